@@ -1,0 +1,67 @@
+"""The words of the catalog: what a diagnostic is, frozen (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, Mapping
+
+Device = Literal["cpu", "cuda"]
+EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How much of a diagnostic runs: ``full`` or ``smoke``, and what it sets."""
+
+    name: str
+    env: Mapping[str, str] = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to run the same diagnostic: environment and limits that are laid over it (``whatif``).
+
+    ``preload`` names an allocator library of the image (``jemalloc``, ``tcmalloc``); ``threads``, ``cpuset`` and ``security``
+    replace the limits of the run where they are given.
+    """
+
+    name: str
+    about: str
+    env: Mapping[str, str] = EMPTY
+    preload: str | None = None
+    threads: int | None = None
+    cpuset: str | None = None
+    security: str | None = None
+    engine: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One test on one device. ``name`` is NAME of the command line, ``<diagnostic>_<device>``.
+
+    ``node`` is relative to the root of its source; times are in seconds.
+    """
+
+    name: str
+    about: str
+    node: str
+    device: Device
+    ceiling_s: float | None
+    timeout_s: float
+    env: Mapping[str, str] = EMPTY
+    profiles: tuple[Profile, ...] = (Profile("full"),)
+    image: str = "cpu"
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    def profile(self, name: str) -> Profile | None:
+        """The profile of that name, or ``None``."""
+        return next((profile for profile in self.profiles if profile.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All diagnostics that a command can name, and the variants that ``whatif`` can try."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    variants: tuple[Variant, ...] = ()

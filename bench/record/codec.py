@@ -1,0 +1,82 @@
+"""Bytes to a :class:`~bench.record.schema.Record` and back, with errors that name the path and unknown keys kept."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from bench.errors import DamagedData
+from bench.record.schema import SCHEMA, Record
+
+_FAMILY, _MAJOR = SCHEMA.rsplit("/", 1)
+_AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+
+
+def decode(data: bytes | str, origin: str = "record.json") -> Record:
+    """Read a record.
+
+    Args:
+        data: JSON text.
+        origin: the file's name, for the message.
+
+    Raises:
+        DamagedData: not JSON, not a record, a newer major schema, or a value of the wrong type, named by its path.
+    """
+    try:
+        document = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DamagedData(f"{origin} is not JSON", str(error), "restore the file from its source") from None
+    _check_schema(document, origin)
+    try:
+        return msgspec.convert(document, Record)
+    except msgspec.ValidationError as error:
+        raise DamagedData(f"{origin} does not fit {SCHEMA}", _message(str(error)), "run 'bench verify' on it") from None
+
+
+def encode(record: Record, original: bytes | None = None) -> bytes:
+    """A record as indented JSON with a final line feed.
+
+    Args:
+        record: what to write.
+        original: the JSON that the record was read from; its unknown keys are kept.
+    """
+    document: Any = msgspec.to_builtins(record)
+    if original is not None:
+        document = _with_unknown(document, msgspec.json.decode(original))
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a record, made from the code."""
+    return msgspec.json.schema(Record)
+
+
+def _check_schema(document: object, origin: str) -> None:
+    name = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(name, str) or not re.fullmatch(re.escape(_FAMILY) + r"/\d+(\.\d+)?", name):
+        raise DamagedData(f"{origin} is not a record of this tool", f"its schema is {name!r:.80}", f"expected {SCHEMA!r}")
+    major = name.rsplit("/", 1)[1].split(".")[0]
+    if int(major) > int(_MAJOR):
+        raise DamagedData(
+            f"{origin} has the newer schema {name}", f"this version reads {SCHEMA}", f"install version {major} of bench"
+        )
+
+
+def _message(text: str) -> str:
+    match = _AT.search(text)
+    if match is None:
+        return text
+    said = text[: match.start()]
+    return f"{match['path']}: {said[:1].lower()}{said[1:]}"
+
+
+def _with_unknown(known: Any, original: Any) -> Any:
+    """``known``, with the keys that only ``original`` has, at every depth."""
+    if isinstance(known, dict) and isinstance(original, dict):
+        merged = {key: _with_unknown(value, original[key]) if key in original else value for key, value in known.items()}
+        return merged | {key: value for key, value in original.items() if key not in known}
+    if isinstance(known, (list, tuple)) and isinstance(original, list) and len(known) == len(original):
+        return [_with_unknown(*pair) for pair in zip(known, original, strict=True)]
+    return known

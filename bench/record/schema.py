@@ -1,0 +1,279 @@
+"""What a record holds: the one machine-readable truth of a bundle (DESIGN: contract of the record).
+
+SI base units with the unit in the name (``_s``, ``_bytes``, ``_hz``, ``_c``), unrounded. A value that could not be had is
+``None`` and :attr:`Record.unavailable` says why by path (``runs[0].memory.swap_peak_bytes``); never 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+SCHEMA = "bench.record/1"
+
+Outcome = Literal["passed", "failed", "timed_out", "oom_killed", "interrupted", "not_measured"]
+Status = Literal[
+    "ok",
+    "over_ceiling",
+    "code_regressed",
+    "code_improved",
+    "same",
+    "host_differs",
+    "host_noisy",
+    "limit_bound",
+    "build_differs",
+    "insufficient_runs",
+    "not_measured",
+]
+Better = Literal["lower", "higher", "none"]
+
+
+class Struct(msgspec.Struct, frozen=True):
+    """Base of all parts of a record: immutable."""
+
+
+class Source(Struct):
+    """Where the test's code came from. ``kind`` is ``catalog``, ``project`` or ``imported``."""
+
+    kind: str
+    commit: str | None = None
+    dirty: bool | None = None
+    sha256: str | None = None
+
+
+class Diagnostic(Struct):
+    """The test that ran. ``name`` is NAME of the command line, as in ``grad_cpu``."""
+
+    name: str
+    node: str | None
+    device: str | None
+    profile: str | None
+    ceiling_s: float | None
+    timeout_s: float | None
+    source: Source
+    params: dict[str, Any] = {}
+
+
+class Image(Struct):
+    """The container image. ``fingerprint`` is equal on two machines that built the same thing."""
+
+    name: str
+    digest: str | None
+    base: str | None
+    lock_sha256: str | None
+    fingerprint: str | None
+    python: str | None
+    torch: str | None
+
+
+class Environment(Struct):
+    """What stands in for the image where the local engine ran: an environment cached on the host."""
+
+    python: str | None
+    torch: str | None
+    lock_sha256: str | None
+    fingerprint: str | None
+    packages: dict[str, str] = {}
+    note: str | None = None
+
+
+class Limits(Struct):
+    """The limits that the engine was asked for; ``None`` is no limit. ``cpus`` is a number of CPUs (quota over period)."""
+
+    cpus: float | None = None
+    cpuset: str | None = None
+    memory_bytes: int | None = None
+    pids: int | None = None
+    threads: int | None = None
+
+
+class Engine(Struct):
+    """Where it ran. ``name`` is ``docker``, ``local`` or, in imported evidence, ``native``."""
+
+    name: str
+    version: str | None
+    cgroup_version: int | None
+    security: dict[str, Any] = {}
+    limits: Limits = Limits()
+    facts: dict[str, Any] = {}
+
+
+class HostClass(Struct):
+    """What makes two hosts the same kind of machine. ``host.id`` is a hash of this alone."""
+
+    cpu_model: str | None = None
+    cpu_stepping: int | None = None
+    microcode: str | None = None
+    cores: int | None = None
+    threads: int | None = None
+    numa_nodes: int | None = None
+    memory_bytes: int | None = None
+    kernel: str | None = None
+    virtualization: str | None = None
+    gpu: str | None = None
+    driver: str | None = None
+
+
+class HostState(Struct):
+    """What changes by the minute: recorded before and after, never hashed. ``load`` is the 1-minute load average."""
+
+    load: float | None = None
+    governor: str | None = None
+    boost: bool | None = None
+    frequency_hz: float | None = None
+    temperature_c: float | None = None
+    thp: str | None = None
+    swap_used_bytes: int | None = None
+    steal_ratio: float | None = None
+    memory_available_bytes: int | None = None
+    pressure_cpu_some_avg10: float | None = None
+    pressure_memory_some_avg10: float | None = None
+    pressure_io_some_avg10: float | None = None
+
+
+class Host(Struct, rename={"class_": "class"}):
+    """The machine: its class, and its state before and after."""
+
+    id: str
+    class_: HostClass
+    before: HostState = HostState()
+    after: HostState = HostState()
+
+
+class Calibration(Struct):
+    """A few seconds of known work before and after: metric name to value, unit in the name (``one_core_s``, ``triad_bytes_per_s``)."""
+
+    before: dict[str, float | None] = {}
+    after: dict[str, float | None] = {}
+
+
+class Cpu(Struct):
+    """CPU time of the run's control group, in seconds; pressure is the growth of the group's PSI totals."""
+
+    user_s: float | None = None
+    system_s: float | None = None
+    total_s: float | None = None
+    periods: int | None = None
+    throttled_periods: int | None = None
+    throttled_s: float | None = None
+    pressure_some_s: float | None = None
+    pressure_full_s: float | None = None
+
+
+class Memory(Struct):
+    """Memory of the run's control group. ``peak_bytes`` counts page cache; ``anon_peak_bytes`` is a sampled maximum."""
+
+    peak_bytes: int | None = None
+    anon_peak_bytes: int | None = None
+    max_rss_bytes: int | None = None
+    swap_peak_bytes: int | None = None
+    limit_bytes: int | None = None
+    oom_kills: int | None = None
+    pressure_some_s: float | None = None
+
+
+class Faults(Struct):
+    """Page faults."""
+
+    minor: int | None = None
+    major: int | None = None
+
+
+class ContextSwitches(Struct):
+    """Context switches."""
+
+    voluntary: int | None = None
+    involuntary: int | None = None
+
+
+class Io(Struct):
+    """Bytes to and from block devices, and the growth of the group's I/O pressure total."""
+
+    read_bytes: int | None = None
+    write_bytes: int | None = None
+    pressure_some_s: float | None = None
+
+
+class TestResult(Struct):
+    """One pytest node. ``marker_timeout_s`` is what a ``timeout`` marker of the test asked for; ours won."""
+
+    node: str
+    outcome: str
+    setup_s: float | None = None
+    call_s: float | None = None
+    teardown_s: float | None = None
+    marker_timeout_s: float | None = None
+
+
+class Metric(Struct):
+    """A test's own number, from ``record_property``. ``better`` is the direction of improvement."""
+
+    value: float | None
+    unit: str
+    better: Better = "none"
+
+
+class Warning_(Struct):
+    """What disturbed or qualifies a run, as data: a code (``cpu_steal``, ``host_loaded``, …) and its figure."""
+
+    code: str
+    message: str
+    value: float | None = None
+    unit: str | None = None
+
+
+class Run(Struct):
+    """One fresh container (or one local process tree)."""
+
+    index: int
+    outcome: Outcome
+    exit_code: int | None = None
+    signal: int | None = None
+    started_at: str | None = None
+    wall_s: float | None = None
+    effective_timeout_s: float | None = None
+    cpu: Cpu = Cpu()
+    memory: Memory = Memory()
+    faults: Faults = Faults()
+    context_switches: ContextSwitches = ContextSwitches()
+    io: Io = Io()
+    pids_peak: int | None = None
+    tests: tuple[TestResult, ...] = ()
+    metrics: dict[str, Metric] = {}
+    gpu: dict[str, Any] = {}
+    warnings: tuple[Warning_, ...] = ()
+    pytest_s: float | None = None
+    signature: str | None = None
+
+
+class Verdict(Struct):
+    """What the numbers say. ``baseline`` names the result compared with and the ratio; empty where there is none."""
+
+    status: Status
+    reasons: tuple[str, ...] = ()
+    ceiling_margin_s: float | None = None
+    baseline: dict[str, Any] = {}
+
+
+class Record(Struct, kw_only=True):
+    """One result: a diagnostic, run once or more on one host."""
+
+    schema: str = SCHEMA
+    id: str
+    stamp: str
+    outcome: Outcome
+    unavailable: dict[str, str] = {}
+    diagnostic: Diagnostic
+    image: Image | None = None
+    environment: Environment | None = None
+    engine: Engine
+    host: Host
+    calibration: Calibration = Calibration()
+    runs: tuple[Run, ...] = ()
+    verdict: Verdict
+    variant: str | None = None
+    profiler: bool = False
+    reproduces: str | None = None
+    tool: dict[str, str] = {}
+    environ: dict[str, str] = {}

@@ -1,0 +1,93 @@
+"""Seconds and bytes to text and back: the only formatting of quantities in the project."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from bench.errors import UsageError
+
+NOT_KNOWN = "–"
+"""Stands in a table where a value could not be had."""
+
+_BYTES = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
+_BINARY = {"k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)\s*(?P<prefix>[kmgt]?)(?P<binary>i?)b?", re.IGNORECASE | re.ASCII)
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>ms|s|min|m|h)?", re.IGNORECASE | re.ASCII)
+_SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_size(text: str) -> int:
+    """Bytes of ``512``, ``64KiB``, ``1.5GB`` or, as Docker reads them, ``2g`` (a bare letter is a power of 1024).
+
+    Raises:
+        UsageError: the text is not a size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"'{text}' is not a size", fix="write bytes with an optional unit, as in 512MiB, 2GB or 4g")
+    prefix = match["prefix"].lower()
+    bare_letter = prefix and not text.strip().lower().endswith("b")
+    scale = _BINARY[prefix] if prefix and (match["binary"] or bare_letter) else _BYTES[prefix]
+    return round(float(match["number"]) * scale)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of ``90``, ``1.5s``, ``10min`` or ``2h``.
+
+    Raises:
+        UsageError: the text is not a duration.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"'{text}' is not a duration", fix="write seconds or a unit, as in 90, 1.5s, 10min or 2h")
+    return float(match["number"]) * _SECONDS[(match["unit"] or "s").lower()]
+
+
+def seconds(value: float | None) -> str:
+    """A duration with about three significant digits: ``845 s`` stays seconds, so that tables line up."""
+    if value is None or not math.isfinite(value):
+        return NOT_KNOWN
+    size = abs(value)
+    if size == 0:
+        return "0 s"
+    if size < 1e-3:
+        return f"{value * 1e6:.3g} µs"
+    if size < 1:
+        return f"{value * 1e3:.3g} ms"
+    return f"{value:.2f} s"
+
+
+def clock(value: float | None) -> str:
+    """A duration for a progress line: ``14:04`` or ``1:02:03``."""
+    if value is None or not math.isfinite(value):
+        return "--:--"
+    minutes, rest = divmod(round(max(value, 0.0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(value: float | None) -> str:
+    """Bytes with a binary unit: ``8.44 GiB``."""
+    if value is None or not math.isfinite(value):
+        return NOT_KNOWN
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < 1024:
+            return f"{value:.0f} B" if unit == "B" else f"{value:.2f} {unit}"
+        value /= 1024
+    return f"{value:.2f} TiB"
+
+
+def percent(ratio: float | None, digits: int = 1) -> str:
+    """A ratio as percent: 0.5 is ``50.0 %``."""
+    return NOT_KNOWN if ratio is None or not math.isfinite(ratio) else f"{ratio * 100:.{digits}f} %"
+
+
+def signed_percent(ratio: float | None, digits: int = 1) -> str:
+    """A relative change as percent with its sign: 0.05 is ``+5.0 %``."""
+    return NOT_KNOWN if ratio is None or not math.isfinite(ratio) else f"{ratio * 100:+.{digits}f} %"
+
+
+def count(value: float | None) -> str:
+    """A whole number with thin groups of three: ``1 065 734 110``."""
+    return NOT_KNOWN if value is None else f"{round(value):,}".replace(",", " ")
