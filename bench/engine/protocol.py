@@ -1,0 +1,139 @@
+"""What the runner asks of an engine: prepare a place once, then execute tasks in it, each in a fresh container.
+
+An engine measures nothing itself. It starts ``bench/agent`` (the supervisor) as the first process of the task, follows the
+JSON lines that it prints, and brings its ``out`` folder back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from bench.record.schema import Engine as EngineRecord
+from bench.record.schema import Environment, Image, Limits
+
+Notify = Callable[[str], None]
+"""Takes one plain line for the person who waits."""
+
+Event = Mapping[str, Any]
+"""One JSON line of the supervisor (see ``bench/agent/events.py``)."""
+
+OnEvent = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a place must offer. ``kind`` is ``cpu``, ``cuda`` or ``small`` (no torch)."""
+
+    kind: str
+    requirements: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A prepared image or environment: absolute paths as the task sees them, and what the record says of it.
+
+    ``handle`` is the engine's own business (an image id). ``preloads`` maps an allocator's name to its library.
+    """
+
+    python: str
+    agent: str
+    diagnostics: str
+    handle: str
+    image: Image | None = None
+    environment: Environment | None = None
+    preloads: Mapping[str, str] = MappingProxyType({})
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Files to copy to ``/src`` in the task (never mounted): paths relative to ``root``."""
+
+    root: Path
+    files: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One life of a container.
+
+    Args:
+        argv: the child's command; ``{python}``, ``{diagnostics}``, ``{out}`` and ``{src}`` are filled in by the engine.
+        env: the child's whole environment, beside what the engine must add (HOME, PATH, TMPDIR); the same placeholders.
+        cwd: the child's working folder; the same placeholders.
+        timeout_s: the deadline that the supervisor enforces.
+        grace_s: seconds from TERM to KILL.
+        sample_hz: samples a second.
+        limits: what the group may use; ``None`` is no limit.
+        gpu: whether the task needs the GPU.
+        tree: a project's files, or ``None``.
+        preload: an allocator of the place, or ``None`` for the C library's.
+        security: ``default`` or ``unconfined`` (no seccomp or AppArmor profile), for measuring what the sandbox costs.
+        torch: whether torch's environment is collected.
+        labels: what marks the container as ours (see ``bench.engine.labels``).
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str
+    timeout_s: float
+    limits: Limits
+    grace_s: float = 10.0
+    sample_hz: float = 1.0
+    gpu: bool = False
+    tree: Tree | None = None
+    preload: str | None = None
+    security: str = "default"
+    torch: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the container ended, as the engine saw it; the measurements lie in the ``out`` folder (``result.json``).
+
+    ``exit_code`` is the supervisor's own (137 where it was killed). ``oom_killed`` is the engine's word, ``None`` where it
+    has none. ``error`` says what broke on the way (the daemon died), in one line. ``interrupted``: the user stopped it.
+    """
+
+    exit_code: int | None
+    oom_killed: bool | None = None
+    interrupted: bool = False
+    error: str | None = None
+    commands: tuple[str, ...] = ()
+    overhead_s: float | None = None
+
+
+class Engine(Protocol):
+    """Where a task runs."""
+
+    @property
+    def name(self) -> str:
+        """``docker`` or ``local``."""
+        ...
+
+    def describe(self, limits: Limits, security: str = "default") -> EngineRecord:
+        """The engine as the record shows it, with what was asked for."""
+        ...
+
+    def prepare(self, need: Need, notify: Notify) -> Place:
+        """Find or build the image or environment. Raises NotMeasured where it cannot be had."""
+        ...
+
+    def execute(self, place: Place, task: Task, out: Path, on_event: OnEvent) -> Ending:
+        """Run one task to its end in a fresh container and copy its out folder into ``out`` (an existing, empty folder).
+
+        The first KeyboardInterrupt stops the task in order (TERM, grace, evidence kept) and returns an ``interrupted`` ending; a
+        second one kills. Whatever happens, container and volumes are gone afterwards. Raises NotMeasured where nothing could be
+        started at all.
+        """
+        ...
+
+    def sweep(self, notify: Notify) -> None:
+        """Remove what a crash of ours left behind, and only what is ours and no longer in use."""
+        ...
