@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
@@ -53,7 +53,7 @@ class Diagnostic:
     env: Mapping[str, str] = EMPTY
     profiles: tuple[Profile, ...] = (Profile("full"),)
     image: str = "cpu"
-    params: Mapping[str, object] = field(default_factory=dict)
+    requirements: str | None = None
 
     def profile(self, name: str) -> Profile | None:
         """The profile of that name, or ``None``."""

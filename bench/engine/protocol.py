@@ -33,6 +33,14 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class Capacity:
+    """What the host offers: a number of CPUs and bytes of memory; ``None`` where it is not known."""
+
+    cpus: int | None
+    memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A prepared image or environment: absolute paths as the task sees them, and what the record says of it.
 
@@ -119,6 +127,10 @@ class Engine(Protocol):
 
     def describe(self, limits: Limits, security: str = "default") -> EngineRecord:
         """The engine as the record shows it, with what was asked for."""
+        ...
+
+    def capacity(self) -> Capacity:
+        """What the host of this engine offers, for refusing limits that it cannot give."""
         ...
 
     def prepare(self, need: Need, notify: Notify) -> Place:

@@ -1,0 +1,164 @@
+"""TOML to a :class:`~bench.catalog.model.Catalog`, with messages that name the key; finds a diagnostic by its name."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+from bench.catalog.model import Catalog, Device, Diagnostic, Profile, Variant
+from bench.errors import UsageError
+
+
+class _Profile(msgspec.Struct, forbid_unknown_fields=True):
+    env: dict[str, str] = {}
+
+
+class _Diagnostic(msgspec.Struct, forbid_unknown_fields=True):
+    node: str
+    about: str = ""
+    devices: tuple[Device, ...] = ("cpu",)
+    ceiling_s: float | None = None
+    timeout_s: float = 1200.0
+    env: dict[str, str] = {}
+    image: str | None = None
+    requirements: str | None = None
+    profiles: dict[str, _Profile] = {}
+
+
+class _Variant(msgspec.Struct, forbid_unknown_fields=True):
+    about: str = ""
+    env: dict[str, str] = {}
+    preload: str | None = None
+    threads: int | None = None
+    cpuset: str | None = None
+    security: str | None = None
+    engine: str | None = None
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    environment: dict[str, str] = {}
+    device: dict[Device, dict[str, str]] = {}
+    diagnostic: dict[str, _Diagnostic] = {}
+    variant: dict[str, _Variant] = {}
+
+
+def builtin() -> Catalog:
+    """The diagnostics that ship with the tool."""
+    return parse(resources.files(__package__).joinpath("diagnostics.toml").read_text(), "diagnostics.toml")
+
+
+def parse(text: str, origin: str) -> Catalog:
+    """A catalog from TOML.
+
+    Args:
+        text: the file's content.
+        origin: the file's name, for messages.
+
+    Raises:
+        UsageError: not TOML, an unknown key or a value of the wrong type, named by its path.
+    """
+    try:
+        document = tomllib.loads(text)
+        file = msgspec.convert(document, _File)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{origin} is not TOML", str(error)) from None
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{origin} does not fit", _located(str(error))) from None
+    diagnostics = tuple(
+        _diagnostic(name, device, entry, file) for name, entry in file.diagnostic.items() for device in entry.devices
+    )
+    return Catalog(diagnostics, tuple(_variant(name, entry) for name, entry in file.variant.items()))
+
+
+def find(catalog: Catalog, name: str) -> Diagnostic:
+    """The diagnostic called ``name``.
+
+    Raises:
+        UsageError: there is none; the nearest name is offered.
+    """
+    by_name = {diagnostic.name: diagnostic for diagnostic in catalog.diagnostics}
+    if name in by_name:
+        return by_name[name]
+    raise UsageError(f"no diagnostic is called '{name}'", fix=_offer(name, list(by_name)))
+
+
+def find_variant(catalog: Catalog, name: str) -> Variant:
+    """The variant called ``name``.
+
+    Raises:
+        UsageError: there is none; the nearest name is offered.
+    """
+    by_name = {variant.name: variant for variant in catalog.variants}
+    if name in by_name:
+        return by_name[name]
+    raise UsageError(f"no variant is called '{name}'", fix=_offer(name, list(by_name)))
+
+
+def find_profile(diagnostic: Diagnostic, name: str) -> Profile:
+    """The profile called ``name`` of a diagnostic.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = diagnostic.profile(name)
+    if found is None:
+        names = [profile.name for profile in diagnostic.profiles]
+        raise UsageError(f"{diagnostic.name} has no profile '{name}'", fix=_offer(name, names))
+    return found
+
+
+def merged(first: Catalog, second: Catalog) -> Catalog:
+    """Both catalogs; a variant of the second replaces one of the same name."""
+    replaced = {variant.name: variant for variant in (*first.variants, *second.variants)}
+    return Catalog((*first.diagnostics, *second.diagnostics), tuple(replaced.values()))
+
+
+def _diagnostic(name: str, device: Device, entry: _Diagnostic, file: _File) -> Diagnostic:
+    profiles = {"full": _Profile(), "smoke": _Profile()} | entry.profiles
+    return Diagnostic(
+        name=f"{name}_{device}",
+        about=entry.about,
+        node=entry.node,
+        device=device,
+        ceiling_s=entry.ceiling_s,
+        timeout_s=entry.timeout_s,
+        env=file.environment | file.device.get(device, {}) | entry.env,
+        profiles=tuple(Profile(key, {"BENCH_PROFILE": key} | profile.env) for key, profile in profiles.items()),
+        image=entry.image or ("cuda" if device == "cuda" else "cpu"),
+        requirements=entry.requirements,
+    )
+
+
+def _variant(name: str, entry: _Variant) -> Variant:
+    return Variant(name=name, **msgspec.structs.asdict(entry))
+
+
+def _offer(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    known = f"there are {', '.join(names)}" if names else "none is defined"
+    return f"did you mean '{near[0]}'? ({known})" if near else known
+
+
+def _located(message: str) -> str:
+    said, _, path = message.partition(" - at `$.")
+    return f"{path.rstrip('`')}: {said[:1].lower()}{said[1:]}" if path else message
+
+
+def document(catalog: Catalog) -> list[dict[str, Any]]:
+    """The catalog as JSON-ready rows, for ``bench list --json``."""
+    return [
+        {
+            "name": entry.name,
+            "about": entry.about,
+            "node": entry.node,
+            "device": entry.device,
+            "ceiling_s": entry.ceiling_s,
+            "timeout_s": entry.timeout_s,
+            "profiles": [profile.name for profile in entry.profiles],
+        }
+        for entry in catalog.diagnostics
+    ]

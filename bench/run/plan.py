@@ -1,0 +1,193 @@
+"""Diagnostic and options to a plan: every decision about a run, as data, before anything is touched (pure)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from bench.catalog.load import find_profile
+from bench.catalog.model import Diagnostic, Variant
+from bench.engine.protocol import Capacity, Need, Task, Tree
+from bench.errors import UsageError
+from bench.record.schema import Limits, Source
+
+PIDS = 512
+"""Processes and threads that a run may have: many for torch, few for a fork bomb."""
+
+BASE_ENV: Mapping[str, str] = {
+    "LANG": "C.UTF-8",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUNBUFFERED": "1",
+}
+_THREADS = ("BENCH_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line may say of a run; ``None`` leaves the diagnostic's own value. Seconds and bytes."""
+
+    repeat: int = 1
+    profile: str = "full"
+    cpus: float | None = None
+    cpuset: str | None = None
+    memory_bytes: int | None = None
+    threads: int | None = None
+    timeout_s: float | None = None
+    ceiling_s: float | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    profiler: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be run. ``diagnostic`` carries the ceiling and timeout that hold for this run."""
+
+    diagnostic: Diagnostic
+    profile: str
+    source: Source
+    need: Need
+    task: Task
+    repeat: int
+    variant: Variant | None = None
+    profiler: bool = False
+
+
+def make_plan(
+    diagnostic: Diagnostic,
+    options: Options,
+    source: Source,
+    *,
+    tree: Tree | None = None,
+    need: Need | None = None,
+    variant: Variant | None = None,
+) -> Plan:
+    """Decide everything about a run.
+
+    Args:
+        diagnostic: what to run.
+        options: what the command line says.
+        source: where the test's code comes from, for the record.
+        tree: a project's files; the node is then relative to their root, else to the shipped diagnostics.
+        need: what the place must offer; the diagnostic's own image where it is not given.
+        variant: a way to run it, laid over the options.
+
+    Raises:
+        UsageError: a number that makes no sense, or a profile that the diagnostic lacks.
+    """
+    profile = find_profile(diagnostic, options.profile)
+    if options.repeat < 1:
+        raise UsageError(f"--repeat {options.repeat} runs nothing", fix="give 1 or more")
+    ceiling = _positive("--ceiling", options.ceiling_s, diagnostic.ceiling_s)
+    timeout = _positive("--timeout", options.timeout_s, diagnostic.timeout_s) or diagnostic.timeout_s
+    variant_threads = variant.threads if variant else None
+    limits = Limits(
+        cpus=_positive("--cpus", options.cpus, None),
+        cpuset=(variant.cpuset if variant else None) or options.cpuset,
+        memory_bytes=options.memory_bytes,
+        pids=PIDS,
+        threads=variant_threads or options.threads,
+    )
+    if limits.threads is not None and limits.threads < 1:
+        raise UsageError(f"--threads {limits.threads} is no number of threads", fix="give 1 or more")
+    env = {
+        **BASE_ENV,
+        **diagnostic.env,
+        **profile.env,
+        "BENCH_DEVICE": diagnostic.device,
+        **{name: str(limits.threads) for name in _THREADS if limits.threads is not None},
+        **(variant.env if variant else {}),
+        **options.env,
+    }
+    task = Task(
+        argv=_pytest(diagnostic.node, in_project=tree is not None),
+        env=env,
+        cwd="{src}" if tree is not None else "{diagnostics}",
+        timeout_s=timeout,
+        limits=limits,
+        gpu=diagnostic.device == "cuda",
+        tree=tree,
+        preload=variant.preload if variant else None,
+        security=(variant.security if variant else None) or "default",
+        torch=diagnostic.image != "small",
+    )
+    return Plan(
+        diagnostic=replace(diagnostic, ceiling_s=ceiling, timeout_s=timeout),
+        profile=profile.name,
+        source=source,
+        need=need or Need(diagnostic.image),
+        task=task,
+        repeat=options.repeat,
+        variant=variant,
+        profiler=options.profiler,
+    )
+
+
+def check_capacity(limits: Limits, capacity: Capacity) -> None:
+    """Refuse limits that the host cannot give.
+
+    Raises:
+        UsageError: more CPUs, a CPU that is not there or more memory than the host has.
+    """
+    if limits.cpus is not None and capacity.cpus is not None and limits.cpus > capacity.cpus:
+        raise UsageError(f"--cpus {limits.cpus:g} is more than this host's {capacity.cpus}", fix="ask for fewer CPUs")
+    if limits.cpuset is not None:
+        wanted = parse_cpuset(limits.cpuset)
+        if capacity.cpus is not None and max(wanted) >= capacity.cpus:
+            raise UsageError(
+                f"--cpuset {limits.cpuset} names CPU {max(wanted)}", f"this host has 0 to {capacity.cpus - 1}"
+            )
+    if limits.memory_bytes is not None:
+        if limits.memory_bytes < 16 * 1024**2:
+            raise UsageError(f"--memory {limits.memory_bytes} bytes holds no Python", fix="give 64MiB or more")
+        if capacity.memory_bytes is not None and limits.memory_bytes > capacity.memory_bytes:
+            raise UsageError(
+                "--memory is more than this host has",
+                f"{limits.memory_bytes} of {capacity.memory_bytes} bytes",
+                "ask for less",
+            )
+
+
+def parse_cpuset(text: str) -> frozenset[int]:
+    """The CPUs of a list as the kernel writes it: ``0-2,5``.
+
+    Raises:
+        UsageError: not such a list.
+    """
+    cpus: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
+            raise UsageError(f"'{text}' is not a list of CPUs", fix="write it as in 0-2,5")
+        cpus.update(range(int(first), int(last or first) + 1))
+    return frozenset(cpus)
+
+
+def parse_env(items: list[str]) -> dict[str, str]:
+    """``K=V`` items to a mapping.
+
+    Raises:
+        UsageError: an item without ``=`` or without a name.
+    """
+    pairs = [item.partition("=") for item in items]
+    for item, (name, equals, _) in zip(items, pairs, strict=True):
+        if not equals or not name or any(letter in name for letter in " \t\n\0"):
+            raise UsageError(f"--env '{item}' is not K=V", fix="write it as in --env OMP_PROC_BIND=close")
+    return {name: value for name, _, value in pairs}
+
+
+def _pytest(node: str, *, in_project: bool) -> tuple[str, ...]:
+    """The command of the child. Of a project nothing is overruled but what would write outside or hide the test."""
+    common = ("-p", "no:cacheprovider", "-vv", "--durations=0", "--junitxml={out}/pytest.junit.xml")
+    if in_project:
+        return ("{python}", "-m", "pytest", *common, "--rootdir={src}", node)
+    return ("{python}", "-m", "pytest", *common, "-c", "{diagnostics}/pytest.ini", "{diagnostics}/" + node)
+
+
+def _positive(option: str, value: float | None, otherwise: float | None) -> float | None:
+    if value is None:
+        return otherwise
+    if not math.isfinite(value) or value <= 0:
+        raise UsageError(f"{option} {value:g} must be more than 0")
+    return value
