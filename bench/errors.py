@@ -1,4 +1,4 @@
-"""What can go wrong, said so that a person can act on it: one exit code a class (DESIGN: contract of the command line)."""
+"""What can go wrong, said so that a person can act on it: one exit code a class."""
 
 from __future__ import annotations
 

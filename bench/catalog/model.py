@@ -23,8 +23,8 @@ class Profile:
 class Variant:
     """One way to run the same diagnostic: environment and limits that are laid over it (``whatif``).
 
-    ``preload`` names an allocator library of the image (``jemalloc``, ``tcmalloc``); ``threads``, ``cpuset`` and ``security``
-    replace the limits of the run where they are given.
+    ``preload`` names an allocator library of the image (``jemalloc``, ``tcmalloc``); ``threads``, ``cpuset`` and
+    ``security`` replace the limits of the run where they are given.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """What the runner asks of an engine: prepare a place once, then execute tasks in it, each in a fresh container.
 
-An engine measures nothing itself. It starts ``bench/agent`` (the supervisor) as the first process of the task, follows the
-JSON lines that it prints, and brings its ``out`` folder back.
+An engine measures nothing itself. It starts ``bench/agent`` (the supervisor) as the first process of the task, follows
+the JSON lines that it prints, and brings its ``out`` folder back.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ class Task:
 class Ending:
     """How the container ended, as the engine saw it; the measurements lie in the ``out`` folder (``result.json``).
 
-    ``exit_code`` is the supervisor's own (137 where it was killed). ``oom_killed`` is the engine's word, ``None`` where it
-    has none. ``error`` says what broke on the way (the daemon died), in one line. ``interrupted``: the user stopped it.
+    ``exit_code`` is the supervisor's own (137 where it was killed). ``oom_killed`` is the engine's word, ``None`` where
+    it has none. ``error`` says in one line what broke on the way (the daemon died). ``interrupted``: the user stopped it.
     """
 
     exit_code: int | None
@@ -138,11 +138,11 @@ class Engine(Protocol):
         ...
 
     def execute(self, place: Place, task: Task, out: Path, on_event: OnEvent) -> Ending:
-        """Run one task to its end in a fresh container and copy its out folder into ``out`` (an existing, empty folder).
+        """Run one task to its end in a fresh container and copy its out folder into ``out`` (existing and empty).
 
-        The first KeyboardInterrupt stops the task in order (TERM, grace, evidence kept) and returns an ``interrupted`` ending; a
-        second one kills. Whatever happens, container and volumes are gone afterwards. Raises NotMeasured where nothing could be
-        started at all.
+        The first KeyboardInterrupt stops the task in order (TERM, grace, evidence kept) and returns an ``interrupted``
+        ending; a second one kills. Whatever happens, container and volumes are gone afterwards.
+        Raises NotMeasured where nothing could be started at all.
         """
         ...
 

@@ -56,7 +56,8 @@ def json_schema() -> dict[str, Any]:
 def _check_schema(document: object, origin: str) -> None:
     name = document.get("schema") if isinstance(document, dict) else None
     if not isinstance(name, str) or not re.fullmatch(re.escape(_FAMILY) + r"/\d+(\.\d+)?", name):
-        raise DamagedData(f"{origin} is not a record of this tool", f"its schema is {name!r:.80}", f"expected {SCHEMA!r}")
+        said = f"its schema is {name!r:.80}"
+        raise DamagedData(f"{origin} is not a record of this tool", said, f"expected {SCHEMA!r}")
     major = name.rsplit("/", 1)[1].split(".")[0]
     if int(major) > int(_MAJOR):
         raise DamagedData(
@@ -75,7 +76,7 @@ def _message(text: str) -> str:
 def _with_unknown(known: Any, original: Any) -> Any:
     """``known``, with the keys that only ``original`` has, at every depth."""
     if isinstance(known, dict) and isinstance(original, dict):
-        merged = {key: _with_unknown(value, original[key]) if key in original else value for key, value in known.items()}
+        merged = {key: _with_unknown(known[key], original.get(key)) for key in known}
         return merged | {key: value for key, value in original.items() if key not in known}
     if isinstance(known, (list, tuple)) and isinstance(original, list) and len(known) == len(original):
         return [_with_unknown(*pair) for pair in zip(known, original, strict=True)]

@@ -1,7 +1,7 @@
 """What a record holds: the one machine-readable truth of a bundle (DESIGN: contract of the record).
 
-SI base units with the unit in the name (``_s``, ``_bytes``, ``_hz``, ``_c``), unrounded. A value that could not be had is
-``None`` and :attr:`Record.unavailable` says why by path (``runs[0].memory.swap_peak_bytes``); never 0.
+SI base units with the unit in the name (``_s``, ``_bytes``, ``_hz``, ``_c``), unrounded. A value that could not be
+had is ``None`` and :attr:`Record.unavailable` says why by path (``runs[0].memory.swap_peak_bytes``); never 0.
 """
 
 from __future__ import annotations
@@ -29,11 +29,7 @@ Status = Literal[
 Better = Literal["lower", "higher", "none"]
 
 
-class Struct(msgspec.Struct, frozen=True):
-    """Base of all parts of a record: immutable."""
-
-
-class Source(Struct):
+class Source(msgspec.Struct, frozen=True):
     """Where the test's code came from. ``kind`` is ``catalog``, ``project`` or ``imported``."""
 
     kind: str
@@ -42,7 +38,7 @@ class Source(Struct):
     sha256: str | None = None
 
 
-class Diagnostic(Struct):
+class Diagnostic(msgspec.Struct, frozen=True):
     """The test that ran. ``name`` is NAME of the command line, as in ``grad_cpu``."""
 
     name: str
@@ -55,7 +51,7 @@ class Diagnostic(Struct):
     params: dict[str, Any] = {}
 
 
-class Image(Struct):
+class Image(msgspec.Struct, frozen=True):
     """The container image. ``fingerprint`` is equal on two machines that built the same thing."""
 
     name: str
@@ -67,7 +63,7 @@ class Image(Struct):
     torch: str | None
 
 
-class Environment(Struct):
+class Environment(msgspec.Struct, frozen=True):
     """What stands in for the image where the local engine ran: an environment cached on the host."""
 
     python: str | None
@@ -78,8 +74,8 @@ class Environment(Struct):
     note: str | None = None
 
 
-class Limits(Struct):
-    """The limits that the engine was asked for; ``None`` is no limit. ``cpus`` is a number of CPUs (quota over period)."""
+class Limits(msgspec.Struct, frozen=True):
+    """The limits that the engine was asked for; ``None`` is no limit. ``cpus`` is quota over period."""
 
     cpus: float | None = None
     cpuset: str | None = None
@@ -88,7 +84,7 @@ class Limits(Struct):
     threads: int | None = None
 
 
-class Engine(Struct):
+class Engine(msgspec.Struct, frozen=True):
     """Where it ran. ``name`` is ``docker``, ``local`` or, in imported evidence, ``native``."""
 
     name: str
@@ -99,7 +95,7 @@ class Engine(Struct):
     facts: dict[str, Any] = {}
 
 
-class HostClass(Struct):
+class HostClass(msgspec.Struct, frozen=True):
     """What makes two hosts the same kind of machine. ``host.id`` is a hash of this alone."""
 
     cpu_model: str | None = None
@@ -115,7 +111,7 @@ class HostClass(Struct):
     driver: str | None = None
 
 
-class HostState(Struct):
+class HostState(msgspec.Struct, frozen=True):
     """What changes by the minute: recorded before and after, never hashed. ``load`` is the 1-minute load average."""
 
     load: float | None = None
@@ -132,7 +128,7 @@ class HostState(Struct):
     pressure_io_some_avg10: float | None = None
 
 
-class Host(Struct, rename={"class_": "class"}):
+class Host(msgspec.Struct, frozen=True, rename={"class_": "class"}):
     """The machine: its class, and its state before and after."""
 
     id: str
@@ -141,14 +137,14 @@ class Host(Struct, rename={"class_": "class"}):
     after: HostState = HostState()
 
 
-class Calibration(Struct):
-    """A few seconds of known work before and after: metric name to value, unit in the name (``one_core_s``, ``triad_bytes_per_s``)."""
+class Calibration(msgspec.Struct, frozen=True):
+    """A few seconds of known work before and after: metric name, with its unit, to value (``one_core_s``)."""
 
     before: dict[str, float | None] = {}
     after: dict[str, float | None] = {}
 
 
-class Cpu(Struct):
+class Cpu(msgspec.Struct, frozen=True):
     """CPU time of the run's control group, in seconds; pressure is the growth of the group's PSI totals."""
 
     user_s: float | None = None
@@ -161,7 +157,7 @@ class Cpu(Struct):
     pressure_full_s: float | None = None
 
 
-class Memory(Struct):
+class Memory(msgspec.Struct, frozen=True):
     """Memory of the run's control group. ``peak_bytes`` counts page cache; ``anon_peak_bytes`` is a sampled maximum."""
 
     peak_bytes: int | None = None
@@ -173,21 +169,21 @@ class Memory(Struct):
     pressure_some_s: float | None = None
 
 
-class Faults(Struct):
+class Faults(msgspec.Struct, frozen=True):
     """Page faults."""
 
     minor: int | None = None
     major: int | None = None
 
 
-class ContextSwitches(Struct):
+class ContextSwitches(msgspec.Struct, frozen=True):
     """Context switches."""
 
     voluntary: int | None = None
     involuntary: int | None = None
 
 
-class Io(Struct):
+class Io(msgspec.Struct, frozen=True):
     """Bytes to and from block devices, and the growth of the group's I/O pressure total."""
 
     read_bytes: int | None = None
@@ -195,7 +191,7 @@ class Io(Struct):
     pressure_some_s: float | None = None
 
 
-class TestResult(Struct):
+class TestResult(msgspec.Struct, frozen=True):
     """One pytest node. ``marker_timeout_s`` is what a ``timeout`` marker of the test asked for; ours won."""
 
     node: str
@@ -206,7 +202,7 @@ class TestResult(Struct):
     marker_timeout_s: float | None = None
 
 
-class Metric(Struct):
+class Metric(msgspec.Struct, frozen=True):
     """A test's own number, from ``record_property``. ``better`` is the direction of improvement."""
 
     value: float | None
@@ -214,7 +210,7 @@ class Metric(Struct):
     better: Better = "none"
 
 
-class Warning_(Struct):
+class Warning_(msgspec.Struct, frozen=True):  # noqa: N801, the builtin has the plain name
     """What disturbed or qualifies a run, as data: a code (``cpu_steal``, ``host_loaded``, …) and its figure."""
 
     code: str
@@ -223,7 +219,7 @@ class Warning_(Struct):
     unit: str | None = None
 
 
-class Run(Struct):
+class Run(msgspec.Struct, frozen=True):
     """One fresh container (or one local process tree)."""
 
     index: int
@@ -247,7 +243,7 @@ class Run(Struct):
     signature: str | None = None
 
 
-class Verdict(Struct):
+class Verdict(msgspec.Struct, frozen=True):
     """What the numbers say. ``baseline`` names the result compared with and the ratio; empty where there is none."""
 
     status: Status
@@ -256,7 +252,7 @@ class Verdict(Struct):
     baseline: dict[str, Any] = {}
 
 
-class Record(Struct, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One result: a diagnostic, run once or more on one host."""
 
     schema: str = SCHEMA

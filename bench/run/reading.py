@@ -1,0 +1,180 @@
+"""What a run left in its ``out`` folder, to a ``Run`` of the record: also where the supervisor was killed."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from bench.engine.protocol import Ending
+from bench.errors import DamagedData
+from bench.record.schema import (
+    ContextSwitches,
+    Cpu,
+    Faults,
+    Io,
+    Memory,
+    Metric,
+    Outcome,
+    Run,
+    TestResult,
+    Warning_,
+)
+
+MAX_RESULT_BYTES = 64 * 1024**2
+"""More than any honest result; a container's word is not taken without a bound."""
+
+_PARTS = {"cpu": Cpu, "memory": Memory, "faults": Faults, "context_switches": ContextSwitches, "io": Io}
+_MEASURED = (
+    "wall_s",
+    "pytest_s",
+    "pids_peak",
+    *(f"{part}.{name}" for part, struct in _PARTS.items() for name in struct.__struct_fields__),
+)
+
+
+class _Result(msgspec.Struct):
+    """``result.json`` as the supervisor writes it."""
+
+    state: str
+    outcome: Outcome = "not_measured"
+    exit_code: int | None = None
+    signal: int | None = None
+    started_at: str | None = None
+    wall_s: float | None = None
+    effective_timeout_s: float | None = None
+    cgroup_version: int | None = None
+    cpu: Cpu = Cpu()
+    memory: Memory = Memory()
+    faults: Faults = Faults()
+    context_switches: ContextSwitches = ContextSwitches()
+    io: Io = Io()
+    pids_peak: int | None = None
+    tests: tuple[TestResult, ...] = ()
+    metrics: dict[str, Metric] = {}
+    gpu: dict[str, Any] = {}
+    warnings: tuple[Warning_, ...] = ()
+    unavailable: dict[str, str] = {}
+    pytest_s: float | None = None
+    signature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A run, why values of it are missing (paths relative to the run), and the cgroup version that was read."""
+
+    run: Run
+    unavailable: dict[str, str]
+    cgroup_version: int | None = None
+
+
+def read_run(out: Path, index: int, ending: Ending) -> Reading:
+    """The run that left ``out`` behind.
+
+    Args:
+        out: the folder that the engine brought back; may be empty.
+        index: the run's number, from 0.
+        ending: how the container ended.
+
+    Raises:
+        DamagedData: ``result.json`` is not what a supervisor writes.
+    """
+    path = out / "result.json"
+    if not path.is_file():
+        return _without_result(None, out, index, ending)
+    if path.stat().st_size > MAX_RESULT_BYTES:
+        raise DamagedData("result.json of the run is larger than any result", f"{path.stat().st_size} bytes")
+    try:
+        result = msgspec.json.decode(path.read_bytes(), type=_Result)
+    except msgspec.DecodeError as error:
+        raise DamagedData("result.json of the run does not fit", str(error)) from None
+    if result.state != "ended":
+        return _without_result(result, out, index, ending)
+    return Reading(_run(result, index), dict(result.unavailable), result.cgroup_version)
+
+
+def _run(result: _Result, index: int) -> Run:
+    fields = {
+        name: getattr(result, name) for name in Run.__struct_fields__ if name != "index" and hasattr(result, name)
+    }
+    return Run(index=index, **fields)
+
+
+def _without_result(begun: _Result | None, out: Path, index: int, ending: Ending) -> Reading:
+    """A run whose supervisor did not reach its end: the last sample is all there is."""
+    outcome, signature = _why(begun, ending)
+    last, anon_peak = _last_sample(out / "samples.csv")
+    reason = f"the supervisor did not reach its end ({signature})"
+    run = Run(
+        index=index,
+        outcome=outcome,
+        exit_code=None,
+        started_at=begun.started_at if begun else None,
+        wall_s=last.get("t_s"),
+        effective_timeout_s=begun.effective_timeout_s if begun else None,
+        cpu=Cpu(user_s=last.get("cpu_user_s"), system_s=last.get("cpu_system_s"), throttled_s=last.get("throttled_s")),
+        memory=Memory(
+            anon_peak_bytes=anon_peak,
+            limit_bytes=begun.memory.limit_bytes if begun else None,
+        ),
+        warnings=(Warning_("evidence_cut", f"figures are those of the last sample: {reason}", last.get("t_s"), "s"),),
+        signature=signature,
+    )
+    missing = {path: reason for path in _MEASURED if _at(run, path) is None}
+    return Reading(run, missing, begun.cgroup_version if begun else None)
+
+
+def _why(begun: _Result | None, ending: Ending) -> tuple[Outcome, str]:
+    if ending.interrupted:
+        return "interrupted", "interrupted by the user"
+    if ending.oom_killed:
+        return "oom_killed", "the kernel killed the supervisor: out of memory at the limit"
+    if ending.error:
+        return "not_measured", ending.error
+    if begun is not None and begun.state == "error" and begun.signature:
+        return "not_measured", begun.signature
+    return "not_measured", f"the supervisor ended with status {ending.exit_code} without a result"
+
+
+def _last_sample(path: Path) -> tuple[dict[str, float], int | None]:
+    """The last complete row of ``samples.csv``, and the largest anonymous memory of all rows."""
+    if not path.is_file():
+        return {}, None
+    last: dict[str, float] = {}
+    anon: list[float] = []
+    with path.open(newline="", encoding="ascii", errors="replace") as file:
+        for row in csv.DictReader(file):
+            values = {key: number for key, text in row.items() if key and (number := _number(text)) is not None}
+            if "t_s" in values:
+                last = values
+                anon.extend([values["anon_bytes"]] if "anon_bytes" in values else [])
+    return last, round(max(anon)) if anon else None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _at(run: Run, path: str) -> object:
+    value: object = run
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+_SEVERITY: tuple[Outcome, ...] = ("interrupted", "oom_killed", "timed_out", "failed", "not_measured", "passed")
+
+
+def overall(runs: tuple[Run, ...]) -> Outcome:
+    """The outcome of a result: the gravest of its runs; ``not_measured`` where there is none."""
+    found = {run.outcome for run in runs}
+    return next((outcome for outcome in _SEVERITY if outcome in found), "not_measured")
+
+
+assert set(_SEVERITY) == set(get_args(Outcome))  # noqa: S101, an outcome without a severity would be passed over
