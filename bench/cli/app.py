@@ -1,0 +1,72 @@
+"""The application, and the one place where a command ends: errors become one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from bench import __version__
+from bench.cli.console import Console, complain
+from bench.errors import BenchError, ExitCode
+
+_UsageFailure: type[Exception] = typer.BadParameter.__mro__[2]
+"""The root of typer's own complaints about a command line."""
+
+app = typer.Typer(
+    name="bench",
+    help="Run a slow PyTorch test in a pinned image, keep the evidence, and be told why the numbers differ.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        Console.out().print(f"bench {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and end."
+    ),
+) -> None:
+    """Run a slow PyTorch test in a pinned image, keep the evidence, and be told why the numbers differ.
+
+    Example: bench run grad_cpu --profile smoke
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (DESIGN: contract of the command line)."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        sys.stdout.flush()
+    except BenchError as error:
+        complain(str(error))
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.OK)
+    except _UsageFailure as error:
+        text = getattr(error, "format_message", error.__str__)()
+        if text:
+            complain(f"{text.rstrip('.')}; see 'bench --help'")
+        return int(ExitCode.USAGE)
+    return int(code or 0)
+
+
+def _terminate(_number: int, _frame: object) -> None:
+    """A polite end from outside is handled as Ctrl-C: evidence kept, nothing left running."""
+    raise KeyboardInterrupt

@@ -1,0 +1,101 @@
+"""Plan, place, host and runs to a record (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from bench.compare.hostid import host_id
+from bench.engine.protocol import Place
+from bench.record.schema import (
+    Calibration,
+    Diagnostic,
+    Engine,
+    Host,
+    HostClass,
+    HostState,
+    Record,
+    Verdict,
+)
+from bench.run.plan import Plan
+from bench.run.reading import Reading, overall
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The machine around the runs; ``unavailable`` has paths from the record's root."""
+
+    host_class: HostClass
+    before: HostState
+    after: HostState
+    calibration_before: Mapping[str, float | None]
+    calibration_after: Mapping[str, float | None]
+    unavailable: Mapping[str, str]
+
+
+def assemble(
+    plan: Plan,
+    place: Place,
+    engine: Engine,
+    around: Surroundings,
+    readings: Sequence[Reading],
+    *,
+    stamp: str,
+    version: str,
+    reproduces: str | None = None,
+) -> Record:
+    """The record of a result, not judged yet: its verdict is ``not_measured`` until :func:`bench.compare` has read it.
+
+    Args:
+        plan: what was to be run.
+        place: what it ran in.
+        engine: the engine, with the limits asked for.
+        around: the machine.
+        readings: the runs in their order.
+        stamp: the name of the result, ``YYYYMMDDTHHMMSSZ``.
+        version: this tool's.
+        reproduces: the id of the record that was reproduced.
+    """
+    host = host_id(around.host_class)
+    runs = tuple(reading.run for reading in readings)
+    seen_version = next((reading.cgroup_version for reading in readings if reading.cgroup_version), None)
+    diagnostic = plan.diagnostic
+    return Record(
+        id=f"{host}/{diagnostic.name}/{stamp}",
+        stamp=stamp,
+        outcome=overall(runs),
+        unavailable=_unavailable(readings, around.unavailable),
+        diagnostic=Diagnostic(
+            name=diagnostic.name,
+            node=diagnostic.node,
+            device=diagnostic.device,
+            profile=plan.profile,
+            ceiling_s=diagnostic.ceiling_s,
+            timeout_s=diagnostic.timeout_s,
+            source=plan.source,
+            params={"repeat": plan.repeat},
+        ),
+        image=place.image,
+        environment=place.environment,
+        engine=msgspec.structs.replace(engine, cgroup_version=seen_version or engine.cgroup_version),
+        host=Host(host, around.host_class, around.before, around.after),
+        calibration=Calibration(dict(around.calibration_before), dict(around.calibration_after)),
+        runs=runs,
+        verdict=Verdict("not_measured"),
+        variant=plan.variant.name if plan.variant else None,
+        profiler=plan.profiler,
+        reproduces=reproduces,
+        tool={"name": "bench", "version": version},
+        environ=dict(plan.task.env),
+    )
+
+
+def _unavailable(readings: Sequence[Reading], around: Mapping[str, str]) -> dict[str, str]:
+    of_runs = {
+        f"runs[{position}].{path}": reason
+        for position, reading in enumerate(readings)
+        for path, reason in reading.unavailable.items()
+    }
+    return dict(around) | of_runs

@@ -1,0 +1,130 @@
+"""One command's time on a host: the place, the host's state and calibration around the runs, and the runs themselves."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from bench.engine.protocol import Engine, Ending, Event, Need, Notify, Place
+from bench.host.calibration import calibrate
+from bench.host.evidence import read_disk_usage, read_system_load
+from bench.host.identity import read_class
+from bench.host.neighbours import Watcher, disturbances
+from bench.host.state import read_state
+from bench.record.names import make_stamp
+from bench.record.schema import HostClass, HostState
+from bench.run.plan import Plan, check_capacity
+from bench.run.reading import Reading, read_run
+
+
+class Watch:
+    """Follows a command for the person who waits; this one says nothing (see ``bench.cli.progress``)."""
+
+    def run_begins(self, plan: Plan, index: int) -> None:
+        """A run is about to start."""
+
+    def event(self, event: Event) -> None:
+        """The supervisor said something."""
+
+    def run_ended(self, reading: Reading) -> None:
+        """A run has been read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The host at one moment: state, calibration and evidence, with the reasons for what is missing."""
+
+    state: HostState
+    calibration: dict[str, float | None]
+    system_load: str
+    disk_usage: str
+    unavailable: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class OneRun:
+    """A run as it was read, and the folder of its evidence."""
+
+    reading: Reading
+    out: Path
+    ending: Ending
+
+
+@dataclass(slots=True)
+class Session:
+    """Holds what several runs of one command share. Use as a context manager; its folder goes when it ends.
+
+    Args:
+        engine: where to run.
+        notify: takes plain lines.
+        watch: follows the runs.
+        results: the folder whose disk is described.
+        calibration: whether the host is calibrated before and after.
+    """
+
+    engine: Engine
+    notify: Notify
+    results: Path
+    watch: Watch = field(default_factory=Watch)
+    calibration: bool = True
+    clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+    _places: dict[Need, Place] = field(default_factory=dict)
+    _folder: tempfile.TemporaryDirectory[str] | None = None
+    _runs: int = 0
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory(prefix="bench-")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def place(self, need: Need) -> Place:
+        """The image or environment for a need, prepared once."""
+        if need not in self._places:
+            self._places[need] = self.engine.prepare(need, self.notify)
+        return self._places[need]
+
+    def host_class(self) -> tuple[HostClass, dict[str, str]]:
+        """The class of the machine that measures."""
+        return read_class()
+
+    def stamp(self) -> str:
+        """The name of a result that is finished now."""
+        return make_stamp(self.clock())
+
+    def observe(self) -> Observation:
+        """The host now."""
+        state, unavailable = read_state()
+        calibration = calibrate() if self.calibration else {}
+        self.results.mkdir(parents=True, exist_ok=True)
+        return Observation(state, calibration, read_system_load(), read_disk_usage(self.results), dict(unavailable))
+
+    def run(self, plan: Plan, index: int) -> OneRun:
+        """One run of a plan, in a fresh container.
+
+        Raises:
+            NotMeasured: nothing could be started.
+        """
+        check_capacity(plan.task.limits, self.engine.capacity())
+        place = self.place(plan.need)
+        assert self._folder is not None  # noqa: S101, a session is used inside its context
+        out = Path(self._folder.name) / f"run-{self._runs:04}"
+        out.mkdir()
+        self._runs += 1
+        self.watch.run_begins(plan, index)
+        with Watcher() as watcher:
+            ending = self.engine.execute(place, plan.task, out, self.watch.event)
+        reading = read_run(out, index, ending)
+        found = disturbances(watcher.summary(), reading.run)
+        run = msgspec.structs.replace(reading.run, warnings=(*reading.run.warnings, *found))
+        reading = replace(reading, run=run)
+        self.watch.run_ended(reading)
+        return OneRun(reading, out, ending)

@@ -1,0 +1,97 @@
+"""Everyday work as sessions: `nox -s grad_cpu` measures, `nox -s tests` checks. What follows `--` goes to the command."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "imports", "tests"]
+
+MEASURED = ["grad_cpu", "grad_cuda", "bandwidth_cpu", "bandwidth_cuda", "dtype_cpu", "dtype_cuda", "selftest"]
+VERBS = ["doctor", "compare", "reproduce", "whatif", "report"]
+
+
+def install(session: nox.Session, lock: str) -> None:
+    """Install one locked environment; bench itself runs from the checkout."""
+    session.install("-q", "--require-hashes", "-r", f"requirements/{lock}.txt")
+
+
+def bench(session: nox.Session, *arguments: str) -> None:
+    """Run the command line from the checkout; its exit code is the session's."""
+    install(session, "host")
+    session.run("python", "-m", "bench", *arguments, *session.posargs)
+
+
+def measure(name: str) -> None:
+    """Register the session that runs one diagnostic."""
+
+    @nox.session(name=name, tags=["measure"])
+    def session_(session: nox.Session) -> None:
+        bench(session, "run", name)
+
+    session_.__doc__ = f"Run the diagnostic {name} and keep its evidence in results/."
+
+
+def verb(name: str) -> None:
+    """Register the session that passes its arguments to one verb."""
+
+    @nox.session(name=name)
+    def session_(session: nox.Session) -> None:
+        bench(session, name)
+
+    session_.__doc__ = f"Run `bench {name}`."
+
+
+for _name in MEASURED:
+    measure(_name)
+for _name in VERBS:
+    verb(_name)
+
+
+@nox.session
+def base_image(session: nox.Session) -> None:
+    """Make a base image with Python 3.13 from Debian's packages, for machines with no container registry."""
+    install(session, "host")
+    session.run("python", "-m", "bench.engine.images", "base", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Resolve requirements/*.in anew into hash-locked files."""
+    install(session, "host")
+    session.install("-q", "uv")
+    session.run("python", "-m", "bench.engine.images", "lock", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Pass the tests, with a coverage floor of 90 %."""
+    install(session, "tests")
+    chosen = session.posargs or ["--cov", "--cov-report=term:skip-covered", "tests"]
+    session.run("python", "-m", "pytest", *chosen)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types strictly."""
+    install(session, "host")
+    install(session, "lint")
+    session.run("mypy")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Check that imports point one way."""
+    install(session, "host")
+    install(session, "lint")
+    session.run("lint-imports", "--no-cache")
