@@ -1,0 +1,198 @@
+"""Find or build the image of a kind, and say what it is made of."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound
+from docker.models.images import Image
+from requests.exceptions import RequestException
+
+from bench.engine.images.base import present_base
+from bench.engine.images.building import build
+from bench.engine.images.context import diagnostics_sha256, dockerfile_of, input_hash, open_context
+from bench.engine.images.facts import (
+    FACTS_LABEL,
+    ImageFacts,
+    content_digest,
+    facts_from_label,
+    facts_to_label,
+    fingerprint,
+    parse_inside,
+    read_file,
+    without_password,
+)
+from bench.engine.images.options import BuildOptions
+from bench.errors import NotMeasured
+
+Notify = Callable[[str], None]
+
+# Where things lie in every image of ours.
+PYTHON = "/opt/bench/venv/bin/python"
+AGENT = "/opt/bench/agent"
+DIAGNOSTICS = "/opt/bench/diagnostics"
+PRELOADS = {"jemalloc": "/opt/bench/lib/libjemalloc.so.2", "tcmalloc": "/opt/bench/lib/libtcmalloc_minimal.so.4"}
+USER = "10001:10001"
+
+
+def ensure_image(client: docker.DockerClient, kind: str, options: BuildOptions, notify: Notify) -> ImageFacts:
+    """Return the image of `kind` ("cpu", "cuda", "small"), building it where the engine has none for these inputs.
+
+    The tag holds a hash over the Dockerfile, the locks, the agent, the diagnostics and the options, so a second call
+    finds it and builds nothing.
+
+    Raises:
+        UsageError: there is no such kind.
+        NotMeasured: the base cannot be had, the build failed, or the engine went away.
+    """
+    try:
+        return _ensure(client, kind, options, notify)
+    except (DockerException, RequestException) as error:
+        raise NotMeasured(
+            f"the {kind} image cannot be had", options.redact(str(error)), "see `bench doctor`"
+        ) from error
+
+
+def _ensure(client: docker.DockerClient, kind: str, options: BuildOptions, notify: Notify) -> ImageFacts:
+    dockerfile = dockerfile_of(kind)
+    tag = image_tag(client, kind, options)
+    if not options.no_cache:
+        known = find(client, tag)
+        if known is not None:
+            return known
+    base = ensure_base(client, options, notify)
+    if base != options.base:
+        tag = image_tag(client, kind, replace(options, base=base))
+        known = None if options.no_cache else find(client, tag)
+        if known is not None:
+            return known
+    notify(f"building image {tag} (once; later runs find it)")
+    with open_context(kind, options) as context:
+        build(
+            client,
+            context=context,
+            dockerfile=dockerfile,
+            target=kind,
+            tag=tag,
+            arguments={"BASE": base, **options.build_arguments()},
+            notify=notify,
+            redact=options.redact,
+            network=options.network,
+            no_cache=options.no_cache,
+        )
+    return describe(client, tag, base)
+
+
+def image_tag(client: docker.DockerClient, kind: str, options: BuildOptions) -> str:
+    """Return the tag for these inputs. A base without a pinned digest counts by the content that the engine has."""
+    digest = None
+    if "@sha256:" not in options.base:
+        try:
+            digest = content_digest(layers_of(client.images.get(options.base)))
+        except ImageNotFound:
+            pass
+    return f"bench-{kind}:{input_hash(kind, options, digest)[:12]}"
+
+
+def find(client: docker.DockerClient, tag: str) -> ImageFacts | None:
+    """Return the facts of a finished image of ours, or None where the engine has none."""
+    try:
+        image = client.images.get(tag)
+    except ImageNotFound:
+        return None
+    found = facts_from_label(image.labels.get(FACTS_LABEL, ""), tag, str(image.id))
+    return found[0] if found else None
+
+
+def ensure_base(client: docker.DockerClient, options: BuildOptions, notify: Notify) -> str:
+    """Return the base to build from: the one asked for, pulled if need be, else the one made on this machine.
+
+    Raises:
+        NotMeasured: neither can be had.
+    """
+    shown = without_password(options.base)
+    try:
+        client.images.get(options.base)
+    except ImageNotFound:
+        pass
+    else:
+        return options.base
+    notify(f"pulling {shown}")
+    try:
+        client.images.pull(*_reference(options.base))
+    except (APIError, ImageNotFound) as error:
+        local = present_base(client)
+        reason = without_password(str(error.explanation or error))
+        if local is None:
+            fix = "make one from Debian's packages with `nox -s base_image`, or name another in BENCH_BASE"
+            raise NotMeasured(f"the base image {shown} cannot be pulled", reason, fix) from error
+        notify(f"{shown} cannot be pulled ({reason}); building on {local}, made on this machine")
+        return local
+    return options.base
+
+
+def _reference(name: str) -> tuple[str, str]:
+    """Split a reference into what the pull API takes: the repository, and a digest or a tag."""
+    repository, at, digest = name.partition("@")
+    if at:
+        return repository, digest
+    head, colon, tag = name.rpartition(":")
+    return (head, tag) if colon and "/" not in tag else (name, "latest")
+
+
+def layers_of(image: Image) -> list[str]:
+    """Return the digests of an image's uncompressed layers, lowest first."""
+    return [str(layer) for layer in image.attrs.get("RootFS", {}).get("Layers") or []]
+
+
+def describe(client: docker.DockerClient, tag: str, base: str) -> ImageFacts:
+    """Read what a fresh build left in the image, and keep it as a label, so that no later call reads it again."""
+    try:
+        inside = parse_inside(read_file(client, tag, "/opt/bench/image.json"))
+    except ValueError as error:
+        raise NotMeasured(f"image {tag} does not say what it holds", str(error), "build it anew") from error
+    torch = inside["torch"] or {}
+    digest = content_digest(layers_of(client.images.get(base)))
+    facts = ImageFacts(
+        name=tag,
+        digest="",
+        base=f"{without_password(base).partition('@')[0]}@{digest}",
+        lock_sha256=inside["lock_sha256"],
+        fingerprint=fingerprint(
+            base_digest=digest,
+            lock_sha256=inside["lock_sha256"],
+            python=inside["python"],
+            torch=torch.get("version"),
+            torch_git=torch.get("git"),
+            diagnostics_sha256=diagnostics_sha256(),
+        ),
+        python=inside["python"],
+        torch=torch.get("version"),
+    )
+    label(client, tag, {FACTS_LABEL: facts_to_label(facts, {"base_digest": digest, "torch_git": torch.get("git")})})
+    return replace(facts, digest=str(client.images.get(tag).id))
+
+
+def label(client: docker.DockerClient, tag: str, labels: dict[str, str]) -> None:
+    """Give a local image labels; its layers stay as they are."""
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        content = f"FROM {tag}\n".encode()
+        entry = tarfile.TarInfo("Dockerfile")
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
+    context.seek(0)
+    build(
+        client,
+        context=context,
+        dockerfile="Dockerfile",
+        target="",
+        tag=tag,
+        arguments={},
+        notify=lambda _: None,
+        labels=labels,
+    )
