@@ -1,21 +1,22 @@
-"""One command's time on a host: the place, the host's state and calibration around the runs, and the runs themselves."""
+"""One command's time on a host: the place, the host's state and calibration around the runs, and the runs."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
-from bench.engine.protocol import Engine, Ending, Event, Need, Notify, Place
+from bench.engine.protocol import Ending, Engine, Event, Need, Notify, Place
 from bench.host.calibration import calibrate
+from bench.host.disturbances import disturbances
 from bench.host.evidence import read_disk_usage, read_system_load
 from bench.host.identity import read_class
-from bench.host.neighbours import Watcher, disturbances
+from bench.host.neighbours import Watcher
 from bench.host.state import read_state
 from bench.record.names import make_stamp
 from bench.record.schema import HostClass, HostState
@@ -45,6 +46,7 @@ class Observation:
     system_load: str
     disk_usage: str
     unavailable: dict[str, str]
+    uncalibrated: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Session:
     results: Path
     watch: Watch = field(default_factory=Watch)
     calibration: bool = True
-    clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _places: dict[Need, Place] = field(default_factory=dict)
     _folder: tempfile.TemporaryDirectory[str] | None = None
     _runs: int = 0
@@ -103,9 +105,10 @@ class Session:
     def observe(self) -> Observation:
         """The host now."""
         state, unavailable = read_state()
-        calibration = calibrate() if self.calibration else {}
+        calibration, uncalibrated = calibrate() if self.calibration else ({}, {})
         self.results.mkdir(parents=True, exist_ok=True)
-        return Observation(state, calibration, read_system_load(), read_disk_usage(self.results), dict(unavailable))
+        disk = read_disk_usage(self.results)
+        return Observation(state, calibration, read_system_load(), disk, dict(unavailable), uncalibrated)
 
     def run(self, plan: Plan, index: int) -> OneRun:
         """One run of a plan, in a fresh container.

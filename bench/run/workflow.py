@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from bench import __version__
-from bench.compare.explain import explain
 from bench.compare.verdict import judge
 from bench.errors import ExitCode, NotMeasured
 from bench.record.bundle import write_bundle
@@ -48,8 +47,14 @@ def exit_code(record: Record) -> ExitCode:
     return ExitCode.REGRESSED if record.verdict.status in {"over_ceiling", "code_regressed"} else ExitCode.OK
 
 
-def measure(plan: Plan, session: Session, baseline: Sequence[Record] = ()) -> Finished:
+def measure(plan: Plan, session: Session, baseline: Sequence[Record] = (), reproduces: str | None = None) -> Finished:
     """Run a plan as often as it says and write its bundle.
+
+    Args:
+        plan: what to run.
+        session: where.
+        baseline: the earlier results that it is held against.
+        reproduces: the id of the record that it reproduces.
 
     Raises:
         NotMeasured: nothing could be started, or the disk is full; then nothing is left behind.
@@ -58,7 +63,8 @@ def measure(plan: Plan, session: Session, baseline: Sequence[Record] = ()) -> Fi
     session.place(plan.need)
     before = session.observe()
     runs = run_all(plan, session)
-    return finish(plan, session, before, runs, baseline)
+    after = look_again(session, any(run.reading.run.outcome == "interrupted" for run in runs))
+    return finish(plan, session, before, after, runs, baseline, reproduces)
 
 
 def run_all(plan: Plan, session: Session) -> list[OneRun]:
@@ -76,21 +82,24 @@ def run_all(plan: Plan, session: Session) -> list[OneRun]:
     return runs
 
 
+def look_again(session: Session, interrupted: bool) -> Observation | None:
+    """The host after the last run; ``None`` where somebody is waiting for the command to end."""
+    try:
+        return None if interrupted else session.observe()
+    except KeyboardInterrupt:
+        return None
+
+
 def finish(
     plan: Plan,
     session: Session,
     before: Observation,
+    after: Observation | None,
     runs: Sequence[OneRun],
     baseline: Sequence[Record] = (),
     reproduces: str | None = None,
 ) -> Finished:
-    """Look at the host again, judge the runs and write the bundle."""
-    interrupted = any(run.reading.run.outcome == "interrupted" for run in runs)
-    after: Observation | None = None
-    try:
-        after = None if interrupted else session.observe()
-    except KeyboardInterrupt:
-        interrupted = True
+    """Judge the runs and write the bundle."""
     record = _record(plan, session, before, after, runs, reproduces)
     record = msgspec.structs.replace(record, verdict=judge(record, baseline))
     files = collect(runs, before, after)
@@ -108,10 +117,12 @@ def _record(
     host_class, class_missing = session.host_class()
     missing = {f"host.class.{path}": why for path, why in class_missing.items()}
     missing |= {f"host.before.{path}": why for path, why in before.unavailable.items()}
+    missing |= {f"calibration.before.{name}": why for name, why in before.uncalibrated.items()}
     if after is None:
         missing |= {"host.after": "the run was interrupted", "calibration.after": "the run was interrupted"}
     else:
         missing |= {f"host.after.{path}": why for path, why in after.unavailable.items()}
+        missing |= {f"calibration.after.{name}": why for name, why in after.uncalibrated.items()}
     around = Surroundings(
         host_class=host_class,
         before=before.state,

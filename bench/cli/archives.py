@@ -1,0 +1,115 @@
+"""The verbs for evidence as data: ``export``, ``import``, ``verify``, ``schema``, ``query``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import options
+from bench.cli.app import app
+from bench.cli.console import Console, notify, print_json
+from bench.cli.inputs import bundles_named
+from bench.errors import ExitCode, UsageError
+from bench.record.archive import export, import_archive
+from bench.record.codec import json_schema
+from bench.record.legacy import import_folder
+from bench.record.verify import verify
+from bench.report.terminal.cells import table, text
+from bench.report.terminal.verify import verify_view
+from bench.run.query import rows_of
+
+
+@app.command("export")
+def export_(
+    bundles: Annotated[list[str], typer.Argument(help="Bundles, folders of bundles or host ids.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="F.tar.zst or F.tar.gz.", metavar="F")],
+    results: options.Results = options.DEFAULT_RESULTS,
+) -> int:
+    """Put bundles into one archive that another machine imports.
+
+    Example: bench export results -o runs.tar.zst
+    """
+    found = {bundle.path.resolve(): bundle.path for group in bundles_named(bundles, results) for bundle in group}
+    export(list(found.values()), output)
+    notify(f"{len(found)} bundle{'s' if len(found) != 1 else ''} in {output}")
+    return ExitCode.OK
+
+
+@app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(help="An archive, or a folder of older evidence.", metavar="F")],
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+) -> int:
+    """Bring in an archive of bundles, or a folder of older evidence.
+
+    Example: bench import runs.tar.zst
+    """
+    if source.is_dir():
+        legacy = import_folder(source, results)
+        paths, notes = legacy.paths, [str(problem) for problem in legacy.problems]
+    elif source.is_file():
+        archive = import_archive(source, results)
+        paths, notes = archive.imported, [f"{path} was here already, the same" for path in archive.present]
+    else:
+        raise UsageError(f"there is no file or folder {source}", fix="give an archive or a folder of older evidence")
+    if json:
+        print_json({"imported": [str(path) for path in paths], "notes": notes})
+        return ExitCode.OK
+    for note in notes:
+        notify(note)
+    for path in paths:
+        Console.out().print(text(str(path)), soft_wrap=True)
+    return ExitCode.OK
+
+
+@app.command("verify")
+def verify_(
+    path: Annotated[Path, typer.Argument(help="A bundle or a tree of bundles.")] = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+) -> int:
+    """Check the hashes and the schema of one bundle or of a whole tree.
+
+    Example: bench verify results
+    """
+    report = verify(path)
+    if json:
+        problems = [
+            {"bundle": str(one.bundle), "file": one.problem.file, "reason": one.problem.reason}
+            for one in report.problems
+        ]
+        print_json({"bundles": [str(bundle) for bundle in report.bundles], "problems": problems})
+    else:
+        Console.out().print(verify_view(report))
+    return ExitCode.OK if report.ok else ExitCode.DAMAGED
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a record.
+
+    Example: bench schema > record.schema.json
+    """
+    print_json(json_schema())
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="SQL over the tables results, runs, tests, metrics and warnings.")],
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+) -> None:
+    """Ask all results with SQL (DuckDB's).
+
+    Example: bench query "select diagnostic, median(wall_s) from runs group by all"
+    """
+    columns, rows = rows_of(sql, results)
+    if json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    made = table(*columns)
+    for row in rows:
+        made.add_row(*(text("–" if value is None else str(value)) for value in row))
+    Console.out().print(made)

@@ -1,0 +1,28 @@
+"""What the words of a command line name, read: bundles, entries of a report, archives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.record.bundle import Bundle
+from bench.record.find import find_bundles
+from bench.record.names import numbered
+from bench.report.entry import NO_SAMPLES, Entry
+
+SAMPLES = "artifacts/samples.csv"
+
+
+def entry_of(bundle: Bundle, *, samples: bool = False) -> Entry:
+    """A bundle as a report takes it, with its samples where they are asked for."""
+    record = bundle.record
+    if not samples:
+        return Entry(record, str(bundle.path), NO_SAMPLES)
+    total = len(record.runs)
+    texts = {run.index: bundle.read_text(numbered(SAMPLES, at, total)) for at, run in enumerate(record.runs)}
+    return Entry(record, str(bundle.path), {index: text for index, text in texts.items() if text is not None})
+
+
+def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:
+    """For each word the bundles that it names, oldest first."""
+    return [sorted(find_bundles(word, results), key=lambda bundle: bundle.record.stamp) for word in words]

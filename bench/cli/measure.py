@@ -1,0 +1,173 @@
+"""The verbs that measure: ``run``, and ``list`` which says what can be run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.catalog.load import builtin, document, find_variant
+from bench.catalog.model import Catalog, Device, Diagnostic
+from bench.cli import options
+from bench.cli.app import app
+from bench.cli.console import Console, notify, print_json
+from bench.cli.inputs import entry_of
+from bench.cli.progress import Progress
+from bench.engine.assets import diagnostics_folder
+from bench.engine.choose import choose
+from bench.engine.lock import measuring
+from bench.errors import UsageError
+from bench.record.bundle import check_results_folder
+from bench.record.find import find_bundles
+from bench.record.schema import Record
+from bench.report.entry import Entry
+from bench.report.terminal.catalog import catalog_table
+from bench.report.terminal.results import result_summary
+from bench.run.baseline import default_baseline, read_results
+from bench.run.plan import Options, Plan, make_plan, parse_env
+from bench.run.project import need_of, of_node
+from bench.run.session import Session
+from bench.run.source import read_catalog_source, read_project
+from bench.run.workflow import measure
+
+NEED_BYTES = 256 * 1024**2
+"""Room that a bundle may need, checked before a run."""
+
+
+@app.command("list")
+def list_(
+    project: options.Project = None, results: options.Results = options.DEFAULT_RESULTS, json: options.Json = False
+) -> None:
+    """Show the catalog: name, device, ceiling, timeout, last result.
+
+    Example: bench list --project ~/my-checkout
+    """
+    catalog = options.catalog_with(project)
+    last = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in read_results(results)}
+    if json:
+        print_json([row | {"last": _last(last.get(row["name"]))} for row in document(catalog)])
+    else:
+        Console.out().print(catalog_table(catalog, last))
+
+
+@app.command()
+def run(
+    name: Annotated[str | None, typer.Argument(help="A name that 'bench list' shows.", show_default=False)] = None,
+    engine: options.EngineName = None,
+    host: options.HostUrl = None,
+    repeat: Annotated[int, typer.Option("--repeat", help="Fresh containers.", metavar="N")] = 1,
+    profile: options.Profile = "full",
+    cpus: options.Cpus = None,
+    cpuset: options.Cpuset = None,
+    memory: options.Memory = None,
+    threads: options.Threads = None,
+    timeout: options.Timeout = None,
+    ceiling: options.Ceiling = None,
+    env: options.Env = [],  # noqa: B006, typer copies it
+    results: options.Results = options.DEFAULT_RESULTS,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", help="A bundle or folder to compare with.", metavar="PATH")
+    ] = None,
+    variant: Annotated[str | None, typer.Option("--variant", help="A variant of the catalog.", metavar="NAME")] = None,
+    profiler: Annotated[bool, typer.Option("--profiler", help="Run torch's profiler around the test.")] = False,
+    project: options.Project = None,
+    node: Annotated[str | None, typer.Option("--node", help="A pytest node of the project.", metavar="NODEID")] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda, with --node.", metavar="NAME")] = "cpu",
+    requirements: Annotated[
+        Path | None, typer.Option("--requirements", help="What the project needs beside torch.", metavar="FILE")
+    ] = None,
+    calibration: Annotated[
+        bool, typer.Option("--calibration/--no-calibration", help="Calibrate the host before and after.")
+    ] = True,
+    if_busy: options.Busy = "wait",
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
+) -> int:
+    """Run one diagnostic and keep its evidence.
+
+    Example: bench run grad_cpu --profile smoke --repeat 3
+    """
+    catalog, diagnostic = _what(name, project, node, device)
+    plan = plan_of(
+        diagnostic,
+        Options(
+            repeat=repeat,
+            profile=profile,
+            cpus=cpus,
+            cpuset=cpuset,
+            memory_bytes=options.size_of(memory),
+            threads=threads,
+            timeout_s=options.duration_of(timeout),
+            ceiling_s=options.duration_of(ceiling),
+            env=parse_env(env),
+            profiler=profiler,
+        ),
+        project=project if diagnostic not in builtin().diagnostics else None,
+        requirements=requirements,
+        catalog=catalog,
+        variant=variant,
+    )
+    check_results_folder(results, NEED_BYTES)
+    where = choose(_engine_of(plan, options.engine_name(engine)), host, notify)
+    known = _baseline(baseline, results, plan)
+    with measuring(if_busy, notify), Progress() as watch:
+        where.sweep(notify)
+        with Session(where, notify, results, watch, calibration=calibration) as session:
+            finished = measure(plan, session, known)
+    if json:
+        print_json({"path": str(finished.path), "record": finished.record})
+    else:
+        Console.out().print(result_summary(Entry(finished.record, str(finished.path))))
+    return int(finished.exit_code)
+
+
+def plan_of(
+    diagnostic: Diagnostic,
+    chosen: Options,
+    *,
+    project: Path | None,
+    requirements: Path | None,
+    catalog: Catalog,
+    variant: str | None,
+) -> Plan:
+    """The plan of a diagnostic of ours or of a project's."""
+    way = find_variant(catalog, variant) if variant else None
+    if project is None:
+        if requirements is not None:
+            raise UsageError("--requirements goes with --project")
+        return make_plan(diagnostic, chosen, read_catalog_source(diagnostics_folder()), variant=way)
+    source, tree = read_project(project)
+    need = need_of(diagnostic, project, requirements)
+    return make_plan(diagnostic, chosen, source, tree=tree, need=need, variant=way)
+
+
+def _what(name: str | None, project: Path | None, node: str | None, device: str) -> tuple[Catalog, Diagnostic]:
+    if node is not None:
+        if project is None or name is not None:
+            raise UsageError("--node goes with --project and without a NAME")
+        if device not in {"cpu", "cuda"}:
+            raise UsageError(f"'{device}' is no device", fix="choose cpu or cuda")
+        found: Device = "cuda" if device == "cuda" else "cpu"
+        return options.catalog_with(project), of_node(node, found)
+    if name is None:
+        raise UsageError("nothing to run was named", fix="give a NAME that 'bench list' shows, or --project and --node")
+    return options.diagnostic_called(name, project)
+
+
+def _engine_of(plan: Plan, name: str) -> str:
+    return plan.variant.engine if plan.variant and plan.variant.engine else name
+
+
+def _baseline(path: Path | None, results: Path, plan: Plan) -> tuple[Record, ...]:
+    if path is None:
+        return default_baseline(results, plan.diagnostic.name, plan.profile)
+    return tuple(bundle.record for bundle in find_bundles(str(path), results))
+
+
+def _last(entry: Entry | None) -> dict[str, object] | None:
+    if entry is None:
+        return None
+    record = entry.record
+    status = record.verdict.status
+    return {"id": record.id, "outcome": record.outcome, "status": status, "wall_s": entry.wall_s}

@@ -1,0 +1,80 @@
+"""Options that several verbs share, each said once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.catalog.load import builtin, find, merged
+from bench.catalog.model import Catalog, Diagnostic
+from bench.cli.console import Console
+from bench.errors import UsageError
+from bench.units import parse_duration, parse_size
+
+
+def _silence(quiet: bool) -> bool:
+    Console.quiet = quiet
+    return quiet
+
+
+EngineName = Annotated[
+    str | None,
+    typer.Option("--engine", help="auto, docker or local.", envvar="BENCH_ENGINE", show_default="auto", metavar="NAME"),
+]
+HostUrl = Annotated[
+    str | None, typer.Option("--host", help="The Docker engine's URL; else the current context.", metavar="URL")
+]
+Results = Annotated[
+    Path, typer.Option("--results", help="The folder of results.", envvar="BENCH_RESULTS", metavar="DIR")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", callback=_silence)]
+Profile = Annotated[str, typer.Option("--profile", help="full or smoke.", metavar="NAME")]
+Cpus = Annotated[float | None, typer.Option("--cpus", help="CPUs to give, as in 1.5.", metavar="X")]
+Cpuset = Annotated[str | None, typer.Option("--cpuset", help="CPUs to run on, as in 0-2,5.", metavar="LIST")]
+Memory = Annotated[str | None, typer.Option("--memory", help="Memory to give, as in 4GiB.", metavar="SIZE")]
+Threads = Annotated[int | None, typer.Option("--threads", help="Threads of torch and OpenMP.", metavar="N")]
+Timeout = Annotated[str | None, typer.Option("--timeout", help="Deadline in seconds.", metavar="S")]
+Ceiling = Annotated[str | None, typer.Option("--ceiling", help="Approved wall time in seconds.", metavar="S")]
+Env = Annotated[list[str], typer.Option("--env", help="A variable of the test; may be repeated.", metavar="K=V")]
+Project = Annotated[Path | None, typer.Option("--project", help="A checkout whose test to run.", metavar="DIR")]
+NoCalibration = Annotated[bool, typer.Option("--no-calibration", help="Leave out the host's calibration.")]
+Busy = Annotated[str, typer.Option("--if-busy", help="Where another run is under way: wait or refuse.", metavar="WHAT")]
+
+DEFAULT_RESULTS = Path("results")
+
+
+def engine_name(given: str | None) -> str:
+    """The engine asked for: the option, ``BENCH_ENGINE`` or ``auto``."""
+    name = given or os.environ.get("BENCH_ENGINE") or "auto"
+    if name not in {"auto", "docker", "local"}:
+        raise UsageError(f"'{name}' is no engine", fix="choose auto, docker or local")
+    return name
+
+
+def size_of(text: str | None) -> int | None:
+    """Bytes of ``--memory``."""
+    return parse_size(text) if text is not None else None
+
+
+def duration_of(text: str | None) -> float | None:
+    """Seconds of ``--timeout`` or ``--ceiling``."""
+    return parse_duration(text) if text is not None else None
+
+
+def catalog_with(project: Path | None) -> Catalog:
+    """The built-in catalog; with a project, what its ``bench.toml`` names as well."""
+    if project is None:
+        return builtin()
+    from bench.run.project import read_catalog
+
+    return merged(builtin(), read_catalog(project))
+
+
+def diagnostic_called(name: str, project: Path | None = None) -> tuple[Catalog, Diagnostic]:
+    """The catalog and the diagnostic of that name in it."""
+    catalog = catalog_with(project)
+    return catalog, find(catalog, name)

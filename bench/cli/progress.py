@@ -1,0 +1,119 @@
+"""What a person who waits sees: a live line on a terminal, a plain line now and then on a pipe."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from rich.live import Live
+from rich.text import Text
+
+from bench.cli.console import Console
+from bench.engine.protocol import Event
+from bench.run.plan import Plan
+from bench.run.reading import Reading
+from bench.run.session import Watch
+from bench.units import clock, percent, seconds, size
+
+PLAIN_EVERY_S = 30.0
+"""Seconds between plain lines on a pipe."""
+
+
+@dataclass(slots=True)
+class Now:
+    """Where a run stands."""
+
+    title: str = ""
+    node: str = ""
+    index: int = 0
+    of: int = 0
+    began: float = field(default_factory=time.monotonic)
+    cpu_ratio: float | None = None
+    memory_bytes: int | None = None
+
+    def line(self, now: float) -> str:
+        """One line: which test of how many, elapsed, estimate, CPU and memory."""
+        elapsed = now - self.began
+        parts = [self.title]
+        if self.of:
+            parts.append(f"test {min(self.index + 1, self.of)} of {self.of}")
+        parts.append(f"{clock(elapsed)} elapsed")
+        if self.index and self.of:
+            parts.append(f"about {clock(elapsed / self.index * (self.of - self.index))} to go")
+        if self.cpu_ratio is not None:
+            parts.append(f"CPU {percent(self.cpu_ratio, 0)}")
+        if self.memory_bytes is not None:
+            parts.append(size(self.memory_bytes))
+        return " · ".join(parts)
+
+
+class Progress(Watch):
+    """Follows runs. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self._console = Console.err()
+        self._live: Live | None = None
+        self._now = Now()
+        self._said = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal and not Console.quiet:
+            self._live = Live(
+                get_renderable=self._text,
+                console=self._console,
+                refresh_per_second=4,
+                transient=True,
+                redirect_stdout=False,
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def run_begins(self, plan: Plan, index: int) -> None:
+        """A run is about to start."""
+        count = f" run {index + 1} of {plan.repeat}" if plan.repeat > 1 else ""
+        variant = f" [{plan.variant.name}]" if plan.variant else ""
+        self._now = Now(title=f"{plan.diagnostic.name}{variant}{count}")
+        self._said = time.monotonic()
+        if self._live is not None:
+            self._live.start()
+        else:
+            self._say(f"{self._now.title}: started")
+
+    def event(self, event: Event) -> None:
+        """The supervisor said something."""
+        now = self._now
+        kind = event.get("event")
+        if kind == "collected":
+            now.of = int(event.get("tests") or 0)
+        elif kind == "test":
+            now.index += 1
+        elif kind == "sample":
+            now.cpu_ratio, now.memory_bytes = event.get("cpu_ratio"), event.get("memory_bytes")
+        moment = time.monotonic()
+        if self._live is None and moment - self._said >= PLAIN_EVERY_S:
+            self._said = moment
+            self._say(now.line(moment))
+
+    def run_ended(self, reading: Reading) -> None:
+        """A run has been read."""
+        self._stop()
+        run = reading.run
+        why = f": {run.signature}" if run.signature else ""
+        self._say(f"{self._now.title}: {run.outcome.replace('_', ' ')} after {seconds(run.wall_s)}{why}")
+
+    def _text(self) -> Text:
+        return Text(self._now.line(time.monotonic()), overflow="ellipsis", no_wrap=True)
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def _say(self, line: str) -> None:
+        if not Console.quiet:
+            self._console.print(Text(line), soft_wrap=True)

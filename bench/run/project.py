@@ -1,0 +1,75 @@
+"""Somebody's project: the diagnostics that its ``bench.toml`` names, or a single pytest node of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bench.catalog.load import builtin, parse
+from bench.catalog.model import Catalog, Device, Diagnostic, Profile
+from bench.engine.protocol import Need
+from bench.errors import UsageError
+
+FILE = "bench.toml"
+NODE_TIMEOUT_S = 1200.0
+"""The deadline of a node that nobody gave one, in seconds."""
+
+
+def read_catalog(root: Path) -> Catalog:
+    """What ``bench.toml`` in the project's root names; an empty catalog where there is no such file.
+
+    Raises:
+        UsageError: not a folder, not TOML, an unknown key, or a name that a shipped diagnostic has.
+    """
+    if not root.is_dir():
+        raise UsageError(f"--project {root} is not a folder", fix="give the folder of a checkout")
+    path = root / FILE
+    if not path.is_file():
+        return Catalog(())
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read", str(error)) from None
+    catalog = parse(text, str(path))
+    shipped = {diagnostic.name for diagnostic in builtin().diagnostics}
+    taken = sorted(shipped & {diagnostic.name for diagnostic in catalog.diagnostics})
+    if taken:
+        raise UsageError(f"{path} names {', '.join(taken)}", "a shipped diagnostic has that name", "choose another")
+    return catalog
+
+
+def of_node(node: str, device: Device = "cpu") -> Diagnostic:
+    """A diagnostic made of one pytest node, as in ``tests/test_x.py::test_y``.
+
+    Raises:
+        UsageError: the text cannot be a node of a project.
+    """
+    path = node.split("::", 1)[0]
+    if not path or path.startswith(("/", "-")) or ".." in Path(path).parts:
+        raise UsageError(f"--node '{node}' is not a node of the project", fix="write it as in tests/test_x.py::test_y")
+    label = re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"\.py\b", "", node)).strip("-").lower()[-80:].strip("-")
+    env = {"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}
+    return Diagnostic(
+        name=f"{label}_{device}",
+        about=f"{node} of a project",
+        node=node,
+        device=device,
+        ceiling_s=None,
+        timeout_s=NODE_TIMEOUT_S,
+        env=env,
+        profiles=(Profile("full", {"BENCH_PROFILE": "full"}), Profile("smoke", {"BENCH_PROFILE": "smoke"})),
+        image=device,
+    )
+
+
+def need_of(diagnostic: Diagnostic, root: Path | None, requirements: Path | None) -> Need:
+    """What the place must offer: the diagnostic's image and the requirements given, or those that ``bench.toml`` names.
+
+    Raises:
+        UsageError: the requirements are not a file.
+    """
+    if requirements is None and root is not None and diagnostic.requirements is not None:
+        requirements = root / diagnostic.requirements
+    if requirements is not None and not requirements.is_file():
+        raise UsageError(f"--requirements {requirements} is not a file", fix="give a pip requirements file")
+    return Need(diagnostic.image, requirements.resolve() if requirements is not None else None)

@@ -1,0 +1,118 @@
+"""The same diagnostic under variants, interleaved, so that a drift of the host falls on all of them alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.catalog.model import Variant
+from bench.errors import NotMeasured, UsageError
+from bench.run.plan import Plan
+from bench.run.session import Observation, OneRun, Session
+from bench.run.workflow import Finished, finish, look_again
+
+DEFAULT = ("glibc", "glibc-keep", "jemalloc", "tcmalloc", "thp")
+"""What is tried where nothing else is said: the allocators and huge pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One variant's result, or why it could not be measured."""
+
+    variant: Variant
+    finished: Finished | None
+    problem: str | None = None
+
+
+def order(count: int, rounds: int) -> tuple[tuple[int, ...], ...]:
+    """Positions of ``count`` variants for each round: A B C, C A B, B C A, … (a cyclic Latin square).
+
+    In each block of ``count`` rounds every variant stands once in every place.
+    """
+    return tuple(tuple((place - shift) % count for place in range(count)) for shift in range(rounds))
+
+
+def select(known: Sequence[Variant], names: Sequence[str], cpus: int | None) -> tuple[Variant, ...]:
+    """The variants to try: those named, or the usual ones; ``threads`` stands for 1, 2, 4 … up to the CPUs there are.
+
+    Raises:
+        UsageError: an unknown name, one named twice, or fewer than two in all.
+    """
+    by_name = {variant.name: variant for variant in known}
+    wanted: list[str] = []
+    for name in names or DEFAULT:
+        wanted += _thread_counts(by_name, cpus) if name == "threads" else [name]
+    unknown = [name for name in wanted if name not in by_name]
+    if unknown:
+        raise UsageError(f"no variant is called '{unknown[0]}'", fix=f"there are {', '.join(by_name)} and threads")
+    if len(set(wanted)) != len(wanted):
+        raise UsageError("a variant is named twice", fix="name each once")
+    if len(wanted) < 2:
+        raise UsageError("one variant alone shows no difference", fix="name two or more, the reference first")
+    return tuple(by_name[name] for name in wanted)
+
+
+def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds: int) -> tuple[Tried, ...]:
+    """Run every plan ``rounds`` times, interleaved, and write one bundle a variant.
+
+    A variant that cannot be measured (no such allocator, no engine) is left out from then on, with its reason; Ctrl-C
+    ends the rounds and keeps what there is.
+
+    Args:
+        plans: one a variant.
+        sessions: where each variant runs, by its name.
+        rounds: how often each variant runs.
+    """
+    first = next(iter(sessions.values()))
+    before = first.observe()
+    rounds_done = _interleaved(plans, sessions, rounds)
+    after = look_again(first, rounds_done.interrupted)
+    return tuple(_written(plan, sessions[name_of(plan)], before, after, rounds_done) for plan in plans)
+
+
+@dataclass(slots=True)
+class _Rounds:
+    runs: dict[str, list[OneRun]]
+    problems: dict[str, str]
+    interrupted: bool = False
+
+
+def _interleaved(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds: int) -> _Rounds:
+    done = _Rounds({name_of(plan): [] for plan in plans}, {})
+    for turn in order(len(plans), rounds):
+        for plan in (plans[position] for position in turn):
+            name = name_of(plan)
+            if name in done.problems:
+                continue
+            try:
+                run = sessions[name].run(plan, len(done.runs[name]))
+            except NotMeasured as error:
+                done.problems[name] = str(error)
+                continue
+            except KeyboardInterrupt:
+                done.interrupted = True
+                return done
+            done.runs[name].append(run)
+            if run.reading.run.outcome == "interrupted":
+                done.interrupted = True
+                return done
+    return done
+
+
+def _written(plan: Plan, session: Session, before: Observation, after: Observation | None, done: _Rounds) -> Tried:
+    name = name_of(plan)
+    variant = plan.variant or Variant(name, "")
+    if not done.runs[name]:
+        return Tried(variant, None, done.problems.get(name, "interrupted before its first run"))
+    return Tried(variant, finish(plan, session, before, after, done.runs[name]), done.problems.get(name))
+
+
+def name_of(plan: Plan) -> str:
+    """The variant's name."""
+    return plan.variant.name if plan.variant else "as it is"
+
+
+def _thread_counts(known: Mapping[str, Variant], cpus: int | None) -> list[str]:
+    """1, 2, 4 … of the catalog up to the CPUs there are."""
+    counted = sorted((variant.threads, name) for name, variant in known.items() if variant.threads)
+    return [name for threads, name in counted if cpus is None or threads <= cpus]

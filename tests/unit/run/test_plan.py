@@ -1,0 +1,92 @@
+import pytest
+
+from bench.catalog.load import builtin, find, find_variant
+from bench.engine.protocol import Capacity, Tree
+from bench.errors import UsageError
+from bench.record.schema import Limits, Source
+from bench.run.plan import Options, check_capacity, make_plan, parse_cpuset, parse_env
+
+GRAD = find(builtin(), "grad_cpu")
+SOURCE = Source(kind="catalog", sha256="0" * 64)
+
+
+def test_the_plan_of_the_main_job():
+    plan = make_plan(GRAD, Options(), SOURCE)
+    assert plan.task.argv[-1] == "{diagnostics}/test_grad.py::test_gradient_stability"
+    assert plan.task.timeout_s == 1200.0
+    assert plan.task.env["BENCH_PROFILE"] == "full"
+    assert plan.task.env["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert plan.need.kind == "cpu"
+    assert plan.task.limits == Limits(pids=512)
+    assert "OMP_NUM_THREADS" not in plan.task.env
+
+
+def test_options_are_laid_over_the_diagnostic():
+    options = Options(profile="smoke", threads=2, timeout_s=60.0, ceiling_s=50.0, env={"A": "1"}, memory_bytes=2**30)
+    plan = make_plan(GRAD, options, SOURCE)
+    assert (plan.diagnostic.ceiling_s, plan.diagnostic.timeout_s, plan.task.timeout_s) == (50.0, 60.0, 60.0)
+    assert (plan.task.env["A"], plan.task.env["OMP_NUM_THREADS"], plan.task.env["BENCH_THREADS"]) == ("1", "2", "2")
+    assert plan.task.env["BENCH_PROFILE"] == "smoke"
+    assert plan.task.limits.memory_bytes == 2**30
+
+
+def test_a_variant_sets_what_it_names_and_the_user_has_the_last_word():
+    plan = make_plan(GRAD, Options(threads=4), SOURCE, variant=find_variant(builtin(), "threads-1"))
+    assert plan.task.limits.threads == 1
+    plan = make_plan(GRAD, Options(), SOURCE, variant=find_variant(builtin(), "tcmalloc"))
+    assert plan.task.preload == "tcmalloc"
+    options = Options(env={"THP_MEM_ALLOC_ENABLE": "0"})
+    plan = make_plan(GRAD, options, SOURCE, variant=find_variant(builtin(), "thp"))
+    assert plan.task.env["THP_MEM_ALLOC_ENABLE"] == "0"
+
+
+def test_a_project_keeps_its_own_pytest_options(tmp_path):
+    plan = make_plan(GRAD, Options(), SOURCE, tree=Tree(tmp_path, ("a.py",), "0"))
+    assert plan.task.cwd == "{src}"
+    assert "-c" not in plan.task.argv
+    assert plan.task.argv[-1] == GRAD.node
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(repeat=0),
+        Options(profile="huge"),
+        Options(cpus=0.0),
+        Options(cpus=float("nan")),
+        Options(timeout_s=-1.0),
+        Options(ceiling_s=0.0),
+        Options(threads=0),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(options):
+    with pytest.raises(UsageError):
+        make_plan(GRAD, options, SOURCE)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(cpus=64.0), Limits(cpuset="0-9"), Limits(memory_bytes=2**50), Limits(memory_bytes=1000)],
+)
+def test_limits_that_the_host_cannot_give_are_refused(limits):
+    with pytest.raises(UsageError):
+        check_capacity(limits, Capacity(2, 2**34))
+
+
+def test_limits_that_fit_or_cannot_be_known_pass():
+    check_capacity(Limits(cpus=2.0, cpuset="0-1", memory_bytes=2**30), Capacity(2, 2**34))
+    check_capacity(Limits(cpus=64.0, cpuset="9", memory_bytes=2**50), Capacity(None, None))
+
+
+def test_cpusets_are_read_as_the_kernel_writes_them():
+    assert parse_cpuset("0-2,5") == {0, 1, 2, 5}
+    for text in ("", "a", "2-1", "0,", "-1", "1-"):
+        with pytest.raises(UsageError):
+            parse_cpuset(text)
+
+
+def test_environment_items():
+    assert parse_env(["A=1", "B=x=y", "C="]) == {"A": "1", "B": "x=y", "C": ""}
+    for item in ("A", "=1", "A B=1"):
+        with pytest.raises(UsageError, match="is not K=V"):
+            parse_env([item])

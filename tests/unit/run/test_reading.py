@@ -1,0 +1,81 @@
+import json
+
+import pytest
+
+from bench.engine.protocol import Ending
+from bench.errors import DamagedData
+from bench.record.schema import Run
+from bench.run.reading import MAX_RESULT_BYTES, overall, read_run
+
+RESULT = {
+    "state": "ended",
+    "outcome": "passed",
+    "exit_code": 0,
+    "wall_s": 12.5,
+    "cgroup_version": 2,
+    "cpu": {"user_s": 10.0, "system_s": 1.0, "total_s": 11.0},
+    "memory": {"peak_bytes": 5000},
+    "tests": [{"node": "test_a.py::test_a", "outcome": "passed", "call_s": 12.0}],
+    "metrics": {"triad": {"value": 1.5, "unit": "GB/s", "better": "higher"}},
+    "unavailable": {"memory.swap_peak_bytes": "no swap accounting"},
+    "supervisor": {"cpu_s": 0.01},
+}
+
+
+def test_a_complete_result_is_read(tmp_path):
+    (tmp_path / "result.json").write_text(json.dumps(RESULT))
+    reading = read_run(tmp_path, 3, Ending(0))
+    assert (reading.run.index, reading.run.outcome, reading.run.wall_s) == (3, "passed", 12.5)
+    assert reading.run.cpu.total_s == 11.0
+    assert reading.run.metrics["triad"].unit == "GB/s"
+    assert reading.unavailable == {"memory.swap_peak_bytes": "no swap accounting"}
+    assert reading.cgroup_version == 2
+
+
+def test_a_killed_supervisor_leaves_the_last_sample(tmp_path):
+    (tmp_path / "result.json").write_text(json.dumps({"state": "running", "started_at": "2026-01-01T00:00:00Z"}))
+    (tmp_path / "samples.csv").write_text("t_s,cpu_user_s,anon_bytes\n1.0,0.9,700\n2.0,1.8,500\n3.")
+    reading = read_run(tmp_path, 0, Ending(137, oom_killed=True))
+    assert reading.run.outcome == "oom_killed"
+    assert (reading.run.wall_s, reading.run.cpu.user_s, reading.run.memory.anon_peak_bytes) == (3.0, None, 700)
+    assert "supervisor did not reach its end" in reading.unavailable["memory.peak_bytes"]
+    assert reading.run.warnings[0].code == "evidence_cut"
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        (Ending(137, oom_killed=True), "oom_killed"),
+        (Ending(None, interrupted=True), "interrupted"),
+        (Ending(None, error="the Docker daemon went away"), "not_measured"),
+        (Ending(1), "not_measured"),
+        (Ending(137, oom_killed=False), "not_measured"),
+    ],
+)
+def test_nothing_left_is_never_passed(tmp_path, ending, outcome):
+    reading = read_run(tmp_path, 0, ending)
+    assert reading.run.outcome == outcome
+    assert reading.run.signature
+    assert reading.run.cpu.user_s is None
+    assert "cpu.user_s" in reading.unavailable
+
+
+@pytest.mark.parametrize("text", ["{", '{"state": 3}', '{"state": "ended", "outcome": "fine"}', "[]"])
+def test_a_forged_result_is_refused(tmp_path, text):
+    (tmp_path / "result.json").write_text(text)
+    with pytest.raises(DamagedData, match="does not fit"):
+        read_run(tmp_path, 0, Ending(0))
+
+
+def test_an_endless_result_is_refused(tmp_path):
+    with (tmp_path / "result.json").open("wb") as file:
+        file.truncate(MAX_RESULT_BYTES + 1)
+    with pytest.raises(DamagedData, match="larger"):
+        read_run(tmp_path, 0, Ending(0))
+
+
+def test_the_gravest_outcome_is_the_result_s():
+    runs = tuple(Run(index, outcome) for index, outcome in enumerate(["passed", "failed", "timed_out", "passed"]))
+    assert overall(runs) == "timed_out"
+    assert overall(runs[:1]) == "passed"
+    assert overall(()) == "not_measured"

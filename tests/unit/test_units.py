@@ -1,0 +1,55 @@
+import math
+
+import pytest
+
+from bench.errors import UsageError
+from bench.units import clock, count, parse_duration, parse_size, percent, seconds, signed_percent, size
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("512", 512), ("64KiB", 65536), ("1.5GB", 1_500_000_000), ("2g", 2 * 1024**3), ("4 MiB", 4 * 1024**2), ("7b", 7)],
+)
+def test_size_is_read(text, expected):
+    assert parse_size(text) == expected
+
+
+@pytest.mark.parametrize("text", ["lots", "", "-1", "5 parsecs", "1e9", "٣"])
+def test_what_is_no_size_is_refused_in_one_line(text):
+    with pytest.raises(UsageError, match="is not a size") as caught:
+        parse_size(text)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("90", 90.0), ("1.5s", 1.5), ("10min", 600.0), ("2h", 7200.0), ("250 ms", 0.25)]
+)
+def test_duration_is_read(text, expected):
+    assert parse_duration(text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", ["soon", "", "-5", "1:30", "nan", "inf"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(UsageError, match="is not a duration"):
+        parse_duration(text)
+
+
+def test_seconds_keep_their_unit_above_one():
+    assert [seconds(value) for value in (845.678, 0.25, 2e-5, 0.0)] == ["845.68 s", "250 ms", "20 µs", "0 s"]
+
+
+def test_what_is_not_known_is_a_dash_never_zero():
+    assert {seconds(None), size(None), percent(None), count(None), signed_percent(None), seconds(math.nan)} == {"–"}
+
+
+def test_bytes_counts_and_percent():
+    assert size(0) == "0 B"
+    assert size(9057013760) == "8.44 GiB"
+    assert size(3 * 1024**5) == "3072.00 TiB"
+    assert count(1065734110) == "1 065 734 110"
+    assert percent(0.5) == "50.0 %"
+    assert signed_percent(0.05) == "+5.0 %"
+
+
+def test_clock_reads_as_a_stopwatch():
+    assert [clock(value) for value in (0, 844.4, 3723, None)] == ["0:00", "14:04", "1:02:03", "--:--"]
