@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 import torch
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 def read_clock(device: torch.device) -> float:
@@ -26,8 +29,18 @@ def time_call(action: Callable[[], object], device: torch.device) -> float:
     return read_clock(device) - start
 
 
-def time_calls(action: Callable[[], object], device: torch.device, *, count: int, warm_up: int) -> list[float]:
-    """Wall seconds of `count` calls one by one, after `warm_up` calls that are not kept."""
-    for _ in range(warm_up):
-        action()
-    return [time_call(action, device) for _ in range(count)]
+def time_in_turn(
+    actions: Mapping[Key, Callable[[], object]], device: torch.device, *, count: int, warm_up: int
+) -> dict[Key, list[float]]:
+    """Wall seconds of `count` calls of each action, taking turns, after `warm_up` calls that are not kept.
+
+    Taking turns, whatever disturbs the machine for a while disturbs all actions alike, and their ratios less.
+    """
+    for action in actions.values():
+        for _ in range(warm_up):
+            action()
+    seconds: dict[Key, list[float]] = {key: [] for key in actions}
+    for _ in range(count):
+        for key, action in actions.items():
+            seconds[key].append(time_call(action, device))
+    return seconds

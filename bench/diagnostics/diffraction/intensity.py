@@ -22,13 +22,14 @@ from .lattice import lattice_transform
 # torch hands a thread at least 32768 elements of an operation (at::internal::GRAIN_SIZE), and a block's operations are
 # mostly on three numbers a pixel. With fewer pixels for each thread some threads would have nothing to do.
 CPU_PIXELS_PER_THREAD = 16384
-# An accelerator wants few, large kernels; 4 Mi pixels are 96 MiB for a temporary of three float64 numbers a pixel.
-ACCELERATOR_PIXELS = 1 << 22
+# An accelerator wants few, large kernels: a whole 1024×1024 image, 24 MiB for three float64 numbers a pixel. On a
+# processor of more than 64 threads it bounds the memory.
+MOST_PIXELS = 1 << 20
 
 
 def block_rows(columns: int, *, threads: int, on_cpu: bool) -> int:
     """Rows of an image that are worked through at a time, at least one."""
-    pixels = CPU_PIXELS_PER_THREAD * threads if on_cpu else ACCELERATOR_PIXELS
+    pixels = min(CPU_PIXELS_PER_THREAD * threads, MOST_PIXELS) if on_cpu else MOST_PIXELS
     return max(1, pixels // columns)
 
 
