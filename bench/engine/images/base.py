@@ -8,17 +8,16 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 
+from bench.engine.images.building import Notify, patience
 from bench.engine.images.rootfs import EPOCH, write_tar
 from bench.errors import NotMeasured, UsageError
-
-Notify = Callable[[str], None]
 
 BASE_REPOSITORY = "bench-base"
 PYTHON_VERSION = "3.13.5"
@@ -83,15 +82,6 @@ def read_mirror(environ: Mapping[str, str] = os.environ) -> str:
     return mirror
 
 
-def present_base(client: docker.DockerClient, suite: str = "trixie") -> str | None:
-    """Return the tag of the locally made base where the engine has it, else None."""
-    try:
-        client.images.get(base_tag(suite))
-    except ImageNotFound:
-        return None
-    return base_tag(suite)
-
-
 def make_base_image(client: docker.DockerClient, notify: Notify, suite: str = "trixie") -> str:
     """Make the base image with Python 3.13.5 from Debian's packages unless it is there already, and return its tag.
 
@@ -117,7 +107,8 @@ def make_base_image(client: docker.DockerClient, notify: Notify, suite: str = "t
         _debootstrap(debootstrap_command(suite, folder / "root", mirror), mirror)
         with (folder / "root.tar").open("wb") as target:
             digest = write_tar(folder / "root", target)
-        _import(client, folder / "root.tar", tag, recipe(suite))
+        with patience(client):
+            _import(client, folder / "root.tar", tag, recipe(suite))
     notify(f"made {tag}, content sha256:{digest}")
     return tag
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import IO, Any
 
 import docker
@@ -19,6 +20,17 @@ Redact = Callable[[str], str]
 _NOISE = re.compile(r"^( --->|Removing intermediate container|Successfully (built|tagged))")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _KEPT_LINES = 8
+
+
+@contextmanager
+def patience(client: docker.DockerClient, seconds: int = 3600) -> Iterator[None]:
+    """Let calls be silent for longer: a large layer is written, or a large package fetched, without a word."""
+    before = client.api.timeout
+    client.api.timeout = seconds
+    try:
+        yield
+    finally:
+        client.api.timeout = before
 
 
 def parse_stream(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

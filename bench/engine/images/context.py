@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import tarfile
 import tempfile
@@ -92,7 +93,7 @@ def input_hash(kind: str, options: BuildOptions, base_digest: str | None = None,
 
 def open_context(kind: str, options: BuildOptions, package: Path = _PACKAGE) -> IO[bytes]:
     """Return the build context as an open temporary tar file, at its beginning."""
-    files = context_files(kind, package)
+    files: dict[str, Path | bytes] = {**context_files(kind, package)}
     if options.extra_ca:
         files["extra-ca.pem"] = options.extra_ca
     if options.wheels:
@@ -104,8 +105,8 @@ def open_context(kind: str, options: BuildOptions, package: Path = _PACKAGE) -> 
     return target
 
 
-def write_tree(target: IO[bytes], files: Mapping[str, Path]) -> None:
-    """Write files to a tar, sorted, all with the same owner, mode and date, and with the folders they lie in."""
+def write_tree(target: IO[bytes], files: Mapping[str, Path | bytes]) -> None:
+    """Write files, given as paths or as content, to a tar: sorted, with their folders, of one owner, mode and date."""
     folders = {parent.as_posix() for name in files for parent in Path(name).parents if parent.as_posix() != "."}
     with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name in sorted({*files, *folders}):
@@ -115,8 +116,11 @@ def write_tree(target: IO[bytes], files: Mapping[str, Path]) -> None:
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o755
                 tar.addfile(entry)
                 continue
-            entry.mode, entry.size = 0o644, files[name].stat().st_size
-            with files[name].open("rb") as source:
+            given = files[name]
+            entry.mode = 0o644
+            with io.BytesIO(given) if isinstance(given, bytes) else given.open("rb") as source:
+                entry.size = source.seek(0, io.SEEK_END)
+                source.seek(0)
                 tar.addfile(entry, source)
 
 

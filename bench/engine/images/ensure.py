@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import docker
@@ -12,8 +12,8 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.images import Image
 from requests.exceptions import RequestException
 
-from bench.engine.images.base import present_base
-from bench.engine.images.building import build
+from bench.engine.images.base import base_tag
+from bench.engine.images.building import Notify, build
 from bench.engine.images.context import diagnostics_sha256, dockerfile_of, input_hash, open_context
 from bench.engine.images.facts import (
     FACTS_LABEL,
@@ -28,8 +28,6 @@ from bench.engine.images.facts import (
 )
 from bench.engine.images.options import BuildOptions
 from bench.errors import NotMeasured
-
-Notify = Callable[[str], None]
 
 # Where things lie in every image of ours.
 PYTHON = "/opt/bench/venv/bin/python"
@@ -59,17 +57,15 @@ def ensure_image(client: docker.DockerClient, kind: str, options: BuildOptions, 
 
 def _ensure(client: docker.DockerClient, kind: str, options: BuildOptions, notify: Notify) -> ImageFacts:
     dockerfile = dockerfile_of(kind)
-    tag = image_tag(client, kind, options)
-    if not options.no_cache:
-        known = find(client, tag)
-        if known is not None:
-            return known
+    # The image on the base asked for, else the one on the base made here: looked for before any registry is asked.
+    tags = [image_tag(client, kind, options), image_tag(client, kind, replace(options, base=base_tag()))]
+    known = None if options.no_cache else find(client, tags[0])
+    if known is None and not options.no_cache and not has(client, options.base):
+        known = find(client, tags[1])
+    if known is not None:
+        return known
     base = ensure_base(client, options, notify)
-    if base != options.base:
-        tag = image_tag(client, kind, replace(options, base=base))
-        known = None if options.no_cache else find(client, tag)
-        if known is not None:
-            return known
+    tag = tags[0] if base == options.base else tags[1]
     notify(f"building image {tag} (once; later runs find it)")
     with open_context(kind, options) as context:
         build(
@@ -91,10 +87,8 @@ def image_tag(client: docker.DockerClient, kind: str, options: BuildOptions) -> 
     """Return the tag for these inputs. A base without a pinned digest counts by the content that the engine has."""
     digest = None
     if "@sha256:" not in options.base:
-        try:
+        with suppress(ImageNotFound):
             digest = content_digest(layers_of(client.images.get(options.base)))
-        except ImageNotFound:
-            pass
     return f"bench-{kind}:{input_hash(kind, options, digest)[:12]}"
 
 
@@ -108,6 +102,15 @@ def find(client: docker.DockerClient, tag: str) -> ImageFacts | None:
     return found[0] if found else None
 
 
+def has(client: docker.DockerClient, name: str) -> bool:
+    """Say whether the engine holds an image of this name."""
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        return False
+    return True
+
+
 def ensure_base(client: docker.DockerClient, options: BuildOptions, notify: Notify) -> str:
     """Return the base to build from: the one asked for, pulled if need be, else the one made on this machine.
 
@@ -115,17 +118,13 @@ def ensure_base(client: docker.DockerClient, options: BuildOptions, notify: Noti
         NotMeasured: neither can be had.
     """
     shown = without_password(options.base)
-    try:
-        client.images.get(options.base)
-    except ImageNotFound:
-        pass
-    else:
+    if has(client, options.base):
         return options.base
     notify(f"pulling {shown}")
     try:
         client.images.pull(*_reference(options.base))
     except (APIError, ImageNotFound) as error:
-        local = present_base(client)
+        local = base_tag() if has(client, base_tag()) else None
         reason = without_password(str(error.explanation or error))
         if local is None:
             fix = "make one from Debian's packages with `nox -s base_image`, or name another in BENCH_BASE"
@@ -157,6 +156,7 @@ def describe(client: docker.DockerClient, tag: str, base: str) -> ImageFacts:
         raise NotMeasured(f"image {tag} does not say what it holds", str(error), "build it anew") from error
     torch = inside["torch"] or {}
     digest = content_digest(layers_of(client.images.get(base)))
+    diagnostics = diagnostics_sha256()
     facts = ImageFacts(
         name=tag,
         digest="",
@@ -168,12 +168,13 @@ def describe(client: docker.DockerClient, tag: str, base: str) -> ImageFacts:
             python=inside["python"],
             torch=torch.get("version"),
             torch_git=torch.get("git"),
-            diagnostics_sha256=diagnostics_sha256(),
+            diagnostics_sha256=diagnostics,
         ),
         python=inside["python"],
         torch=torch.get("version"),
     )
-    label(client, tag, {FACTS_LABEL: facts_to_label(facts, {"base_digest": digest, "torch_git": torch.get("git")})})
+    extra = {"base_digest": digest, "torch_git": torch.get("git"), "diagnostics_sha256": diagnostics}
+    label(client, tag, {FACTS_LABEL: facts_to_label(facts, extra)})
     return replace(facts, digest=str(client.images.get(tag).id))
 
 

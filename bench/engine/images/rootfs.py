@@ -9,7 +9,7 @@ import stat
 import tarfile
 from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 # 2025-06-12, the day after Python 3.13.5 came out: the date of whatever the making of an image itself writes.
 EPOCH = 1749686400
@@ -69,7 +69,7 @@ def write_tar(root: Path, target: IO[bytes]) -> str:
     and are recorded in the bytecode beside them.
     """
     hashing = _Hashing(target)
-    with tarfile.open(fileobj=hashing, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+    with tarfile.open(fileobj=cast("IO[bytes]", hashing), mode="w|", format=tarfile.PAX_FORMAT) as tar:
         for path in _sorted_tree(root):
             name = path.relative_to(root).as_posix()
             mode = path.lstat().st_mode
