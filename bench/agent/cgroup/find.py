@@ -1,0 +1,145 @@
+"""Where our own control group is: /proc/self/cgroup says its path, /proc/self/mountinfo where that path can be seen.
+
+The two are put together as cgroup_namespaces(7) describes. Four places look different: a private group namespace (path
+``/``, mount root ``/``), the host's namespace with the whole tree mounted (v2 ``--cgroupns=host``), the host's
+namespace with only the own group bind-mounted (Docker on v1), and a nested container, which is any of these one level
+down.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from .files import read_members
+from .parse import Membership, Mount, parse_memberships, parse_mounts
+from .v1 import SOURCES as V1_SOURCES
+
+INITIAL_NAMESPACE = "cgroup:[4026531835]"
+"""The number that the kernel gives to the first cgroup namespace (PROC_CGROUP_INIT_INO)."""
+
+WHOLE_ID_MAP = ["0", "0", "4294967295"]
+V1_CONTROLLERS = tuple(dict.fromkeys(controller for controller, _ in V1_SOURCES.values()))
+
+
+class Location(NamedTuple):
+    """Folders by controller (v2: under the empty name), as far as visible; ``hidden`` says what is not and why."""
+
+    version: int | None
+    folders: dict[str, str]
+    hidden: dict[str, str]
+
+
+def parse_location(memberships: list[Membership], mounts: list[Mount]) -> Location:
+    """Folders of the groups that these lines speak of (pure: nothing is looked at).
+
+    A machine with both versions (hybrid) is version 1 where a version 1 hierarchy has the memory or CPU accounting
+    controller: a controller lives in one hierarchy only, and the unified one is then without.
+    """
+    folders: dict[str, str] = {}
+    hidden: dict[str, str] = {}
+    unified: Membership | None = None
+    for membership in memberships:
+        if membership.hierarchy == 0 and not membership.controllers:
+            unified = membership
+            continue
+        for controller in membership.controllers:
+            if controller not in V1_CONTROLLERS:
+                continue
+            candidates = [m for m in mounts if m.kind == "cgroup" and controller in m.super_options]
+            _place(controller, membership.path, candidates, folders, hidden)
+    if folders or any(name in ("memory", "cpuacct") for name in hidden):
+        return Location(1, folders, hidden)
+    if unified is not None:
+        _place("", unified.path, [m for m in mounts if m.kind == "cgroup2"], folders, hidden)
+        return Location(2, folders, hidden)
+    return Location(None, {}, {"": "this process is in no control group: none are mounted, or /proc hides them"})
+
+
+def read_location() -> Location:
+    """The groups of this very process."""
+    try:
+        with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            memberships = parse_memberships(file.read())
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            mounts = parse_mounts(file.read())
+    except OSError as error:
+        return Location(None, {}, {"": f"the control group cannot be looked up: {error}"})
+    return parse_location(memberships, mounts)
+
+
+def read_strangers(folder: str, ours: frozenset[int]) -> int:
+    """How many processes other than ours live in the group and below; an absent group counts as full of them."""
+    try:
+        with open(os.path.join(folder, "cgroup.procs"), "rb") as file:
+            here = [int(word) for word in file.read().split()]
+    except OSError:
+        return 1
+    strangers = sum(pid not in ours for pid in here)
+    if strangers or not any(pid in ours for pid in here):
+        return max(strangers, 1)  # not walked further: the root of a machine has thousands of groups below
+    return sum(pid not in ours for pid in read_members(folder))
+
+
+def read_place(location: Location) -> dict[str, object]:
+    """The kind of place: group namespace, cgroup driver, nesting, rootless. ``None``: not to be told from inside."""
+    try:
+        namespace = os.readlink("/proc/self/ns/cgroup")
+    except OSError:
+        namespace = ""
+    try:
+        with open("/proc/self/cgroup", encoding="utf-8", errors="replace") as file:
+            path = max(
+                (line.partition(":")[2].partition(":")[2] for line in file.read().splitlines()), key=len, default=""
+            )
+    except OSError:
+        path = ""
+    try:
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            id_map = file.read().split()
+    except OSError:
+        id_map = WHOLE_ID_MAP
+    kind = None if not namespace else "host" if namespace == INITIAL_NAMESPACE else "private"
+    return {
+        "namespace": kind,
+        "driver": parse_driver(path),
+        "nested": parse_nested(path) if kind == "host" else None,
+        "rootless": id_map != WHOLE_ID_MAP,
+        "hidden": dict(location.hidden),
+    }
+
+
+def parse_driver(path: str) -> str | None:
+    """``systemd`` or ``cgroupfs`` by the form of a group's path; ``None`` where the path is hidden or is nobody's."""
+    if re.search(r"\.(slice|scope|service)(/|$)", path):
+        return "systemd"
+    if re.search(r"/(docker|kubepods|libpod\S*|containerd|garden)/|/[0-9a-f]{64}(/|$)", path):
+        return "cgroupfs"
+    return None
+
+
+def parse_nested(path: str) -> bool:
+    """Whether a group's path goes through more than one container."""
+    return len(re.findall(r"[0-9a-f]{64}", path)) > 1
+
+
+def _place(controller: str, path: str, mounts: list[Mount], folders: dict[str, str], hidden: dict[str, str]) -> None:
+    name = controller or "cgroup2"
+    if not mounts:
+        hidden[controller] = f"{name}: its hierarchy is not mounted here"
+        return
+    for mount in mounts:
+        if mount.root == "/":
+            below = path
+        elif path == mount.root or path.startswith(mount.root + "/"):
+            below = path[len(mount.root) :]
+        else:
+            continue
+        if below.startswith("/.."):  # a process that was moved out of its own namespace's tree
+            continue
+        folders[controller] = os.path.normpath(mount.point + below)
+        return
+    hidden[controller] = (
+        f"{name}: the group {path} is not below what is mounted ({mounts[0].root} at {mounts[0].point})"
+    )

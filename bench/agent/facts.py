@@ -1,0 +1,152 @@
+"""The place: interpreter, packages, kernel, rights. Slow questions are asked after the measured child's end."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from .side import run_aside
+from .signals import Signals
+from .spec import Spec
+
+ALLOCATORS = ("jemalloc", "tcmalloc", "mimalloc", "snmalloc", "hoard")
+STATUS_KEYS = (
+    "Seccomp",
+    "Seccomp_filters",
+    "NoNewPrivs",
+    "CapEff",
+    "CapBnd",
+    "CapPrm",
+    "Uid",
+    "Gid",
+    "Cpus_allowed_list",
+)
+PYTHON_LIMIT_S = 30.0
+TORCH_LIMIT_S = 60.0
+
+QUESTION = """
+import json, platform, re, sys
+from importlib import metadata, util
+packages = {d.metadata["Name"]: d.version for d in metadata.distributions() if d.metadata["Name"]}
+torch = None
+spec = util.find_spec("torch")
+if spec is not None and spec.submodule_search_locations:
+    text = open(spec.submodule_search_locations[0] + "/version.py", encoding="utf-8").read()
+    torch = dict(re.findall(r"^(__version__|git_version|cuda|debug)(?::[^=]*)? *= *'?([^'\\n]*)'?$", text, re.M))
+print(json.dumps({
+    "version": platform.python_version(), "full_version": sys.version, "build": platform.python_build(),
+    "compiler": platform.python_compiler(), "implementation": platform.python_implementation(),
+    "executable": sys.executable, "prefix": sys.prefix, "libc": platform.libc_ver(),
+    "gil": getattr(sys, "_is_gil_enabled", lambda: True)(), "packages": packages, "torch": torch,
+}))
+"""
+"""Asked of the child's own interpreter. torch is not imported: its version file is read."""
+
+
+def read_allocators(pid: int) -> dict[str, Any] | None:
+    """Which memory allocators and C libraries a process has mapped; ``None`` where that cannot be seen."""
+    try:
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as file:
+            return parse_allocators(file.read())
+    except OSError:
+        return None
+
+
+def parse_allocators(maps: str) -> dict[str, Any]:
+    """Paths of mapped allocators and the C library, from the text of /proc/PID/maps."""
+    paths = {
+        words[5] for line in maps.splitlines() if len(words := line.split(None, 5)) == 6 and words[5].startswith("/")
+    }
+    allocators = sorted(path for path in paths if any(name in os.path.basename(path) for name in ALLOCATORS))
+    names = ("libc.so", "libc-", "ld-musl", "libc.musl")
+    return {
+        "allocators": allocators,
+        "libc": sorted(path for path in paths if os.path.basename(path).startswith(names)),
+    }
+
+
+def parse_status(text: str) -> dict[str, str]:
+    """The lines of /proc/PID/status that speak of rights."""
+    pairs = (line.partition(":") for line in text.splitlines())
+    return {key: " ".join(value.split()) for key, _, value in pairs if key in STATUS_KEYS}
+
+
+def parse_root_read_only(mountinfo: str) -> bool | None:
+    """Whether the root file system is mounted read-only; ``None`` where the text does not say."""
+    found = None
+    for line in mountinfo.splitlines():
+        words = line.split(" ")
+        if len(words) > 5 and words[4] == "/":
+            found = "ro" in words[5].split(",")
+    return found
+
+
+def read_quick_facts() -> dict[str, Any]:
+    """Everything that files tell, in a millisecond."""
+    name = os.uname()
+    return {
+        "kernel": {"system": name.sysname, "release": name.release, "version": name.version, "machine": name.machine},
+        "uid": os.getuid(),
+        "gid": os.getgid(),
+        "root_read_only": parse_root_read_only(_read("/proc/self/mountinfo")),
+        "security": {
+            **parse_status(_read("/proc/self/status")),
+            "label": _read("/proc/self/attr/current").strip("\0\n ") or None,
+        },
+        "cpus": len(os.sched_getaffinity(0)),
+        "thp": _read("/sys/kernel/mm/transparent_hugepage/enabled").strip() or None,
+        "supervisor_python": sys.version.split()[0],
+        "supervisor_pid": os.getpid(),
+    }
+
+
+def write_facts(spec: Spec, known: dict[str, Any], skip: str | None, signals: Signals) -> None:
+    """Write ``facts.json`` and ``torch_env.txt``. ``skip`` says why the slow questions are not asked."""
+    python = spec.argv[0] if "python" in os.path.basename(spec.argv[0]) else sys.executable
+    facts = {**known, "python": None, "unavailable": {}}
+    if skip is None:
+        answer = os.path.join(spec.out, ".facts.tmp")
+        problem = run_aside((python, "-c", QUESTION), spec.env, spec.cwd, answer, PYTHON_LIMIT_S, signals)
+        text = _read(answer)
+        _remove(answer)
+        try:
+            facts["python"] = json.loads(text.strip().splitlines()[-1]) if problem is None else None
+        except (ValueError, IndexError):
+            problem = "the interpreter's answer is not JSON"
+    else:
+        problem = skip
+    if problem is not None:
+        facts["unavailable"] = {"python": problem}
+    _write(os.path.join(spec.out, "facts.json"), json.dumps(facts, indent=1) + "\n")
+    if spec.torch:
+        path = os.path.join(spec.out, "torch_env.txt")
+        if skip is None:
+            argv = (python, "-m", "torch.utils.collect_env")
+            skip = run_aside(argv, spec.env, spec.cwd, path, TORCH_LIMIT_S, signals)
+        if skip is not None:
+            _write(path, f"\ntorch.utils.collect_env: {skip}\n", append=True)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _write(path: str, text: str, append: bool = False) -> None:
+    try:
+        with open(path, "a" if append else "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError:
+        pass  # a full disk; the result says so
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass

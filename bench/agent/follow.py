@@ -1,0 +1,125 @@
+"""Follows the lines that the pytest plugin appends to its file, and keeps what the result needs."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from typing import Any
+
+from .events import Events
+
+READ_BYTES = 256 * 1024
+
+
+class TestLog:
+    """What pytest has said so far. ``tests`` are the finished ones in the result's form; ``running`` is the node at
+    work.
+    """
+
+    __test__ = False
+
+    def __init__(self, path: str, events: Events) -> None:
+        self._path = path
+        self._events = events
+        self._fd: int | None = None
+        self._rest = b""
+        self._of: int | None = None
+        self._index = 0
+        self.loaded = False
+        self.running: str | None = None
+        self.tests: list[dict[str, Any]] = []
+        self.metrics: dict[str, dict[str, Any]] = {}
+        self.first_failure: tuple[str, str] | None = None
+        self.failures = 0
+        self.pytest_s: float | None = None
+        self.warnings: list[dict[str, Any]] = []
+
+    def poll(self) -> None:
+        """Take in what has been appended since."""
+        if self._fd is None:
+            try:
+                self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                return
+        while data := os.read(self._fd, READ_BYTES):
+            lines = (self._rest + data).split(b"\n")
+            self._rest = lines.pop()
+            for line in lines:
+                self._take(line)
+
+    def close(self) -> None:
+        """Read the rest; a test that never ended is kept as ``unfinished``."""
+        self.poll()
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+        if self.running is not None:
+            self.tests.append({"node": self.running, "outcome": "unfinished", **_times({}), "marker_timeout_s": None})
+
+    def _take(self, line: bytes) -> None:
+        try:
+            entry = json.loads(line)
+            kind = entry["type"]
+        except (ValueError, TypeError, KeyError):
+            return  # the file lies where the tests can write to it
+        try:
+            self._dispatch(str(kind), entry)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return
+
+    def _dispatch(self, kind: str, entry: dict[str, Any]) -> None:
+        if kind == "loaded":
+            self.loaded = True
+        elif kind == "collected":
+            self._of = int(entry["tests"])
+            self._events.emit("collected", tests=self._of)
+        elif kind == "test_started":
+            self._index += 1
+            self.running = str(entry["node"])
+            self._events.emit("test_started", node=self.running, index=self._index, of=self._of)
+        elif kind == "test":
+            self._finish(entry)
+        elif kind == "progress":
+            label = entry.get("label")
+            self._events.emit(
+                "progress", done=entry.get("done"), of=entry.get("of"), label=None if label is None else str(label)
+            )
+        elif kind == "failure":
+            self._fail(str(entry["node"]), str(entry["message"]))
+        elif kind == "warning":
+            self.warnings.append({key: entry.get(key) for key in ("code", "message", "value", "unit")})
+        elif kind == "finished":
+            self.pytest_s = float(entry["pytest_s"])
+
+    def _finish(self, entry: dict[str, Any]) -> None:
+        node, outcome = str(entry["node"]), str(entry["outcome"])
+        times = _times(entry)
+        marker = entry.get("marker_timeout_s")
+        self.tests.append({"node": node, "outcome": outcome, **times, "marker_timeout_s": marker})
+        self.running = None
+        if outcome in ("failed", "error"):
+            self._fail(node, str(entry.get("message") or outcome))
+        for name, value in (entry.get("metrics") or {}).items():
+            self.metrics[name if name not in self.metrics else f"{name}[{node}]"] = _metric(value)
+        self._events.emit("test", node=node, outcome=outcome, **times, index=self._index, of=self._of)
+
+    def _fail(self, node: str, message: str) -> None:
+        self.failures += 1
+        if self.first_failure is None:
+            self.first_failure = (node, message)
+
+
+def _times(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: entry.get(key) for key in ("setup_s", "call_s", "teardown_s")}
+
+
+def _metric(value: dict[str, Any]) -> dict[str, Any]:
+    number = value.get("value")
+    usable = isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)
+    better = value.get("better")
+    return {
+        "value": float(number) if usable and number is not None else None,
+        "unit": str(value.get("unit") or ""),
+        "better": better if better in ("lower", "higher") else "none",
+    }

@@ -1,0 +1,110 @@
+"""How the run ended, and in one line why (pure). A kill for memory is told from another KILL by the group's counters
+alone.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import NamedTuple
+
+SIGNATURE_CHARACTERS = 300
+PYTEST_USAGE, PYTEST_NOTHING = 4, 5
+
+
+class End(NamedTuple):
+    """Everything that decides. ``oom_kills`` is the growth of the group's counter, ``None`` where there is none to
+    read.
+    """
+
+    exit_code: int | None
+    signal: int | None
+    timeout_s: float
+    stopped_for: str | None = None
+    cannot_start: str | None = None
+    oom_kills: int | None = None
+    no_oom_counter: str = "no counter"
+    memory_limit_bytes: int | None = None
+    plugin_wanted: bool = False
+    plugin_loaded: bool = False
+    session_finished: bool = False
+    running: str | None = None
+    failure: tuple[str, str] | None = None
+    failures: int = 0
+    test_outcomes: tuple[str, ...] = ()
+    last_line: str = ""
+
+
+class Outcome(NamedTuple):
+    """One of the record's outcomes, and the signature of anything but ``passed``."""
+
+    outcome: str
+    signature: str | None
+
+
+def decide(end: End) -> Outcome:
+    """The outcome and its signature."""
+    outcome, signature = _decide(end)
+    return Outcome(outcome, None if signature is None else one_line(signature))
+
+
+def one_line(text: str) -> str:
+    """Text without control characters, on one line, bounded."""
+    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).split())
+    return line if len(line) <= SIGNATURE_CHARACTERS else line[: SIGNATURE_CHARACTERS - 1] + "…"
+
+
+def _decide(end: End) -> tuple[str, str | None]:
+    where = f" in {end.running}" if end.running else ""
+    if end.cannot_start is not None:
+        return "not_measured", f"cannot start the command: {end.cannot_start}"
+    if end.stopped_for == "interrupt":
+        return "interrupted", f"interrupted{where}"
+    if end.stopped_for == "timeout":
+        memory = f" (after {end.oom_kills} kill(s) for memory in the group)" if end.oom_kills else ""
+        return "timed_out", f"timed out after {end.timeout_s:g} s{where}{memory}"
+    if end.exit_code == 0:
+        return _finished(end)
+    if end.oom_kills:
+        limit = "" if end.memory_limit_bytes is None else f", limit {end.memory_limit_bytes} bytes"
+        return "oom_killed", f"killed for memory{where}: {end.oom_kills} kill(s) by the kernel{limit}"
+    if end.signal is not None:
+        return "failed", _died(end.signal, end, where)
+    if end.plugin_wanted and not end.plugin_loaded:
+        return "not_measured", f"pytest did not start (exit code {end.exit_code}): {end.last_line or 'no output'}"
+    if end.plugin_wanted and end.exit_code == PYTEST_USAGE:
+        return "not_measured", f"pytest refused the command line or the node: {end.last_line}"
+    if end.plugin_wanted and end.exit_code == PYTEST_NOTHING:
+        return "not_measured", "pytest collected no test"
+    if end.failure is not None:
+        node, message = end.failure
+        more = f" (and {end.failures - 1} more)" if end.failures > 1 else ""
+        return "failed", f"{node}: {message}{more}"
+    last = f": {end.last_line}" if end.last_line else ""
+    return "failed", f"exit code {end.exit_code}{where}{last}"
+
+
+def _finished(end: End) -> tuple[str, str | None]:
+    if not end.plugin_loaded:
+        return "passed", None
+    if not end.session_finished:  # os._exit(0) in a test
+        return "failed", f"exited with code 0 before pytest had finished{f' in {end.running}' if end.running else ''}"
+    if end.failure is not None:
+        return "failed", f"{end.failure[0]}: {end.failure[1]} (although the exit code is 0)"
+    if not end.test_outcomes:
+        return "not_measured", "pytest ran no test"
+    if all(outcome == "skipped" for outcome in end.test_outcomes):
+        return "not_measured", "every test was skipped"
+    return "passed", None
+
+
+def _died(number: int, end: End, where: str) -> str:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    if number == signal.SIGKILL and end.oom_kills is None:
+        return f"killed by {name}{where}; whether for memory cannot be told: {end.no_oom_counter}"
+    if number == signal.SIGKILL:
+        return f"killed by {name}{where}, not for memory: the group counts no such kill"
+    return f"died of {name}{where}"

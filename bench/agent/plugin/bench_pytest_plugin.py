@@ -1,0 +1,235 @@
+"""Tells the supervisor what pytest does, line by line, and keeps other timeouts from cutting below the supervisor's.
+
+Loaded by PYTEST_PLUGINS into any project's pytest (7 to 9), next to its own conftest, options and plugins. Writes to
+the file that BENCH_EVENTS names; without it, it does nothing at all.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import math
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+MESSAGE_CHARACTERS = 2000
+NO_TIMEOUT = 0
+"""What pytest-timeout takes for "none"."""
+
+# Before pytest captures the output: what is written here lands in the log even in the middle of a test.
+_LOG_FD = os.dup(2)
+
+
+class Writer:
+    """Appends JSON lines. A full disk, or a file that cannot be opened, costs the lines and not the tests."""
+
+    def __init__(self, path: str) -> None:
+        self._pid = os.getpid()
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError:
+            self._fd = -1
+
+    def put(self, kind: str, **values: Any) -> None:
+        """Append one line; a forked child of a test stays silent."""
+        if os.getpid() != self._pid:
+            return
+        try:
+            os.write(self._fd, json.dumps({"type": kind, **values}).encode("ascii") + b"\n")
+        except OSError:
+            pass
+
+
+class Recorder:
+    """The hooks of one session."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._started = time.perf_counter()
+        self._phases: dict[str, dict[str, Any]] = {}
+        self._markers: dict[str, float | None] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """The time that pytest itself reports begins here."""
+        self._started = time.perf_counter()
+        _lift_session_timeout(session.config, self._writer)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put a marker that means "no timeout" in front of each test's own: a marker beats option, ini and
+        environment alike.
+        """
+        for item in items:
+            marker = item.get_closest_marker("timeout")
+            self._markers[item.nodeid] = None if marker is None else _marker_seconds(marker)
+            if _timeout_plugin(item.config) is not None:
+                item.add_marker(pytest.mark.timeout(NO_TIMEOUT), append=False)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """How many tests there will be."""
+        self._writer.put("collected", tests=len(session.items))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A module that cannot be imported."""
+        if report.failed:
+            self._writer.put("failure", node=report.nodeid, message=_message(report))
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """A test begins."""
+        self._phases[nodeid] = {}
+        self._writer.put("test_started", node=nodeid)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A phase of a test has ended."""
+        entry = self._phases.setdefault(report.nodeid, {})
+        entry[f"{report.when}_s"] = report.duration
+        outcome = _outcome(report)
+        if outcome is not None and entry.get("outcome") not in ("failed", "error"):
+            entry["outcome"] = outcome
+        if report.failed and "message" not in entry:
+            entry["message"] = _message(report)
+        entry["metrics"] = _metrics(report.user_properties)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """All phases of a test have ended."""
+        entry = self._phases.pop(nodeid, {})
+        entry.setdefault("outcome", "passed")
+        self._writer.put("test", node=nodeid, marker_timeout_s=self._markers.get(nodeid), **entry)
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """A fault of pytest or of a plugin."""
+        lines = [line for line in str(excrepr).splitlines() if line.strip()]
+        self._writer.put("failure", node="pytest", message=f"internal error: {lines[-1] if lines else ''}")
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> Iterator[None]:
+        """The session's end, after the other plugins' work for it."""
+        yield
+        self._writer.put("finished", pytest_s=time.perf_counter() - self._started, exit_code=int(exitstatus))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin, unless nobody asked or this is a worker whose controller reports for it."""
+    config.addinivalue_line("markers", "timeout(seconds): the supervisor's deadline replaces it")
+    path = os.environ.get("BENCH_EVENTS")
+    if not path or hasattr(config, "workerinput"):
+        return
+    config.pluginmanager.register(Recorder(Writer(path)), "bench-recorder")
+    _die_with_traceback()
+
+
+def _die_with_traceback() -> None:
+    """On TERM write every thread's traceback to the log, then let pytest end in order (reports are written).
+
+    QUIT, which the supervisor sends last of all before KILL, writes them too, for a test that took TERM for itself.
+    """
+    pid = os.getpid()
+
+    def stop(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt("ended by the supervisor (SIGTERM)")
+
+    def restore() -> None:  # a worker that a test forks must die of TERM as ever
+        if os.getpid() != pid and signal.getsignal(signal.SIGTERM) is stop:
+            faulthandler.unregister(signal.SIGTERM)
+            faulthandler.unregister(signal.SIGQUIT)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    try:
+        if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            return  # the project has its own way
+        signal.signal(signal.SIGTERM, stop)
+        faulthandler.register(signal.SIGTERM, file=_LOG_FD, all_threads=True, chain=True)
+        faulthandler.register(signal.SIGQUIT, file=_LOG_FD, all_threads=True, chain=False)
+        os.register_at_fork(after_in_child=restore)
+    except (ValueError, RuntimeError, AttributeError):
+        return  # not the main thread
+
+
+def _timeout_plugin(config: pytest.Config) -> Any:
+    manager = config.pluginmanager
+    return manager.get_plugin("timeout") or manager.get_plugin("pytest_timeout")
+
+
+def _lift_session_timeout(config: pytest.Config, writer: Writer) -> None:
+    """pytest-timeout's limit on the whole session is no marker's business, so it is taken back where it is kept."""
+    plugin = _timeout_plugin(config)
+    if plugin is None:
+        return
+    asked = getattr(config, "_env_timeout", None)
+    if asked:
+        _warn(writer, "timeout_overridden", f"the project's timeout of {asked:g} s a test is not applied", asked)
+    expiry, limit = getattr(plugin, "SESSION_EXPIRE_KEY", None), getattr(plugin, "SESSION_TIMEOUT_KEY", None)
+    if expiry is not None and limit is not None and config.stash.get(expiry, 0):
+        asked = config.stash.get(limit, None)
+        config.stash[expiry] = 0
+        _warn(writer, "timeout_overridden", f"the project's timeout of {asked} s for the session is not applied", asked)
+
+
+def _warn(writer: Writer, code: str, message: str, value: Any) -> None:
+    number = float(value) if isinstance(value, (int, float)) else None
+    writer.put("warning", code=code, message=message, value=number, unit="s")
+
+
+def _marker_seconds(marker: pytest.Mark) -> float | None:
+    value = marker.args[0] if marker.args else marker.kwargs.get("timeout")
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+
+
+def _outcome(report: pytest.TestReport) -> str | None:
+    """The test's outcome as far as this phase decides it, in pytest's words."""
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.skipped else "xpassed"
+    if report.failed:
+        return "failed" if report.when == "call" else "error"
+    if report.skipped:
+        return "skipped"
+    return "passed" if report.when == "call" else None
+
+
+def _message(report: pytest.TestReport | pytest.CollectReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = getattr(crash, "message", None) or report.longreprtext
+    lines = [line for line in str(text).splitlines() if line.strip()]
+    if not lines:
+        return "failed"
+    # A failed import has no crash line: its last line names the error.
+    return (lines[0] if crash is not None else lines[-1])[:MESSAGE_CHARACTERS]
+
+
+def _metrics(properties: list[tuple[str, object]]) -> dict[str, dict[str, Any]]:
+    """The test's own numbers: ``record_property("metric:NAME", json.dumps({"value": …, "unit": …, "better": …}))``."""
+    found = {}
+    for name, raw in properties:
+        if not str(name).startswith("metric:"):
+            continue
+        try:
+            value = json.loads(raw) if isinstance(raw, str) else raw
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            value = {"value": value}
+        number = value.get("value")
+        usable = isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)
+        found[str(name)[len("metric:") :]] = {
+            "value": number if usable else None,
+            "unit": str(value.get("unit", "")),
+            "better": str(value.get("better", "none")),
+        }
+    return found
+
+
+_announce = os.environ.get("BENCH_EVENTS")
+if _announce:  # as early as can be: whether pytest came up at all is then known
+    Writer(_announce).put("loaded")

@@ -1,0 +1,66 @@
+"""Collects children that have ended, ours and orphans that were given to us, and adds up what the kernel says they
+used.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from typing import NamedTuple
+
+
+class Usage(NamedTuple):
+    """Sums over processes (getrusage(2)); ``max_rss_bytes`` is the largest of any one. A block is 512 bytes."""
+
+    user_s: float = 0.0
+    system_s: float = 0.0
+    max_rss_bytes: int = 0
+    minor_faults: int = 0
+    major_faults: int = 0
+    in_blocks: int = 0
+    out_blocks: int = 0
+    voluntary: int = 0
+    involuntary: int = 0
+    processes: int = 0
+
+
+def add(total: Usage, one: resource.struct_rusage) -> Usage:
+    """The total with one more process (which stands for the children that it has waited for, too)."""
+    return Usage(
+        total.user_s + one.ru_utime,
+        total.system_s + one.ru_stime,
+        max(total.max_rss_bytes, one.ru_maxrss * 1024),
+        total.minor_faults + one.ru_minflt,
+        total.major_faults + one.ru_majflt,
+        total.in_blocks + one.ru_inblock,
+        total.out_blocks + one.ru_oublock,
+        total.voluntary + one.ru_nvcsw,
+        total.involuntary + one.ru_nivcsw,
+        total.processes + 1,
+    )
+
+
+class Reaper:
+    """Waits for children. ``status`` is the main child's wait status once it has ended."""
+
+    def __init__(self) -> None:
+        self.total = Usage()
+        self.main: int | None = None
+        self.status: int | None = None
+
+    def watch(self, pid: int) -> None:
+        """Whose end is the run's end."""
+        self.main = pid
+
+    def collect(self) -> bool:
+        """Take in all that have ended; returns whether any child is left."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            self.total = add(self.total, usage)
+            if pid == self.main:
+                self.status = status
