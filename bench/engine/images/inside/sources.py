@@ -77,6 +77,7 @@ def tool_environment(sources: Sources, environ: Mapping[str, str] = os.environ) 
         "HOME": str(sources.build),
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",  # written where a step asks for it, and nowhere by the way
     }
     kept |= {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "PIP_CONFIG_FILE": os.devnull}
     if sources.ca_bundle:
@@ -109,19 +110,20 @@ def say(text: str) -> None:
 
 
 def run(command: list[str], sources: Sources) -> subprocess.CompletedProcess[str]:
-    """Run a command and print what it says, without the addresses; the caller reads the exit status."""
-    done = subprocess.run(
+    """Run a command, passing on each line that it says, without the addresses; the caller reads the exit status."""
+    said: list[str] = []
+    with subprocess.Popen(
         command,
         env=tool_environment(sources),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        check=False,
-    )
-    said = subprocess.CompletedProcess(command[:1], done.returncode, sources.redact(done.stdout), "")
-    say(said.stdout)
-    return said
+    ) as process:
+        for line in process.stdout or ():
+            said.append(sources.redact(line))
+            say(said[-1])
+    return subprocess.CompletedProcess(command[:1], process.returncode, "".join(said), "")
 
 
 def must(command: list[str], sources: Sources, what: str) -> None:
