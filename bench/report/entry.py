@@ -1,0 +1,100 @@
+"""What a report is made of: a record, its samples and where it came from (pure)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from types import MappingProxyType
+
+from bench.record.schema import Record, Run
+from bench.report.status import State, state_of
+
+NO_SAMPLES: Mapping[int, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One result as a report takes it.
+
+    ``origin`` says where it was read (a folder, an archive). ``samples`` holds the text of ``samples.csv`` by the run's
+    index; a report asks only for those that :func:`timeline_entries` names.
+    """
+
+    record: Record
+    origin: str = ""
+    samples: Mapping[int, str] = NO_SAMPLES
+
+    @property
+    def group(self) -> str:
+        """The diagnostic, with its profile and variant where they are not the usual ones: times within are alike."""
+        diagnostic = self.record.diagnostic
+        extra = [diagnostic.profile] if diagnostic.profile not in (None, "full") else []
+        extra += [self.record.variant] if self.record.variant else []
+        return f"{diagnostic.name} ({', '.join(str(part) for part in extra)})" if extra else diagnostic.name
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Group and host: what belongs in one line of history."""
+        return self.group, self.record.host.id
+
+    @property
+    def state(self) -> State:
+        """What the result says first."""
+        return state_of(self.record)
+
+    @property
+    def passed(self) -> tuple[Run, ...]:
+        """The runs whose wall time is a timing of the diagnostic."""
+        return tuple(run for run in self.record.runs if run.outcome == "passed" and _is_time(run.wall_s))
+
+    @property
+    def walls(self) -> tuple[float, ...]:
+        """Wall times of the passed runs, in seconds."""
+        return tuple(run.wall_s for run in self.passed if run.wall_s is not None)
+
+    @property
+    def wall_s(self) -> float | None:
+        """The median wall time of the passed runs, or ``None``."""
+        return median(self.walls) if self.walls else None
+
+    @property
+    def typical(self) -> Run | None:
+        """The run to show in detail: the passed run nearest the median, else the last run."""
+        middle = self.wall_s
+        if middle is None:
+            return self.record.runs[-1] if self.record.runs else None
+        return min(self.passed, key=lambda run: abs((run.wall_s or 0.0) - middle))
+
+
+def _is_time(wall_s: float | None) -> bool:
+    """A report shows a damaged record too; what is no time is left out of it, and ``verify`` names it."""
+    return wall_s is not None and math.isfinite(wall_s) and wall_s > 0
+
+
+def worst_first(entries: Iterable[Entry]) -> list[Entry]:
+    """Ordered for a reader in a hurry: by severity, then diagnostic, host and the newest before the older."""
+    newest = sorted(entries, key=lambda entry: entry.record.stamp, reverse=True)
+    return sorted(newest, key=lambda entry: (entry.state.rank, *entry.key))
+
+
+def newest_per_key(entries: Iterable[Entry]) -> list[Entry]:
+    """The newest result of each diagnostic on each host, in order of their names."""
+    newest: dict[tuple[str, str], Entry] = {}
+    for entry in sorted(entries, key=lambda entry: entry.record.stamp):
+        newest[entry.key] = entry
+    return [newest[key] for key in sorted(newest)]
+
+
+def by_group(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Entries by :attr:`Entry.group`, in order of the names, each list from the oldest to the newest."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: (entry.group, entry.record.stamp)):
+        groups.setdefault(entry.group, []).append(entry)
+    return groups
+
+
+def timeline_entries(entries: Sequence[Entry], most: int = 200) -> list[Entry]:
+    """The entries whose timeline a page draws: the newest per diagnostic and host, at most ``most``, worst first."""
+    return worst_first(newest_per_key(entries))[:most]

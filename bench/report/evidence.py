@@ -1,0 +1,38 @@
+"""The only door to the arithmetic: what ``bench.compare`` works out, as a report shows it (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.compare.prediction import predict
+from bench.report.entry import Entry
+
+WINDOW = 30
+"""Results before one that its band is made from: the newest, since machines and code drift over a year."""
+DRAWN = 90
+"""Results of a host that get a band, from the newest backwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Where a result's median wall time was expected, in seconds."""
+
+    low_s: float
+    high_s: float
+
+
+def bands(entries: Sequence[Entry]) -> list[Band | None]:
+    """For each result the interval that the medians of those before it predict; ``None`` where they are too few.
+
+    Args:
+        entries: results of one group on one host, oldest first, each with a passed run.
+    """
+    medians = [entry.wall_s for entry in entries]
+    first = max(len(medians) - DRAWN, 0)
+    return [_band(medians[max(at - WINDOW, 0) : at]) if at >= first else None for at in range(len(medians))]
+
+
+def _band(before: Sequence[float | None]) -> Band | None:
+    found = predict([wall for wall in before if wall is not None])
+    return Band(found.low, found.high) if found is not None else None

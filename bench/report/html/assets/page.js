@@ -1,0 +1,161 @@
+"use strict";
+/* Wiring: filter, theme, unfolding, sorting, printing. Without scripts the page is its tables. */
+(function () {
+  const form = document.getElementById("filter");
+  const count = document.getElementById("count");
+  const charts = [...document.querySelectorAll("figure.chart")].map((figure) => new Chart(figure));
+  const byPlot = new Map(charts.map((chart) => [chart.plot, chart]));
+  const filterable = [...document.querySelectorAll("[data-diagnostic], [data-host], [data-state]")]
+    .filter((node) => !node.matches("a"));
+  let filter = { diagnostic: "", host: "", status: "" };
+
+  function draw() {
+    for (const chart of charts) if (chart.near) chart.draw(filter);
+  }
+
+  function choose(state) {
+    for (const field of FIELDS) {
+      const select = form.elements[field];
+      const known = [...select.options].some((option) => option.value === state[field]);
+      select.value = known ? state[field] : "";
+      filter[field] = select.value;
+    }
+  }
+
+  function apply() {
+    for (const node of filterable) {
+      const data = node.dataset;
+      node.hidden = !matches(filter, { diagnostic: data.diagnostic, host: data.host, state: data.state });
+    }
+    const rows = [...document.querySelectorAll("#verdicts tbody tr")];
+    const shown = rows.filter((row) => !row.hidden).length;
+    for (const section of document.querySelectorAll("main section[data-diagnostic]")) {
+      if (section.hidden) continue;
+      const name = section.dataset.diagnostic;
+      section.hidden = !document.querySelector(`#all tbody tr[data-diagnostic="${CSS.escape(name)}"]:not([hidden])`);
+    }
+    for (const link of document.querySelectorAll(".tile")) {
+      const chosen = link.dataset.status === filter.status;
+      if (chosen) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+      link.setAttribute("href", makeHash({ ...filter, status: chosen ? "" : link.dataset.status }) || "#verdicts");
+    }
+    const active = FIELDS.some((field) => filter[field]);
+    form.classList.toggle("active", active);
+    count.textContent = active ? `${shown} of ${rows.length} newest results` : `${rows.length} newest results`;
+    draw();
+  }
+
+  function go(at) {
+    const target = at && document.getElementById(at);
+    if (!target) return;
+    for (let node = target; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
+    if (!target.matches("a, button, summary, [tabindex]")) target.setAttribute("tabindex", "-1");
+    target.focus({ preventScroll: true });
+    target.scrollIntoView();
+  }
+
+  function fromHash() {
+    const state = parseHash(location.hash);
+    if (location.hash.includes("=")) { choose(state); apply(); }
+    go(state.at);
+  }
+
+  form.addEventListener("change", () => {
+    for (const field of FIELDS) filter[field] = form.elements[field].value;
+    history.replaceState(null, "", makeHash(filter) || location.href.split("#")[0]);
+    apply();
+  });
+  form.addEventListener("reset", () => setTimeout(() => form.dispatchEvent(new Event("change"))));
+  form.addEventListener("submit", (event) => event.preventDefault());
+
+  /* An anchor keeps the filter: both are in the address. A tile replaces the filter's status. */
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="#"]');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const wanted = parseHash(link.getAttribute("href"));
+    event.preventDefault();
+    const isTile = link.classList.contains("tile");
+    if (isTile) { choose({ ...filter, status: wanted.status || "" }); apply(); }
+    const hash = makeHash({ ...filter, at: wanted.at });
+    if (hash !== location.hash) history.pushState(null, "", hash || location.href.split("#")[0]);
+    if (!isTile) go(wanted.at);
+  });
+  addEventListener("hashchange", fromHash);
+  addEventListener("popstate", () => { choose(parseHash(location.hash)); apply(); });
+
+  /* Drawings. */
+  const watcher = new IntersectionObserver((seen) => {
+    for (const one of seen) {
+      const chart = byPlot.get(one.target);
+      chart.near = one.isIntersecting || chart.near;
+      if (one.isIntersecting) chart.draw(filter);
+    }
+  }, { rootMargin: "300px" });
+  for (const chart of charts) watcher.observe(chart.plot);
+  let resizing = 0;
+  addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(draw, 120); });
+
+  /* Paper: everything that is unfolded is drawn, as wide as a page. */
+  const PAPER = 660;
+  addEventListener("beforeprint", () => { for (const chart of charts) chart.draw(filter, paper(chart)); });
+  addEventListener("afterprint", () => { for (const chart of charts) if (chart.drawn) chart.draw(filter); });
+  function paper(chart) {
+    return chart.figure.closest(".multiples") ? PAPER / 2 - 16 : PAPER;
+  }
+
+  /* Theme: automatic, light, dark. */
+  const theme = document.getElementById("theme");
+  function nameTheme() { theme.textContent = "Theme: " + (document.documentElement.dataset.theme || "auto"); }
+  theme.addEventListener("click", () => {
+    const next = { auto: "light", light: "dark", dark: "" }[document.documentElement.dataset.theme || "auto"];
+    if (next) document.documentElement.dataset.theme = next; else delete document.documentElement.dataset.theme;
+    try { if (next) localStorage.setItem("bench-theme", next); else localStorage.removeItem("bench-theme"); } catch (error) { /* kept for this visit only */ }
+    nameTheme();
+  });
+  nameTheme();
+
+  const expand = document.getElementById("expand");
+  expand.addEventListener("click", () => {
+    const all = [...document.querySelectorAll("main details:not(.figures)")];
+    const open = all.some((node) => !node.open);
+    for (const node of all) node.open = open;
+    expand.textContent = open ? "Fold all" : "Unfold all";
+  });
+
+  /* Sorting: a button in each heading. */
+  for (const head of document.querySelectorAll("thead th")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "sort";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => sort(head));
+  }
+  function sort(head) {
+    const down = head.getAttribute("aria-sort") === "ascending";
+    for (const other of head.parentElement.children) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const body = head.closest("table").tBodies[0];
+    const at = head.cellIndex;
+    const keyed = [...body.rows].map((row) => [orderOf(row.cells[at]), row]);
+    keyed.sort((a, b) => compare(a[0], b[0], down ? -1 : 1));
+    body.append(...keyed.map((pair) => pair[1]));
+  }
+  function orderOf(cell) {
+    const value = cell.dataset.v;
+    if (value !== undefined) return Number(value);
+    return cell.textContent === "–" ? NaN : cell.textContent;
+  }
+  /* What is not known comes last in both directions. */
+  function compare(a, b, sign) {
+    const noA = typeof a === "number" && Number.isNaN(a), noB = typeof b === "number" && Number.isNaN(b);
+    if (noA || noB) return noA - noB;
+    if (typeof a === "number" && typeof b === "number") return sign * (a - b);
+    return sign * String(a).localeCompare(String(b), "en", { numeric: true });
+  }
+
+  for (const node of [form, theme, expand]) node.hidden = false;
+  choose(parseHash(location.hash));
+  apply();
+  go(parseHash(location.hash).at);
+})();

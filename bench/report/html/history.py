@@ -1,0 +1,134 @@
+"""The results of one diagnostic on one host over time, with the band in which the next is expected (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from bench import units
+from bench.report.entry import Entry
+from bench.report.evidence import Band, bands
+from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
+from bench.report.html.palette import BLUE, GREY, ORANGE, RED, faint
+from bench.report.html.plot import axis, bound_marks, label, layout, rounded, span
+
+LEAST = 2
+"""Results of a host that make a history."""
+_COLUMNS = columns("result", "verdict", ">runs", ">median wall", ">expected between")
+
+
+def history(group: str, host: str, entries: Sequence[Entry]) -> Figure:
+    """Median wall time of each result, oldest first, and the interval that those before it predicted."""
+    measured = [entry for entry in entries if entry.wall_s is not None]
+    medians = [entry.wall_s or 0.0 for entry in measured]
+    expected = bands(measured)
+    newest = entries[-1].record.diagnostic
+    shown = span(_reach(medians, expected), (newest.ceiling_s,))
+    shapes, notes = bound_marks(shown, newest.ceiling_s, None, vertical=False)
+    times = [_time(entry.record.stamp) for entry in measured]
+    spec = {
+        "data": [*_band(times, expected), _line(measured, medians, times, expected)],
+        "layout": layout(
+            xaxis=axis(type="date", nticks=4, showgrid=False),
+            yaxis=axis("wall time, s", range=list(shown), nticks=5),
+            shapes=shapes,
+            annotations=notes,
+            hovermode="closest",
+        ),
+    }
+    return Figure(
+        key=anchor("f-history", f"{group} {host}"),
+        title=host,
+        alt=_alt(medians, expected),
+        spec=spec,
+        table=_table(group, measured, expected),
+        height=220,
+        host=host,
+    )
+
+
+def _reach(medians: Sequence[float], expected: Sequence[Band | None]) -> list[float]:
+    """The axis: all medians, and of a band no more than twice their spread beyond, since few results predict widely."""
+    low, high = min(medians), max(medians)
+    more = 2 * max(high - low, 0.01 * high)
+    edges = [edge for band in expected if band for edge in (band.low_s, band.high_s)]
+    return [*medians, *(min(max(edge, low - more), high + more) for edge in edges)]
+
+
+def _line(
+    measured: Sequence[Entry], medians: Sequence[float], times: Sequence[str], expected: Sequence[Band | None]
+) -> dict[str, Any]:
+    outside = [
+        band is not None and not band.low_s <= wall <= band.high_s for wall, band in zip(medians, expected, strict=True)
+    ]
+    bad = [entry.state.level == "bad" for entry in measured]
+    colours = [RED if worst else ORANGE if out else BLUE for worst, out in zip(bad, outside, strict=True)]
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": "median of a result",
+        "x": times,
+        "y": rounded(medians, 6),
+        "line": {"color": faint(BLUE, 0.6), "width": 1.2},
+        "marker": {
+            "color": colours,
+            "size": 8,
+            "symbol": [
+                "x" if worst else "diamond" if out else "circle" for worst, out in zip(bad, outside, strict=True)
+            ],
+        },
+        "hovertext": [f"{label(entry.state.label)}, {len(entry.walls)} runs" for entry in measured],
+        "hovertemplate": "%{y:.5g} s<br>%{x|%Y-%m-%d %H:%M}<br>%{hovertext}<extra></extra>",
+        "meta": {"state": [entry.state.code for entry in measured]},
+    }
+
+
+def _band(times: Sequence[str], expected: Sequence[Band | None]) -> list[dict[str, Any]]:
+    """Two edges, the lower filled up to the upper; drawn from the first result that had enough before it."""
+    at = [index for index, band in enumerate(expected) if band is not None]
+    if not at:
+        return []
+    known = [band for band in expected if band is not None]
+    edge: dict[str, Any] = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [times[index] for index in at],
+        "hoverinfo": "skip",
+    }
+    edge |= {"line": {"width": 0, "color": GREY}, "showlegend": False}
+    upper = edge | {"y": rounded([band.high_s for band in known], 6)}
+    lower = edge | {"y": rounded([band.low_s for band in known], 6), "fill": "tonexty", "fillcolor": faint(GREY, 0.18)}
+    return [upper, lower]
+
+
+def _table(group: str, measured: Sequence[Entry], expected: Sequence[Band | None]) -> Table:
+    rows = []
+    for entry, band in reversed(list(zip(measured, expected, strict=True))):
+        said = f"{units.seconds(band.low_s)} and {units.seconds(band.high_s)}" if band else "too few before it"
+        cells = (
+            Cell(entry.record.stamp),
+            Cell(entry.state.label, level=entry.state.level),
+            Cell(str(len(entry.walls)), len(entry.walls)),
+            Cell(units.seconds(entry.wall_s), entry.wall_s),
+            Cell(said, band.low_s if band else None),
+        )
+        rows.append(Row(cells, entry.record.host.id, group, entry.state.code))
+    return Table("Results over time, the newest first", _COLUMNS, tuple(rows))
+
+
+def _alt(medians: Sequence[float], expected: Sequence[Band | None]) -> str:
+    said = f"{len(medians)} results, the newest {units.seconds(medians[-1])}"
+    band = expected[-1]
+    if band is None:
+        return f"{said}; too few before it to expect anything."
+    inside = "inside" if band.low_s <= medians[-1] <= band.high_s else "outside"
+    return f"{said}, {inside} the expected {units.seconds(band.low_s)} to {units.seconds(band.high_s)}."
+
+
+def _time(stamp: str) -> str:
+    """A stamp as plotly reads a date; what is no stamp is drawn at the year 1970."""
+    try:
+        return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return "1970-01-01 00:00:00"

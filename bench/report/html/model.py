@@ -1,0 +1,112 @@
+"""The parts of a page: tables and figures as data (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from bench.report.text import plain, slug
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading; ``figures`` are right-aligned."""
+
+    label: str
+    figures: bool = False
+
+
+def columns(*names: str) -> tuple[Column, ...]:
+    """Headings; one that starts with ``>`` is a column of figures."""
+    return tuple(Column(name.removeprefix(">"), name.startswith(">")) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Text in a table, with what orders it, the level that colours it and the anchor that it leads to."""
+
+    text: str
+    order: float | str | None = None
+    level: str | None = None
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line. ``host``, ``group`` and ``state`` are what the page filters by; ``None`` stays visible."""
+
+    cells: tuple[Cell, ...]
+    host: str | None = None
+    group: str | None = None
+    state: str | None = None
+    anchor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its caption. The first cell of a line is its heading."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing for plotly: ``spec`` holds ``data`` and ``layout``.
+
+    A trace's ``meta`` names the host and state of the whole trace, or of each point as lists; the page filters by them.
+    ``alt`` says in words what the drawing shows. ``per_row`` is the height of one host's line in pixels, 0 for a
+    drawing of fixed ``height``.
+    """
+
+    key: str
+    title: str
+    alt: str
+    spec: Mapping[str, Any]
+    table: Table
+    height: int
+    per_row: int = 0
+    note: str = ""
+    host: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One result unfolded: its facts, where its time went over the run, and what it warned of."""
+
+    anchor: str
+    host: str
+    group: str
+    state: str
+    heading: str
+    facts: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...] = ()
+    timeline: Figure | None = None
+    no_timeline: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Everything of one diagnostic."""
+
+    name: str
+    anchor: str
+    about: tuple[tuple[str, str], ...]
+    figures: tuple[Figure, ...]
+    histories: tuple[Figure, ...] = ()
+    histories_note: str = ""
+    details: tuple[Detail, ...] = field(default=())
+    details_note: str = ""
+
+
+def anchor(prefix: str, name: str) -> str:
+    """An id that stays the same from page to page, whatever else is on it."""
+    short = slug(name)
+    if short != plain(name) or len(short) > 60:
+        short = f"{short[:60]}-{sha256(name.encode(errors='replace')).hexdigest()[:6]}"
+    return f"{prefix}-{short}"

@@ -1,0 +1,128 @@
+"""One self-contained page for any number of results: no request leaves it, and no text in it can act (pure)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.report.entry import Entry, newest_per_key
+from bench.report.html.hosts import host_table
+from bench.report.html.view import groups, verdict_table
+from bench.report.status import STATES
+from bench.report.text import plain
+
+_SCRIPTS = ("filter.js", "charts.js", "page.js")
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """A script and the hash by which the page's policy lets it run."""
+
+    body: Markup
+    digest: str
+
+
+def render_page(entries: Sequence[Entry], *, title: str = "Benchmark report", now: datetime | None = None) -> str:
+    """The page as HTML.
+
+    Args:
+        entries: the results, any number and in any order; samples are read only of ``timeline_entries(entries)``.
+        title: the page's heading.
+        now: when it was made, for its foot; the current time where it is not given.
+    """
+    shown = newest_per_key(entries)
+    counts = Counter(entry.state.code for entry in shown)
+    hosts, shared = host_table(entries)
+    theme, library, own = _script("theme.js"), _plotly(), _script(*_SCRIPTS)
+    context: dict[str, Any] = {
+        "title": title,
+        "made": (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
+        "policy": _policy(theme, library, own),
+        "style": Markup(_asset("report.css")),  # noqa: S704 - our own file
+        "scripts": {"theme": theme, "library": library, "own": own},
+        "results": len(entries),
+        "tiles": [(state, counts[code]) for code, state in STATES.items() if counts[code]],
+        "verdicts": verdict_table(
+            shown, "The newest result of each diagnostic on each host, the worst first", anchors=True
+        ),
+        "everything": verdict_table(entries, "All results, the worst first", anchors=False),
+        "groups": groups(entries),
+        "hosts": hosts,
+        "shared": shared,
+        "host_names": sorted({entry.record.host.id for entry in entries}),
+        "group_names": sorted({entry.group for entry in entries}),
+        "states": [STATES[code] for code in STATES if any(entry.state.code == code for entry in entries)],
+    }
+    return _environment().get_template("page.html.j2").render(context)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("bench.report.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters["embedded"] = embedded
+    return environment
+
+
+def _shown(value: object) -> object:
+    """Every text that reaches the page goes through here, before it is escaped."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def embedded(value: object) -> Markup:
+    """JSON inside a script element: no character of it can end the element."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - escaped above
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
+
+
+@cache
+def _script(*names: str) -> _Script:
+    return _hashed("\n".join(map(_asset, names)))
+
+
+@cache
+def _plotly() -> _Script:
+    """The plotting library, once a page."""
+    from plotly.offline import get_plotlyjs
+
+    return _hashed(get_plotlyjs())
+
+
+def _hashed(text: str) -> _Script:
+    """A script element's body. Line ends are as a browser's parser leaves them, since it hashes what it parsed."""
+    body = text.replace("\r\n", "\n").replace("\r", "\n")
+    digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+    return _Script(Markup(body), f"'sha256-{digest}'")  # noqa: S704 - our own file, or the library's
+
+
+def _policy(*scripts: _Script) -> str:
+    """Only these scripts run, nothing is fetched. Styles are inline: the plotting library sets them as it draws."""
+    allowed = " ".join(script.digest for script in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )

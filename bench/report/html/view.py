@@ -1,0 +1,166 @@
+"""Entries to the parts of a page: which diagnostics, which figures, which details (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench import units
+from bench.errors import DamagedData
+from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
+from bench.report.html.distribution import distribution
+from bench.report.html.history import LEAST, history
+from bench.report.html.model import Cell, Detail, Figure, Group, Row, Table, anchor, columns
+from bench.report.html.timeline import timeline_figure
+from bench.report.samples import parse_samples
+
+MOST_HISTORIES = 60
+"""Hosts of one diagnostic that get a history, those with the newest results first."""
+TIMELINE_POINTS = 30_000
+"""Steps of all timelines on a page together: more timelines get fewer steps each, never fewer than 40."""
+_COLUMNS = columns("verdict", "diagnostic", "host", "result", ">runs", ">median wall", ">under ceiling", "reasons")
+
+
+def verdict_table(entries: Sequence[Entry], caption: str, *, anchors: bool) -> Table:
+    """Results, the worst first, with their reasons."""
+    rows = []
+    for entry in worst_first(entries):
+        record, state = entry.record, entry.state
+        rows.append(
+            Row(
+                (
+                    Cell(f"{state.glyph} {state.label}", state.rank, state.level),
+                    Cell(entry.group, href=anchor("d", entry.group)),
+                    Cell(record.host.id),
+                    Cell(record.stamp, href=anchor("r", record.id) if anchors else None),
+                    Cell(str(len(record.runs)), len(record.runs)),
+                    Cell(units.seconds(entry.wall_s), entry.wall_s),
+                    Cell(units.seconds(record.verdict.ceiling_margin_s), record.verdict.ceiling_margin_s),
+                    Cell(_reasons(entry)),
+                ),
+                record.host.id,
+                entry.group,
+                state.code,
+                anchor=None if anchors else anchor("a", record.id),
+            )
+        )
+    return Table(caption, _COLUMNS, tuple(rows))
+
+
+def groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
+    """One part of the page for each diagnostic, those with the worst newest result first."""
+    detailed = timeline_entries(entries)
+    steps = max(min(240, TIMELINE_POINTS // max(len(detailed), 1)), 40)
+    worst = {entry.group: at for at, entry in reversed(list(enumerate(worst_first(newest_per_key(entries)))))}
+    parts = []
+    for name, members in sorted(by_group(entries).items(), key=lambda item: worst[item[0]]):
+        parts.append(_group(name, members, [entry for entry in detailed if entry.group == name], steps))
+    return tuple(parts)
+
+
+def _group(name: str, members: Sequence[Entry], detailed: Sequence[Entry], steps: int) -> Group:
+    by_host: dict[str, list[Entry]] = {}
+    for entry in members:
+        by_host.setdefault(entry.record.host.id, []).append(entry)
+    hosts = sorted(by_host, key=lambda host: (_best(by_host[host]), host))
+    ages = sorted(by_host, key=lambda host: by_host[host][-1].record.stamp, reverse=True)
+    with_history = [host for host in ages if sum(entry.wall_s is not None for entry in by_host[host]) >= LEAST]
+    drawn = sorted(with_history[:MOST_HISTORIES])
+    figures: list[Figure] = []
+    if any(run.wall_s is not None for entry in members for run in entry.record.runs):
+        figures.append(distribution(name, members, hosts))
+    left = len(with_history) - len(drawn)
+    return Group(
+        name=name,
+        anchor=anchor("d", name),
+        about=_about(members[-1]),
+        figures=tuple(figures),
+        histories=tuple(history(name, host, by_host[host]) for host in drawn),
+        histories_note=f"{left} more hosts have a history; the newest {len(drawn)} are drawn." if left else "",
+        details=tuple(detail(entry, steps) for entry in detailed),
+        details_note="" if len(detailed) == len(by_host) else _left_out(len(by_host) - len(detailed)),
+    )
+
+
+def detail(entry: Entry, steps: int) -> Detail:
+    """One result unfolded, with the timeline of its typical run where it was sampled."""
+    record, run = entry.record, entry.typical
+    figure, why = None, "No run was measured."
+    if run is not None:
+        text = entry.samples.get(run.index)
+        why = f"No samples of run {run.index} are in this result."
+        try:
+            timeline = parse_samples(text, steps) if text else None
+        except DamagedData as error:
+            timeline, why = None, str(error)
+        if timeline is not None:
+            key = anchor("f-time", record.id)
+            figure = timeline_figure(key, record.host.id, entry.state.code, run, record.engine.limits, timeline)
+        elif text and not why.startswith("samples.csv"):
+            why = f"Run {run.index} ended before its second sample."
+    return Detail(
+        anchor=anchor("r", record.id),
+        host=record.host.id,
+        group=entry.group,
+        state=entry.state.code,
+        heading=f"{record.host.id}, {record.stamp}",
+        facts=_facts(entry),
+        warnings=_warnings(entry),
+        timeline=figure,
+        no_timeline="" if figure else why,
+    )
+
+
+def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
+    record, run = entry.record, entry.typical
+    limits = record.engine.limits
+    build = record.image or record.environment
+    facts = [
+        ("verdict", entry.state.label),
+        ("runs", f"{len(entry.passed)} of {len(record.runs)} passed"),
+        ("engine", f"{record.engine.name} {record.engine.version or ''}".strip()),
+        ("CPU limit", f"{limits.cpus:g}" if limits.cpus is not None else "none"),
+        ("memory limit", units.size(limits.memory_bytes) if limits.memory_bytes is not None else "none"),
+        ("torch", (build.torch if build else None) or units.NOT_KNOWN),
+        ("build", ((build.fingerprint if build else None) or units.NOT_KNOWN)[:12]),
+    ]
+    if run is not None:
+        facts += [
+            ("timeout in effect", units.seconds(run.effective_timeout_s)),
+            ("CPU time, user and system", f"{units.seconds(run.cpu.user_s)} + {units.seconds(run.cpu.system_s)}"),
+            ("memory peak (with page cache)", units.size(run.memory.peak_bytes)),
+            ("anonymous peak", units.size(run.memory.anon_peak_bytes)),
+            ("minor faults", units.count(run.faults.minor)),
+        ]
+    if entry.origin:
+        facts.append(("read from", entry.origin))
+    return tuple(facts)
+
+
+def _warnings(entry: Entry) -> tuple[str, ...]:
+    said = [run.signature for run in entry.record.runs if run.signature]
+    said += [warning.message for run in entry.record.runs for warning in run.warnings]
+    return tuple(dict.fromkeys(said))
+
+
+def _about(newest: Entry) -> tuple[tuple[str, str], ...]:
+    diagnostic = newest.record.diagnostic
+    return (
+        ("test", diagnostic.node or units.NOT_KNOWN),
+        ("device", diagnostic.device or units.NOT_KNOWN),
+        ("ceiling", units.seconds(diagnostic.ceiling_s)),
+        ("timeout", units.seconds(diagnostic.timeout_s)),
+    )
+
+
+def _reasons(entry: Entry) -> str:
+    signatures = [run.signature for run in entry.record.runs if run.signature]
+    return "; ".join(dict.fromkeys([*entry.record.verdict.reasons, *signatures]))
+
+
+def _best(entries: Sequence[Entry]) -> float:
+    walls = [wall for entry in entries for wall in entry.walls]
+    return min(walls, default=float("inf"))
+
+
+def _left_out(count: int) -> str:
+    return f"{count} more results are only in the table of all results; a page unfolds the worst of the newest."

@@ -1,0 +1,136 @@
+"""A run's ``samples.csv`` as a timeline on an even grid, small enough for a page (pure)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import DamagedData
+
+Series = NDArray[np.float64]
+
+# Column of samples.csv -> series of a timeline. A total that grows becomes a rate per second (CPU seconds a second are
+# CPUs; stalled seconds a second are a share); an amount keeps its largest value within a step.
+TOTALS: Mapping[str, tuple[str, ...]] = {
+    "cpu_user": ("cpu_user_s",),
+    "cpu_system": ("cpu_system_s",),
+    "cpu_total": ("cpu_total_s", "cpu_s"),
+    "throttled": ("throttled_s",),
+    "pressure_cpu": ("pressure_cpu_some_s", "pressure_cpu_s", "cpu_pressure_some_s"),
+    "pressure_memory": ("pressure_memory_some_s", "pressure_memory_s", "memory_pressure_some_s"),
+    "pressure_io": ("pressure_io_some_s", "pressure_io_s", "io_pressure_some_s"),
+    "minor_faults": ("minor_faults",),
+}
+AMOUNTS: Mapping[str, tuple[str, ...]] = {
+    "memory": ("memory_bytes",),
+    "anon": ("anon_bytes",),
+    "swap": ("swap_bytes",),
+    "pids": ("pids",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Series over a run, each value standing for ``step_s`` seconds; the first step starts at 0.
+
+    ``series`` holds only what the samples had. Totals are means over the step, amounts are maxima. ``sampled`` is the
+    number of samples that it was made from. A value that could not be had is NaN.
+    """
+
+    step_s: float
+    series: Mapping[str, Series]
+    sampled: int
+
+    @property
+    def steps(self) -> int:
+        """Values in each series."""
+        return max((len(values) for values in self.series.values()), default=0)
+
+    @property
+    def middles_s(self) -> Series:
+        """The middle of each step, in seconds since the run's start."""
+        return ((np.arange(self.steps) + 0.5) * self.step_s).astype(np.float64)
+
+
+def parse_samples(text: str, most: int = 240) -> Timeline | None:
+    """The timeline of a ``samples.csv``, at most ``most`` steps long; ``None`` where it holds fewer than two samples.
+
+    Raises:
+        DamagedData: there is no column ``t_s``, or a cell is not a number.
+    """
+    columns = _columns(text)
+    times = columns.get("t_s")
+    if times is None:
+        raise DamagedData(
+            "samples.csv has no column t_s", "it was not written by this tool", "run 'bench verify' on it"
+        )
+    order = np.argsort(times, kind="stable")
+    times = times[order]
+    keep = np.isfinite(times) & np.concatenate([[True], np.diff(times) > 0])
+    times = times[keep]
+    if len(times) < 2:
+        return None
+    edges = np.linspace(0.0, float(times[-1]), min(most, len(times)) + 1)
+    series: dict[str, Series] = {}
+    for name, candidates in TOTALS.items():
+        values = _first(columns, candidates)
+        if values is not None:
+            series[name] = _rate(times, values[order][keep], edges)
+    for name, candidates in AMOUNTS.items():
+        values = _first(columns, candidates)
+        if values is not None:
+            series[name] = _maxima(times, values[order][keep], edges)
+    return Timeline(float(edges[1]), series, len(times))
+
+
+def _columns(text: str) -> dict[str, Series]:
+    rows = [row for row in csv.reader(io.StringIO(text)) if row and not row[0].startswith("#")]
+    if not rows:
+        return {}
+    header, body = [name.strip() for name in rows[0]], rows[1:]
+    # A supervisor that was killed leaves its last line unfinished: only whole lines count.
+    body = [row for row in body if len(row) == len(header)]
+    return {name: np.array([_number(row[at], name) for row in body]) for at, name in enumerate(header)}
+
+
+def _number(cell: str, column: str) -> float:
+    try:
+        return float(cell) if cell.strip() else math.nan
+    except ValueError:
+        raise DamagedData(
+            f"samples.csv holds {cell[:40]!r} in column {column}", fix="run 'bench verify' on it"
+        ) from None
+
+
+def _first(columns: Mapping[str, Series], names: Sequence[str]) -> Series | None:
+    found = next((columns[name] for name in names if name in columns), None)
+    return found if found is not None and np.isfinite(found).any() else None
+
+
+def _rate(times: Series, totals: Series, edges: Series) -> Series:
+    """Growth per second between the edges, from 0 at the start."""
+    known = np.isfinite(totals)
+    at, grown = times[known], totals[known]
+    if at[0] > 0:
+        at, grown = np.concatenate([[0.0], at]), np.concatenate([[0.0], grown])
+    values = np.diff(np.interp(edges, at, grown)) / np.diff(edges)
+    return np.maximum(values, 0.0).astype(np.float64)
+
+
+def _maxima(times: Series, amounts: Series, edges: Series) -> Series:
+    """The largest amount in each step; a step without a sample holds the one before."""
+    values = np.full(len(edges) - 1, np.nan)
+    steps = np.clip(np.searchsorted(edges, times, side="left") - 1, 0, len(values) - 1)
+    for step, amount in zip(steps, amounts, strict=True):
+        if math.isfinite(amount) and not values[step] >= amount:
+            values[step] = amount
+    last = math.nan
+    for step, value in enumerate(values):
+        last = values[step] = last if math.isnan(value) else value
+    return values

@@ -1,0 +1,74 @@
+"""What each status and outcome is called, how bad it is and what it means (pure): the words of every report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.record.schema import Outcome, Record
+
+Level = Literal["bad", "caution", "good", "none"]
+GLYPHS: dict[str, str] = {"bad": "✕", "caution": "!", "good": "✓", "none": "–"}
+"""A sign beside each colour, for those who do not see the colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One word of a verdict. ``rank`` orders them, the worst first."""
+
+    code: str
+    label: str
+    level: Level
+    meaning: str
+    rank: int
+
+    @property
+    def glyph(self) -> str:
+        """The sign that stands beside the word."""
+        return GLYPHS[self.level]
+
+
+_WORDS: tuple[tuple[str, str, Level, str], ...] = (
+    ("code_regressed", "code regressed", "bad", "Same machine, same build, same limits: the code got slower."),
+    ("over_ceiling", "over ceiling", "bad", "It took longer than the approved ceiling."),
+    ("failed", "test failed", "bad", "The diagnostic's own test failed; its time says nothing."),
+    ("timed_out", "timed out", "bad", "It was stopped at the timeout."),
+    ("oom_killed", "out of memory", "bad", "The kernel killed it for memory."),
+    ("interrupted", "interrupted", "caution", "Somebody stopped it."),
+    ("limit_bound", "limit bound", "caution", "A limit of the container, not the code, decided the time."),
+    (
+        "build_differs",
+        "build differs",
+        "caution",
+        "The two results come from different builds, so they are not compared.",
+    ),
+    (
+        "host_differs",
+        "host differs",
+        "caution",
+        "The two results come from different machines, so they are not compared.",
+    ),
+    ("host_noisy", "host noisy", "caution", "The machine varied too much for a verdict on the code."),
+    ("insufficient_runs", "too few runs", "caution", "Too few runs to tell a change from noise."),
+    ("not_measured", "not measured", "none", "Nothing was measured; neither passed nor regressed."),
+    ("code_improved", "code improved", "good", "Same machine, same build, same limits: the code got faster."),
+    ("same", "same", "good", "No change that these runs could have shown."),
+    ("ok", "ok", "good", "Passed, under its ceiling."),
+)
+STATES: dict[str, State] = {word[0]: State(*word, rank=rank) for rank, word in enumerate(_WORDS)}
+_OUTCOMES_FIRST = ("failed", "timed_out", "oom_killed", "interrupted")
+
+
+PASSED = State("passed", "passed", "good", "The diagnostic's own test passed.", len(_WORDS))
+
+
+def state_of_run(outcome: Outcome) -> State:
+    """How one run ended; a run has no verdict of its own."""
+    return PASSED if outcome == "passed" else STATES[outcome]
+
+
+def state_of(record: Record) -> State:
+    """What to say first of a result: how it ended where it did not pass, else its verdict."""
+    if record.outcome in _OUTCOMES_FIRST:
+        return STATES[record.outcome]
+    return STATES[record.verdict.status]

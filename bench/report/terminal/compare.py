@@ -1,0 +1,119 @@
+"""``bench compare``: two results side by side, or several ranked against a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench import units
+from bench.compare.ranking import Ranking
+from bench.compare.verdict import Comparison, Side
+from bench.report.status import STATES
+from bench.report.terminal.cells import bullets, day, interval, state, table, text
+
+
+def comparison_view(comparison: Comparison) -> RenderableType:
+    """The status first, then both sides, the ratio with its interval, what differs, and the reasons."""
+    parts: list[RenderableType] = [
+        Text.assemble(state(STATES[comparison.status]), "  ", text(comparison.diagnostic, "bold")),
+        _sides(comparison),
+    ]
+    ratio = _ratio_line(comparison)
+    if ratio is not None:
+        parts += [Text(), ratio]
+    if comparison.differences:
+        parts += [Text(), _differences(comparison), Text()]
+    # Differences stand in their table; the other reasons are sentences.
+    named = tuple(f"{difference.name}: " for difference in comparison.differences)
+    parts.append(bullets(text(reason) for reason in comparison.reasons if not reason.startswith(named)))
+    return Group(*parts)
+
+
+def ranking_view(ranking: Ranking) -> RenderableType:
+    """Several results against one reference, the fastest first; what could not be compared is named below."""
+    first = ranking.rows[0]
+    made = table("result, host", ">runs", ">median", ">ratio", "=99 % interval", "=verdict")
+    made.add_row(_two_lines(first.a), *_figures(first.a), "1.000", "the reference", "")
+    for row in ranking.rows:
+        figures = (*_figures(row.b), ratio_text(row.ratio), bounds_text(row))
+        made.add_row(_two_lines(row.b), *figures, state(STATES[row.status]))
+    head = Text.assemble(text(first.diagnostic, "bold"), ": ratios of wall time, above 1 is slower")
+    left_out = [Text.assemble(text(name), ": ", text(why)) for name, why in ranking.left_out.items()]
+    return Group(head, made, text(ranking.note, "dim"), bullets(left_out))
+
+
+def _two_lines(side: Side) -> Text:
+    return Text.assemble(text(_name(side)), "\n", text(side.host, "dim"))
+
+
+def _figures(side: Side) -> tuple[str, str]:
+    return str(side.runs), units.seconds(side.median_s)
+
+
+def ratio_text(ratio: float | None) -> str:
+    """A ratio with three decimals."""
+    return units.NOT_KNOWN if ratio is None else f"{ratio:.3f}"
+
+
+def bounds_text(comparison: Comparison) -> str:
+    """The interval of the ratio, or that there is none."""
+    if comparison.ratio_low is None or comparison.ratio_high is None:
+        return units.NOT_KNOWN if comparison.ratio is None else "too few runs"
+    return f"{comparison.ratio_low:.3f} to {comparison.ratio_high:.3f}"
+
+
+def ratio_bar(comparison: Comparison, reach: float, half: int) -> Text:
+    """The interval of the ratio drawn around no change; empty where there is none."""
+    low, middle, high = comparison.ratio_low, comparison.ratio, comparison.ratio_high
+    if low is None or middle is None or high is None:
+        return Text()
+    return interval(low - 1, middle - 1, high - 1, reach, half)
+
+
+def reach_of(comparisons: Sequence[Comparison]) -> float:
+    """An axis that holds the intervals, at least 5 % and at most 100 % to either side."""
+    ends = [abs(end - 1) for one in comparisons for end in (one.ratio_low, one.ratio_high) if end is not None]
+    return min(max([0.05, *ends]), 1.0)
+
+
+def _sides(comparison: Comparison) -> Table:
+    made = table("=", "=result", "host", ">runs", ">median wall", ">CPU time")
+    for name, side in (("reference", comparison.a), ("result", comparison.b)):
+        made.add_row(
+            Text(name, style="dim"),
+            text(_name(side)),
+            text(side.host),
+            str(side.runs),
+            units.seconds(side.median_s),
+            units.seconds(side.median_cpu_s),
+        )
+    return made
+
+
+def _ratio_line(comparison: Comparison) -> Text | None:
+    reach = reach_of([comparison])
+    drawn = ratio_bar(comparison, reach, 20)
+    return Text.assemble(f"−{reach:.0%} ", drawn, f" +{reach:.0%}") if drawn else None
+
+
+def _differences(comparison: Comparison) -> Table:
+    made = table("=what differs", "reference", "result", "which means")
+    for difference in comparison.differences:
+        decides = difference.forces is not None and not difference.accepted
+        meaning = text(difference.meaning)
+        if difference.accepted:
+            meaning.append(" (accepted)", style="dim")
+        made.add_row(
+            text(difference.name, "yellow" if decides else ""),
+            text(difference.a if difference.a is not None else "none", width=40),
+            text(difference.b if difference.b is not None else "none", width=40),
+            meaning,
+        )
+    return made
+
+
+def _name(side: Side) -> str:
+    return f"{day(side.stamp)} {side.variant}" if side.variant else day(side.stamp)

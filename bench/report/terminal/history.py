@@ -1,0 +1,69 @@
+"""``bench history``: every result of a diagnostic over time, a table per host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from bench import units
+from bench.report.entry import Entry
+from bench.report.evidence import Band, bands
+from bench.report.terminal.cells import day, sparkline, state, table, text
+
+SPARK = 40
+"""Results that the line of small bars shows."""
+
+
+def history_view(entries: Sequence[Entry], *, most: int = 30) -> RenderableType:
+    """A table per host (and profile, and variant), oldest first, with the band in which each result was expected.
+
+    Args:
+        entries: results of one diagnostic, any order.
+        most: the newest results that each table shows; what is left out is said.
+    """
+    if not entries:
+        return Text("no result here", style="dim")
+    parts: list[RenderableType] = []
+    keys = sorted({entry.key for entry in entries})
+    for key in keys:
+        members = sorted((entry for entry in entries if entry.key == key), key=lambda entry: entry.record.stamp)
+        parts += _host(key, members, most)
+    return Group(*parts)
+
+
+def _host(key: tuple[str, str], members: Sequence[Entry], most: int) -> list[RenderableType]:
+    group, host = key
+    measured = [entry for entry in members if entry.wall_s is not None]
+    walls = [entry.wall_s for entry in measured if entry.wall_s is not None]
+    expected = dict(zip((id(entry) for entry in measured), bands(measured), strict=True))
+    ceiling = members[-1].record.diagnostic.ceiling_s
+    head = Text.assemble(text(group, "bold"), " on ", text(host, "bold"), f", ceiling {units.seconds(ceiling)}")
+    parts: list[RenderableType] = [head]
+    if len(walls) > 1:
+        parts.append(Text.assemble((sparkline(walls[-SPARK:]), "cyan"), _range(walls[-SPARK:])))
+    made = table("when (UTC)", ">runs", ">median wall", ">expected between", "verdict")
+    for entry in members[-most:]:
+        made.add_row(
+            day(entry.record.stamp),
+            str(len(entry.record.runs)),
+            units.seconds(entry.wall_s),
+            _band(expected.get(id(entry)), entry.wall_s),
+            state(entry.state),
+        )
+    parts.append(made)
+    if len(members) > most:
+        parts.append(Text(f"{len(members) - most} older results are not shown", style="dim"))
+    return [*parts, Text()]
+
+
+def _range(walls: Sequence[float]) -> Text:
+    return Text(f"  {units.seconds(min(walls))} to {units.seconds(max(walls))}", style="dim")
+
+
+def _band(band: Band | None, wall_s: float | None) -> Text:
+    if band is None or wall_s is None:
+        return Text(units.NOT_KNOWN, style="dim")
+    inside = band.low_s <= wall_s <= band.high_s
+    return Text(f"{units.seconds(band.low_s)} – {units.seconds(band.high_s)}", style="" if inside else "yellow")

@@ -1,0 +1,74 @@
+"""One result after a run, and many results one a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench import units
+from bench.record.schema import Run
+from bench.report.entry import Entry, worst_first
+from bench.report.status import state_of_run
+from bench.report.terminal.cells import day, state, table, text
+
+
+def results_table(entries: Sequence[Entry]) -> Table:
+    """Many results, the worst first: state, diagnostic, host, runs, median wall time and room under the ceiling."""
+    made = table("=result", "=diagnostic", "host, when (UTC)", ">median wall", ">margin")
+    for entry in worst_first(entries):
+        record = entry.record
+        runs = f"{len(record.runs)} run{'' if len(record.runs) == 1 else 's'}"
+        made.add_row(
+            state(entry.state),
+            text(entry.group),
+            Text.assemble(text(record.host.id), "\n", (f"{day(record.stamp)}, {runs}", "dim")),
+            units.seconds(entry.wall_s),
+            units.seconds(record.verdict.ceiling_margin_s),
+        )
+    return made
+
+
+def result_summary(entry: Entry) -> RenderableType:
+    """What ``bench run`` says at the end: the verdict, its reasons, each run, and where the bundle is."""
+    record = entry.record
+    head = Text.assemble(state(entry.state), "  ", text(record.diagnostic.name, "bold"), " on ", text(record.host.id))
+    parts: list[RenderableType] = [head]
+    parts += [Text.assemble("  ", text(reason)) for reason in record.verdict.reasons]
+    if record.runs:
+        parts.append(_runs_table(record.runs))
+    parts += [Text.assemble("  ", (f"{code}: ", "yellow"), text(message)) for code, message in _warnings(record.runs)]
+    if entry.origin:
+        parts.append(Text.assemble("  ", ("written to ", "dim"), text(entry.origin)))
+    return Group(*parts)
+
+
+def _runs_table(runs: Sequence[Run]) -> Table:
+    made = table(">run", "outcome", ">wall", ">user", ">system", ">throttled", ">anon peak", ">minor faults")
+    for run in runs:
+        made.add_row(
+            str(run.index),
+            state(state_of_run(run.outcome)),
+            units.seconds(run.wall_s),
+            units.seconds(run.cpu.user_s),
+            units.seconds(run.cpu.system_s),
+            units.seconds(run.cpu.throttled_s),
+            units.size(run.memory.anon_peak_bytes),
+            units.count(run.faults.minor),
+        )
+    return made
+
+
+def _warnings(runs: Sequence[Run]) -> list[tuple[str, str]]:
+    """Each warning once, with the runs that have it."""
+    where: dict[tuple[str, str], list[int]] = {}
+    for run in runs:
+        for warning in run.warnings:
+            where.setdefault((warning.code, warning.message), []).append(run.index)
+    said = []
+    for (code, message), indices in where.items():
+        runs_said = f" (run {', '.join(map(str, indices))})" if len(runs) > 1 else ""
+        said.append((text(code).plain, message + runs_said))
+    return said

@@ -1,0 +1,24 @@
+"""``bench verify``: every file that is not as its bundle says."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from bench.record.verify import VerifyReport
+from bench.report.terminal.cells import table, text
+
+
+def verify_view(report: VerifyReport) -> RenderableType:
+    """One line where all is well, else a line per file with its bundle and what is wrong."""
+    count = len(report.bundles)
+    looked = f"{count} bundle{'' if count == 1 else 's'}"
+    if report.ok:
+        return Text.assemble(("✓ ", "green"), f"{looked}, every file as its manifest and the schema say")
+    made = table("bundle", "file", "what is wrong")
+    for one in report.problems:
+        made.add_row(text(one.bundle), text(one.problem.file, "bold"), text(one.problem.reason))
+    damaged = len({one.bundle for one in report.problems})
+    return Group(
+        Text.assemble(("✕ ", "bold red"), f"{damaged} of {looked} {'is' if damaged == 1 else 'are'} damaged"), made
+    )
