@@ -70,11 +70,12 @@ class BoundedLog:
         return cut
 
     def last_line(self) -> str:
-        """The last line of output that is not blank, as text."""
-        for line in reversed(self.last.decode("utf-8", "replace").splitlines()):
-            if line.strip():
-                return line.strip()
-        return ""
+        """The last line of output that is not blank, as text; a line that says ERROR goes before others (pytest's
+        refusals).
+        """
+        lines = [line.strip() for line in self.last.decode("utf-8", "replace").splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("ERROR")]
+        return (errors or lines or [""])[-1]
 
     def _open_ring(self) -> int | None:
         try:

@@ -36,7 +36,8 @@ RENAMED = {
     "io_some_s": "io_pressure_some_s",
 }
 FIRST_AFTER_S = 0.1
-"""The first sample comes early, so that a run of less than a period has one."""
+EARLY_EVERY_S, EARLY_UNTIL_S = 0.25, 2.0
+"""The first samples come early and close together, so that a run of less than a few periods has some."""
 
 
 class Maxima(NamedTuple):
@@ -62,7 +63,7 @@ class Sampler:
         self._start = 0.0
         self._before = Reading()
         self._last: tuple[float, float | None] = (0.0, 0.0)
-        self._count = 0
+        self._next_s = FIRST_AFTER_S
         self.maxima = Maxima()
         self.error: str | None = None
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
@@ -76,9 +77,7 @@ class Sampler:
         """When the next sample is due on the monotonic clock; ``None`` where sampling is off."""
         if self._period is None:
             return None
-        if self._count == 0:
-            return self._start + min(FIRST_AFTER_S, self._period)
-        return self._start + self._count * self._period
+        return self._start + self._next_s
 
     def sample(self, now: float) -> None:
         """Take one; samples that were missed (a stopped machine) are left out, not made up."""
@@ -86,7 +85,7 @@ class Sampler:
             return
         elapsed = now - self._start
         reading = self._group.read()
-        self._count = max(self._count + 1, int(elapsed / self._period) + 1)
+        self._next_s = next_after(elapsed, self._period)
         self.write(elapsed, reading)
         before = self._before.cpu_total_s
         used = None if reading.cpu_total_s is None or before is None else reading.cpu_total_s - before
@@ -132,6 +131,12 @@ class Sampler:
             os.write(self._fd, line.encode("ascii") + b"\n")
         except OSError as error:
             self.error = self.error or f"{error.strerror}"
+
+
+def next_after(elapsed_s: float, period_s: float) -> float:
+    """When the next sample is due, in seconds since the start: on a grid, so that lateness does not add up."""
+    step = min(period_s, EARLY_EVERY_S) if elapsed_s < EARLY_UNTIL_S else period_s
+    return (int(elapsed_s / step + 0.05) + 1) * step
 
 
 def _larger(old: int | None, new: int | None) -> int | None:
