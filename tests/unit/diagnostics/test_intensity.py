@@ -11,7 +11,7 @@ import torch
 
 from bench.diagnostics.diffraction import Cell, Detector, DiffractionModel, make_geometry
 from bench.diagnostics.diffraction.detector import pixel_positions, solid_angle
-from bench.diagnostics.diffraction.intensity import ACCELERATOR_PIXELS, block_rows
+from bench.diagnostics.diffraction.intensity import MOST_PIXELS, block_rows
 
 CELL = Cell(71.0, 83.0, 97.0, 77.0, 95.0, 104.0)
 
@@ -166,5 +166,6 @@ def test_float32_image_follows_the_geometry() -> None:
 def test_block_rows_fill_every_thread_and_an_accelerator() -> None:
     assert block_rows(1024, threads=2, on_cpu=True) == 32
     assert block_rows(1024, threads=16, on_cpu=True) == 256
+    assert block_rows(1024, threads=500, on_cpu=True) == MOST_PIXELS // 1024
     assert block_rows(10**9, threads=1, on_cpu=True) == 1
-    assert block_rows(1024, threads=2, on_cpu=False) == ACCELERATOR_PIXELS // 1024
+    assert block_rows(1024, threads=2, on_cpu=False) == MOST_PIXELS // 1024
