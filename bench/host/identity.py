@@ -5,7 +5,7 @@ number, UUID or host name): two machines of one purchase order have one class, s
 
 Memory is the one field that needs care. The kernel's MemTotal is what was left after firmware and kernel took their
 part; it moves by some KiB to MiB with kernel, boot options and firmware. :func:`installed_bytes` therefore rounds it up
-to the next sixteenth of the power of two below it, which undoes that loss and gives the size that was bought.
+to the next eighth of the power of two below it, which undoes that loss and gives the size that was bought.
 """
 
 from __future__ import annotations
@@ -65,14 +65,14 @@ def prefixed(unavailable: Mapping[str, str], path: str) -> Unavailable:
 
 
 def installed_bytes(mem_total: int) -> int:
-    """The installed memory behind a MemTotal, in bytes: rounded up to a sixteenth of the power of two below it.
+    """The installed memory behind a MemTotal, in bytes: rounded up to an eighth of the power of two below it.
 
     62.7 GiB gives 64 GiB, 23.5 GiB gives 24 GiB. A machine whose loss lies within some MiB of such a step could change
     its class with a firmware update; that is rare, and seen as a changed ``memory_bytes``.
     """
     if mem_total <= 0:
         raise ValueError(f"MemTotal of {mem_total} bytes")
-    granule = max(1, (1 << mem_total.bit_length() - 1) // 16)
+    granule = max(1, (1 << mem_total.bit_length() - 1) // 8)
     return math.ceil(mem_total / granule) * granule
 
 

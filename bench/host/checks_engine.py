@@ -1,0 +1,102 @@
+"""The engine, the limits that it can hold, and what serves where there is none: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bench.host.checks import Check, fail, ok, warn
+from bench.host.preflight import Facts
+
+_DELEGATE = (
+    "let systemd delegate them: a drop-in of user@.service with '[Service]' and 'Delegate=cpu cpuset io memory pids', "
+    "then log in again"
+)
+_LIMITS = {
+    # Docker's word in /info: the check's name, what is lost without it, and the fix for an engine that runs as root
+    "MemoryLimit": ("memory limit", "--memory", "boot with cgroup_enable=memory"),
+    "SwapLimit": ("swap accounting", "the swap part of --memory", "boot with swapaccount=1"),
+    "CpuCfsQuota": ("cpu limit", "--cpus", "use a kernel with CONFIG_CFS_BANDWIDTH"),
+    "CPUSet": ("cpuset", "--cpuset", "use a kernel with CONFIG_CPUSETS"),
+    "PidsLimit": ("pids limit", "the bound on fork bombs", "use a kernel with CONFIG_CGROUP_PIDS"),
+}
+_GIB = 1024**3
+
+
+def engine_checks(facts: Facts) -> Iterator[Check]:
+    """Engine, control groups, each limit, the local engine's needs."""
+    yield _engine(facts)
+    if facts.info:
+        rootless = is_rootless(facts.info)
+        yield _cgroup(facts.info)
+        yield from (_limit(facts.info, word, rootless) for word in _LIMITS)
+        yield _storage(facts.info)
+    yield _local_group(facts)
+    yield _python(facts)
+
+
+def is_rootless(info: Mapping[str, Any]) -> bool:
+    """Whether the engine runs as an ordinary user."""
+    return any("rootless" in str(option) for option in info.get("SecurityOptions") or ())
+
+
+def _engine(facts: Facts) -> Check:
+    if facts.info:
+        version = facts.info.get("ServerVersion") or facts.version.get("Version") or "of an unknown version"
+        rootless = ", rootless" if is_rootless(facts.info) else ""
+        return ok("engine", f"Docker {version} answers{rootless} ({facts.info.get('OperatingSystem', 'Linux')})")
+    why = facts.engine_problem or "no Docker engine answers"
+    fix = (
+        "start it (sudo systemctl start docker), or install one (sudo apt-get install docker.io) and join group docker"
+    )
+    if facts.group.possible or facts.python:
+        return warn("engine", f"{why}; the local engine serves, and compare will name the difference", fix)
+    return fail("engine", f"{why}, and the local engine finds neither a control group nor a Python 3.13", fix)
+
+
+def _cgroup(info: Mapping[str, Any]) -> Check:
+    version, driver = str(info.get("CgroupVersion") or "1"), str(info.get("CgroupDriver") or "unknown")
+    text = f"v{version}, driver {driver}"
+    if driver == "none":
+        return warn("control groups", f"{text}: this engine can hold no limit and measure no group", _DELEGATE)
+    if version == "1":
+        return ok("control groups", f"{text}: no pressure figures for a group")
+    return ok("control groups", text)
+
+
+def _limit(info: Mapping[str, Any], word: str, rootless: bool) -> Check:
+    name, what, fix = _LIMITS[word]
+    if word not in info:
+        return warn(name, f"the engine does not say whether it holds {what}", "ask it with: docker info")
+    if info[word]:
+        return ok(name, "the engine holds it")
+    on_v2 = str(info.get("CgroupVersion")) == "2"
+    return warn(name, f"the engine cannot hold {what}", _DELEGATE if rootless and on_v2 else fix)
+
+
+def _storage(info: Mapping[str, Any]) -> Check:
+    driver = str(info.get("Driver") or "unknown")
+    if driver == "vfs":
+        fix = 'use overlay2: set "storage-driver" in the engine\'s daemon.json and restart it'
+        return warn("storage driver", "vfs copies every layer in full: slow starts and a full disk", fix)
+    return ok("storage driver", driver)
+
+
+def _local_group(facts: Facts) -> Check:
+    group = facts.group
+    if group.possible and not group.missing:
+        return ok("local control group", group.how)
+    if group.possible:
+        missing = ", ".join(group.missing)
+        return warn("local control group", f"{group.how}, without {missing}: those values will be null", _DELEGATE)
+    detail = f"{group.how}: the local engine would read process accounting alone, with peak memory and limits missing"
+    if group.version == 2:
+        return warn("local control group", detail, f"run as root, or {_DELEGATE}")
+    return warn("local control group", detail, "run as root, or use a Docker engine")
+
+
+def _python(facts: Facts) -> Check:
+    if facts.python is not None:
+        return ok("Python 3.13", f"for the local engine: {facts.python}")
+    detail = "not found: the local engine would take the nearest version, and the record would say so"
+    return warn("Python 3.13", detail, "uv python install 3.13")

@@ -1,0 +1,25 @@
+"""Is this machine fit to measure on? Facts to checks, each with its fix: pure (the facts come from ``preflight``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from bench.host.checks import Check, Level
+from bench.host.checks_engine import engine_checks
+from bench.host.checks_machine import machine_checks
+from bench.host.checks_quiet import quiet_checks
+from bench.host.preflight import Facts
+
+__all__ = ["Check", "Level", "judge", "worst"]
+
+
+def judge(facts: Facts) -> list[Check]:
+    """Every check in the order of the page: engine and limits, then the machine, then how quiet it is."""
+    return [*engine_checks(facts), *machine_checks(facts), *quiet_checks(facts)]
+
+
+def worst(checks: Iterable[Check]) -> Level:
+    """The worst level of all: what the command's end says."""
+    order: tuple[Literal["ok", "warn", "fail"], ...] = ("ok", "warn", "fail")
+    return max((check.level for check in checks), key=order.index, default="ok")

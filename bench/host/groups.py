@@ -1,0 +1,119 @@
+"""Whether this user can make a control group here, for measuring without a container engine.
+
+cgroup v1: a group a controller, writable by root or by whom root gave it to (kernel: admin-guide/cgroup-v1). cgroup v2:
+one tree; a user needs a delegated part of it, which systemd gives (kernel: admin-guide/cgroup-v2, "Delegation").
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.host.texts import read_texts
+
+NEEDED_V1 = ("cpu", "cpuacct", "memory", "pids")
+NEEDED_V2 = ("cpu", "memory", "pids")
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """This process's own control groups.
+
+    Args:
+        version: 1, 2, or ``None`` where nothing is mounted. Hybrid machines, whose controllers are v1's, are 1.
+        folders: controller to the folder of this process's group; on v2 all name the same folder.
+    """
+
+    version: int | None
+    folders: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalGroup:
+    """Whether a group can be made: ``how`` says in which way, or what stands in the way."""
+
+    version: int | None
+    possible: bool
+    how: str
+    missing: tuple[str, ...] = ()
+
+
+def parse_groups(own: str, mounts: str, controllers: str = "") -> Groups:
+    """Where this process's groups lie.
+
+    Args:
+        own: /proc/self/cgroup.
+        mounts: /proc/self/mountinfo (proc(5): field 4 is the root within the file system, field 5 the mount point).
+        controllers: ``cgroup.controllers`` of the v2 group, for which v1's mounts do not matter.
+    """
+    paths = dict(_own_paths(own))
+    v1: dict[str, str] = {}
+    v2: str | None = None
+    for line in mounts.splitlines():
+        left, _, right = line.partition(" - ")
+        fields, tail = left.split(), right.split()
+        if len(fields) < 5 or len(tail) < 3:
+            continue
+        root, mount_point = fields[3], fields[4]
+        if tail[0] == "cgroup2":
+            v2 = _folder(mount_point, root, paths.get("", "/"))
+        elif tail[0] == "cgroup":
+            for name in tail[2].split(","):
+                if name in paths:
+                    v1[name] = _folder(mount_point, root, paths[name])
+    if "memory" in v1 or "cpuacct" in v1:
+        return Groups(1, v1)
+    if v2 is not None:
+        return Groups(2, dict.fromkeys(controllers.split(), v2) | {"": v2})
+    return Groups(None, {})
+
+
+def judge_groups(groups: Groups, writable: frozenset[str], systemd_run: bool) -> LocalGroup:
+    """Whether a measuring group can be made, given which of the folders may be written to. Pure."""
+    if groups.version is None:
+        return LocalGroup(None, False, "no control groups are mounted")
+    needed = NEEDED_V1 if groups.version == 1 else NEEDED_V2
+    missing = tuple(name for name in needed if name not in groups.folders)
+    if groups.version == 1:
+        closed = sorted(name for name in needed if name in groups.folders and groups.folders[name] not in writable)
+        if closed:
+            return LocalGroup(1, False, f"cgroup v1 lets this user make no group for {', '.join(closed)}", missing)
+        return LocalGroup(1, True, "cgroup v1, groups beside this process's own", missing)
+    if groups.folders[""] in writable:
+        return LocalGroup(2, True, "cgroup v2, a group below this process's own", missing)
+    if systemd_run:
+        return LocalGroup(2, True, "cgroup v2, by delegation: systemd-run --user --scope", missing)
+    return LocalGroup(2, False, "cgroup v2 has no part delegated to this user", missing)
+
+
+def read_local_group(root: str = "/") -> LocalGroup:
+    """Whether this user can make a measuring group on this machine; makes none."""
+    texts = read_texts(("/proc/self/cgroup", "/proc/self/mountinfo"), root)
+    own, mounts = texts.get("/proc/self/cgroup", ""), texts.get("/proc/self/mountinfo", "")
+    groups = parse_groups(own, mounts)
+    if groups.version == 2:
+        file = f"{groups.folders['']}/cgroup.controllers"
+        groups = parse_groups(own, mounts, read_texts((file,), root).get(file, ""))
+    base = root.rstrip("/")
+    writable = frozenset(folder for folder in groups.folders.values() if os.access(base + folder, os.W_OK | os.X_OK))
+    # A user's manager is there where systemd-run is and the session has its runtime folder.
+    by_user = shutil.which("systemd-run") is not None and "XDG_RUNTIME_DIR" in os.environ
+    return judge_groups(groups, writable, by_user)
+
+
+def _own_paths(text: str) -> list[tuple[str, str]]:
+    """Controller to path of each line ``7:cpu,cpuacct:/path``; v2's line has no controller."""
+    found = []
+    for line in text.splitlines():
+        parts = line.split(":", 2)
+        if len(parts) == 3:
+            found += [(name, parts[2]) for name in parts[1].split(",")]
+    return found
+
+
+def _folder(mount_point: str, root: str, path: str) -> str:
+    """The folder of a group: its path counted from what the mount shows of the tree."""
+    inside = path if root == "/" or not path.startswith(root) else path[len(root) :]
+    return f"{mount_point.rstrip('/')}/{inside.strip('/')}".rstrip("/") or "/"

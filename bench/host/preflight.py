@@ -1,0 +1,173 @@
+"""The facts that ``doctor`` judges, read from this machine; nothing here judges, and nothing is changed."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import psutil
+
+from bench.host.groups import LocalGroup, read_local_group
+from bench.host.identity import read_class
+from bench.host.state import read_state
+from bench.host.texts import read_texts
+from bench.record.schema import HostClass, HostState
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+_TIMEX_BYTES = 512
+"""More than ``struct timex`` has on any architecture (208 bytes on 64 bits)."""
+
+_CLOCK_FILES = (
+    "/sys/devices/system/clocksource/clocksource0/current_clocksource",
+    "/sys/devices/system/clocksource/clocksource0/available_clocksource",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Free bytes of the file system that holds ``path``; ``None`` where it could not be asked."""
+
+    path: str
+    free_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the machine before anything runs.
+
+    Args:
+        host_class: the machine's class.
+        state: its state now.
+        info: the engine's own description (Docker's ``/info``); empty where none answers.
+        version: the engine's ``/version``; empty where none answers.
+        engine_problem: why no engine answers.
+        group: whether a control group can be made without an engine.
+        results: the disk of the results.
+        engine_disk: the disk of the engine's images, where it is on this machine.
+        python: a Python 3.13 for the local engine, or ``None``.
+        clock: the kernel's clock source, and those that it could use.
+        synchronised: whether the wall clock is synchronised.
+        aslr: ``randomize_va_space``: 0 off, 2 full.
+        smt: whether two threads share a core.
+        nvidia_devices: NVIDIA display devices on the PCI bus, with or without a driver.
+        on_battery: whether a laptop is running from its battery; ``None`` where there is none.
+    """
+
+    host_class: HostClass = field(default_factory=HostClass)
+    state: HostState = field(default_factory=HostState)
+    info: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    version: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    engine_problem: str = ""
+    group: LocalGroup = field(default_factory=lambda: LocalGroup(None, False, "not looked at"))
+    results: Disk = field(default_factory=lambda: Disk("results", None))
+    engine_disk: Disk | None = None
+    python: str | None = None
+    clock: tuple[str, ...] = ()
+    synchronised: bool | None = None
+    aslr: int | None = None
+    smt: bool | None = None
+    nvidia_devices: int = 0
+    on_battery: bool | None = None
+
+
+def read_facts(
+    results: Path,
+    info: Mapping[str, Any] | None = None,
+    version: Mapping[str, Any] | None = None,
+    engine_problem: str = "",
+) -> Facts:
+    """Read everything that ``doctor`` wants to know; takes about a quarter of a second.
+
+    Args:
+        results: the folder of results, existing or not.
+        info: what Docker's ``info()`` gave, or ``None``.
+        version: what Docker's ``version()`` gave, or ``None``.
+        engine_problem: why there is no ``info``, in one line.
+    """
+    root = str((info or {}).get("DockerRootDir") or "")
+    texts = read_texts((*_CLOCK_FILES, "/proc/sys/kernel/randomize_va_space", "/sys/devices/system/cpu/smt/active"))
+    current, available = (texts.get(path, "") for path in _CLOCK_FILES)
+    aslr, smt = texts.get("/proc/sys/kernel/randomize_va_space", ""), texts.get("/sys/devices/system/cpu/smt/active")
+    return Facts(
+        host_class=read_class()[0],
+        state=read_state()[0],
+        info=info or NOTHING,
+        version=version or NOTHING,
+        engine_problem=engine_problem,
+        group=read_local_group(),
+        results=read_disk(results),
+        # The folder is the engine's: it tells something only where the engine is on this machine.
+        engine_disk=read_disk(Path(root)) if root and Path(root).exists() else None,
+        python=find_python(),
+        clock=(current, *(name for name in available.split() if name != current)) if current else (),
+        synchronised=read_synchronised(),
+        aslr=int(aslr) if aslr.isdigit() else None,
+        smt=None if smt is None else smt == "1",
+        nvidia_devices=count_nvidia_devices(),
+        on_battery=read_on_battery(),
+    )
+
+
+def read_disk(path: Path) -> Disk:
+    """Free bytes (for this user) where ``path`` is or will be."""
+    nearest = path.absolute()
+    while not nearest.exists():
+        nearest = nearest.parent
+    try:
+        return Disk(str(path), shutil.disk_usage(nearest).free)
+    except OSError:
+        return Disk(str(path), None)
+
+
+def find_python(home: Path | None = None) -> str | None:
+    """A Python 3.13: this one, one on PATH, pyenv's or uv's; ``None`` where there is none."""
+    if sys.version_info[:2] == (3, 13):
+        return sys.executable
+    on_path = shutil.which("python3.13")
+    if on_path is not None and "/.pyenv/shims/" not in on_path:  # a shim runs nothing unless its version is chosen
+        return on_path
+    base = home or Path.home()
+    pyenv = Path(os.environ.get("PYENV_ROOT") or base / ".pyenv")
+    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or base / ".local/share/uv/python")
+    found = [*pyenv.glob("versions/3.13*/bin/python3.13"), *uv.glob("cpython-3.13*/bin/python3.13")]
+    return str(max(found, key=_release)) if found else None
+
+
+def read_synchronised() -> bool | None:
+    """Whether the wall clock is synchronised: adjtimex(2) answers ``TIME_ERROR`` (5) where it is not."""
+    try:
+        # All zero asks for nothing to be changed, and needs no privilege.
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != 5
+
+
+def count_nvidia_devices(root: str = "/") -> int:
+    """Display controllers (PCI class 0x03) of vendor 0x10de."""
+    texts = read_texts(("/sys/bus/pci/devices/*/vendor", "/sys/bus/pci/devices/*/class"), root)
+    vendors = [path for path, text in texts.items() if path.endswith("/vendor") and text == "0x10de"]
+    return sum(texts.get(path.removesuffix("vendor") + "class", "").startswith("0x03") for path in vendors)
+
+
+def read_on_battery() -> bool | None:
+    """Whether the machine runs from a battery; ``None`` where it has none."""
+    try:
+        battery = psutil.sensors_battery()
+    except (OSError, AttributeError, ValueError):
+        return None
+    return None if battery is None or battery.power_plugged is None else not battery.power_plugged
+
+
+def _release(path: Path) -> tuple[int, ...]:
+    """The version within a path, as numbers, so that 3.13.10 comes after 3.13.9."""
+    match = re.search(r"3\.13\.(\d+)", str(path))
+    return (int(match[1]),) if match else (0,)

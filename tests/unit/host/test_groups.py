@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+
+from bench.host.groups import LocalGroup, judge_groups, parse_groups, read_local_group
+
+V1_MOUNTS = """\
+25 20 0:22 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:9 - cgroup cgroup rw,cpu,cpuacct
+26 20 0:23 / /sys/fs/cgroup/memory rw,nosuid - cgroup cgroup rw,memory
+27 20 0:24 / /sys/fs/cgroup/pids rw,nosuid - cgroup cgroup rw,pids
+28 20 0:25 / /sys/fs/cgroup/unified rw,nosuid - cgroup2 cgroup2 rw
+"""
+V1_OWN = "4:pids:/user.slice\n3:memory:/user.slice\n2:cpu,cpuacct:/\n0::/user.slice\n"
+V2_MOUNTS = "30 20 0:26 / /sys/fs/cgroup rw,nosuid,nodev - cgroup2 cgroup2 rw,nsdelegate\n"
+V2_OWN = "0::/user.slice/user-1000.slice/session-2.scope\n"
+V2_FOLDER = "/sys/fs/cgroup/user.slice/user-1000.slice/session-2.scope"
+
+
+def test_controllers_of_v1_decide_a_hybrid_machine():
+    groups = parse_groups(V1_OWN, V1_MOUNTS)
+    assert groups.version == 1
+    assert groups.folders == {
+        "cpu": "/sys/fs/cgroup/cpu,cpuacct",
+        "cpuacct": "/sys/fs/cgroup/cpu,cpuacct",
+        "memory": "/sys/fs/cgroup/memory/user.slice",
+        "pids": "/sys/fs/cgroup/pids/user.slice",
+    }
+
+
+def test_v2():
+    groups = parse_groups(V2_OWN, V2_MOUNTS, "cpu memory pids")
+    assert groups.version == 2
+    assert set(groups.folders.values()) == {V2_FOLDER}
+    assert {"cpu", "memory", "pids"} < set(groups.folders)
+
+
+def test_a_mount_that_shows_only_a_part_of_the_tree():
+    mounts = "30 20 0:26 /docker/abc /sys/fs/cgroup ro,nosuid - cgroup2 cgroup2 rw\n"
+    assert parse_groups("0::/docker/abc/inner\n", mounts).folders[""] == "/sys/fs/cgroup/inner"
+
+
+def test_nothing_mounted_and_lines_that_are_broken():
+    assert parse_groups("", "") == parse_groups("nonsense", "1 2 3\n4 - x\n")
+    assert parse_groups("", "").version is None
+
+
+ALL_V1 = frozenset(["/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory/user.slice", "/sys/fs/cgroup/pids/user.slice"])
+
+
+def test_a_group_on_v1_needs_every_controller():
+    groups = parse_groups(V1_OWN, V1_MOUNTS)
+    assert judge_groups(groups, ALL_V1, systemd_run=False).possible
+    closed = judge_groups(groups, ALL_V1 - {"/sys/fs/cgroup/memory/user.slice"}, systemd_run=True)
+    assert not closed.possible
+    assert "memory" in closed.how
+    without_pids = parse_groups(V1_OWN, "\n".join(V1_MOUNTS.splitlines()[:2]))
+    assert judge_groups(without_pids, ALL_V1, systemd_run=False).missing == ("pids",)
+
+
+@pytest.mark.parametrize(
+    ("writable", "systemd_run", "possible", "how"),
+    [
+        ([V2_FOLDER], False, True, "below this process's own"),
+        ([], True, True, "systemd-run"),
+        ([], False, False, "delegated"),
+    ],
+)
+def test_a_group_on_v2_needs_delegation(writable, systemd_run, possible, how):
+    groups = parse_groups(V2_OWN, V2_MOUNTS, "memory pids")
+    found = judge_groups(groups, frozenset(writable), systemd_run)
+    assert (found.version, found.possible, found.missing) == (2, possible, ("cpu",))
+    assert how in found.how
+
+
+def test_reading_a_v2_machine(plant, monkeypatch):
+    root = plant(
+        {
+            "/proc/self/cgroup": V2_OWN,
+            "/proc/self/mountinfo": V2_MOUNTS,
+            f"{V2_FOLDER}/cgroup.controllers": "cpuset cpu io memory pids",
+        }
+    )
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    assert read_local_group(root) == LocalGroup(2, True, "cgroup v2, a group below this process's own")
+    assert read_local_group("/nonexistent").version is None
+
+
+def test_this_machine_is_looked_at_and_left_as_it_is():
+    tree = Path("/sys/fs/cgroup")
+    before = sorted(tree.glob("*/*"))
+    found = read_local_group()
+    assert found.version in (None, 1, 2)
+    assert found.how
+    assert not [path for path in set(tree.glob("*/*")) - set(before) if "bench" in path.name]

@@ -1,0 +1,120 @@
+import time
+
+import psutil
+import pytest
+
+from bench.host import neighbours
+from bench.host.neighbours import MOST_COST, Sample, Watcher
+
+
+def busy_for(wall_s):
+    end = time.monotonic() + wall_s
+    while time.monotonic() < end:
+        sum(range(1000))
+
+
+def test_it_samples_before_during_and_after():
+    with Watcher(interval_s=0.02, take=lambda t_s: Sample(t_s, 0, 0, 0, 0)) as watcher:
+        time.sleep(0.2)
+    summary = watcher.summary()
+    times = [sample.t_s for sample in summary.samples]
+    assert len(times) >= 4
+    assert times == sorted(times)
+    assert times[0] < 0.05
+    assert times[-1] >= 0.2
+    assert summary.started_at == pytest.approx(time.time(), abs=5)
+    assert summary.cpus == psutil.cpu_count()
+    assert summary.problem == ""
+
+
+def test_its_own_process_is_known_so_that_it_can_be_left_out():
+    with Watcher(interval_s=0.05) as watcher:
+        busy_for(0.3)
+    first, last = watcher.summary().samples[0], watcher.summary().samples[-1]
+    assert last.own_s - first.own_s > 0.1
+    assert last.busy_s - first.busy_s > 0.1
+    assert last.busy_s + last.idle_s + last.steal_s > first.busy_s + first.idle_s + first.steal_s
+
+
+def test_a_sample_of_this_machine_is_cheap_enough():
+    watcher = Watcher()
+    watcher._sample(0.0)
+    before_s = time.thread_time()
+    for _ in range(20):
+        watcher._sample(0.0)
+    # At one sample a second; the bound is twice the promise, since this measures on a machine that tests run on.
+    assert (time.thread_time() - before_s) / 20 < 2 * MOST_COST
+
+
+def test_dear_samples_become_rare():
+    taken = []
+
+    def dear(t_s):
+        taken.append(t_s)
+        end = time.thread_time() + 0.01
+        while time.thread_time() < end:
+            pass
+        return Sample(t_s, 0, 0, 0, 0)
+
+    with Watcher(interval_s=0.01, take=dear) as watcher:
+        time.sleep(0.4)
+    assert len(taken) <= 4  # before, after, and one or two: at 10 ms of CPU each the next is due after 10 s
+    assert watcher.summary().cost_s >= 0.01
+
+
+def test_a_failing_sample_ends_nothing_and_is_said():
+    def broken(t_s):
+        if t_s > 0.05:
+            raise OSError("the file went away")
+        return Sample(t_s, 0, 0, 0, 0)
+
+    with Watcher(interval_s=0.02, take=broken) as watcher:
+        time.sleep(0.3)
+    assert watcher.summary().problem == "OSError: the file went away"
+    assert len(watcher.summary().samples) >= 1
+
+
+def test_the_error_of_what_is_watched_comes_through():
+    with pytest.raises(ZeroDivisionError), Watcher(interval_s=0.01):
+        _ = 1 // 0
+
+
+def test_a_long_watch_keeps_a_bounded_number_of_samples(monkeypatch):
+    monkeypatch.setattr(neighbours, "MOST_SAMPLES", 16)
+    with Watcher(interval_s=0.001, take=lambda t_s: Sample(t_s, 0, 0, 0, 0)) as watcher:
+        time.sleep(0.3)
+    samples = watcher.summary().samples
+    assert len(samples) <= 17
+    assert samples[0].t_s < 0.05
+    assert samples[-1].t_s >= 0.3
+
+
+def test_sensors_frequencies_and_throttling_of_a_machine_that_has_them(plant):
+    cpu = "/sys/devices/system/cpu"
+    files = {
+        "/sys/class/hwmon/hwmon0/name": "coretemp",
+        "/sys/class/hwmon/hwmon0/temp1_input": "61000",
+        "/sys/class/hwmon/hwmon0/temp1_crit": "100000",
+        f"{cpu}/cpufreq/policy0/scaling_cur_freq": "800000",
+        f"{cpu}/cpufreq/policy1/scaling_cur_freq": "4700000",
+        f"{cpu}/cpu0/thermal_throttle/core_throttle_count": "3",
+        f"{cpu}/cpu0/thermal_throttle/package_throttle_count": "4",
+        "/proc/pressure/io": "some avg10=0.00 avg60=0.00 avg300=0.00 total=1500000",
+    }
+    root = plant(files)
+    with Watcher(root=root) as watcher:
+        plant({f"{cpu}/cpu0/thermal_throttle/core_throttle_count": "8"})
+    summary = watcher.summary()
+    sample = summary.samples[0]
+    assert (sample.temperature_c, sample.frequency_hz, sample.pressure_io_s) == (61.0, 4.7e9, 1.5)
+    assert sample.pressure_cpu_s is None
+    assert summary.throttle_events == 5
+    assert summary.temperature_limit_c == 100.0
+
+
+def test_a_machine_without_those_files(tmp_path):
+    with Watcher(root=str(tmp_path)) as watcher:
+        pass
+    sample = watcher.summary().samples[0]
+    assert (sample.temperature_c, sample.frequency_hz, sample.pressure_cpu_s) == (None, None, None)
+    assert watcher.summary().throttle_events is None
