@@ -106,7 +106,8 @@ class Ending:
     """How the container ended, as the engine saw it; the measurements lie in the ``out`` folder (``result.json``).
 
     ``exit_code`` is the supervisor's own (137 where it was killed). ``oom_killed`` is the engine's word, ``None`` where
-    it has none. ``error`` says in one line what broke on the way (the daemon died). ``interrupted``: the user stopped it.
+    it has none. ``error`` says in one line what broke on the way (the daemon died). ``interrupted``: the user stopped
+    it. ``notes`` name what was left behind of the ``out`` folder (a link, a file beyond the bound).
     """
 
     exit_code: int | None
@@ -115,6 +116,23 @@ class Ending:
     error: str | None = None
     commands: tuple[str, ...] = ()
     overhead_s: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """What a killed command of ours left behind: a container, volumes, or a local process group.
+
+    ``labels`` are those of its task. ``running`` says whether the task goes on; ``evidence``, whether an ``out`` folder
+    can still be had. ``handle`` and ``volumes`` are the engine's own business.
+    """
+
+    run_id: str
+    labels: Mapping[str, str]
+    running: bool
+    evidence: bool
+    handle: str | None = None
+    volumes: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
@@ -148,4 +166,15 @@ class Engine(Protocol):
 
     def sweep(self, notify: Notify) -> None:
         """Remove what a crash of ours left behind, and only what is ours and no longer in use."""
+        ...
+
+    def orphans(self) -> list[Orphan]:
+        """What a crash of ours left behind; never what belongs to a command that lives, or to another host."""
+        ...
+
+    def recover(self, orphan: Orphan, out: Path) -> Ending:
+        """Finish an orphan: stop it in order where it still runs, copy its ``out`` folder into ``out``, remove it.
+
+        The ending is ``interrupted`` where the task had not ended by itself.
+        """
         ...

@@ -1,0 +1,46 @@
+"""Docker where an engine answers, else this host itself: said in one plain line."""
+
+from __future__ import annotations
+
+import os
+
+from bench.engine.docker import DockerEngine
+from bench.engine.docker_client import connect
+from bench.engine.local import LocalEngine
+from bench.engine.protocol import Engine, Notify
+from bench.errors import NotMeasured, UsageError
+
+NAMES = ("auto", "docker", "local")
+
+
+def choose(name: str | None, host: str | None, notify: Notify) -> Engine:
+    """The engine that is asked for.
+
+    Args:
+        name: ``auto``, ``docker`` or ``local``; BENCH_ENGINE or ``auto`` where it is not given.
+        host: the Docker engine's address; the current Docker context where it is not given.
+        notify: takes the line that says which it is.
+
+    Raises:
+        NotMeasured: Docker is asked for and no engine answers.
+        UsageError: no such engine, or an address for the local one.
+    """
+    name = name or os.environ.get("BENCH_ENGINE") or "auto"
+    if name not in NAMES:
+        raise UsageError(f"'{name}' is no engine", fix="choose auto, docker or local")
+    if name == "local":
+        if host:
+            raise UsageError("--host goes with the Docker engine", fix="leave --engine local away")
+        return LocalEngine()
+    try:
+        client, endpoint = connect(host)
+    except NotMeasured as error:
+        if name == "docker" or host:  # an address is no guess: whoever gives one means that engine
+            raise
+        notify(f"measuring on this host itself, without a container: {error.what}")
+        return LocalEngine()
+    engine = DockerEngine(client, endpoint)
+    if name == "auto":
+        where = f" at {endpoint.url}" if engine.remote else ""
+        notify(f"measuring in a container of the Docker engine {engine.version}{where}")
+    return engine

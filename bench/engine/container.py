@@ -1,0 +1,204 @@
+"""One container's life as a context manager: made with volumes, filled, started, copied from, and always removed."""
+
+from __future__ import annotations
+
+import contextlib
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+from docker import APIClient
+from docker.errors import APIError, NotFound
+
+from bench.engine.archive import Copied, unpack, write_folder
+from bench.engine.container_config import OUT, SRC, Names
+from bench.engine.docker_client import CALL_ERRORS, reason
+from bench.engine.docker_facts import USER_ID
+from bench.engine.labels import ROLE
+from bench.engine.protocol import Tree
+from bench.engine.stream import EventReader
+from bench.errors import NotMeasured, UsageError
+
+REMOVE_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the engine says of a container. Times are the engine's own clock, ``None`` before they have come."""
+
+    running: bool
+    exit_code: int | None
+    oom_killed: bool | None
+    started_at: str | None
+    finished_at: str | None
+
+    @property
+    def lasted_s(self) -> float | None:
+        """Seconds from start to end by the engine's clock, or ``None``."""
+        begin, end = parse_time(self.started_at), parse_time(self.finished_at)
+        return None if begin is None or end is None or end < begin else (end - begin).total_seconds()
+
+
+class Container:
+    """A container and its volumes. Entering makes them, leaving removes them whatever happened."""
+
+    def __init__(self, api: APIClient, config: Mapping[str, Any], names: Names) -> None:
+        self._api = api
+        self._config = dict(config)
+        self._names = names
+        self._readers: list[EventReader] = []
+        self.id = ""
+
+    def __enter__(self) -> Self:
+        try:
+            for name in self._names.volumes:
+                self._api.create_volume(name, labels=self._config["Labels"])
+            made = self._create(self._config, self._names.container)
+            self.id = made
+        except BaseException as error:
+            self.remove()
+            if isinstance(error, CALL_ERRORS):
+                raise NotMeasured("the container could not be created", reason(error)) from error
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for reader in self._readers:
+            reader.close()
+        self.remove()
+
+    def fill(self, helper: Mapping[str, Any], tree: Tree | None) -> None:
+        """Make the volumes the run's own, and copy a project's files into theirs.
+
+        A new volume belongs to root where the image has no such folder, and no archive can be put into a container with
+        a read-only root. A second container that is never started serves for both, with any image.
+
+        Raises:
+            NotMeasured: the engine refused.
+            UsageError: a file of the tree cannot be read.
+        """
+        with tempfile.SpooledTemporaryFile(max_size=32 << 20) as spool:
+            with tarfile.open(fileobj=spool, mode="w") as archive:
+                write_folder(archive, OUT.strip("/"), USER_ID)
+                if tree is not None:
+                    try:
+                        write_folder(archive, SRC.strip("/"), USER_ID, tree.root, tree.files)
+                    except OSError as error:
+                        raise UsageError(f"the project {tree.root} cannot be copied", str(error)) from error
+            spool.seek(0)
+            config = dict(helper) | {"Labels": {**helper["Labels"], ROLE: "helper"}}
+            made = None
+            try:
+                made = self._create(config, f"{self._names.container}-fill")
+                self._api.put_archive(
+                    made, "/", cast("bytes", spool)
+                )  # sent piece by piece, as requests does for files
+            except CALL_ERRORS as error:
+                raise NotMeasured("the run's folders could not be filled", reason(error)) from error
+            finally:
+                if made is not None:
+                    with contextlib.suppress(*CALL_ERRORS):
+                        self._api.remove_container(made, force=True)
+
+    def _create(self, config: Mapping[str, Any], name: str) -> str:
+        api: Any = self._api
+        return str(api.create_container_from_config(config, name)["Id"])
+
+    def events(self) -> EventReader:
+        """Follow the supervisor's output from now on. Before :meth:`start`, so that no line is missed."""
+        pieces: Any = self._api.attach(self.id, stdout=True, stderr=True, stream=True, demux=True)
+        reader = EventReader(pieces, pieces.close)
+        self._readers.append(reader)
+        return reader
+
+    def start(self) -> None:
+        """Start the supervisor.
+
+        Raises:
+            NotMeasured: the engine could not start it.
+        """
+        try:
+            self._api.start(self.id)
+        except CALL_ERRORS as error:
+            text = reason(error)
+            fix = "install the NVIDIA Container Toolkit and restart Docker" if "device driver" in text else ""
+            raise NotMeasured("the container could not be started", text, fix) from error
+
+    def signal(self, name: str) -> None:
+        """Send a signal to the supervisor; nothing happens where it has ended."""
+        with contextlib.suppress(APIError):
+            self._api.kill(self.id, name)
+
+    def state(self) -> State | None:
+        """What the engine says now; ``None`` where the container is gone.
+
+        Raises:
+            DockerException, RequestException, OSError: the engine does not answer.
+        """
+        try:
+            return parse_state(self._api.inspect_container(self.id))
+        except NotFound:
+            return None
+
+    def copy_out(self, target: Path) -> Copied:
+        """Copy the run's ``/out`` into ``target``."""
+        pieces, _ = self._api.get_archive(self.id, OUT)
+        return unpack(pieces, OUT.strip("/"), target)
+
+    def remove(self) -> bool:
+        """Remove container and volumes; ``False`` where the engine did not let us (the next sweep will)."""
+        calls = [partial(self._api.remove_container, self._names.container, force=True)]
+        calls += [partial(self._api.remove_volume, name, force=True) for name in self._names.volumes]
+        gone = [_insist(call) for call in calls]  # all of them, also after one that fails
+        return all(gone)
+
+
+def _insist(call: Callable[[], object]) -> bool:
+    """Make a removal happen, trying again while the engine is busy with the same thing; whether it did."""
+    until = time.monotonic() + REMOVE_PATIENCE_S
+    while True:
+        try:
+            call()
+        except NotFound:
+            return True
+        except APIError:  # in use, or its removal is under way
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.2)
+        except CALL_ERRORS:  # nobody there
+            return False
+        else:
+            return True
+
+
+def parse_state(inspected: Mapping[str, Any]) -> State:
+    """The state in the answer to ``GET /containers/ID/json``."""
+    state = inspected["State"]
+    running = bool(state.get("Running"))
+    ended = not running and state.get("Status") in {"exited", "dead"}
+    return State(
+        running=running,
+        exit_code=int(state["ExitCode"]) if ended else None,
+        oom_killed=state.get("OOMKilled") if ended else None,
+        started_at=state.get("StartedAt"),
+        finished_at=state.get("FinishedAt") if ended else None,
+    )
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """A time of the API; ``None`` for none and for year 1, which stands for "not yet"."""
+    if not text or text.startswith("0001-"):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

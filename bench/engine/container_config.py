@@ -1,0 +1,153 @@
+"""A container's configuration as the engine's API takes it (pure): everything that shields, limits and names it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from bench.engine.docker_facts import USER_ID
+from bench.engine.protocol import Place, Task
+from bench.engine.task import Folders, supervisor_argv, supervisor_spec
+
+OUT = "/out"
+SRC = "/src"
+TMP = "/tmp"  # noqa: S108 - the container's own
+DEFAULT_PIDS = 4096
+TMP_BYTES = 1024**3
+MIN_TMP_BYTES = 16 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of one run's container and volumes."""
+
+    container: str
+    out: str
+    src: str | None
+
+    @property
+    def volumes(self) -> tuple[str, ...]:
+        """The volumes' names."""
+        return (self.out,) if self.src is None else (self.out, self.src)
+
+    @property
+    def mounts(self) -> list[dict[str, Any]]:
+        """The volumes as the API takes them."""
+        pairs = ((self.out, OUT), (self.src, SRC))
+        return [{"Type": "volume", "Source": name, "Target": target} for name, target in pairs if name]
+
+
+def run_names(run_id: str, with_tree: bool) -> Names:
+    """The names for one run."""
+    return Names(f"bench-{run_id}", f"bench-{run_id}-out", f"bench-{run_id}-src" if with_tree else None)
+
+
+def container_config(
+    place: Place,
+    task: Task,
+    names: Names,
+    labels: Mapping[str, str],
+    device_request: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The body of ``POST /containers/create`` for one task (DESIGN: rules of measurement, 5)."""
+    host: dict[str, Any] = {
+        "NetworkMode": "none",
+        "ReadonlyRootfs": True,
+        "Privileged": False,
+        "CapDrop": ["ALL"],
+        "SecurityOpt": security_options(task.security),
+        "IpcMode": "private",
+        "PidsLimit": task.limits.pids or DEFAULT_PIDS,
+        "Tmpfs": {TMP: f"rw,exec,nosuid,nodev,mode=1777,size={tmp_bytes(task.limits.memory_bytes)}"},
+        "ShmSize": tmp_bytes(task.limits.memory_bytes),
+        "Mounts": names.mounts,
+        "Init": False,  # the supervisor is process 1 and reaps
+        "AutoRemove": False,  # it has to be there still when its evidence is copied
+        "RestartPolicy": {"Name": "no"},
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}},
+        "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
+    }
+    if task.limits.cpus is not None:
+        host["NanoCpus"] = round(task.limits.cpus * 1e9)
+    if task.limits.cpuset is not None:
+        host["CpusetCpus"] = task.limits.cpuset
+    if task.limits.memory_bytes is not None:
+        host["Memory"] = host["MemorySwap"] = task.limits.memory_bytes  # equal: no swap
+    if device_request is not None:
+        host["DeviceRequests"] = [dict(device_request)]
+    first, *rest = supervisor_argv(place, supervisor_spec(place, task, container_folders(place)))
+    return {
+        "Image": place.handle,
+        "Entrypoint": [first],
+        "Cmd": rest,
+        "User": f"{USER_ID}:{USER_ID}",
+        "WorkingDir": "/",
+        "Labels": dict(labels),
+        "NetworkDisabled": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "OpenStdin": False,
+        "Tty": False,
+        "StopSignal": "SIGTERM",
+        "Healthcheck": {"Test": ["NONE"]},
+        "HostConfig": host,
+    }
+
+
+def container_folders(place: Place) -> Folders:
+    """The folders of a container. HOME lies in memory: nothing else but ``/out`` and ``/src`` can be written."""
+    binaries = str(PurePosixPath(place.python).parent)
+    path = ":".join(dict.fromkeys((binaries, "/usr/local/bin", "/usr/bin", "/bin")))
+    return Folders(out=OUT, src=SRC, home=TMP, tmp=TMP, path=path)
+
+
+def security_options(security: str) -> list[str]:
+    """``SecurityOpt`` of a profile; ``unconfined`` still allows no new privileges."""
+    options = ["no-new-privileges:true"]
+    if security == "unconfined":
+        options += ["seccomp=unconfined", "apparmor=unconfined", "label=disable"]
+    return options
+
+
+def tmp_bytes(memory_bytes: int | None) -> int:
+    """The size of ``/tmp`` and of ``/dev/shm``; their files count as memory, so at most a quarter of the limit."""
+    return TMP_BYTES if memory_bytes is None else max(MIN_TMP_BYTES, min(TMP_BYTES, memory_bytes // 4))
+
+
+def helper_config(place: Place, names: Names, labels: Mapping[str, str]) -> dict[str, Any]:
+    """A container that is never started: through it the volumes are filled, since a read-only root takes no archive."""
+    return {
+        "Image": place.handle,
+        "Entrypoint": [place.python],
+        "Cmd": ["-c", ""],
+        "Labels": dict(labels),
+        "NetworkDisabled": True,
+        "HostConfig": {"NetworkMode": "none", "Mounts": names.mounts},
+    }
+
+
+def as_command(config: Mapping[str, Any]) -> str:
+    """The ``docker create`` command that says the same, for people; the supervisor's long argument is left out."""
+    host = config["HostConfig"]
+    words = ["docker", "create", "--network", "none", "--read-only", "--cap-drop", "ALL", "--user", config["User"]]
+    for option in host["SecurityOpt"]:
+        words += ["--security-opt", option]
+    words += ["--pids-limit", str(host["PidsLimit"]), "--shm-size", str(host["ShmSize"])]
+    for target, options in host["Tmpfs"].items():
+        words += ["--tmpfs", f"{target}:{options}"]
+    for mount in host["Mounts"]:
+        words += ["--mount", f"type=volume,source={mount['Source']},target={mount['Target']}"]
+    if "NanoCpus" in host:
+        words += ["--cpus", f"{host['NanoCpus'] / 1e9:g}"]
+    if "CpusetCpus" in host:
+        words += ["--cpuset-cpus", host["CpusetCpus"]]
+    if "Memory" in host:
+        words += ["--memory", str(host["Memory"]), "--memory-swap", str(host["MemorySwap"])]
+    if host.get("DeviceRequests"):
+        cdi = host["DeviceRequests"][0]["DeviceIDs"]
+        words += ["--device", cdi[0]] if cdi else ["--gpus", "all"]
+    words += ["--entrypoint", config["Entrypoint"][0], config["Image"], *config["Cmd"][:-1], "SPEC"]
+    return shlex.join(words)

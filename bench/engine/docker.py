@@ -1,0 +1,163 @@
+"""The Docker engine: each task in a fresh, shut-in container, over the engine's API and never through a shell."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import tarfile
+import time
+import uuid
+from pathlib import Path
+
+from docker import DockerClient
+
+from bench.engine import docker_orphans
+from bench.engine.container import Container
+from bench.engine.container_config import as_command, container_config, container_folders, helper_config, run_names
+from bench.engine.docker_client import CALL_ERRORS, Endpoint, reason
+from bench.engine.docker_facts import check_limits_hold, engine_record
+from bench.engine.docker_place import prepare_place
+from bench.engine.follow import Follower, Followup
+from bench.engine.gpu import check_docker, device_request, read_signs
+from bench.engine.interrupt import Interrupts
+from bench.engine.labels import current_owner, owner_labels
+from bench.engine.protocol import Capacity, Ending, Need, Notify, OnEvent, Orphan, Place, Task
+from bench.engine.task import fill, latest_end_s, stop_s
+from bench.errors import NotMeasured
+from bench.record.schema import Engine as EngineRecord
+from bench.record.schema import Limits
+
+
+class DockerEngine:
+    """An engine that answered. Made by :func:`bench.engine.choose.choose`."""
+
+    def __init__(self, client: DockerClient, endpoint: Endpoint) -> None:
+        self._client = client
+        self._api = client.api
+        self._endpoint = endpoint
+        self._info = client.info()
+        self._version = client.version()
+
+    @property
+    def name(self) -> str:
+        """``docker``."""
+        return "docker"
+
+    @property
+    def version(self) -> str:
+        """The engine's version."""
+        return str(self._info.get("ServerVersion") or "of unknown version")
+
+    @property
+    def remote(self) -> bool:
+        """Whether the engine may be on another machine."""
+        return not self._endpoint.url.startswith(("unix://", "npipe://"))
+
+    def describe(self, limits: Limits, security: str = "default") -> EngineRecord:
+        """The engine as the record shows it, with what was asked for."""
+        return engine_record(self._info, self._version, limits, security, self.remote)
+
+    def capacity(self) -> Capacity:
+        """CPUs and memory of the engine's host."""
+        return Capacity(self._info.get("NCPU") or None, self._info.get("MemTotal") or None)
+
+    def prepare(self, need: Need, notify: Notify) -> Place:
+        """Find or build the image; for ``cuda`` see first whether a GPU can be had.
+
+        Raises:
+            NotMeasured: no image, or no GPU.
+        """
+        if need.kind == "cuda":
+            check_docker(None if self.remote else read_signs(), self._info)
+        return prepare_place(self._client, need, notify)
+
+    def execute(self, place: Place, task: Task, out: Path, on_event: OnEvent) -> Ending:
+        """Run one task in a fresh container; see :class:`bench.engine.protocol.Engine`."""
+        began = time.monotonic()
+        check_limits_hold(self._info, task.limits)
+        run_id = uuid.uuid4().hex[:12]
+        names = run_names(run_id, task.tree is not None)
+        labels = {**task.labels, **owner_labels(current_owner(), run_id)}
+        config = container_config(place, task, names, labels, self._gpu(task))
+        commands = (as_command(config), _child_command(place, task))
+        with Interrupts() as interrupts, Container(self._api, config, names) as container:
+            container.fill(helper_config(place, names, labels), task.tree)
+            if interrupts.count:
+                return Ending(None, interrupted=True, commands=commands)
+            try:
+                reader = container.events()
+            except CALL_ERRORS as error:
+                raise NotMeasured("the container's output cannot be followed", reason(error)) from error
+            container.start()
+            follower = Follower(container, interrupts, on_event, latest_s=latest_end_s(task), stop_s=stop_s(task))
+            followup = follower.follow(reader)
+            problem, notes = copy_evidence(container, out, followup)
+            state = followup.state
+            if problem is None and state is not None and state.exit_code not in (0, 137) and reader.tail:
+                problem = f"the supervisor failed: {reader.tail.splitlines()[-1][:300]}"
+        lasted = state.lasted_s if state else None
+        return Ending(
+            exit_code=state.exit_code if state else None,
+            oom_killed=state.oom_killed if state else None,
+            interrupted=followup.interrupted,
+            error=problem,
+            commands=commands,
+            notes=notes,
+            overhead_s=None if lasted is None else max(time.monotonic() - began - lasted, 0.0),
+        )
+
+    def sweep(self, notify: Notify) -> None:
+        """Remove what a crash of ours left behind."""
+        docker_orphans.sweep(self._api, notify)
+
+    def orphans(self) -> list[Orphan]:
+        """What a crash of ours left behind and may still hold evidence."""
+        return docker_orphans.find(self._api)
+
+    def recover(self, orphan: Orphan, out: Path) -> Ending:
+        """Stop an orphan that still runs, copy its evidence into ``out`` and remove it."""
+        return docker_orphans.recover(self._api, orphan, out)
+
+    def _gpu(self, task: Task) -> dict[str, object] | None:
+        if not task.gpu:
+            return None
+        specs = False if self.remote else bool(read_signs().cdi_specs)
+        return device_request(self._info, specs)
+
+
+def copy_evidence(container: Container, out: Path, followup: Followup) -> tuple[str | None, tuple[str, ...]]:
+    """Copy what the run left, once more where the first try broke.
+
+    Returns what is wrong with the run, or ``None``, and what was left behind of the folder.
+
+    Raises:
+        NotMeasured: this side's disk is full or cannot be written.
+    """
+    problem = None
+    if followup.state is None:
+        return followup.error or "the engine is gone, and with it the evidence", ()
+    for attempt in range(2):
+        try:
+            copied = container.copy_out(out)
+        except tarfile.TarError as error:
+            problem = f"the evidence could not be copied whole: {error}"
+        except CALL_ERRORS as error:
+            if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
+                raise NotMeasured(f"the evidence cannot be written to {out}", error.strerror or str(error)) from error
+            problem = f"the evidence could not be copied whole: {reason(error)}"
+        else:
+            return followup.error, copied.notes
+        if attempt == 0:
+            time.sleep(1.0)
+            _empty(out)
+    return "; ".join(part for part in (followup.error, problem) if part), ()
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _child_command(place: Place, task: Task) -> str:
+    folders = container_folders(place)
+    return shlex.join(fill(word, place, folders) for word in task.argv)

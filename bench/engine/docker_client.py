@@ -1,0 +1,156 @@
+"""A Docker engine that answers: which address is meant, and a client for it that never hangs."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.context import ContextAPI
+from docker.errors import DockerException
+from docker.tls import TLSConfig
+from requests.exceptions import RequestException
+
+from bench.errors import NotMeasured, UsageError
+
+CONNECT_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_SSH_S = 20.0
+CALL_TIMEOUT_S = 120
+_SCHEMES = ("unix://", "tcp://", "http://", "https://", "ssh://", "npipe://")
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+START_IT = (
+    "start one ('sudo systemctl start docker', or Docker Desktop), name one with --host URL, or use --engine local"
+)
+
+CALL_ERRORS = (DockerException, RequestException, OSError)
+"""What a call to an engine can raise: its refusal, or a connection that broke."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an engine is. ``origin`` says who named it, for messages."""
+
+    url: str
+    origin: str
+    tls: TLSConfig | None = None
+
+
+def find_endpoint(host: str | None, environ: Mapping[str, str] = os.environ) -> Endpoint:
+    """The engine that is meant: ``--host``, ``DOCKER_HOST``, the current Docker context, or the default socket.
+
+    The order is the ``docker`` command's own, so that both mean the same engine.
+
+    Raises:
+        UsageError: the address has no scheme that is known, or the context is not there.
+    """
+    if host:
+        return Endpoint(_check_url(host), "--host", _env_tls(environ, host))
+    if named := environ.get("DOCKER_HOST"):
+        return Endpoint(_check_url(named), "DOCKER_HOST", _env_tls(environ, named))
+    name = environ.get("DOCKER_CONTEXT")
+    try:
+        context = ContextAPI.get_context(name)
+    except Exception as error:  # the SDK raises bare Exception for a damaged file
+        raise UsageError("the Docker context cannot be read", str(error), "see 'docker context ls'") from error
+    if context is None:
+        raise UsageError(f"there is no Docker context '{name}'", fix="see 'docker context ls'")
+    url = str(context.Host or DEFAULT_SOCKET).replace("http+unix://", "unix://")
+    if context.Name == "default":
+        return _default_endpoint(environ)
+    return Endpoint(_check_url(url), f"Docker context '{context.Name}'", context.TLSConfig)
+
+
+def _default_endpoint(environ: Mapping[str, str]) -> Endpoint:
+    """The default socket, or a rootless engine's where only that is there."""
+    if os.name == "nt":
+        return Endpoint("npipe:////./pipe/docker_engine", "default")
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    rootless = Path(runtime, "docker.sock") if runtime else None
+    if rootless and rootless.exists() and not Path(DEFAULT_SOCKET.removeprefix("unix://")).exists():
+        return Endpoint(f"unix://{rootless}", "rootless socket")
+    return Endpoint(DEFAULT_SOCKET, "default")
+
+
+def _check_url(url: str) -> str:
+    if not url.startswith(_SCHEMES):
+        raise UsageError(
+            f"'{url}' is not an engine's address", fix="write it as in unix:///var/run/docker.sock or ssh://me@host"
+        )
+    return url
+
+
+def _env_tls(environ: Mapping[str, str], url: str) -> TLSConfig | None:
+    """TLS as the ``docker`` command takes it from the environment, for TCP alone."""
+    if not url.startswith(("tcp://", "https://")):
+        return None
+    verify = bool(environ.get("DOCKER_TLS_VERIFY"))
+    folder = Path(environ.get("DOCKER_CERT_PATH") or Path.home() / ".docker")
+    if not verify and not environ.get("DOCKER_CERT_PATH"):
+        return None
+    try:
+        return TLSConfig(
+            client_cert=(str(folder / "cert.pem"), str(folder / "key.pem")),
+            ca_cert=str(folder / "ca.pem"),
+            verify=verify,
+        )
+    except DockerException as error:
+        raise UsageError(f"the engine's certificates cannot be read from {folder}", str(error)) from error
+
+
+def open_client(endpoint: Endpoint, timeout_s: float) -> docker.DockerClient:
+    """A client of an endpoint; asks the engine for its API version.
+
+    Raises:
+        NotMeasured: SSH is asked for and its library is not installed.
+        DockerException, RequestException, OSError: nothing answers.
+    """
+    arguments: dict[str, Any] = {"base_url": endpoint.url, "timeout": timeout_s, "version": "auto"}
+    if endpoint.tls is not None:
+        arguments["tls"] = endpoint.tls
+    if endpoint.url.startswith("ssh://"):
+        if importlib.util.find_spec("paramiko") is None:
+            raise NotMeasured(
+                f"{endpoint.url} cannot be reached", "the SSH library is not installed", "pip install 'docker[ssh]'"
+            )
+        arguments["use_ssh_client"] = True  # the user's own ssh configuration, keys and agent
+    return docker.DockerClient(**arguments)
+
+
+def connect(host: str | None, environ: Mapping[str, str] = os.environ) -> tuple[docker.DockerClient, Endpoint]:
+    """A client of the engine that is meant, after it has answered.
+
+    Raises:
+        NotMeasured: no engine answers; says what was looked for.
+        UsageError: the address is no address.
+    """
+    endpoint = find_endpoint(host, environ)
+    patience = CONNECT_TIMEOUT_SSH_S if endpoint.url.startswith("ssh://") else CONNECT_TIMEOUT_S
+    try:
+        open_client(endpoint, patience).close()
+        return open_client(endpoint, CALL_TIMEOUT_S), endpoint
+    except CALL_ERRORS as error:
+        raise NotMeasured(
+            f"no Docker engine answers at {endpoint.url} ({endpoint.origin})", reason(error), START_IT
+        ) from error
+
+
+def reason(error: BaseException) -> str:
+    """What a failed call means, in a few words, without the layers of libraries that it came through."""
+    text = str(getattr(error, "explanation", None) or error)
+    known = {
+        "FileNotFoundError": "there is no such socket",
+        "ConnectionRefusedError": "nothing listens there",
+        "Connection refused": "nothing listens there",
+        "PermissionError": "this user may not open the socket; is the user in the group 'docker'?",
+        "timed out": "it did not answer in time",
+        "Connection aborted": "the connection broke",
+    }
+    for sign, meaning in known.items():
+        if sign in text:
+            return meaning
+    first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    return first[:300]

@@ -1,0 +1,105 @@
+"""What an engine says of itself, to the record's words (pure): version, limits that hold, security profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.errors import NotMeasured
+from bench.record.schema import Engine as EngineRecord
+from bench.record.schema import Limits
+
+Info = Mapping[str, Any]
+"""The answer to ``GET /info`` of the engine's API."""
+
+USER_ID = 10001
+"""The user inside: not root, and nobody's on a usual host."""
+
+
+def engine_record(info: Info, version: Mapping[str, Any], limits: Limits, security: str, remote: bool) -> EngineRecord:
+    """The engine as the record shows it."""
+    facts = {
+        "api_version": version.get("ApiVersion"),
+        "cgroup_driver": info.get("CgroupDriver"),
+        "storage_driver": info.get("Driver"),
+        "runtime": info.get("DefaultRuntime"),
+        "os": info.get("OperatingSystem"),
+        "kernel": info.get("KernelVersion"),
+        "architecture": info.get("Architecture"),
+        "containerd": _component(version, "containerd"),
+        "runc": _component(version, "runc"),
+        "remote": remote,
+        "swap_limit": info.get("SwapLimit"),
+    }
+    cgroup = str(info.get("CgroupVersion") or "")
+    return EngineRecord(
+        name="docker",
+        version=info.get("ServerVersion"),
+        cgroup_version=int(cgroup) if cgroup.isdigit() else None,
+        security=security_profile(info, security),
+        limits=limits,
+        facts={name: value for name, value in facts.items() if value is not None},
+    )
+
+
+def security_profile(info: Info, security: str) -> dict[str, Any]:
+    """What shields the host from the run, and may cost it time (DESIGN: rules of measurement, 5)."""
+    options = parse_security_options(info.get("SecurityOptions") or [])
+    unconfined = security == "unconfined"
+    seccomp = options.get("seccomp", {}).get("profile", "default") if "seccomp" in options else None
+    return {
+        "network": "none",
+        "read_only_root": True,
+        "capabilities": [],
+        "no_new_privileges": True,
+        "user": f"{USER_ID}:{USER_ID}",
+        "seccomp": "unconfined" if unconfined and seccomp else seccomp,
+        "apparmor": ("unconfined" if unconfined else "docker-default") if "apparmor" in options else None,
+        "selinux": "selinux" in options and not unconfined,
+        "rootless": "rootless" in options,
+        "userns": "userns" in options,
+        "cgroup_namespace": "private" if str(info.get("CgroupVersion")) == "2" else "host",
+    }
+
+
+def parse_security_options(options: list[str]) -> dict[str, dict[str, str]]:
+    """``["name=seccomp,profile=default"]`` to ``{"seccomp": {"profile": "default"}}``."""
+    found: dict[str, dict[str, str]] = {}
+    for option in options:
+        pairs = dict(pair.partition("=")[::2] for pair in option.split(","))
+        name = pairs.pop("name", "") or next(iter(pairs), "")
+        found[name] = pairs
+    return found
+
+
+def check_limits_hold(info: Info, limits: Limits) -> tuple[str, ...]:
+    """Refuse limits that this engine would drop without a word; returns what holds only in part, in plain lines.
+
+    Raises:
+        NotMeasured: a limit was asked for and the engine cannot apply it.
+    """
+    wanted = (
+        ("--cpus", limits.cpus, bool(info.get("CpuCfsQuota", True))),
+        ("--cpuset", limits.cpuset, bool(info.get("CPUSet", True))),
+        ("--memory", limits.memory_bytes, bool(info.get("MemoryLimit", True))),
+    )
+    for option, value, holds in wanted:
+        if value is not None and not holds:
+            raise NotMeasured(
+                f"this Docker engine cannot apply {option}",
+                "its kernel lacks the control group, or a rootless engine was not delegated it",
+                "delegate 'cpu cpuset io memory pids' to the user's slice, or leave the option away",
+            )
+    notes = []
+    if limits.memory_bytes is not None and not info.get("SwapLimit", True):
+        notes.append("the engine cannot limit swap: a run beyond the memory limit may swap instead of being killed")
+    if limits.pids is not None and not info.get("PidsLimit", True):
+        notes.append("the engine cannot limit the number of processes")
+    return tuple(notes)
+
+
+def _component(version: Mapping[str, Any], name: str) -> str | None:
+    for component in version.get("Components") or []:
+        if component.get("Name") == name:
+            return str(component.get("Version"))
+    return None

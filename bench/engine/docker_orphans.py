@@ -1,0 +1,140 @@
+"""What a killed command left in the engine: found by its labels, evidence finished, removed. Never another's."""
+
+from __future__ import annotations
+
+import contextlib
+import tarfile
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from docker import APIClient
+from docker.errors import APIError, NotFound
+
+from bench.engine.archive import unpack
+from bench.engine.container import parse_state
+from bench.engine.container_config import OUT
+from bench.engine.docker_client import CALL_ERRORS, reason
+from bench.engine.labels import ROLE, RUN, TOOL, TOOL_NAME, Owner, current_owner, is_gone, parse_owner
+from bench.engine.protocol import Ending, Notify, Orphan
+
+STOP_S = 30.0
+_FILTER = {"label": f"{TOOL}={TOOL_NAME}"}
+
+
+def find(api: APIClient, here: Owner | None = None) -> list[Orphan]:
+    """Everything of ours whose maker is gone, one entry a run; an engine that does not answer has none to show."""
+    here = here or current_owner()
+    try:
+        containers: list[dict[str, Any]] = api.containers(all=True, filters=_FILTER)
+        volumes: list[dict[str, Any]] = api.volumes(filters=_FILTER).get("Volumes") or []
+    except CALL_ERRORS:
+        return []
+    return sort_out(containers, volumes, here)
+
+
+def sort_out(containers: list[dict[str, Any]], volumes: list[dict[str, Any]], here: Owner) -> list[Orphan]:
+    """Containers and volumes, as the API lists them, to orphans (pure but for asking whether a process lives)."""
+    runs: dict[str, dict[str, Any]] = {}
+    for item in [*containers, *volumes]:
+        labels: Mapping[str, str] = item.get("Labels") or {}
+        owner = parse_owner(labels)
+        run_id = labels.get(RUN)
+        if owner is None or not run_id:
+            continue
+        run = runs.setdefault(run_id, {"gone": True, "running": False, "labels": labels, "main": None, "volumes": []})
+        running = item.get("State") == "running"
+        run["gone"] = run["gone"] and is_gone(owner, here, running)
+        run["running"] = run["running"] or running
+        if "Id" not in item:
+            run["volumes"].append(item["Name"])
+        elif labels.get(ROLE) != "helper":
+            run["main"], run["labels"] = item, labels
+        else:
+            run["volumes"].append("")  # a helper goes with its run, by its label
+    return [
+        Orphan(
+            run_id=run_id,
+            labels=dict(run["labels"]),
+            running=run["running"],
+            evidence=run["main"] is not None and run["main"].get("State") != "created",
+            handle=run["main"]["Id"] if run["main"] else None,
+            volumes=tuple(name for name in run["volumes"] if name),
+        )
+        for run_id, run in sorted(runs.items())
+        if run["gone"]
+    ]
+
+
+def recover(api: APIClient, orphan: Orphan, out: Path) -> Ending:
+    """Stop an orphan in order, copy its evidence into ``out`` and remove it (see ``bench.engine.protocol.Engine``)."""
+    error = "the command that started this run was killed"
+    state = None
+    notes: tuple[str, ...] = ()
+    try:
+        if orphan.handle is not None:
+            if orphan.running:
+                stop(api, orphan.handle)
+            state = parse_state(api.inspect_container(orphan.handle))
+            if orphan.evidence:
+                pieces, _ = api.get_archive(orphan.handle, OUT)
+                notes = unpack(pieces, OUT.strip("/"), out).notes
+    except tarfile.TarError as problem:
+        error = f"{error}, and its evidence is damaged: {problem}"
+    except CALL_ERRORS as problem:
+        error = f"{error}, and its evidence could not be copied: {reason(problem)}"
+    finally:
+        remove(api, orphan)
+    return Ending(
+        exit_code=state.exit_code if state else None,
+        oom_killed=state.oom_killed if state else None,
+        interrupted=orphan.running,
+        error=error,
+        notes=notes,
+    )
+
+
+def stop(api: APIClient, handle: str) -> None:
+    """TERM, and after a while KILL; the engine's own ``stop`` call would hold the line for as long."""
+    api.kill(handle, "SIGTERM")
+    until = time.monotonic() + STOP_S
+    while parse_state(api.inspect_container(handle)).running:
+        if time.monotonic() > until:
+            with contextlib.suppress(APIError):
+                api.kill(handle, "SIGKILL")
+            until += STOP_S
+        time.sleep(0.2)
+
+
+def remove(api: APIClient, orphan: Orphan) -> bool:
+    """Remove all containers and volumes of the orphan's run; whether all are gone."""
+    done = True
+    try:
+        for container in api.containers(all=True, filters={"label": [f"{TOOL}={TOOL_NAME}", f"{RUN}={orphan.run_id}"]}):
+            done &= _gone(partial(api.remove_container, container["Id"], force=True))
+    except CALL_ERRORS:
+        return False
+    for name in orphan.volumes:
+        done &= _gone(partial(api.remove_volume, name, force=True))
+    return done
+
+
+def sweep(api: APIClient, notify: Notify) -> None:
+    """Remove every orphan, with its evidence (recover it first where that is wanted)."""
+    for orphan in find(api):
+        if remove(api, orphan):
+            notify(f"removed what a killed command had left in the Docker engine (run {orphan.run_id})")
+        else:
+            notify(f"what a killed command left in the Docker engine could not be removed (run {orphan.run_id})")
+
+
+def _gone(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except NotFound:
+        return True
+    except CALL_ERRORS:
+        return False
+    return True

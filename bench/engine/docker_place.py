@@ -1,0 +1,52 @@
+"""An image of ours as the place of a run: built or found, and described for the record."""
+
+from __future__ import annotations
+
+import os
+
+from docker import DockerClient
+
+from bench.engine.images.derived import derived_image
+from bench.engine.images.ensure import AGENT, DIAGNOSTICS, PRELOADS, PYTHON, ensure_image
+from bench.engine.images.facts import ImageFacts
+from bench.engine.images.options import BuildOptions
+from bench.engine.protocol import Need, Notify, Place
+from bench.engine.requirements import unverified
+from bench.record.schema import Image
+
+
+def prepare_place(client: DockerClient, need: Need, notify: Notify, options: BuildOptions | None = None) -> Place:
+    """Find or build the image that meets a need.
+
+    Raises:
+        NotMeasured: it cannot be had.
+        UsageError: the need names no kind of image, or a requirements file that is none.
+    """
+    options = options or BuildOptions.from_environment(os.environ)
+    facts = ensure_image(client, need.kind, options, notify)
+    if need.requirements is None:
+        return image_place(facts)
+    facts, frozen, verified = derived_image(client, facts, need.requirements, options, notify)
+    warnings = () if verified else (unverified(need.requirements.name, frozen),)
+    return image_place(facts, warnings)
+
+
+def image_place(facts: ImageFacts, warnings: tuple[str, ...] = ()) -> Place:
+    """The place that an image is. Its handle is the image's id, so that a tag moved meanwhile changes nothing."""
+    return Place(
+        python=PYTHON,
+        agent=AGENT,
+        diagnostics=DIAGNOSTICS,
+        handle=facts.digest,
+        image=Image(
+            name=facts.name,
+            digest=facts.digest,
+            base=facts.base,
+            lock_sha256=facts.lock_sha256,
+            fingerprint=facts.fingerprint,
+            python=facts.python,
+            torch=facts.torch,
+        ),
+        preloads=PRELOADS,
+        warnings=warnings,
+    )

@@ -1,0 +1,249 @@
+"""The local engine: the same supervisor on this host itself, in a control group of its own where we may make one."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import tempfile
+import time
+import uuid
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import psutil
+
+from bench.engine import local_recover
+from bench.engine.cgroup_mounts import read_hierarchy
+from bench.engine.cpus import parse_cpuset
+from bench.engine.follow import Follower
+from bench.engine.gpu import check_local, read_signs
+from bench.engine.interrupt import Interrupts
+from bench.engine.labels import read_start
+from bench.engine.local_cgroup import Group, GroupError, make_group, planned_folders
+from bench.engine.local_env import prepare_environment
+from bench.engine.local_facts import local_record
+from bench.engine.local_ledger import Entry, Ledger
+from bench.engine.local_process import MARK, LocalProcess, kill_strays
+from bench.engine.local_scope import read_scope, scope_argv, scope_environment, scopes_work
+from bench.engine.protocol import Capacity, Ending, Event, Need, Notify, OnEvent, Orphan, Place, Task, Tree
+from bench.engine.task import Folders, fill, latest_end_s, stop_s, supervisor_argv, supervisor_spec
+from bench.errors import NotMeasured, UsageError
+from bench.record.schema import Engine as EngineRecord
+from bench.record.schema import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How a run is grouped: ``group``, ``scope`` or ``none``, and why not better."""
+
+    name: str
+    why: str | None = None
+
+
+class LocalEngine:
+    """This host. ``ledger`` keeps what is under way; ``mode`` is found out where it is not given."""
+
+    def __init__(self, ledger: Ledger | None = None, mode: Mode | None = None) -> None:
+        self._ledger = ledger or Ledger()
+        self._given_mode = mode
+
+    @property
+    def name(self) -> str:
+        """``local``."""
+        return "local"
+
+    @cached_property
+    def mode(self) -> Mode:
+        """Whether we may make a group: found out by making one."""
+        return self._given_mode or find_mode()
+
+    def describe(self, limits: Limits, security: str = "default") -> EngineRecord:  # noqa: ARG002 - there is none here
+        """The engine as the record shows it, with what was asked for."""
+        hierarchy = read_hierarchy()
+        return local_record(self.mode.name, self.mode.why, hierarchy.version if hierarchy else None, limits)
+
+    def capacity(self) -> Capacity:
+        """CPUs and memory of this host."""
+        return Capacity(os.cpu_count(), psutil.virtual_memory().total)
+
+    def prepare(self, need: Need, notify: Notify) -> Place:
+        """Find or make the environment; for ``cuda`` see first whether there is a GPU.
+
+        Raises:
+            NotMeasured: no Python, no packages, or no GPU.
+        """
+        if need.kind == "cuda":
+            check_local(read_signs())
+        return prepare_environment(need, notify)
+
+    def execute(self, place: Place, task: Task, out: Path, on_event: OnEvent) -> Ending:
+        """Run one task as processes of this user; see :class:`bench.engine.protocol.Engine`."""
+        began = time.monotonic()
+        run_id = uuid.uuid4().hex[:12]
+        with Interrupts() as interrupts, ExitStack() as stack:
+            work = Path(tempfile.mkdtemp(prefix="bench-work-"))
+            stack.callback(shutil.rmtree, work, ignore_errors=True)
+            entry = self._begin(run_id, task, out, work)
+            stack.callback(self._ledger.forget, run_id)
+            folders = make_folders(work, place, out, task.tree)
+            group = self._group(run_id, task.limits)
+            if group is not None:
+                stack.callback(group.remove)
+            stack.callback(kill_strays, run_id)
+            marked = replace(task, env={**task.env, MARK: run_id})
+            argv = supervisor_argv(place, supervisor_spec(place, marked, folders, group.spec() if group else None))
+            env = {"PATH": folders.path, "HOME": folders.home, "LANG": "C.UTF-8", MARK: run_id}
+            if self.mode.name == "scope":
+                argv, env = scope_argv(f"bench-{run_id}", task.limits, argv), env | scope_environment()
+            commands = (shlex.join([*argv[:-1], "SPEC"]), shlex.join(fill(word, place, folders) for word in task.argv))
+            if interrupts.count:
+                return Ending(None, interrupted=True, commands=commands)
+            cpus = _affinity(task.limits, group, self.mode)
+            try:
+                process = stack.enter_context(LocalProcess(argv, env, cpus))
+            except OSError as error:
+                raise NotMeasured(f"{argv[0]} could not be started", error.strerror or str(error)) from error
+            started = time.monotonic()
+            self._ledger.write(replace(entry, pid=process.pid, start=read_start(process.pid)), task.labels)
+            if self.mode.name == "scope":
+                on_event = _checking_scope(process.pid, task.limits, stack, on_event)
+            follower = Follower(process, interrupts, on_event, latest_s=latest_end_s(task), stop_s=stop_s(task))
+            followup = follower.follow(process.events())
+            lasted = time.monotonic() - started
+            state = process.state()
+            problem, said = followup.error, process.errors()
+            if problem is None and state.exit_code not in (0, None) and said:
+                problem = f"the supervisor failed: {said.splitlines()[-1][:300]}"
+        return Ending(
+            exit_code=state.exit_code,
+            interrupted=followup.interrupted,
+            error=problem,
+            commands=commands,
+            overhead_s=max(time.monotonic() - began - lasted, 0.0),
+        )
+
+    def sweep(self, notify: Notify) -> None:
+        """Remove what a crash of ours left behind."""
+        local_recover.sweep(self._ledger, notify)
+
+    def orphans(self) -> list[Orphan]:
+        """What a crash of ours left behind and may still hold evidence."""
+        return local_recover.find(self._ledger)
+
+    def recover(self, orphan: Orphan, out: Path) -> Ending:
+        """Stop an orphan that still runs, copy its evidence into ``out`` and remove it."""
+        return local_recover.recover(self._ledger, orphan, out)
+
+    def _begin(self, run_id: str, task: Task, out: Path, work: Path) -> Entry:
+        """Put the run on record before any of it is there."""
+        entry = Entry(run_id=run_id, labels={}, out=str(out.resolve()), work=str(work))
+        hierarchy = read_hierarchy()
+        if hierarchy is not None and self.mode.name == "group":
+            planned = planned_folders(hierarchy, f"bench-{run_id}")
+            entry = replace(entry, version=hierarchy.version, folders={k: str(v) for k, v in planned.items()})
+        try:
+            self._ledger.write(entry, task.labels)
+        except OSError as error:
+            raise NotMeasured(
+                "the local run cannot be put on record", str(error), "make that folder writable"
+            ) from error
+        return entry
+
+    def _group(self, run_id: str, limits: Limits) -> Group | None:
+        """The run's own group with its limits, or ``None`` where we may not make one and no limit needs it."""
+        if self.mode.name == "none":
+            refuse_unheld(limits, frozenset(), self.mode.why or "no control group can be made")
+        if self.mode.name != "group":
+            return None
+        try:
+            group = make_group(f"bench-{run_id}", limits)
+        except GroupError as error:
+            raise NotMeasured("the run's control group could not be made", str(error)) from error
+        try:
+            refuse_unheld(limits, group.held, "; ".join(group.notes) or "this kernel lacks the controller")
+        except NotMeasured:
+            group.remove()
+            raise
+        return group
+
+
+def find_mode() -> Mode:
+    """The best way to group a run that this host offers this user."""
+    probe = f"bench-probe-{uuid.uuid4().hex[:12]}"
+    try:
+        group = make_group(probe, Limits())
+    except GroupError as error:
+        why = str(error)
+    else:
+        notes = "; ".join(group.notes) or None
+        group.remove()
+        return Mode("group", notes)
+    return Mode("scope", why) if scopes_work() else Mode("none", why)
+
+
+def refuse_unheld(limits: Limits, held: frozenset[str], why: str) -> None:
+    """Refuse where a limit that was asked for would not hold. The number of processes alone may go without.
+
+    Raises:
+        NotMeasured: says what to do.
+    """
+    wanted = {"--cpus": ("cpus", limits.cpus), "--memory": ("memory", limits.memory_bytes)}
+    missing = [option for option, (name, value) in wanted.items() if value is not None and name not in held]
+    if missing:
+        raise NotMeasured(
+            f"the local engine cannot apply {' and '.join(missing)}",
+            why,
+            "run as root, in a login session of systemd with delegated controllers, or with --engine docker",
+        )
+
+
+def make_folders(work: Path, place: Place, out: Path, tree: Tree | None) -> Folders:
+    """The run's folders, and a copy of a project's files: the checkout itself is never written to.
+
+    Raises:
+        UsageError: a file of the tree cannot be read.
+    """
+    folders = {name: work / name for name in ("home", "tmp", "src")}
+    for folder in folders.values():
+        folder.mkdir()
+    for name in tree.files if tree else ():
+        target = folders["src"] / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(tree.root / name if tree else name, target, follow_symlinks=False)
+        except OSError as error:
+            raise UsageError(f"the project {tree.root if tree else ''} cannot be copied", str(error)) from error
+    path = os.pathsep.join([str(Path(place.python).parent), "/usr/local/bin", "/usr/bin", "/bin"])
+    home, tmp, src = (str(folders[name]) for name in ("home", "tmp", "src"))
+    return Folders(out=str(out.resolve()), src=src, home=home, tmp=tmp, path=path)
+
+
+def _affinity(limits: Limits, group: Group | None, mode: Mode) -> frozenset[int] | None:
+    """The CPUs to bind to where no group holds the run to them."""
+    if limits.cpuset is None or mode.name == "scope" or (group is not None and "cpuset" in group.held):
+        return None
+    wanted = parse_cpuset(limits.cpuset)
+    allowed = os.sched_getaffinity(0)
+    if not wanted <= allowed:
+        raise UsageError(f"--cpuset {limits.cpuset} names a CPU that this process may not use", fix="see 'nproc'")
+    return wanted
+
+
+def _checking_scope(pid: int, limits: Limits, stack: ExitStack, on_event: OnEvent) -> OnEvent:
+    """Look at the first event whether systemd's scope really holds the run to its limits."""
+    checked = False
+
+    def check(event: Event) -> None:
+        nonlocal checked
+        if not checked:
+            checked = True
+            group = read_scope(pid, limits)
+            refuse_unheld(limits, group.held if group else frozenset(), "the user's systemd was not delegated it")
+            if group is not None:
+                stack.callback(group.kill)
+        on_event(event)
+
+    return check

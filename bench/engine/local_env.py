@@ -1,0 +1,216 @@
+"""The environment that stands in for the image with the local engine: made once from the same locks, and cached."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock
+
+from bench.engine.assets import agent_folder, diagnostics_folder, project_root
+from bench.engine.find_python import Python, find_python
+from bench.engine.images.context import content_sha256
+from bench.engine.images.facts import fingerprint
+from bench.engine.images.options import BuildOptions
+from bench.engine.inspect_env import Inside, read_inside
+from bench.engine.installer import Installer, InstallError, check_room, find_uv
+from bench.engine.protocol import Need, Notify, Place
+from bench.engine.requirements import is_hash_locked, unverified
+from bench.errors import NotMeasured, UsageError
+from bench.record.schema import Environment
+
+MARKER = "bench-environment.json"
+PYPI_TORCH = "torch is PyPI's build: PyTorch's CPU index could not be reached"
+_TORCH_ROOM_BYTES = 8_000_000_000
+_SMALL_ROOM_BYTES = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock that meets a need. ``backend`` is where torch's own build comes from; ``note`` goes into the record."""
+
+    file: str
+    backend: str | None = None
+    note: str | None = None
+
+
+LOCKS: Mapping[str, tuple[Lock, ...]] = {
+    "cpu": (Lock("image-cpu.txt", "cpu"), Lock("image-pypi.txt", note=PYPI_TORCH)),
+    "cuda": (Lock("image-pypi.txt"),),
+    "small": (Lock("image-small.txt"),),
+}
+"""The locks of each kind, the best first."""
+
+
+def default_cache() -> Path:
+    """Where environments lie: this user's cache."""
+    return platformdirs.user_cache_path("bench") / "environments"
+
+
+def prepare_environment(
+    need: Need, notify: Notify, cache: Path | None = None, installer: Installer | None = None
+) -> Place:
+    """Find or make the environment that meets a need. The second call finds it and installs nothing.
+
+    Raises:
+        NotMeasured: no Python, no room, or the packages cannot be had.
+        UsageError: an unknown kind, or a requirements file that cannot be read.
+    """
+    if need.kind not in LOCKS:
+        raise UsageError(f"there is no environment of kind '{need.kind}'", fix=f"known: {', '.join(LOCKS)}")
+    cache = cache or default_cache()
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotMeasured(f"{cache} cannot be made", str(error), "set XDG_CACHE_HOME to a folder of yours") from error
+    installer = installer or Installer(find_uv(), BuildOptions.from_environment(os.environ))
+    known = cache.glob(f"{need.kind}-*/{MARKER}")
+    python = find_python(notify, installer.uv, may_install=not any(known))
+    extra = _read(need.requirements) if need.requirements else b""
+    folder = project_root() / "requirements"
+    builds = [Build(cache, need, lock, folder / lock.file, python, extra) for lock in LOCKS[need.kind]]
+    for build in builds:
+        inside = build.finished()
+        if inside is not None:
+            return build.place(inside)
+    return _make_first(builds, installer, notify)
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One environment: what it is made from, and where."""
+
+    cache: Path
+    need: Need
+    lock: Lock
+    lock_file: Path
+    python: Python
+    extra: bytes
+
+    @property
+    def lock_sha256(self) -> str:
+        """The hash of the lock and of a project's own requirements."""
+        own = _read(self.lock_file)
+        return hashlib.sha256(own + b"\0" + self.extra if self.extra else own).hexdigest()
+
+    @property
+    def folder(self) -> Path:
+        """Named after everything that decides what is in it."""
+        key = hashlib.sha256(f"{self.lock_sha256}\0{self.python.path}\0{self.python.version}".encode()).hexdigest()
+        return self.cache / f"{self.need.kind}-{key[:16]}"
+
+    def finished(self) -> Inside | None:
+        """What is in it, or ``None`` where it is not there or was not finished."""
+        try:
+            data = json.loads((self.folder / MARKER).read_text(encoding="utf-8"))
+            return Inside(**data) if (self.folder / "bin" / "python").exists() else None
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def make(self, installer: Installer) -> Inside:
+        """Make it, and mark it as finished last of all. Raises InstallError."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        python = installer.make_venv(self.python.path, self.folder)
+        installer.install(python, self.lock_file, torch_backend=self.lock.backend)
+        inside = read_inside(python)
+        if self.need.requirements is not None:
+            locked = is_hash_locked(self.extra.decode("utf-8", "replace"))
+            installer.install(python, self.need.requirements, hashes=locked)
+            before, inside = inside, read_inside(python)
+            if inside.torch != before.torch:
+                shutil.rmtree(self.folder, ignore_errors=True)
+                raise UsageError(
+                    f"{self.need.requirements.name} replaces torch {before.torch} by {inside.torch}",
+                    fix="leave torch out of it: the diagnostic's own is what is measured",
+                )
+        fresh = self.folder / f"{MARKER}.new"
+        fresh.write_text(json.dumps(inside.as_dict()), encoding="utf-8")
+        fresh.replace(self.folder / MARKER)
+        return inside
+
+    def place(self, inside: Inside) -> Place:
+        """The environment as a place to run."""
+        diagnostics = diagnostics_folder()
+        libc = "-".join(platform.libc_ver())
+        notes = [note for note in (self.python.note, self.lock.note) if note]
+        environment = Environment(
+            python=inside.python,
+            torch=inside.torch,
+            lock_sha256=self.lock_sha256,
+            fingerprint=fingerprint(
+                base_digest=f"local {platform.machine()} {libc}",
+                lock_sha256=self.lock_sha256,
+                python=inside.python,
+                torch=inside.torch,
+                torch_git=inside.torch_git,
+                diagnostics_sha256=content_sha256(diagnostics),
+            ),
+            packages=dict(inside.packages),
+            note="; ".join(notes) or None,
+        )
+        warnings: tuple[str, ...] = ()
+        if self.need.requirements is not None and not is_hash_locked(self.extra.decode("utf-8", "replace")):
+            frozen = tuple(f"{name}=={version}" for name, version in sorted(inside.packages.items()))
+            warnings = (unverified(self.need.requirements.name, frozen),)
+        return Place(
+            python=str(self.folder / "bin" / "python"),
+            agent=str(agent_folder()),
+            diagnostics=str(diagnostics),
+            handle=str(self.folder),
+            environment=environment,
+            preloads=find_preloads(),
+            warnings=warnings,
+        )
+
+
+def _make_first(builds: list[Build], installer: Installer, notify: Notify) -> Place:
+    """Make the first environment that can be made; another command that makes it too is waited for."""
+    failures: list[str] = []
+    for build in builds:
+        with FileLock(build.folder.with_suffix(".lock")):
+            inside = build.finished()
+            if inside is None:
+                small = build.need.kind == "small"
+                check_room(build.cache, _SMALL_ROOM_BYTES if small else _TORCH_ROOM_BYTES)
+                what = "pytest" if small else "torch and pytest"
+                notify(f"installing {what} for Python {build.python.version.split()[0]} (once; later runs find it)")
+                try:
+                    inside = build.make(installer)
+                except InstallError as error:
+                    shutil.rmtree(build.folder, ignore_errors=True)
+                    failures.append(str(error))
+                    continue
+        if build.lock.note and failures:
+            notify(build.lock.note)
+        return build.place(inside)
+    raise NotMeasured(
+        "the diagnostic's environment cannot be made", failures[-1], "see that the package index can be reached"
+    )
+
+
+def find_preloads(roots: tuple[str, ...] = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib")) -> dict[str, str]:
+    """Allocators on this host, by the names that variants use."""
+    names = {"jemalloc": ("libjemalloc.so.2",), "tcmalloc": ("libtcmalloc_minimal.so.4", "libtcmalloc.so.4")}
+    found: dict[str, str] = {}
+    for allocator, files in names.items():
+        for root in roots:
+            for file in files:
+                paths = [Path(root, file), *sorted(Path(root).glob(f"*-linux-*/{file}"))]
+                hit = next((path for path in paths if path.is_file()), None)
+                if hit is not None:
+                    found.setdefault(allocator, str(hit))
+    return found
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read", error.strerror or str(error)) from error

@@ -1,0 +1,87 @@
+"""What the local engine has under way, on disk: so that a later command can finish what a killed one left."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from bench.engine.labels import Owner, current_owner, is_gone, owner_labels, parse_owner
+from bench.engine.local_cgroup import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run: who makes it, its folders, its supervisor and its control group."""
+
+    run_id: str
+    labels: dict[str, str]
+    out: str
+    work: str
+    pid: int | None = None
+    start: str | None = None
+    version: int | None = None
+    folders: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def group(self) -> Group | None:
+        """Its control group, or ``None``."""
+        if self.version is None:
+            return None
+        return Group(self.version, {name: Path(folder) for name, folder in self.folders.items()})
+
+
+def default_folder() -> Path:
+    """Where entries lie: this user's, on this host's own disk."""
+    return platformdirs.user_state_path("bench") / "local-runs"
+
+
+class Ledger:
+    """The entries, one file each."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or default_folder()
+
+    def write(self, entry: Entry, task_labels: Mapping[str, str]) -> None:
+        """Keep an entry, or a newer state of it, whole or not at all."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        labels = {**task_labels, **owner_labels(current_owner(), entry.run_id)}
+        path = self._path(entry.run_id)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(asdict(entry) | {"labels": labels}), encoding="utf-8")
+        os.replace(fresh, path)  # noqa: PTH105
+
+    def forget(self, run_id: str) -> None:
+        """Drop an entry."""
+        with contextlib.suppress(OSError):
+            self._path(run_id).unlink()
+
+    def left_behind(self, here: Owner | None = None) -> list[Entry]:
+        """The entries whose maker is gone."""
+        here = here or current_owner()
+        entries = [read_entry(path) for path in sorted(self._folder.glob("*.json"))]
+        found = []
+        for entry in entries:
+            owner = parse_owner(entry.labels) if entry else None
+            if entry is not None and owner is not None and is_gone(owner, here, running=False):
+                found.append(entry)
+        return found
+
+    def _path(self, run_id: str) -> Path:
+        return self._folder / f"{run_id}.json"
+
+
+def read_entry(path: Path) -> Entry | None:
+    """The entry of a file, or ``None`` where it is none."""
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        entry = Entry(**data)
+    except (OSError, ValueError, TypeError):
+        return None
+    return entry if entry.run_id == path.stem else None

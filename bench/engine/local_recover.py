@@ -1,0 +1,117 @@
+"""What a killed command left of a local run: its supervisor ended, its evidence kept, its group and folders removed."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from bench.engine.archive import MAX_BYTES, MAX_FILES
+from bench.engine.labels import is_alive
+from bench.engine.local_ledger import Entry, Ledger
+from bench.engine.local_process import kill_strays
+from bench.engine.protocol import Ending, Notify, Orphan
+
+STOP_S = 30.0
+
+
+def find(ledger: Ledger) -> list[Orphan]:
+    """The local runs whose command is gone."""
+    return [
+        Orphan(
+            run_id=entry.run_id,
+            labels=entry.labels,
+            running=_runs(entry),
+            evidence=(Path(entry.out) / "result.json").exists(),
+        )
+        for entry in ledger.left_behind()
+    ]
+
+
+def recover(ledger: Ledger, orphan: Orphan, out: Path) -> Ending:
+    """Stop an orphan in order, copy its evidence into ``out`` and remove it (see ``bench.engine.protocol.Engine``)."""
+    entry = next((entry for entry in ledger.left_behind() if entry.run_id == orphan.run_id), None)
+    error = "the command that started this run was killed"
+    if entry is None:
+        return Ending(None, error=f"{error}, and nothing of it is left")
+    notes: tuple[str, ...] = ()
+    try:
+        if orphan.running:
+            stop(entry)
+        notes = copy(Path(entry.out), out)
+    except OSError as problem:
+        error = f"{error}, and its evidence could not be copied: {problem}"
+    finally:
+        remove(ledger, entry)
+    return Ending(None, interrupted=orphan.running, error=error, notes=notes)
+
+
+def stop(entry: Entry) -> None:
+    """TERM to the supervisor, and KILL where it does not end."""
+    if entry.pid is None:
+        return
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(entry.pid)
+        if _runs(entry):
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except psutil.TimeoutExpired:
+                process.kill()
+
+
+def copy(source: Path, target: Path) -> tuple[str, ...]:
+    """Copy the plain files of a folder, bounded like those of a container; returns what was left behind."""
+    notes = []
+    size = 0
+    files = sorted(path for path in source.rglob("*") if path.is_symlink() or not path.is_dir())
+    for count, path in enumerate(files):
+        name = path.relative_to(source)
+        if path.is_symlink() or not path.is_file():
+            notes.append(f"{str(name)!a} was not copied: no plain file")
+            continue
+        size += path.stat().st_size
+        if count >= MAX_FILES or size > MAX_BYTES:
+            notes.append(
+                f"{str(name)!a} and what follows was not copied: more than {MAX_FILES} files or {MAX_BYTES} bytes"
+            )
+            break
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target / name)
+    return tuple(notes[:20])
+
+
+def remove(ledger: Ledger, entry: Entry) -> bool:
+    """Remove processes, group and folders of a run; whether all are gone."""
+    if entry.pid is not None and _runs(entry):
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(entry.pid).kill()
+    done = kill_strays(entry.run_id)
+    group = entry.group
+    if group is not None:
+        done = group.remove() and done
+    shutil.rmtree(entry.work, ignore_errors=True)
+    parent = Path(entry.out).parent
+    if parent.name.startswith("bench-") and parent.parent == Path(tempfile.gettempdir()):  # the killed command's own
+        shutil.rmtree(entry.out, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            parent.rmdir()  # unless something else is left in it
+    if done:
+        ledger.forget(entry.run_id)
+    return done
+
+
+def sweep(ledger: Ledger, notify: Notify) -> None:
+    """Remove every orphan, with its evidence (recover it first where that is wanted)."""
+    for entry in ledger.left_behind():
+        if remove(ledger, entry):
+            notify(f"removed what a killed command had left on this host (run {entry.run_id})")
+        else:
+            notify(f"what a killed command left on this host could not be removed (run {entry.run_id})")
+
+
+def _runs(entry: Entry) -> bool:
+    return entry.pid is not None and is_alive(entry.pid, entry.start or "")

@@ -1,0 +1,106 @@
+"""The supervisor's JSON lines, from pieces of a byte stream to events; read in a thread: a dead peer blocks nobody."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+MAX_LINE_BYTES = 1 << 20
+TAIL_BYTES = 4096
+
+Piece = tuple[bytes | None, bytes | None]
+"""A piece of standard output, of standard error, or of both."""
+
+
+class Lines:
+    """Cuts pieces of bytes into lines; a line beyond the bound is dropped, so that no output can fill the memory."""
+
+    def __init__(self, limit: int = MAX_LINE_BYTES) -> None:
+        self._limit = limit
+        self._rest = b""
+        self._dropping = False
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """The lines that ``piece`` completes."""
+        *whole, rest = (self._rest + piece).split(b"\n")
+        if self._dropping and whole:
+            whole.pop(0)
+            self._dropping = False
+        if len(rest) > self._limit or self._dropping:
+            rest, self._dropping = b"", True
+        self._rest = rest
+        return [line for line in whole if line.strip() and len(line) <= self._limit]
+
+
+def parse_event(line: bytes) -> dict[str, Any] | None:
+    """The event of one line, or ``None`` where it is none (a library that prints, a torn line)."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+class End:
+    """The stream's end; ``error`` says why, where it was not the peer's end of file."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: str | None = None) -> None:
+        self.error = error
+
+
+SILENCE: Final = None
+
+
+class EventReader:
+    """Reads a stream of pieces in a daemon thread. What is not an event is kept as a short tail, for error messages."""
+
+    def __init__(self, pieces: Iterable[Piece], close: Callable[[], object] = lambda: None) -> None:
+        self._pieces = pieces
+        self._close = close
+        self._queue: queue.Queue[dict[str, Any] | End] = queue.Queue()
+        self._tail = b""
+        self._thread = threading.Thread(target=self._read, name="bench-events", daemon=True)
+        self._thread.start()
+
+    @property
+    def tail(self) -> str:
+        """The last bytes that were not events (the supervisor's standard error), as text."""
+        return self._tail.decode("utf-8", "backslashreplace").strip()
+
+    def next(self, timeout_s: float) -> dict[str, Any] | End | None:
+        """The next event or the end, or ``SILENCE`` (``None``) when nothing came in ``timeout_s``."""
+        try:
+            return self._queue.get(timeout=timeout_s)
+        except queue.Empty:
+            return SILENCE
+
+    def close(self) -> None:
+        """Stop reading; the thread ends with the stream."""
+        with contextlib.suppress(Exception):
+            self._close()
+
+    def _read(self) -> None:
+        lines = Lines()
+        error = None
+        try:
+            for out, err in self._pieces:
+                if err:
+                    self._keep(err)
+                for line in lines.feed(out or b""):
+                    event = parse_event(line)
+                    if event is None:
+                        self._keep(line + b"\n")
+                    else:
+                        self._queue.put(event)
+        except Exception as problem:  # whatever broke it, the follower now asks the engine
+            error = f"{type(problem).__name__}: {problem}"
+        self._queue.put(End(error))
+
+    def _keep(self, text: bytes) -> None:
+        self._tail = (self._tail + text)[-TAIL_BYTES:]
