@@ -17,6 +17,7 @@ from typing import Any
 import docker
 from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container
+from docker.types import Mount
 from requests.exceptions import RequestException
 
 from bench.engine.images.building import Notify, parse_stream, patience
@@ -37,7 +38,9 @@ from bench.engine.images.rootfs import EPOCH
 from bench.errors import NotMeasured, UsageError
 
 _INSIDE = Path(__file__).parent / "inside"
-_CHANGES = [f"USER {USER}", "WORKDIR /src", "ENTRYPOINT []", f'CMD ["{PYTHON}"]']
+_CHANGES = [f"USER {USER}", "WORKDIR /src", f'CMD ["{PYTHON}"]']
+# A folder that every base has: a mount point made for this would stay in the image.
+_BUILD = "/mnt"
 _KEPT_LINES = 8
 
 
@@ -122,7 +125,7 @@ def _make(
     tag: str,
 ) -> None:
     with _container(client, base, options) as container:
-        container.put_archive("/build", _files(project, options))
+        container.put_archive(_BUILD, _files(project, options))
         container.start()
         _follow(container, project, options.redact, notify)
         inside = _read_derived(container, project)
@@ -146,11 +149,10 @@ def _container(client: docker.DockerClient, base: ImageFacts, options: BuildOpti
     """A container that installs as root. What it needs for that lies in a volume, which no image keeps."""
     container = client.containers.create(
         base.name,
-        entrypoint=[PYTHON],
-        command=["-m", "inside.derive"],
+        command=[PYTHON, "-m", "inside.derive", _BUILD],
         user="0:0",
-        working_dir="/build",
-        volumes=["/build"],
+        working_dir=_BUILD,
+        mounts=[Mount(_BUILD, None, type="volume")],
         network_mode=options.network or "bridge",
         labels=helper_labels(),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .bootstrap import bootstrap
 from .install import VENV, read_facts
-from .sources import BUILD, Sources, StepFailed, must, read_sources, run, uv_command
+from .sources import Sources, StepFailed, must, read_sources, run, uv_command
 
 DERIVED = Path("/opt/bench/derived.json")
 
@@ -52,7 +52,7 @@ def compile_new(site: Path, epoch: int) -> None:
                 os.utime(path, (epoch, epoch), follow_symlinks=False)
 
 
-def main(build: Path = BUILD, venv: Path = VENV, derived: Path = DERIVED) -> None:
+def main(build: Path, venv: Path = VENV, derived: Path = DERIVED) -> None:
     """Do the whole step: arguments come as a file, since a container's environment would stay in the image."""
     arguments = json.loads((build / "arguments.json").read_text(encoding="utf-8"))
     os.environ.update(arguments["environ"])
@@ -68,6 +68,6 @@ def main(build: Path = BUILD, venv: Path = VENV, derived: Path = DERIVED) -> Non
 
 if __name__ == "__main__":
     try:
-        main()
+        main(Path(sys.argv[1]))
     except StepFailed as error:
         sys.exit(f"*** {error}")
