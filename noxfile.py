@@ -1,4 +1,4 @@
-"""Everyday work as sessions: `nox -s grad_cpu` measures, `nox -s tests` checks. What follows `--` goes to the command."""
+"""Everyday work as sessions: `nox -s grad_cpu` measures, `nox -s tests` checks. Arguments follow `--`."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.record.bundle import Bundle
 from bench.record.find import find_bundles
 from bench.record.names import numbered
+from bench.record.schema import Record
 from bench.report.entry import NO_SAMPLES, Entry
 
 SAMPLES = "artifacts/samples.csv"
@@ -26,3 +27,11 @@ def entry_of(bundle: Bundle, *, samples: bool = False) -> Entry:
 def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:
     """For each word the bundles that it names, oldest first."""
     return [sorted(find_bundles(word, results), key=lambda bundle: bundle.record.stamp) for word in words]
+
+
+def records_by_name(bundles: Sequence[Bundle]) -> dict[str, list[Record]]:
+    """Records by diagnostic, each in the order of the bundles."""
+    found: dict[str, list[Record]] = {}
+    for bundle in bundles:
+        found.setdefault(bundle.record.diagnostic.name, []).append(bundle.record)
+    return found

@@ -18,7 +18,7 @@ from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
 from bench.engine.lock import measuring
 from bench.errors import UsageError
-from bench.record.bundle import check_results_folder
+from bench.record.disk import check_results_folder
 from bench.record.find import find_bundles
 from bench.record.schema import Record
 from bench.report.entry import Entry
@@ -109,7 +109,7 @@ def run(
         variant=variant,
     )
     check_results_folder(results, NEED_BYTES)
-    where = choose(_engine_of(plan, options.engine_name(engine)), host, notify)
+    where = choose(_engine_of(plan, engine), host, notify)
     known = _baseline(baseline, results, plan)
     with measuring(if_busy, notify), Progress() as watch:
         where.sweep(notify)
@@ -155,7 +155,7 @@ def _what(name: str | None, project: Path | None, node: str | None, device: str)
     return options.diagnostic_called(name, project)
 
 
-def _engine_of(plan: Plan, name: str) -> str:
+def _engine_of(plan: Plan, name: str | None) -> str | None:
     return plan.variant.engine if plan.variant and plan.variant.engine else name
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,6 @@ import typer
 from bench.catalog.load import builtin, find, merged
 from bench.catalog.model import Catalog, Diagnostic
 from bench.cli.console import Console
-from bench.errors import UsageError
 from bench.units import parse_duration, parse_size
 
 
@@ -45,14 +43,6 @@ NoCalibration = Annotated[bool, typer.Option("--no-calibration", help="Leave out
 Busy = Annotated[str, typer.Option("--if-busy", help="Where another run is under way: wait or refuse.", metavar="WHAT")]
 
 DEFAULT_RESULTS = Path("results")
-
-
-def engine_name(given: str | None) -> str:
-    """The engine asked for: the option, ``BENCH_ENGINE`` or ``auto``."""
-    name = given or os.environ.get("BENCH_ENGINE") or "auto"
-    if name not in {"auto", "docker", "local"}:
-        raise UsageError(f"'{name}' is no engine", fix="choose auto, docker or local")
-    return name
 
 
 def size_of(text: str | None) -> int | None:

@@ -75,7 +75,6 @@ def assemble(
             ceiling_s=diagnostic.ceiling_s,
             timeout_s=diagnostic.timeout_s,
             source=plan.source,
-            params={"repeat": plan.repeat},
         ),
         image=place.image,
         environment=place.environment,

@@ -1,11 +1,27 @@
-"""The files of a bundle, from what the runs and the host left (text is redacted when the bundle is written)."""
+"""The files of a bundle: what the runs and the host left, and what is rendered from the finished record.
+
+Text is redacted when the bundle is written; what is rendered comes last, since the record's stamp may move until then.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+import msgspec
+
+from bench.compare.explain import explain
+from bench.compare.findings import Finding
+from bench.compare.timeout import timeout_decision
+from bench.compare.timeout_text import timeout_decision_text
+from bench.record.bundle import Content
+from bench.record.evidence import env_txt, exit_code_txt
+from bench.record.gnutime import time_txt
 from bench.record.names import numbered
+from bench.record.schema import Record
+from bench.record.summary import Operator, render_summary
+from bench.record.timefile import analysis_name, analysis_time_txt
 from bench.run.session import Observation, OneRun
 
 _FROM_OUT = {
@@ -18,26 +34,73 @@ _FROM_OUT = {
 """A bundle's file for each run, and its name in the run's ``out`` folder."""
 
 _REQUIRED = ("logs/pytest.log", "artifacts/pytest.junit.xml", "artifacts/samples.csv")
+_MAX_OPERATORS_BYTES = 16 * 1024**2
 
 
-def collect(runs: Sequence[OneRun], before: Observation, after: Observation | None) -> dict[str, bytes | Path]:
-    """Every file that is not rendered from the record: name in the bundle to content or to the file that holds it.
+def collect(
+    record: Record,
+    runs: Sequence[OneRun],
+    before: Observation,
+    after: Observation | None,
+    history: Sequence[Record] = (),
+) -> dict[str, Content]:
+    """Every file of a bundle but the record and the manifest: its name to its content.
 
     A required file that a run did not leave holds one line that says so.
+
+    Args:
+        record: the judged record.
+        runs: its runs, in order.
+        before: the host before the first.
+        after: the host after the last, ``None`` where nobody looked.
+        history: earlier results of the same diagnostic, for the decision on the ceiling.
     """
-    files: dict[str, bytes | Path] = {}
+    files: dict[str, Content] = {}
+    command = _commands(runs)
     for position, run in enumerate(runs):
+        named = partial(numbered, index=position, total=len(runs))
         for name, left in _FROM_OUT.items():
-            target = numbered(name, position, len(runs))
             if (run.out / left).is_file():
-                files[target] = run.out / left
+                files[named(name)] = run.out / left
             elif name in _REQUIRED:
-                files[target] = _absent(left, run)
+                files[named(name)] = _absent(left, run)
+        files[named("artifacts/time.txt")] = time_txt(run.reading.run, _child(run)).encode()
+        files[named("artifacts/exit_code.txt")] = exit_code_txt(run.reading.run).encode()
+    files["artifacts/commands.txt"] = ("\n".join(command) + "\n").encode()
+    files["env/env.txt"] = env_txt(record.environ, tuple(record.environ)).encode()
     files["env/torch_env.txt"] = _first(runs, "torch_env.txt")
     files["env/system_load.txt"] = _twice(before.system_load, after.system_load if after else None).encode()
     files["env/disk_usage.txt"] = before.disk_usage.encode()
-    files["artifacts/commands.txt"] = _commands(runs).encode()
+    files[analysis_name(record)] = analysis_time_txt
+    files["analysis/timeout_decision.md"] = _decision(history)
+    files["summary.md"] = partial(
+        render_summary,
+        findings=[sentence(finding) for finding in explain(record).findings],
+        operators=[operator for run in runs for operator in read_operators(run.out)],
+    )
     return files
+
+
+def read_operators(out: Path) -> list[Operator]:
+    """What torch's profiler says the operators took; none where it did not run, or wrote nothing that can be read."""
+    path = out / "operators.json"
+    try:
+        if path.stat().st_size > _MAX_OPERATORS_BYTES:
+            return []
+        rows = msgspec.json.decode(path.read_bytes(), type=list[_Operator])
+    except (OSError, msgspec.DecodeError):
+        return []
+    return [Operator(row.name, row.self_s, row.calls) for row in rows]
+
+
+class _Operator(msgspec.Struct):
+    name: str
+    self_s: float
+    calls: int
+
+
+def _decision(history: Sequence[Record]) -> Callable[[Record], str]:
+    return lambda record: timeout_decision_text(timeout_decision(record, history))
 
 
 def _absent(name: str, run: OneRun) -> bytes:
@@ -45,7 +108,7 @@ def _absent(name: str, run: OneRun) -> bytes:
     return f"# {name} was not written: {' '.join(why.split())}\n".encode()
 
 
-def _first(runs: Sequence[OneRun], name: str) -> bytes | Path:
+def _first(runs: Sequence[OneRun], name: str) -> Content:
     found = next((run.out / name for run in runs if (run.out / name).is_file()), None)
     return found if found is not None else f"# {name} was not written by any run\n".encode()
 
@@ -55,13 +118,16 @@ def _twice(before: str, after: str | None) -> str:
     return before if after is None else f"{before.rstrip()}\n\n# after the last run\n{after}"
 
 
-def _commands(runs: Sequence[OneRun]) -> str:
-    lines: list[str] = []
-    for run in runs:
-        lines += [line for line in run.ending.commands if line not in lines]
-    return "\n".join(lines) + "\n"
+def _child(run: OneRun) -> str:
+    """The measured command: the last that the engine names, after the container's own."""
+    return run.ending.commands[-1] if run.ending.commands else ""
 
 
-def environ_of(environ: Mapping[str, str]) -> str:
-    """An environment as sorted ``K=V`` lines."""
-    return "".join(f"{name}={value}\n" for name, value in sorted(environ.items()))
+def _commands(runs: Sequence[OneRun]) -> list[str]:
+    """What was run, each command once."""
+    return list(dict.fromkeys(line for run in runs for line in run.ending.commands))
+
+
+def sentence(finding: Finding) -> str:
+    """A finding as one line of text."""
+    return "; ".join(part for part in (finding.evidence, finding.meaning, finding.remedy) if part)

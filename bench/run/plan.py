@@ -23,6 +23,8 @@ BASE_ENV: Mapping[str, str] = {
 }
 _THREADS = ("BENCH_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
+_PROFILER_ENV = {"PYTHONPATH": "{diagnostics}/profiler", "BENCH_PROFILER_OUT": "{out}"}
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -98,10 +100,11 @@ def make_plan(
         "BENCH_DEVICE": diagnostic.device,
         **{name: str(limits.threads) for name in _THREADS if limits.threads is not None},
         **(variant.env if variant else {}),
+        **(_PROFILER_ENV if options.profiler else {}),
         **options.env,
     }
     task = Task(
-        argv=_pytest(diagnostic.node, in_project=tree is not None),
+        argv=_pytest(diagnostic.node, in_project=tree is not None, profiler=options.profiler),
         env=env,
         cwd="{src}" if tree is not None else "{diagnostics}",
         timeout_s=timeout,
@@ -177,9 +180,10 @@ def parse_env(items: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _pytest(node: str, *, in_project: bool) -> tuple[str, ...]:
+def _pytest(node: str, *, in_project: bool, profiler: bool) -> tuple[str, ...]:
     """The command of the child. Of a project nothing is overruled but what would write outside or hide the test."""
-    common = ("-p", "no:cacheprovider", "-vv", "--durations=0", "--junitxml={out}/pytest.junit.xml")
+    around = ("-p", "bench_profiler") if profiler else ()
+    common = ("-p", "no:cacheprovider", "-vv", "--durations=0", "--junitxml={out}/pytest.junit.xml", *around)
     if in_project:
         return ("{python}", "-m", "pytest", *common, "--rootdir={src}", node)
     return ("{python}", "-m", "pytest", *common, "-c", "{diagnostics}/pytest.ini", "{diagnostics}/" + node)

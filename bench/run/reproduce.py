@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Diagnostic
 from bench.engine.protocol import Capacity, Need, Place, Tree
-from bench.errors import BenchError, NotComparable
+from bench.errors import BenchError, NotComparable, UsageError
 from bench.record.schema import HostClass, Record, Source
 from bench.run.plan import Options, Plan, make_plan
 
@@ -23,7 +23,9 @@ _HARMLESS = re.compile(
     r"|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE",
 )
 
-Code = Literal["source", "image", "engine", "cgroup", "cpus", "memory", "gpu", "environment", "profiler", "host"]
+Code = Literal["source", "image", "engine", "cgroup", "cpus", "memory", "gpu", "environment", "host"]
+CODES: tuple[str, ...] = get_args(Code)
+"""The differences that ``--allow`` can name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,19 @@ def require(found: Collection[Mismatch], allowed: Collection[str]) -> None:
             "; ".join(str(mismatch) for mismatch in refused),
             f"--allow {codes} accepts it",
         )
+
+
+def parse_allow(text: str) -> frozenset[str]:
+    """The differences that ``--allow`` accepts: ``engine,image``.
+
+    Raises:
+        UsageError: one of them is none.
+    """
+    codes = frozenset(part.strip() for part in text.split(",") if part.strip())
+    unknown = sorted(codes.difference(CODES))
+    if unknown:
+        raise UsageError(f"--allow {unknown[0]} names no difference", fix=f"there are {', '.join(CODES)}")
+    return codes
 
 
 def check_origin(record: Record, diagnostic_known: bool) -> None:

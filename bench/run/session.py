@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,11 +42,11 @@ class Observation:
     """The host at one moment: state, calibration and evidence, with the reasons for what is missing."""
 
     state: HostState
-    calibration: dict[str, float | None]
+    state_unavailable: Mapping[str, str]
+    calibration: Mapping[str, float | None]
+    calibration_unavailable: Mapping[str, str]
     system_load: str
     disk_usage: str
-    unavailable: dict[str, str]
-    uncalibrated: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,10 @@ class Session:
 
     def observe(self) -> Observation:
         """The host now."""
-        state, unavailable = read_state()
-        calibration, uncalibrated = calibrate() if self.calibration else ({}, {})
-        self.results.mkdir(parents=True, exist_ok=True)
-        disk = read_disk_usage(self.results)
-        return Observation(state, calibration, read_system_load(), disk, dict(unavailable), uncalibrated)
+        state, state_missing = read_state()
+        calibration, calibration_missing = calibrate() if self.calibration else ({}, {})
+        disk = read_disk_usage(existing(self.results))
+        return Observation(state, state_missing, calibration, calibration_missing, read_system_load(), disk)
 
     def run(self, plan: Plan, index: int) -> OneRun:
         """One run of a plan, in a fresh container.
@@ -131,3 +130,8 @@ class Session:
         reading = replace(reading, run=run)
         self.watch.run_ended(reading)
         return OneRun(reading, out, ending)
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())

@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.catalog.model import Variant
+from bench.compare.verdict import Comparison
 from bench.errors import NotMeasured, UsageError
 from bench.run.plan import Plan
 from bench.run.session import Observation, OneRun, Session
 from bench.run.workflow import Finished, finish, look_again
+from bench.units import percent
 
 DEFAULT = ("glibc", "glibc-keep", "jemalloc", "tcmalloc", "thp")
 """What is tried where nothing else is said: the allocators and huge pages."""
+VARIED = ("variant", "environ", "engine", "limits", "security", "image")
+"""Differences between variants that are the thing under test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,35 @@ def _written(plan: Plan, session: Session, before: Observation, after: Observati
     if not done.runs[name]:
         return Tried(variant, None, done.problems.get(name, "interrupted before its first run"))
     return Tried(variant, finish(plan, session, before, after, done.runs[name]), done.problems.get(name))
+
+
+def advice(comparisons: Mapping[str, Comparison], variants: Sequence[Variant]) -> str:
+    """One line: what to set, or that nothing is worth setting.
+
+    Only a variant whose whole interval lies below the reference is advised (its test passed, or it has no times).
+    """
+    faster = [name for name, one in comparisons.items() if one.status == "code_improved" and one.ratio is not None]
+    if not faster:
+        unsure = [name for name, one in comparisons.items() if one.status in {"insufficient_runs", "host_noisy"}]
+        return (
+            f"nothing can be said of {', '.join(unsure)} yet: run more rounds with --repeat"
+            if unsure
+            else "no variant is faster than the reference"
+        )
+    best = min(faster, key=lambda name: comparisons[name].ratio or 1.0)
+    variant = next(variant for variant in variants if variant.name == best)
+    return f"set {how_to_set(variant)}: {percent(1 - (comparisons[best].ratio or 1.0), 0)} less wall time"
+
+
+def how_to_set(variant: Variant) -> str:
+    """A variant as what a person types."""
+    parts = [f"{name}={value}" for name, value in sorted(variant.env.items())]
+    parts += [f"LD_PRELOAD to {variant.preload}'s library"] if variant.preload else []
+    parts += [f"{variant.threads} threads"] if variant.threads else []
+    parts += [f"CPUs {variant.cpuset}"] if variant.cpuset else []
+    parts += [f"the security profile {variant.security}"] if variant.security else []
+    parts += [f"the engine {variant.engine}"] if variant.engine else []
+    return " and ".join(parts) or variant.name
 
 
 def name_of(plan: Plan) -> str:

@@ -9,22 +9,16 @@ from pathlib import Path
 import msgspec
 
 from bench import __version__
-from bench.compare.verdict import judge
+from bench.compare.judge import exit_code, judge
 from bench.errors import ExitCode, NotMeasured
-from bench.record.bundle import write_bundle
+from bench.record.bundle import read_bundle, write_bundle
 from bench.record.schema import HostState, Record
 from bench.run.assemble import Surroundings, assemble
 from bench.run.evidence import collect
 from bench.run.plan import Plan
 from bench.run.session import Observation, OneRun, Session
 
-_BY_OUTCOME = {
-    "failed": ExitCode.TEST_FAILED,
-    "timed_out": ExitCode.TIMED_OUT,
-    "oom_killed": ExitCode.OOM_KILLED,
-    "not_measured": ExitCode.NOT_MEASURED,
-    "interrupted": ExitCode.INTERRUPTED,
-}
+INTERRUPTED = "the command was interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +32,6 @@ class Finished:
     def exit_code(self) -> ExitCode:
         """What the command ends with."""
         return exit_code(self.record)
-
-
-def exit_code(record: Record) -> ExitCode:
-    """The exit code of a result: its outcome's, and 1 where it passed but is over the ceiling or has regressed."""
-    if record.outcome != "passed":
-        return _BY_OUTCOME[record.outcome]
-    return ExitCode.REGRESSED if record.verdict.status in {"over_ceiling", "code_regressed"} else ExitCode.OK
 
 
 def measure(plan: Plan, session: Session, baseline: Sequence[Record] = (), reproduces: str | None = None) -> Finished:
@@ -102,8 +89,9 @@ def finish(
     """Judge the runs and write the bundle."""
     record = _record(plan, session, before, after, runs, reproduces)
     record = msgspec.structs.replace(record, verdict=judge(record, baseline))
-    files = collect(runs, before, after)
-    return Finished(record, write_bundle(session.results, record, files))
+    files = collect(record, runs, before, after, baseline)
+    path = write_bundle(session.results, record, files)
+    return Finished(read_bundle(path).record, path)
 
 
 def _record(
@@ -115,14 +103,10 @@ def _record(
     reproduces: str | None,
 ) -> Record:
     host_class, class_missing = session.host_class()
-    missing = {f"host.class.{path}": why for path, why in class_missing.items()}
-    missing |= {f"host.before.{path}": why for path, why in before.unavailable.items()}
-    missing |= {f"calibration.before.{name}": why for name, why in before.uncalibrated.items()}
-    if after is None:
-        missing |= {"host.after": "the run was interrupted", "calibration.after": "the run was interrupted"}
-    else:
-        missing |= {f"host.after.{path}": why for path, why in after.unavailable.items()}
-        missing |= {f"calibration.after.{name}": why for name, why in after.uncalibrated.items()}
+    missing = {f"host.class.{name}": why for name, why in class_missing.items()} | _missing("before", before)
+    missing |= (
+        {"host.after": INTERRUPTED, "calibration.after": INTERRUPTED} if after is None else _missing("after", after)
+    )
     around = Surroundings(
         host_class=host_class,
         before=before.state,
@@ -142,3 +126,9 @@ def _record(
         version=__version__,
         reproduces=reproduces,
     )
+
+
+def _missing(when: str, seen: Observation) -> dict[str, str]:
+    return {f"host.{when}.{name}": why for name, why in seen.state_unavailable.items()} | {
+        f"calibration.{when}.{name}": why for name, why in seen.calibration_unavailable.items()
+    }

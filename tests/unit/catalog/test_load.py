@@ -24,7 +24,7 @@ def test_a_misspelt_name_gets_the_nearest_one():
 
 
 def test_a_name_like_nothing_gets_the_list():
-    with pytest.raises(UsageError, match="there are grad_cpu") as caught:
+    with pytest.raises(UsageError, match=r"there are grad_cpu") as caught:
         find(builtin(), "zzzzzz")
     assert "did you mean" not in str(caught.value)
 
@@ -49,7 +49,7 @@ def test_profiles_and_variants_are_found_or_refused():
     ],
 )
 def test_a_wrong_file_is_named_with_the_reason(text, reason):
-    with pytest.raises(UsageError, match="bench.toml") as caught:
+    with pytest.raises(UsageError, match=r"bench\.toml") as caught:
         parse(text, "bench.toml")
     assert reason in str(caught.value)
 
