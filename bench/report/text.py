@@ -15,7 +15,7 @@ _SEQUENCE = re.compile(
     r"|\x1b[ -/]*[0-~]?"  # other escapes
 )
 _SPACE = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()+\-.!|~$:=>^])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()!|~$>])")
 # GitHub links these after rendering, whatever the backslashes say; a comment in the middle parts the text.
 _LINKED = re.compile(r"([@#])|(?i:(www|https?|ftp|mailto|xmpp)(?=[:.]))|(?i:\b(gh)(?=-\d))")
 

@@ -32,17 +32,28 @@ def comparison_view(comparison: Comparison) -> RenderableType:
     return Group(*parts)
 
 
-def ranking_view(ranking: Ranking) -> RenderableType:
-    """Several results against one reference, the fastest first; what could not be compared is named below."""
-    first = ranking.rows[0]
+def ranking_view(ranking: Ranking | Sequence[Comparison]) -> RenderableType:
+    """Several results against one reference, the fastest first; what could not be compared is named below.
+
+    Args:
+        ranking: with its note and what was left out; or plain comparisons with the same reference, at least one.
+    """
+    rows = ranking.rows if isinstance(ranking, Ranking) else sorted(ranking, key=_fastest)
+    first = rows[0]
     made = table("result, host", ">runs", ">median", ">ratio", "=99 % interval", "=verdict")
     made.add_row(_two_lines(first.a), *_figures(first.a), "1.000", "the reference", "")
-    for row in ranking.rows:
+    for row in rows:
         figures = (*_figures(row.b), ratio_text(row.ratio), bounds_text(row))
         made.add_row(_two_lines(row.b), *figures, state(STATES[row.status]))
     head = Text.assemble(text(first.diagnostic, "bold"), ": ratios of wall time, above 1 is slower")
+    if not isinstance(ranking, Ranking):
+        return Group(head, made)
     left_out = [Text.assemble(text(name), ": ", text(why)) for name, why in ranking.left_out.items()]
     return Group(head, made, text(ranking.note, "dim"), bullets(left_out))
+
+
+def _fastest(row: Comparison) -> tuple[bool, float]:
+    return row.ratio is None, row.ratio or 0.0
 
 
 def _two_lines(side: Side) -> Text:

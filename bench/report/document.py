@@ -1,0 +1,44 @@
+"""A report for programs: one JSON document (pure)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from bench.compare.verdict import Comparison
+from bench.report.entry import Entry, worst_first
+
+SCHEMA = "bench.report/1"
+
+
+def report_document(
+    entries: Sequence[Entry], comparisons: Sequence[Comparison] = (), *, now: datetime | None = None
+) -> dict[str, Any]:
+    """All results with their records, the worst first, and the comparisons, as plain data that ``json`` can write.
+
+    Args:
+        entries: results, any order; their samples are left out.
+        comparisons: what was compared.
+        now: when it was made; the current time where it is not given.
+    """
+    ordered = worst_first(entries)
+    return {
+        "schema": SCHEMA,
+        "made_at": (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "counts": dict(Counter(entry.state.code for entry in ordered)),
+        "results": [
+            {
+                "origin": entry.origin,
+                "group": entry.group,
+                "state": entry.state.code,
+                "wall_s": entry.wall_s,
+                "record": msgspec.to_builtins(entry.record),
+            }
+            for entry in ordered
+        ],
+        "comparisons": [msgspec.to_builtins(comparison) for comparison in comparisons],
+    }

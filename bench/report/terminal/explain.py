@@ -1,0 +1,115 @@
+"""``bench explain``: where the time went, with small bars, what stands out, and why two results differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from bench import units
+from bench.compare.explain import DeltaExplanation, DeltaTerm, Explanation
+from bench.compare.findings import Finding
+from bench.report.terminal.cells import bar, bullets, signed_bar, table, text
+
+_BAR, _HALF = 16, 12
+_STYLES = {"user": "blue", "system": "red", "rest": "dim"}
+
+
+def explanation_view(explanation: Explanation) -> RenderableType:
+    """One result: its wall time as terms with bars, efficiency, fault rate and findings."""
+    spent = explanation.budget
+    runs = f"mean of {spent.runs} run{'' if spent.runs == 1 else 's'}"
+    head = Text.assemble(text(explanation.diagnostic, "bold"), f": where {units.seconds(spent.wall_s)} went ({runs})\n")
+    head.append_text(text(explanation.id, "dim"))
+    made = table("=", ">wall", ">share", f"={'':{_BAR}}", "what it is")
+    for term in spent.terms:
+        share = term.seconds / spent.wall_s if spent.wall_s else None
+        unknown = term.name in spent.unknown
+        made.add_row(
+            text(_spoken(term.name)),
+            units.NOT_KNOWN if unknown else units.seconds(term.seconds),
+            units.NOT_KNOWN if unknown else units.percent(share),
+            Text() if unknown else bar(share, _BAR, _STYLES.get(term.name, "yellow")),
+            Text("not measured", style="dim") if unknown else text(term.meaning),
+        )
+    parts: list[RenderableType] = [head, made, *_figures(explanation)]
+    parts += _findings(explanation.findings)
+    return Group(*parts)
+
+
+def difference_view(difference: DeltaExplanation) -> RenderableType:
+    """Two results: the terms of the difference in wall time, what each is tied to, and what else differs."""
+    a, b = difference.a, difference.b
+    head = Text.assemble(
+        text(a.diagnostic, "bold"),
+        f": {units.seconds(a.budget.wall_s)} became {units.seconds(b.budget.wall_s)}, ",
+        (_signed(difference.delta_s), "bold"),
+    )
+    sides = Text.assemble(("from ", "dim"), text(a.id), ("\nto   ", "dim"), text(b.id))
+    most = max((abs(term.seconds) for term in difference.terms), default=0.0)
+    made = table("=", ">before", ">after", ">difference", f"={'less':<{_HALF}}│{'more':>{_HALF}}")
+    for term in difference.terms:
+        made.add_row(
+            text(_spoken(term.name)),
+            units.seconds(term.a_s),
+            units.seconds(term.b_s),
+            units.NOT_KNOWN if term.a_s is None else _signed(term.seconds),
+            signed_bar(term.seconds, most, _HALF),
+        )
+    parts: list[RenderableType] = [head, sides, made, *_ties(difference.terms)]
+    tied = [tie for term in difference.terms if term.seconds for tie in term.ties]
+    others = [one for one in difference.differences if not any(tie.startswith(f"{one.name}: ") for tie in tied)]
+    if others:
+        lines = (
+            Text.assemble(text(one.name), ": ", text(one.a or "none", width=60), " → ", text(one.b or "none", width=60))
+            for one in others
+        )
+        parts += [Text("\nWhat else differs", style="bold"), bullets(lines)]
+    parts += _findings(b.findings)
+    return Group(*parts)
+
+
+def _figures(explanation: Explanation) -> list[Text]:
+    spent = explanation.budget
+    lines = []
+    if spent.efficiency is not None and spent.cpus is not None:
+        share = units.percent(spent.efficiency, 0)
+        lines.append(Text(f"CPU time {units.seconds(spent.cpu_s)}: {share} of the {spent.cpus:g} CPUs it was given"))
+    if explanation.faults_per_s is not None:
+        lines.append(Text(f"{units.count(explanation.faults_per_s)} minor page faults a second"))
+    return lines
+
+
+def _findings(found: Sequence[Finding]) -> list[RenderableType]:
+    if not found:
+        return [Text("\nNothing stands out.", style="dim")]
+    parts: list[RenderableType] = [Text("\nWhat stands out", style="bold")]
+    for finding in found:
+        body = Text.assemble(text(finding.meaning), "\n", text(finding.evidence, "dim"), "\n→ ", text(finding.remedy))
+        if finding.variants:
+            body.append_text(Text.assemble("\n  bench whatif … --variants ", text(",".join(finding.variants), "cyan")))
+        parts += [Text.assemble("• ", text(_spoken(finding.code), "bold")), Padding(body, (0, 0, 0, 2))]
+    return parts
+
+
+def _ties(terms: Sequence[DeltaTerm]) -> list[RenderableType]:
+    """What each term may come from, the largest term first; a term without a share has nothing to explain."""
+    parts: list[RenderableType] = []
+    for term in sorted(terms, key=lambda term: -abs(term.seconds)):
+        if not term.seconds:
+            continue
+        head = Text.assemble(text(_spoken(term.name), "bold"), f" {_signed(term.seconds)}: ", text(term.meaning))
+        parts.append(Text.assemble("• ", head))
+        if term.ties:
+            parts.append(Padding(text("; ".join(term.ties), "dim"), (0, 0, 0, 2)))
+    return [Text("\nWhat it may come from", style="bold"), *parts] if parts else []
+
+
+def _signed(seconds: float) -> str:
+    return f"{'+' if seconds > 0 else ''}{units.seconds(seconds)}"
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ")
