@@ -56,13 +56,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """After each test on CUDA, record the most memory that torch's allocator has had so far in this process."""
+    """With the last test on CUDA, record the most memory that torch's allocator has had in this process."""
     try:
         return (yield)
     finally:
         import torch
 
-        if item.config.stash[SETTINGS].device == "cuda" and torch.cuda.is_initialized():
+        last = item is item.session.items[-1]
+        if last and item.config.stash[SETTINGS].device == "cuda" and torch.cuda.is_initialized():
             metrics = Metrics(lambda name, value: item.user_properties.append((name, value)))
             metrics.add("cuda_peak_allocated_bytes", torch.cuda.max_memory_allocated(), "B", "lower")
             metrics.add("cuda_peak_reserved_bytes", torch.cuda.max_memory_reserved(), "B", "lower")
@@ -88,6 +89,13 @@ def device(settings: Settings) -> torch.device:
             pytrace=False,
         )
     return torch.device(settings.device)
+
+
+@pytest.fixture
+def last_case(request: pytest.FixtureRequest) -> bool:
+    """Whether no other case of the same test function comes after this one."""
+    cases = [item for item in request.session.items if getattr(item, "function", None) is request.function]
+    return cases[-1] is request.node
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 A number is the property `metric:<name>` with JSON `{"value": …, "unit": …, "better": …}`. Anything else that is worth
 keeping is `fact:<name>` with any JSON; a number that could not be had is the fact `unavailable:<name>`, a reason.
-Where several tests record the same name, the last one counts.
+A name belongs to the run, so only one test records it; what sums up several cases is left to the last of them.
 """
 
 from __future__ import annotations
