@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from .sources import Sources, StepFailed, must, read_sources
+from .sources import Sources, finish, must, read_sources
 
 
 def bootstrap(sources: Sources) -> None:
@@ -24,7 +24,4 @@ def bootstrap(sources: Sources) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        bootstrap(read_sources())
-    except StepFailed as error:
-        sys.exit(f"*** {error}")
+    finish(lambda: bootstrap(read_sources()))

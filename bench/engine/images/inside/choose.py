@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
-from .sources import BUILD, Sources, StepFailed, read_sources, run, say, uv_command
+from .sources import BUILD, Sources, StepFailed, finish, read_sources, run, say, uv_command
 
 CPU_LOCK, PYPI_LOCK = "image-cpu.txt", "image-pypi.txt"
 
@@ -85,7 +84,4 @@ def write_choice(sources: Sources, folder: Path, note: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        write_choice(read_sources(), BUILD / "choice", BUILD / "note/choice.json")
-    except StepFailed as error:
-        sys.exit(f"*** {error}")
+    finish(lambda: write_choice(read_sources(), BUILD / "choice", BUILD / "note/choice.json"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .bootstrap import bootstrap
 from .install import VENV, read_facts
-from .sources import Sources, StepFailed, must, read_sources, run, uv_command
+from .sources import Sources, StepFailed, finish, must, read_sources, run, uv_command
 
 DERIVED = Path("/opt/bench/derived.json")
 
@@ -41,10 +41,8 @@ def compile_new(site: Path, epoch: int) -> None:
     for path in sorted(site.rglob("*.py")):
         if not Path(importlib.util.cache_from_source(str(path))).exists():
             mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-            try:
-                py_compile.compile(str(path), invalidation_mode=mode, doraise=True, quiet=2)
-            except (py_compile.PyCompileError, UnicodeDecodeError, ValueError):
-                continue  # a template that is no valid Python
+            # Silent about templates that are no valid Python.
+            py_compile.compile(str(path), invalidation_mode=mode, quiet=2)
     for parent, folders, files in os.walk(site, topdown=False):
         for name in (*folders, *files):
             path = Path(parent, name)
@@ -67,7 +65,4 @@ def main(build: Path, venv: Path = VENV, derived: Path = DERIVED) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except StepFailed as error:
-        sys.exit(f"*** {error}")
+    finish(lambda: main(Path(sys.argv[1])))

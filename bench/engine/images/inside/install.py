@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .sources import BUILD, Sources, StepFailed, must, read_sources, run, uv_command
+from .sources import BUILD, Sources, finish, must, read_sources, run, uv_command
 
 VENV = Path("/opt/bench/venv")
 FACTS = Path("/opt/bench/image.json")
@@ -69,7 +69,4 @@ def main(sources: Sources, lock: Path, venv: Path = VENV, facts: Path = FACTS) -
 
 
 if __name__ == "__main__":
-    try:
-        main(read_sources(), BUILD / "choice/requirements.txt")
-    except StepFailed as error:
-        sys.exit(f"*** {error}")
+    finish(lambda: main(read_sources(), BUILD / "choice/requirements.txt"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .install import clamp, compile_bytecode
-from .sources import BUILD, Sources, StepFailed, must, read_sources
+from .sources import BUILD, Sources, StepFailed, finish, must, read_sources
 
 USER, UID = "bench", 10001
 # The name in the image, and the file's name in the distribution's library folder.
@@ -133,7 +133,4 @@ def main(sources: Sources, target: Path, mounts: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(read_sources(), BUILD / "overlay", BUILD / "mounts")
-    except StepFailed as error:
-        sys.exit(f"*** {error}")
+    finish(lambda: main(read_sources(), BUILD / "overlay", BUILD / "mounts"))

@@ -6,7 +6,7 @@ import os
 import ssl
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -124,6 +124,14 @@ def run(command: list[str], sources: Sources) -> subprocess.CompletedProcess[str
             said.append(sources.redact(line))
             say(said[-1])
     return subprocess.CompletedProcess(command[:1], process.returncode, "".join(said), "")
+
+
+def finish(step: Callable[[], None]) -> None:
+    """Run a whole step; a failure ends the process with its message in the last line, which the host looks for."""
+    try:
+        step()
+    except StepFailed as error:
+        sys.exit(f"*** {error}")
 
 
 def must(command: list[str], sources: Sources, what: str) -> None:
