@@ -1,0 +1,241 @@
+"""The write-once bundle: one folder that holds one record and its evidence.
+
+A bundle is written to a ``.partial`` neighbour, every file synced, and renamed into place; rename(2) refuses to replace
+a folder that holds something, so of two writers one wins and nobody's evidence is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from bench.errors import DamagedData, NotMeasured, UsageError
+from bench.record import codec
+from bench.record.disk import disk_errors, make_folders, remove_empty, sync_folder, sync_tree, write_synced
+from bench.record.manifest import MANIFEST, hash_file, list_files, render_manifest
+from bench.record.names import PARTIAL, check_part, is_file_name, next_stamp, parse_stamp
+from bench.record.redact import redact_bytes, redact_record, secret_values
+from bench.record.schema import Record
+
+RECORD = "record.json"
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+_BINARY_SUFFIXES = {".gz", ".zst", ".xz", ".zip", ".png", ".npz", ".pt"}
+
+Content = bytes | Path | Callable[[Record], bytes | str]
+"""What a file holds: bytes, a file to copy, or a function of the final record (its stamp may have moved on)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle on disk. ``record_bytes`` is ``record.json`` as it stands, unknown keys included."""
+
+    path: Path
+    record: Record
+    record_bytes: bytes
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Host id, diagnostic and stamp: what makes a result that result."""
+        return self.record.host.id, self.record.diagnostic.name, self.record.stamp
+
+    def files(self) -> tuple[str, ...]:
+        """Names of the plain files of the bundle, sorted."""
+        return tuple(list_files(self.path)[0])
+
+    def read_text(self, name: str, limit: int = 16 * 1024 * 1024) -> str | None:
+        """Text of one file, at most ``limit`` bytes of it, or ``None`` where the bundle has no such file."""
+        if not is_file_name(name) or name not in self.files():
+            return None
+        with (self.path / name).open("rb") as file:
+            return file.read(limit).decode("utf-8", "replace")
+
+
+def write_bundle(
+    results: Path,
+    record: Record,
+    files: Mapping[str, Content],
+    *,
+    secrets: Collection[str] | None = None,
+    taken: Literal["next", "refuse"] = "next",
+) -> Path:
+    """Write a bundle, all of it or nothing.
+
+    Every file and the record are redacted on the way (``bench.record.redact``). ``record.json`` and the manifest are
+    made here.
+
+    Args:
+        results: the results folder; made if missing.
+        record: what was measured; its host id, diagnostic and stamp say where the bundle goes.
+        files: the evidence, by name relative to the bundle.
+        secrets: values that must not appear anywhere; by default those of this process' environment.
+        taken: what to do where the stamp exists: take the next free second, or refuse.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        DamagedData: a name that a bundle cannot hold.
+        NotMeasured: the disk is full or failed, or a source file is gone.
+        UsageError: the folder cannot be written, or the stamp exists and ``taken`` is ``refuse``.
+    """
+    hidden = secret_values(os.environ) if secrets is None else frozenset(secrets)
+    parent = results / check_part(record.host.id, "host id") / check_part(record.diagnostic.name, "diagnostic")
+    parse_stamp(record.stamp)
+    for name in files:
+        if not is_file_name(name) or name in (RECORD, MANIFEST):
+            raise DamagedData(f"{name!r:.80} cannot name a file of a bundle", "names are ASCII without spaces")
+    record = redact_record(record, hidden)
+    with disk_errors(results):
+        made = make_folders(parent)
+        try:
+            return _write_at_free_stamp(parent, record, files, hidden, taken)
+        except BaseException:
+            remove_empty(made)
+            raise
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a bundle's record; its files are read when asked for.
+
+    Args:
+        path: the bundle's folder, or its ``record.json``.
+
+    Raises:
+        UsageError: nothing is there.
+        DamagedData: no record, or one that cannot be read (:func:`bench.record.codec.decode`).
+    """
+    folder = path.parent if path.name == RECORD else path
+    if not folder.is_dir():
+        raise UsageError(f"there is no bundle at {path}", fix="give a folder that holds a record.json")
+    file = folder / RECORD
+    try:
+        if file.is_symlink() or not file.is_file():
+            raise DamagedData(
+                f"{folder} has no {RECORD}", "it is not a bundle or was cut off", "restore it from its source"
+            )
+        if file.stat().st_size > MAX_RECORD_BYTES:
+            raise DamagedData(f"{file} is larger than a record can be", f"over {MAX_RECORD_BYTES} bytes")
+        data = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read", str(error.strerror)) from None
+    return Bundle(folder, codec.decode(data, str(file)), data)
+
+
+def find_partials(results: Path) -> list[Path]:
+    """Half-written bundles that crashed runs left; one that is being written at this moment is not among them."""
+    return sorted(
+        path for path in results.glob(f"*/*/*{PARTIAL}") if path.is_dir() and not path.is_symlink() and _is_idle(path)
+    )
+
+
+def remove_partials(results: Path) -> list[Path]:
+    """Remove what :func:`find_partials` finds; returns what was removed."""
+    removed = []
+    for path in find_partials(results):
+        with disk_errors(results):
+            shutil.rmtree(path)
+        removed.append(path)
+    return removed
+
+
+def _write_at_free_stamp(
+    parent: Path, record: Record, files: Mapping[str, Content], secrets: frozenset[str], taken: str
+) -> Path:
+    while True:
+        with _claim(parent, record.stamp) as partial:
+            if partial is not None:
+                _fill(partial, record, files, secrets)
+                if (path := _publish(partial, parent / record.stamp)) is not None:
+                    return path
+        if taken == "refuse":
+            raise UsageError(
+                f"{parent / record.stamp} exists", "bundles are written once", "compare the two, or remove the old one"
+            )
+        stamp = next_stamp(record.stamp)
+        record = msgspec.structs.replace(record, stamp=stamp, id=record.id.replace(record.stamp, stamp))
+
+
+@contextlib.contextmanager
+def _claim(parent: Path, stamp: str) -> Iterator[Path | None]:
+    """The ``.partial`` folder of a stamp, ours alone and gone afterwards; ``None`` where the stamp is taken."""
+    partial = parent / f"{stamp}{PARTIAL}"
+    if os.path.lexists(parent / stamp):
+        yield None
+        return
+    try:
+        partial.mkdir()
+    except FileExistsError:
+        yield None
+        return
+    lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Another writer may have renamed its own into place since we looked, or a tidier taken ours for a leftover.
+        lost = (
+            os.path.lexists(parent / stamp)
+            or not partial.is_dir()
+            or not os.path.samestat(os.fstat(lock), partial.stat())
+        )
+        yield None if lost else partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        os.close(lock)
+
+
+def _fill(partial: Path, record: Record, files: Mapping[str, Content], secrets: frozenset[str]) -> None:
+    contents: dict[str, Content] = {**files, RECORD: codec.encode(record)}
+    for name in sorted(contents):
+        target = partial / name
+        make_folders(target.parent)
+        data = _bytes_of(contents[name], record)
+        if name != RECORD and not (b"\0" in data[:8192] and target.suffix in _BINARY_SUFFIXES):
+            data = redact_bytes(data, secrets)
+        write_synced(target, data)
+    digests = {name: hash_file(partial / name) for name in contents}
+    write_synced(partial / MANIFEST, render_manifest(digests).encode("ascii"))
+    sync_tree(partial)
+
+
+def _bytes_of(content: Content, record: Record) -> bytes:
+    if isinstance(content, bytes):
+        return content
+    if isinstance(content, Path):
+        try:
+            return content.read_bytes()
+        except OSError as error:
+            raise NotMeasured(f"{content} cannot be copied into the bundle", str(error.strerror)) from None
+    made = content(record)
+    return made.encode("utf-8", "replace") if isinstance(made, str) else made
+
+
+def _publish(partial: Path, path: Path) -> Path | None:
+    try:
+        partial.rename(path)
+    except OSError:
+        if os.path.lexists(path):
+            return None
+        raise
+    sync_folder(path.parent)
+    return path
+
+
+def _is_idle(path: Path) -> bool:
+    try:
+        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True

@@ -1,0 +1,130 @@
+"""Writing that survives a crash, and errors of the disk said so that a person can act on them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.errors import BenchError, NotMeasured, UsageError
+from bench.units import size
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NOT_ALLOWED = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.EEXIST,
+    errno.ENOENT,
+}
+
+
+def disk_error(error: OSError, folder: Path) -> BenchError:
+    """The error of this tool that an error of the disk means."""
+    if error.errno in _FULL:
+        return NotMeasured(
+            f"no room left for {folder}", str(error.strerror), "free some space or choose --results elsewhere"
+        )
+    if error.errno in _NOT_ALLOWED:
+        return UsageError(
+            f"{folder} cannot be written",
+            str(error.strerror),
+            "choose a folder of yours with --results or mend its rights",
+        )
+    return NotMeasured(f"writing to {folder} failed", str(error), "check the disk")
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn every ``OSError`` of the block into :func:`disk_error`."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, folder) from error
+
+
+def check_results_folder(path: Path, need_bytes: int = 0) -> None:
+    """See before a run that its bundle can be written; nothing is left behind and no folder is made.
+
+    The nearest folder that exists is tried with a file: permission bits say little to root or on a read-only mount.
+
+    Args:
+        path: the results folder; it need not exist yet.
+        need_bytes: room that the bundle may take.
+
+    Raises:
+        UsageError: it is not a folder or cannot be written.
+        NotMeasured: the disk has less room than needed.
+    """
+    with disk_errors(path):
+        nearest = path.absolute()
+        while not os.path.lexists(nearest):
+            nearest = nearest.parent
+        if not nearest.is_dir():
+            raise UsageError(f"{nearest} is not a folder", fix="choose another folder with --results")
+        with tempfile.TemporaryFile(dir=nearest) as probe:
+            probe.write(b"\0")
+            probe.flush()
+        free = shutil.disk_usage(nearest).free
+    if free < need_bytes:
+        raise NotMeasured(
+            f"no room for a result in {path}",
+            f"{size(free)} are free and {size(need_bytes)} may be needed",
+            "free some space or choose --results elsewhere",
+        )
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a new file and force it to the disk.
+
+    Raises:
+        OSError: it exists, or the disk refuses.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Force a folder's own entries to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(path: Path) -> None:
+    """Force the entries of a folder and of all folders below it to the disk."""
+    for folder, _, _ in os.walk(path):
+        sync_folder(Path(folder))
+
+
+def make_folders(path: Path) -> list[Path]:
+    """Make a folder with its parents; returns those that were made, the deepest first."""
+    made: list[Path] = []
+    missing = path
+    while not missing.is_dir():
+        made.append(missing)
+        missing = missing.parent
+    for folder in reversed(made):
+        folder.mkdir(exist_ok=True)
+    return made
+
+
+def remove_empty(folders: list[Path]) -> None:
+    """Remove those of the folders that are empty, the deepest first."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            return

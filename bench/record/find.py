@@ -1,0 +1,92 @@
+"""Which bundles a person means: a bundle, a folder of them, a host id, or all of a tree."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import BenchError, UsageError
+from bench.record.bundle import RECORD, Bundle, read_bundle
+from bench.record.manifest import MANIFEST
+from bench.record.names import PARTIAL, is_stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Bundles of a tree, in order of host, diagnostic and stamp, and what could not be read."""
+
+    bundles: tuple[Bundle, ...]
+    problems: tuple[BenchError, ...]
+
+
+def bundle_folders(path: Path) -> list[Path]:
+    """Folders below ``path``, or itself, that are bundles or claim to be, by a record, a manifest or a name.
+
+    Partial and hidden folders are passed over, links are not followed.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    if not path.is_dir():
+        raise UsageError(f"there is no folder {path}", fix="give a bundle or a folder of bundles")
+    found: list[Path] = []
+    for folder, subfolders, files in os.walk(path):
+        here = Path(folder)
+        if RECORD in files or MANIFEST in files or is_stamp(here.name):
+            found.append(here)
+            subfolders.clear()
+        subfolders[:] = sorted(name for name in subfolders if not name.endswith(PARTIAL) and not name.startswith("."))
+    return sorted(found)
+
+
+def scan(path: Path) -> Scan:
+    """Read every bundle below ``path``; one that is damaged stops nothing.
+
+    A result that is there twice (imported beside the shipped reference) counts once; the copy with more files is kept.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    bundles: dict[tuple[str, str, str], Bundle] = {}
+    problems: list[BenchError] = []
+    for folder in bundle_folders(path):
+        try:
+            bundle = read_bundle(folder)
+        except BenchError as error:
+            problems.append(error)
+            continue
+        twin = bundles.get(bundle.key)
+        if twin is None or len(bundle.files()) > len(twin.files()):
+            bundles[bundle.key] = bundle
+    return Scan(tuple(bundles[key] for key in sorted(bundles)), tuple(problems))
+
+
+def find_bundles(what: str | Path, results: Path | None = None) -> list[Bundle]:
+    """The bundles that a word of the command line names.
+
+    Args:
+        what: a bundle, a folder of bundles, a path inside ``results``, or a host id there.
+        results: the results folder, for the latter two.
+
+    Raises:
+        UsageError: it names nothing.
+        DamagedData: a bundle among them cannot be read.
+    """
+    for path in _places(Path(what), results):
+        if path.name == RECORD and path.is_file():
+            return [read_bundle(path)]
+        if path.is_dir():
+            found = scan(path)
+            if found.problems:
+                raise found.problems[0]
+            if found.bundles:
+                return list(found.bundles)
+    looked = "" if results is None else f"neither there nor in {results}"
+    raise UsageError(f"no bundle is named by '{what}'", looked, "give a bundle, a folder of bundles or a host id")
+
+
+def _places(what: Path, results: Path | None) -> list[Path]:
+    if results is None or what.is_absolute():
+        return [what]
+    return [what, results / what, results / "reference" / what]

@@ -1,0 +1,93 @@
+"""The list of a bundle's files with their SHA-256, in the form that ``sha256sum -c`` reads."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.record.names import is_file_name
+
+MANIFEST = "MANIFEST.sha256"
+_LINE = re.compile(r"(?P<digest>[0-9a-f]{64}) [ *](?P<name>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with one file. ``line`` counts from 1; ``None`` is the file as a whole."""
+
+    file: str
+    reason: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.reason}" if self.line is None else f"{self.file}, line {self.line}: {self.reason}"
+
+
+def render_manifest(digests: Mapping[str, str]) -> str:
+    """The manifest's text from file name to SHA-256, sorted by name."""
+    return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
+
+
+def parse_manifest(text: str) -> tuple[dict[str, str], list[Problem]]:
+    """File name to SHA-256, and the lines that could not be read."""
+    digests: dict[str, str] = {}
+    problems: list[Problem] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            problems.append(Problem(MANIFEST, "not a hash and a file name", number))
+        elif not is_file_name(match["name"]):
+            problems.append(Problem(MANIFEST, "names a path that no bundle can hold", number))
+        elif match["name"] in digests:
+            problems.append(Problem(MANIFEST, f"names {match['name']} twice", number))
+        else:
+            digests[match["name"]] = match["digest"]
+    return digests, problems
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def list_files(folder: Path) -> tuple[list[str], list[Problem]]:
+    """Plain files below ``folder`` by their relative names, sorted; links and devices are problems, never followed."""
+    names: list[str] = []
+    problems: list[Problem] = []
+    pending = [folder]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                name = Path(entry.path).relative_to(folder).as_posix()
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(Path(entry.path))
+                elif entry.is_file(follow_symlinks=False):
+                    names.append(name)
+                else:
+                    problems.append(Problem(name, "not a plain file"))
+    return sorted(names), sorted(problems, key=lambda problem: problem.file)
+
+
+def check_manifest(folder: Path) -> list[Problem]:
+    """Every file of a bundle that differs from its manifest, is missing, or is not in it."""
+    names, problems = list_files(folder)
+    try:
+        text = (folder / MANIFEST).read_bytes().decode("ascii", "backslashreplace")
+    except OSError as error:
+        return [*problems, Problem(MANIFEST, f"cannot be read: {error.strerror}")]
+    digests, bad_lines = parse_manifest(text)
+    problems += bad_lines
+    present = set(names) - {MANIFEST}
+    for name in sorted(present | set(digests)):
+        if name not in present:
+            problems.append(Problem(name, "missing"))
+        elif name not in digests:
+            problems.append(Problem(name, "not in the manifest"))
+        elif hash_file(folder / name) != digests[name]:
+            problems.append(Problem(name, "differs from the manifest"))
+    return problems

@@ -1,0 +1,94 @@
+"""What a bundle and its files may be called: stamps, folder names, file names (pure).
+
+A name is ASCII without spaces, so that ``sha256sum -c``, a shell and every file system read it alike, and none can
+climb out of its folder.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from bench.errors import DamagedData
+
+_STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
+_STAMP = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,126}", re.ASCII)
+_UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
+PARTIAL = ".partial"
+"""Ends the name of a folder that is still being written."""
+MAX_DEPTH = 6
+"""Folders a bundle's file may lie in, at most."""
+
+
+def make_stamp(now: datetime) -> str:
+    """The stamp of a moment: UTC, ``YYYYMMDDTHHMMSSZ``. A moment without a zone is taken as UTC."""
+    moment = now if now.tzinfo is not None else now.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).strftime(_STAMP_FORMAT)
+
+
+def parse_stamp(stamp: str) -> datetime:
+    """The moment of a stamp.
+
+    Raises:
+        DamagedData: the text is not a stamp.
+    """
+    try:
+        if _STAMP.fullmatch(stamp):
+            return datetime.strptime(stamp, _STAMP_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    raise DamagedData(f"{stamp!r:.60} is not a stamp", "a stamp is UTC in the form 20251015T173309Z")
+
+
+def is_stamp(text: str) -> bool:
+    """Whether the text is a stamp of a moment that exists."""
+    try:
+        parse_stamp(text)
+    except DamagedData:
+        return False
+    return True
+
+
+def next_stamp(stamp: str) -> str:
+    """The stamp one second later."""
+    return make_stamp(parse_stamp(stamp) + timedelta(seconds=1))
+
+
+def record_id(host_id: str, diagnostic: str, stamp: str) -> str:
+    """The id of a record: its place under ``results/``."""
+    return f"{host_id}/{diagnostic}/{stamp}"
+
+
+def check_part(name: str, what: str) -> str:
+    """``name``, if it can be one folder's name.
+
+    Raises:
+        DamagedData: it is empty, too long, or holds anything but ASCII letters, digits and ``._+-``.
+    """
+    if not _PART.fullmatch(name) or name.endswith(PARTIAL):
+        raise DamagedData(
+            f"{what} {name!r:.80} cannot name a folder", "only ASCII letters, digits and ._+- are allowed"
+        )
+    return name
+
+
+def is_file_name(name: str) -> bool:
+    """Whether ``name`` (relative, ``/`` between its parts) may be a file of a bundle."""
+    parts = name.split("/")
+    return len(parts) <= MAX_DEPTH and all(_PART.fullmatch(part) for part in parts)
+
+
+def safe_file_name(name: str) -> str:
+    """The nearest name that :func:`is_file_name` accepts: each run of other characters becomes one ``_``."""
+    parts = [_UNSAFE.sub("_", part).lstrip("._+-")[:120] or "file" for part in name.split("/") if part]
+    return "/".join(parts[-MAX_DEPTH:]) or "file"
+
+
+def numbered(name: str, index: int, total: int) -> str:
+    """The name of a run's own file: ``logs/pytest.log``, or ``logs/pytest-003.log`` where there are several runs."""
+    if total <= 1:
+        return name
+    folder, slash, base = name.rpartition("/")
+    stem, dot, suffix = base.partition(".")
+    return f"{folder}{slash}{stem}-{index:03}{dot}{suffix}"

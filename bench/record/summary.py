@@ -1,0 +1,221 @@
+"""``summary.md``: a record for people (pure). All text of the record is escaped: a bundle may come from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bench import units
+from bench.record.evidence import ended, signature
+from bench.record.gnutime import cpu_ratio
+from bench.record.schema import Record, Run
+from bench.record.text import markdown, markdown_block
+
+_Reading = Callable[[Run], float | None]
+_Format = Callable[[float | None], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One operator of a profile: its name, its own time in seconds, and how often it was called."""
+
+    name: str
+    self_s: float
+    calls: int | None = None
+
+
+def call_s(run: Run) -> float | None:
+    """Seconds in the tests' own calls, summed; ``None`` where no test was timed."""
+    times = [test.call_s for test in run.tests if test.call_s is not None]
+    return sum(times) if times else None
+
+
+TIMING: tuple[tuple[str, _Reading, _Format], ...] = (
+    ("wall", lambda run: run.wall_s, units.seconds),
+    ("pytest", lambda run: run.pytest_s, units.seconds),
+    ("call", call_s, units.seconds),
+    ("user", lambda run: run.cpu.user_s, units.seconds),
+    ("system", lambda run: run.cpu.system_s, units.seconds),
+    ("CPU", cpu_ratio, lambda ratio: units.percent(ratio, 0)),
+    ("throttled", lambda run: run.cpu.throttled_s, units.seconds),
+)
+"""Rows of the timing table: name, reading of a run, format."""
+MEMORY: tuple[tuple[str, _Reading, _Format], ...] = (
+    ("peak of the control group, page cache included", lambda run: run.memory.peak_bytes, units.size),
+    ("peak of anonymous memory, sampled", lambda run: run.memory.anon_peak_bytes, units.size),
+    ("largest resident set of one process", lambda run: run.memory.max_rss_bytes, units.size),
+    ("minor page faults", lambda run: run.faults.minor, units.count),
+    ("major page faults", lambda run: run.faults.major, units.count),
+    ("voluntary context switches", lambda run: run.context_switches.voluntary, units.count),
+    ("involuntary context switches", lambda run: run.context_switches.involuntary, units.count),
+)
+
+
+def render_summary(
+    record: Record,
+    *,
+    findings: Sequence[str] = (),
+    operators: Sequence[Operator] = (),
+) -> str:
+    """The summary of a record, in Markdown.
+
+    Args:
+        record: the result.
+        findings: what an explanation found, as plain sentences.
+        operators: a profile's operators; the ten dearest are shown.
+    """
+    parts = [
+        _head(record),
+        _section("Timing", _readings(record.runs, TIMING)),
+        _section("Against ceiling, timeout and baseline", _margins(record)),
+        _section("Memory, faults and context switches", _readings(record.runs, MEMORY)),
+        _section("Metrics", _metrics(record.runs)),
+        _section("Findings", [f"- {markdown(finding)}" for finding in findings]),
+        _section("Runs", _runs(record.runs)),
+        _section("Warnings", _warnings(record.runs)),
+        _section("Dearest operators", _operators(operators)),
+        _section("Not available", _unavailable(record.unavailable)),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _head(record: Record) -> str:
+    lines = [f"# {markdown(record.diagnostic.name)}: {record.outcome.replace('_', ' ')}", ""]
+    failure = signature(record)
+    if failure:
+        lines += [markdown_block(failure), ""]
+    verdict = record.verdict
+    lines.append(f"Verdict: **{verdict.status.replace('_', ' ')}**")
+    lines += [f"- {markdown(reason)}" for reason in verdict.reasons]
+    lines += ["", *_table(("", ""), _facts(record))]
+    if record.profiler:
+        lines += ["", "This run was profiled; its times are not compared with others."]
+    return "\n".join(lines) + "\n"
+
+
+def _facts(record: Record) -> list[tuple[str, str]]:
+    host, engine, diagnostic = record.host, record.engine, record.diagnostic
+    built = record.image or record.environment
+    limits = engine.limits
+    given = {
+        "CPUs": limits.cpus,
+        "CPU set": limits.cpuset,
+        "memory": None if limits.memory_bytes is None else units.size(limits.memory_bytes),
+        "pids": limits.pids,
+        "threads": limits.threads,
+    }
+    facts = {
+        "result": record.id,
+        "test": diagnostic.node,
+        "device, profile": ", ".join(part for part in (diagnostic.device, diagnostic.profile) if part),
+        "host": host.id,
+        "processor": host.class_.cpu_model,
+        "kernel": host.class_.kernel,
+        "GPU": host.class_.gpu,
+        "engine": " ".join(part for part in (engine.name, engine.version) if part),
+        "limits": ", ".join(f"{name} {value}" for name, value in given.items() if value is not None) or "none",
+        "image": record.image.name if record.image else None,
+        "Python, torch": ", ".join(part for part in (built.python, built.torch) if part) if built else None,
+        "fingerprint": built.fingerprint if built else None,
+        "variant": record.variant,
+        "reproduces": record.reproduces,
+    }
+    return [(name, markdown(str(value))) for name, value in facts.items() if value]
+
+
+def _readings(runs: Sequence[Run], rows: Sequence[tuple[str, _Reading, _Format]]) -> list[str]:
+    if not runs:
+        return []
+    if len(runs) == 1:
+        return _table(("", "value"), [(name, form(read(runs[0]))) for name, read, form in rows])
+    cells = []
+    for name, read, form in rows:
+        values = [value for run in runs if (value := read(run)) is not None]
+        of = (median(values), min(values), max(values)) if values else (None, None, None)
+        cells.append((name, *(form(value) for value in of), f"{len(values)} of {len(runs)}"))
+    return _table(("", "median", "least", "most", "runs"), cells)
+
+
+def _margins(record: Record) -> list[str]:
+    walls = [run.wall_s for run in record.runs if run.wall_s is not None]
+    worst = max(walls, default=None)
+    timeouts = [run.effective_timeout_s for run in record.runs if run.effective_timeout_s is not None]
+    timeout = min(timeouts, default=record.diagnostic.timeout_s)
+    rows = [_margin("ceiling", record.diagnostic.ceiling_s, worst), _margin("timeout", timeout, worst)]
+    baseline = record.verdict.baseline
+    other, mine = baseline.get("wall_s"), median(walls) if walls else None
+    if isinstance(other, (int, float)) and not isinstance(other, bool) and other > 0 and mine is not None:
+        delta = f"{mine - other:+.2f} s ({units.signed_percent(mine / other - 1)})"
+        rows.append((f"baseline {markdown(str(baseline.get('id') or ''))}".rstrip(), units.seconds(other), delta))
+    known = ("id", "wall_s")
+    rows += [
+        (f"baseline {markdown(key)}", markdown(str(baseline[key])), "") for key in sorted(baseline) if key not in known
+    ]
+    if not any(key in baseline for key in known):
+        rows.append(("baseline", units.NOT_KNOWN, "none given" if not baseline else ""))
+    return _table(("", "value", "margin or difference"), rows)
+
+
+def _margin(name: str, bound: float | None, wall_s: float | None) -> tuple[str, str, str]:
+    if bound is None or wall_s is None:
+        return name, units.seconds(bound), units.NOT_KNOWN
+    share = f" ({units.signed_percent((bound - wall_s) / bound)})" if bound else ""
+    return name, units.seconds(bound), f"{bound - wall_s:+.2f} s{share}"
+
+
+def _metrics(runs: Sequence[Run]) -> list[str]:
+    rows = []
+    for name in sorted({name for run in runs for name in run.metrics}):
+        metrics = [run.metrics[name] for run in runs if name in run.metrics]
+        values = [metric.value for metric in metrics if metric.value is not None]
+        middle = units.NOT_KNOWN if not values else f"{median(values):.6g}"
+        better = metrics[0].better if metrics[0].better != "none" else ""
+        rows.append((markdown(name), middle, markdown(metrics[0].unit), better, str(len(values))))
+    return _table(("metric", "median", "unit", "better", "runs"), rows) if rows else []
+
+
+def _runs(runs: Sequence[Run]) -> list[str]:
+    if len(runs) < 2:
+        return []
+    rows = [
+        (
+            str(run.index),
+            markdown(ended(run)),
+            *(form(read(run)) for _, read, form in TIMING[:6]),
+            units.size(run.memory.anon_peak_bytes),
+            units.size(run.memory.max_rss_bytes),
+        )
+        for run in runs
+    ]
+    return _table(("run", "outcome", *(name for name, _, _ in TIMING[:6]), "anonymous", "max RSS"), rows)
+
+
+def _warnings(runs: Sequence[Run]) -> list[str]:
+    return [
+        f"- {f'run {run.index}, ' if len(runs) > 1 else ''}{markdown(warning.code)}: {markdown(warning.message)}"
+        for run in runs
+        for warning in run.warnings
+    ]
+
+
+def _operators(operators: Sequence[Operator]) -> list[str]:
+    dearest = sorted(operators, key=lambda operator: operator.self_s, reverse=True)[:10]
+    rows = [
+        (markdown(operator.name), units.seconds(operator.self_s), units.count(operator.calls)) for operator in dearest
+    ]
+    return _table(("operator", "own time", "calls"), rows) if rows else []
+
+
+def _unavailable(reasons: Mapping[str, str]) -> list[str]:
+    return [f"- {markdown(path)}: {markdown(reasons[path])}" for path in sorted(reasons)]
+
+
+def _section(title: str, lines: Sequence[str]) -> str:
+    return "\n".join((f"## {title}", "", *lines, "")) if lines else ""
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    if not rows:
+        return []
+    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]

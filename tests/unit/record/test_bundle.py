@@ -1,0 +1,347 @@
+"""A bundle is written once, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+
+import msgspec
+import pytest
+from record_builders import HOST, STAMP, make_record
+
+import bench.record.bundle as bundle_module
+from bench.errors import DamagedData, NotMeasured, UsageError
+from bench.record import codec
+from bench.record.bundle import find_partials, read_bundle, remove_partials, write_bundle
+from bench.record.disk import check_results_folder
+from bench.record.find import bundle_folders, find_bundles, scan
+from bench.record.names import is_file_name, is_stamp, make_stamp, next_stamp, numbered, parse_stamp, safe_file_name
+from bench.record.verify import verify
+
+FILES = {"summary.md": b"# x\n", "logs/pytest.log": b"ok\n", "artifacts/time.txt": lambda record: record.stamp}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_bundle(tmp_path / "results", make_record(), FILES, secrets=())
+
+
+def test_lies_where_the_contract_says(tmp_path, folder) -> None:
+    assert folder == tmp_path / "results" / HOST / "grad_cpu" / STAMP
+    assert read_bundle(folder).files() == (
+        "MANIFEST.sha256",
+        "artifacts/time.txt",
+        "logs/pytest.log",
+        "record.json",
+        "summary.md",
+    )
+    assert [path.name for path in folder.parent.iterdir()] == [STAMP]
+
+
+def test_sha256sum_accepts_the_manifest(folder) -> None:
+    done = subprocess.run(
+        ["sha256sum", "--strict", "-c", "MANIFEST.sha256"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(": OK") == 4
+
+
+def test_an_existing_stamp_is_never_written_to(tmp_path, folder) -> None:
+    before = {name: (folder / name).read_bytes() for name in read_bundle(folder).files()}
+    second = write_bundle(tmp_path / "results", make_record(), FILES, secrets=())
+    assert second.name == next_stamp(STAMP)
+    record = read_bundle(second).record
+    assert record.stamp == second.name
+    assert record.id == f"{HOST}/grad_cpu/{second.name}"
+    assert (second / "artifacts/time.txt").read_text() == second.name
+    assert {name: (folder / name).read_bytes() for name in before} == before
+
+
+def test_an_existing_stamp_can_be_refused(tmp_path, folder) -> None:
+    with pytest.raises(UsageError, match="written once"):
+        write_bundle(tmp_path / "results", make_record(), FILES, taken="refuse")
+    assert verify(tmp_path).ok
+
+
+def test_writers_at_once_all_get_their_own_stamp(tmp_path) -> None:
+    barrier = threading.Barrier(8)
+
+    def write(number: int):
+        barrier.wait()
+        return write_bundle(tmp_path, make_record(variant=f"v{number}"), FILES, secrets=())
+
+    with ThreadPoolExecutor(8) as pool:
+        paths = list(pool.map(write, range(8)))
+    assert len(set(paths)) == 8
+    assert {read_bundle(path).record.variant for path in paths} == {f"v{number}" for number in range(8)}
+    assert verify(tmp_path).ok
+    assert find_partials(tmp_path) == []
+
+
+def test_loses_the_race_at_the_last_moment(tmp_path, monkeypatch) -> None:
+    original = bundle_module._fill
+
+    def fill_while_another_wins(partial, *rest) -> None:
+        original(partial, *rest)
+        if partial.name.startswith(STAMP):
+            winner = partial.parent / STAMP
+            winner.mkdir()
+            (winner / "theirs").touch()
+
+    monkeypatch.setattr(bundle_module, "_fill", fill_while_another_wins)
+    path = write_bundle(tmp_path, make_record(), FILES)
+    assert path.name == next_stamp(STAMP)
+    assert [file.name for file in (path.parent / STAMP).iterdir()] == ["theirs"]
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(errno.ENOSPC, NotMeasured), (errno.EDQUOT, NotMeasured), (errno.EROFS, UsageError), (errno.EIO, NotMeasured)],
+)
+def test_a_failing_disk_leaves_nothing(tmp_path, monkeypatch, number, error) -> None:
+    written = []
+
+    def fail(path, data) -> None:
+        written.append(path)
+        if len(written) == 3:
+            raise OSError(number, os.strerror(number))
+        path.write_bytes(data)
+
+    monkeypatch.setattr(bundle_module, "write_synced", fail)
+    with pytest.raises(error, match=re.escape(os.strerror(number))):
+        write_bundle(tmp_path / "results", make_record(), FILES)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_real_full_disk_leaves_nothing(tmp_path) -> None:
+    mount = tmp_path / "small"
+    mount.mkdir()
+    if (
+        os.geteuid()
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(mount)], capture_output=True, check=False
+        ).returncode
+    ):
+        pytest.skip("mounting a small file system needs root")
+    try:
+        with pytest.raises(NotMeasured, match=r"no room left for .*free some space"):
+            write_bundle(mount / "results", make_record(), {"logs/pytest.log": b"x" * 1_000_000})
+        assert list(mount.iterdir()) == []
+        with pytest.raises(NotMeasured, match="may be needed"):
+            check_results_folder(mount / "results", 10_000_000)
+        check_results_folder(mount / "results", 1000)
+        subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
+        with pytest.raises(UsageError, match="cannot be written"):
+            check_results_folder(mount / "results")
+        with pytest.raises(UsageError, match="cannot be written"):
+            write_bundle(mount / "results", make_record(), FILES)
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)
+
+
+def test_an_interrupt_leaves_nothing(tmp_path) -> None:
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_bundle(tmp_path / "results", make_record(), {"a.txt": b"1", "b.txt": interrupt})
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_results_path_that_is_a_file(tmp_path) -> None:
+    file = tmp_path / "results"
+    file.write_text("x")
+    with pytest.raises(UsageError, match="not a folder"):
+        check_results_folder(file)
+    with pytest.raises(UsageError, match="not a folder"):
+        check_results_folder(file / "below")
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_bundle(file, make_record(), FILES)
+
+
+def test_checking_makes_nothing(tmp_path) -> None:
+    check_results_folder(tmp_path / "a" / "b", 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_source_file_that_is_gone(tmp_path) -> None:
+    with pytest.raises(NotMeasured, match="cannot be copied"):
+        write_bundle(tmp_path / "results", make_record(), {"logs/x.log": tmp_path / "none"})
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/x", "a b", "a//b", "ä", ".hidden", "record.json", "MANIFEST.sha256", "a/b/c/d/e/f/g", "", "x\n"]
+)
+def test_names_that_no_bundle_holds(tmp_path, name) -> None:
+    with pytest.raises(DamagedData):
+        write_bundle(tmp_path, make_record(), {name: b""})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"host": "../up"}, {"name": "a/b"}, {"stamp": "20251301T000000Z"}, {"host": "x.partial"}, {"stamp": "now"}],
+)
+def test_a_record_cannot_choose_its_way_out(tmp_path, changes) -> None:
+    with pytest.raises(DamagedData):
+        write_bundle(tmp_path, make_record(**changes), FILES)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_leftovers_are_found_unless_somebody_is_writing(tmp_path, folder) -> None:
+    results = tmp_path / "results"
+    dead, alive = folder.parent / "20260102T030500Z.partial", folder.parent / "20260102T030600Z.partial"
+    dead.mkdir()
+    alive.mkdir()
+    (dead / "record.json").write_text("{")
+    lock = os.open(alive, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert find_partials(results) == [dead]
+        assert remove_partials(results) == [dead]
+        assert alive.exists()
+        assert not dead.exists()
+    finally:
+        os.close(lock)
+    assert len(find_bundles(results)) == 1
+
+
+def test_a_leftover_of_the_same_stamp_is_passed_over(tmp_path) -> None:
+    parent = tmp_path / HOST / "grad_cpu"
+    (parent / f"{STAMP}.partial").mkdir(parents=True)
+    assert write_bundle(tmp_path, make_record(), FILES).name == next_stamp(STAMP)
+
+
+def test_unknown_keys_stay_in_the_bytes_of_a_record(folder) -> None:
+    bundle = read_bundle(folder / "record.json")
+    document = msgspec.json.decode(bundle.record_bytes)
+    document["later"] = {"x": 1}
+    again = codec.encode(codec.decode(msgspec.json.encode(document)), msgspec.json.encode(document))
+    assert msgspec.json.decode(again)["later"] == {"x": 1}
+
+
+def test_text_of_a_file(folder) -> None:
+    bundle = read_bundle(folder)
+    assert bundle.read_text("logs/pytest.log") == "ok\n"
+    assert bundle.read_text("logs/pytest.log", limit=1) == "o"
+    assert bundle.read_text("logs/none.log") is None
+    assert bundle.read_text("../../../x") is None
+
+
+def test_reading_what_is_no_bundle(tmp_path, folder) -> None:
+    with pytest.raises(UsageError, match="no bundle"):
+        read_bundle(tmp_path / "none")
+    with pytest.raises(DamagedData, match=r"has no record\.json"):
+        read_bundle(tmp_path)
+    (folder / "record.json").unlink()
+    (folder / "record.json").symlink_to(folder / "summary.md")
+    with pytest.raises(DamagedData):
+        read_bundle(folder)
+
+
+def test_finding(tmp_path, folder) -> None:
+    results = tmp_path / "results"
+    other = write_bundle(results, make_record(host="other-1"), FILES)
+    write_bundle(results / "reference", make_record(host="ref-1"), FILES)
+    assert [bundle.path for bundle in find_bundles(folder)] == [folder]
+    assert [bundle.path for bundle in find_bundles(folder / "record.json")] == [folder]
+    assert {bundle.record.host.id for bundle in find_bundles(results)} == {HOST, "other-1", "ref-1"}
+    assert [bundle.path for bundle in find_bundles("other-1", results)] == [other]
+    assert len(find_bundles("ref-1", results)) == 1
+    assert [bundle.path for bundle in find_bundles(f"{HOST}/grad_cpu/{STAMP}", results)] == [folder]
+    with pytest.raises(UsageError, match="no bundle is named by 'nobody'"):
+        find_bundles("nobody", results)
+    with pytest.raises(UsageError):
+        bundle_folders(tmp_path / "none")
+
+
+def test_one_damaged_bundle_does_not_hide_the_others(tmp_path, folder) -> None:
+    write_bundle(tmp_path / "results", make_record(host="other-1"), FILES)
+    (folder / "record.json").write_text("{")
+    found = scan(tmp_path / "results")
+    assert [bundle.record.host.id for bundle in found.bundles] == ["other-1"]
+    assert len(found.problems) == 1
+    with pytest.raises(DamagedData, match="not JSON"):
+        find_bundles(tmp_path / "results")
+
+
+def test_the_fuller_copy_of_a_result_counts_once(tmp_path) -> None:
+    poor = write_bundle(tmp_path / "reference", make_record(), {})
+    rich = write_bundle(tmp_path, make_record(), FILES)
+    assert [bundle.path for bundle in scan(tmp_path).bundles] == [rich]
+    assert poor != rich
+
+
+def test_verify_names_every_file_that_is_wrong(tmp_path, folder) -> None:
+    assert verify(folder).ok
+    (folder / "summary.md").write_text("changed")
+    (folder / "logs/pytest.log").unlink()
+    (folder / "extra.txt").write_text("x")
+    (folder / "link").symlink_to("/etc/passwd")
+    problems = {(found.problem.file, found.problem.reason) for found in verify(tmp_path / "results").problems}
+    assert problems == {
+        ("summary.md", "differs from the manifest"),
+        ("logs/pytest.log", "missing"),
+        ("extra.txt", "not in the manifest"),
+        ("link", "not a plain file"),
+    }
+    assert str(folder) in str(verify(folder).problems[0])
+
+
+def test_verify_checks_the_schema_by_path(folder) -> None:
+    text = (folder / "record.json").read_text().replace('"wall_s": 10.5', '"wall_s": "long"')
+    (folder / "record.json").write_text(text)
+    assert any("runs[0].wall_s" in str(found) for found in verify(folder).problems)
+
+
+def test_verify_without_record_or_manifest(folder) -> None:
+    (folder / "record.json").unlink()
+    assert {found.problem.file for found in verify(folder.parent).problems} == {"record.json"}
+    (folder / "MANIFEST.sha256").unlink()
+    assert "MANIFEST.sha256" in {found.problem.file for found in verify(folder.parent).problems}
+
+
+def test_verify_reads_a_hostile_manifest(folder) -> None:
+    lines = f"{'0' * 64}  ../../etc/passwd\nnonsense\n" + (folder / "MANIFEST.sha256").read_text() * 2
+    (folder / "MANIFEST.sha256").write_text(lines)
+    reasons = [str(found.problem) for found in verify(folder).problems]
+    assert "MANIFEST.sha256, line 1: names a path that no bundle can hold" in reasons
+    assert "MANIFEST.sha256, line 2: not a hash and a file name" in reasons
+    assert any("twice" in reason for reason in reasons)
+
+
+def test_verify_sees_a_moved_stamp(folder) -> None:
+    moved = folder.rename(folder.parent / "20260102T030406Z")
+    assert any("its folder 20260102T030406Z" in str(found) for found in verify(moved).problems)
+
+
+def test_verify_of_nothing(tmp_path) -> None:
+    with pytest.raises(UsageError, match="no bundle"):
+        verify(tmp_path)
+
+
+def test_stamps() -> None:
+    moment = datetime(2025, 10, 15, 10, 33, 9, tzinfo=timezone(timedelta(hours=-7)))
+    assert make_stamp(moment) == "20251015T173309Z"
+    assert make_stamp(datetime(2025, 10, 15, 17, 33, 9)) == "20251015T173309Z"
+    assert parse_stamp("20251015T173309Z") == datetime(2025, 10, 15, 17, 33, 9, tzinfo=UTC)
+    assert next_stamp("20251231T235959Z") == "20260101T000000Z"
+    assert not is_stamp("20251315T173309Z")
+    assert not is_stamp("٢0251015T173309Z")
+
+
+def test_file_names() -> None:
+    assert numbered("logs/pytest.log", 0, 1) == "logs/pytest.log"
+    assert numbered("logs/pytest.log", 3, 10) == "logs/pytest-003.log"
+    assert numbered("artifacts/pytest.junit.xml", 0, 2) == "artifacts/pytest-000.junit.xml"
+    assert numbered("time", 1, 2) == "time-001"
+    for name in ("a b/ü?.txt", "../../x", "", "///", "." * 300, "a/" * 20):
+        assert is_file_name(safe_file_name(name))
+    assert safe_file_name("env/ok.txt") == "env/ok.txt"

@@ -1,0 +1,228 @@
+"""The text files of a bundle."""
+
+from __future__ import annotations
+
+import shlex
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from record_builders import make_record, make_run
+
+from bench.record.evidence import Answer, Command, answers_txt, commands_txt, ended, env_txt, exit_code_txt, signature
+from bench.record.schema import Limits, Memory, Metric, Verdict, Warning_
+from bench.record.summary import Operator, render_summary
+from bench.record.system import read_command, read_disk_usage, read_frequency_policy, read_system_load
+from bench.record.text import clean, markdown, markdown_block
+from bench.record.timefile import analysis_name, analysis_time_txt
+
+
+def row(text: str, name: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
+
+
+def test_commands_can_be_read_back_by_a_shell() -> None:
+    text = commands_txt([Command(["pytest", "a b", "$(x)"], {"K": "v w", "A": "1"}), Command(["true"])])
+    first, second = text.splitlines()
+    assert shlex.split(first) == ["env", "A=1", "K=v w", "pytest", "a b", "$(x)"]
+    assert second == "true"
+    assert len(commands_txt([Command(["echo", "two\nlines"])]).splitlines()) == 1
+
+
+def test_environment_is_one_line_a_name() -> None:
+    text = env_txt({"OMP_NUM_THREADS": "2", "SECRET": "x", "MINE": "a\nb\\", "HF_TOKEN": "y"}, ["MINE", "HF_TOKEN"])
+    assert text == "HF_TOKEN=[redacted:name]\nMINE=a\\nb\\\\\nOMP_NUM_THREADS=2\n"
+
+
+def test_exit_codes() -> None:
+    assert exit_code_txt(make_run()) == "0\n"
+    assert exit_code_txt(make_run(exit_code=None, signal=9)) == "signal 9\n"
+    assert exit_code_txt(make_run(exit_code=None)) == "unknown\n"
+
+
+def test_a_missing_command_leaves_a_line() -> None:
+    text = answers_txt((Answer("lscpu", "CPU(s): 2\n"), Answer("sensors", None, "sensors is not installed")))
+    assert text == "# lscpu\nCPU(s): 2\n\n# sensors: not available: sensors is not installed\n"
+
+
+def test_system_readers_say_what_is_missing(tmp_path) -> None:
+    assert "bench-no-such-command is not installed" in (read_command("x", ("bench-no-such-command",)).reason)
+    assert read_command("x", ("sh", "-c", "echo no >&2; exit 3")).reason == "sh ended with 3: no"
+    assert read_command("x", ("false",)).reason == "false ended with 1"
+    assert read_command("x", ("echo", "hi")).text == "hi\n"
+    assert "no cpufreq" in read_frequency_policy(tmp_path).reason
+    text = read_system_load(tmp_path)
+    assert text.count("\n# ") == 3
+    assert "load averages" in text
+    assert "Filesystem" in read_disk_usage(tmp_path / "not" / "there")
+
+
+def test_a_command_that_hangs_is_left(monkeypatch) -> None:
+    monkeypatch.setattr("bench.record.system._TIMEOUT_S", 0.05)
+    assert "timed out" in read_command("x", ("sleep", "5")).reason
+
+
+def test_frequency_policy_groups_equal_cpus(tmp_path) -> None:
+    for cpu, governor in ((0, "powersave"), (1, "powersave"), (10, "performance")):
+        policy = tmp_path / f"policy{cpu}"
+        policy.mkdir()
+        (policy / "scaling_governor").write_text(f"{governor}\n")
+        (policy / "scaling_cur_freq").write_text(f"{cpu}000\n")
+    (tmp_path / "boost").write_text("1\n")
+    text = read_frequency_policy(tmp_path).text
+    assert text is not None
+    assert "CPUs 0,1:\n  scaling_governor: powersave\n" in text
+    assert "CPUs 10:\n  scaling_governor: performance" in text
+    assert "boost: 1" in text
+    assert "current kHz: 0000 1000 10000" in text
+
+
+def test_summary_of_one_run() -> None:
+    record = make_record(
+        verdict=Verdict("ok", ("within the ceiling",), 9.5, {"id": "ref/x", "wall_s": 10.0, "note": "old"}),
+        unavailable={"runs[0].memory.swap_peak_bytes": "cgroup v1 has no such file"},
+    )
+    record = msgspec.structs.replace(
+        record, engine=msgspec.structs.replace(record.engine, limits=Limits(cpus=2.0, memory_bytes=1024**3))
+    )
+    text = render_summary(
+        record, findings=["kernel time exceeds user time"], operators=[Operator(f"op{n}", n / 10, n) for n in range(12)]
+    )
+    assert text.startswith("# grad_cpu: passed\n")
+    assert row(text, "wall") == "| wall | 10.50 s |"
+    assert row(text, "pytest") == "| pytest | 10.00 s |"
+    assert row(text, "call") == "| call | 9.50 s |"
+    assert row(text, "user") == "| user | 12.00 s |"
+    assert row(text, "system") == "| system | 3.00 s |"
+    assert row(text, "CPU") == "| CPU | 143 % |"
+    assert row(text, "ceiling") == "| ceiling | 20.00 s | +9.50 s (+47.5 %) |"
+    assert row(text, "timeout") == "| timeout | 60.00 s | +49.50 s (+82.5 %) |"
+    assert row(text, "baseline ref/x") == "| baseline ref/x | 10.00 s | +0.50 s (+5.0 %) |"
+    assert row(text, "baseline note") == "| baseline note | old |  |"
+    assert row(text, "largest resident set of one process").endswith("| 2.00 GiB |")
+    assert row(text, "minor page faults") == "| minor page faults | – |"
+    assert "CPUs 2.0, memory 1.00 GiB" in text
+    assert "- kernel time exceeds user time" in text
+    assert "cgroup v1 has no such file" in text
+    assert row(text, "op11")
+    assert "| op1 |" not in text
+    assert "## Runs" not in text
+    assert "Verdict: **ok**\n- within the ceiling" in text
+
+
+def test_summary_of_repeats_shows_the_spread_and_each_run() -> None:
+    runs = tuple(
+        make_run(
+            n,
+            wall_s=10.0 + n,
+            metrics={"rate": Metric(1e9 * (n + 1), "B/s", "higher")},
+            warnings=(Warning_("cpu_steal", "steal 2 %"),) if n else (),
+        )
+        for n in range(3)
+    )
+    text = render_summary(make_record(runs=runs))
+    assert row(text, "wall") == "| wall | 11.00 s | 10.00 s | 12.00 s | 3 of 3 |"
+    assert row(text, "minor page faults") == "| minor page faults | – | – | – | 0 of 3 |"
+    assert row(text, "rate") == "| rate | 2e+09 | B/s | higher | 3 |"
+    assert row(text, "2").startswith("| 2 | passed, exit code 0 | 12.00 s |")
+    assert "- run 1, cpu_steal: steal 2 %" in text
+    assert row(text, "ceiling") == "| ceiling | 20.00 s | +8.00 s (+40.0 %) |"
+    assert row(text, "baseline") == "| baseline | – | none given |"
+
+
+def test_summary_of_nothing_measured() -> None:
+    record = make_record(runs=(), outcome="not_measured", verdict=Verdict("not_measured", ("no GPU was found",)))
+    text = render_summary(record)
+    assert text.startswith("# grad_cpu: not measured\n\n    not measured: no GPU was found\n")
+    assert "## Timing" not in text
+    assert analysis_time_txt(record).startswith("not measured: no GPU was found\n\n")
+    assert analysis_time_txt(record).endswith("no run\n")
+
+
+def test_failure_stands_at_the_top_of_both_files() -> None:
+    run = make_run(
+        outcome="timed_out", exit_code=None, signal=9, signature="timed out after 60 s in test_y\nstack: <x>`|"
+    )
+    record = make_record(runs=(run,), outcome="timed_out")
+    assert render_summary(record).splitlines()[2:4] == ["    timed out after 60 s in test_y", "    stack: <x>`|"]
+    assert analysis_time_txt(record).splitlines()[0] == "timed out after 60 s in test_y"
+    assert analysis_name(record) == "analysis/grad_cpu_time.txt"
+    several = make_record(
+        runs=(make_run(0), make_run(1, outcome="oom_killed", signal=9, exit_code=None)), outcome="oom_killed"
+    )
+    assert signature(several) == "run 1: oom killed, ended by signal 9"
+    assert signature(make_record()) is None
+    assert signature(make_record(runs=(), outcome="interrupted")) == "interrupted"
+
+
+def test_analysis_holds_margins_and_readings() -> None:
+    text = " ".join(analysis_time_txt(make_record()).split())
+    assert "wall 10.50 s" in text
+    assert "margin to the ceiling +9.50 s" in text
+    assert "margin to the timeout +49.50 s" in text
+    assert "peak of anonymous memory, sampled 3.00 GiB" in text
+    assert "margin to the ceiling –" in " ".join(analysis_time_txt(make_record(runs=(make_run(wall_s=None),))).split())
+
+
+def test_ended() -> None:
+    assert ended(make_run(exit_code=None, outcome="interrupted")) == "interrupted"
+
+
+def test_a_profiled_run_is_marked() -> None:
+    assert "not compared with others" in render_summary(make_record(profiler=True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "a|b",
+        "`x`",
+        "[x](http://y)",
+        "# head",
+        "- item",
+        "1. item",
+        "a\n\n# b",
+        "\x1b[31mred",
+        "\u202eabc",
+        "![x](y)",
+        "***",
+    ],
+)
+def test_no_text_of_a_record_becomes_markup(text: str) -> None:
+    record = make_record(
+        runs=(make_run(warnings=(Warning_(text, text),), metrics={text: Metric(1.0, text)}), make_run(1)),
+        variant=text,
+        unavailable={text: text},
+        verdict=Verdict("ok", (text,), None, {"id": text, text: text}),
+    )
+    record = msgspec.structs.replace(record, diagnostic=msgspec.structs.replace(record.diagnostic, node=text))
+    rendered = render_summary(record, findings=[text], operators=[Operator(text, 1.0)])
+    plain = render_summary(make_record())
+    assert "\x1b" not in rendered
+    assert "\u202e" not in rendered
+    assert "<script" not in rendered
+    assert "](" not in rendered.replace("\\](", "")
+    heads = [line for line in rendered.splitlines() if line.startswith("#")]
+    assert len(heads) <= len([line for line in plain.splitlines() if line.startswith("#")]) + 6
+    assert all(line.startswith(("## ", "# grad")) for line in heads)
+    widths = [line.replace("\\|", "").count("|") for line in rendered.splitlines() if line.startswith("|")]
+    assert set(widths) <= {3, 4, 6, 11}
+
+
+@given(st.text())
+def test_clean_text_has_no_controls(text: str) -> None:
+    assert all(ord(character) >= 32 for character in clean(text))
+    assert "\n" not in markdown(text)
+    assert all(line.startswith("    ") for line in markdown_block(text).split("\n"))
+
+
+def test_clean_keeps_lines_when_asked() -> None:
+    assert clean("a\r\nb\tc", keep_lines=True) == "a\nb    c"
+    assert clean("ä–µ ok") == "ä–µ ok"
+
+
+def test_memory_unknown_stays_unknown() -> None:
+    text = render_summary(make_record(runs=(make_run(memory=Memory()),)))
+    assert row(text, "peak of anonymous memory, sampled").endswith("| – |")
