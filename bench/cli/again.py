@@ -34,6 +34,7 @@ from bench.record.verify import verify_bundle
 from bench.report.entry import Entry
 from bench.report.terminal.compare import comparison_view
 from bench.report.terminal.whatif import VariantLine, whatif_view
+from bench.run.orphans import recover_all
 from bench.run.plan import Options, parse_env
 from bench.run.project import need_of, of_node
 from bench.run.reproduce import Here, check_origin, mismatches, parse_allow, plan_again, require
@@ -92,7 +93,7 @@ def reproduce(
     check_results_folder(results, NEED_BYTES)
     where = choose(engine or (record.engine.name if record.engine.name in {"docker", "local"} else None), host, notify)
     with measuring(if_busy, notify), Progress() as watch:
-        where.sweep(notify)
+        recover_all(where, results, notify)
         with Session(where, notify, results, watch) as session:
             place = session.place(plan.need)
             here = Here(
@@ -165,14 +166,12 @@ def whatif(
                 variant=variant.name,
             )
             plans.append(plan)
-        shared = {
-            kind: stack.enter_context(Session(found, notify, results, watch)) for kind, found in engines.items()
-        }
+        shared = {kind: stack.enter_context(Session(found, notify, results, watch)) for kind, found in engines.items()}
         for plan in plans:
             kind = (plan.variant.engine if plan.variant else None) or usual.name
             sessions[name_of(plan)] = shared[kind]
         for found in engines.values():
-            found.sweep(notify)
+            recover_all(found, results, notify)
         tried = try_variants(plans, sessions, repeat)
     reference = tried[0].finished
     lines = [_line(one, reference) for one in tried]

@@ -12,8 +12,8 @@ from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
 from bench.cli.inputs import bundles_named, entry_of, records_by_name
 from bench.compare.explain import explain, explain_difference
-from bench.compare.ranking import rank
-from bench.compare.verdict import Comparison, compare
+from bench.compare.ranking import Ranking, rank
+from bench.compare.sample import pool
 from bench.engine.ask import ask_docker
 from bench.errors import ExitCode, NotComparable, UsageError
 from bench.host.doctor import judge, worst
@@ -45,11 +45,12 @@ def compare_(words: Words, results: options.Results = options.DEFAULT_RESULTS, j
     known = [bundle.record for bundle in read_results(results)]
     made = [_compared([group[name] for group in groups], results_named(known, name)) for name in shared]
     if json:
-        print_json({"comparisons": [one for several in made for one in several]})
+        print_json({"comparisons": [one for ranking in made for one in ranking.rows]})
     else:
-        for several in made:
-            Console.out().print(comparison_view(several[0]) if len(several) == 1 else ranking_view(several))
-    return int(gravest([one.exit_code for several in made for one in several]))
+        for ranking in made:
+            only = ranking.rows[0] if len(words) == 2 else None
+            Console.out().print(comparison_view(only) if only is not None else ranking_view(ranking))
+    return int(gravest([ranking.exit_code for ranking in made]))
 
 
 def gravest(codes: list[ExitCode]) -> ExitCode:
@@ -63,10 +64,9 @@ def results_named(records: list[Record], name: str) -> list[Record]:
     return [record for record in records if record.diagnostic.name == name]
 
 
-def _compared(groups: list[list[Record]], known: list[Record]) -> list[Comparison]:
-    if len(groups) == 2:
-        return [compare(groups[0], groups[1], history=known)]
-    return list(rank(groups, 0, history=known))
+def _compared(groups: list[list[Record]], known: list[Record]) -> Ranking:
+    """The results of each word, pooled, against those of the first."""
+    return rank([pool(group) for group in groups], 0, history=known)
 
 
 @app.command("explain")

@@ -25,6 +25,7 @@ from bench.report.entry import Entry
 from bench.report.terminal.catalog import catalog_table
 from bench.report.terminal.results import result_summary
 from bench.run.baseline import default_baseline, read_results
+from bench.run.orphans import recover_all
 from bench.run.plan import Options, Plan, make_plan, parse_env
 from bench.run.project import need_of, of_node
 from bench.run.session import Session
@@ -112,7 +113,7 @@ def run(
     where = choose(_engine_of(plan, engine), host, notify)
     known = _baseline(baseline, results, plan)
     with measuring(if_busy, notify), Progress() as watch:
-        where.sweep(notify)
+        recover_all(where, results, notify)
         with Session(where, notify, results, watch, calibration=calibration) as session:
             finished = measure(plan, session, known)
     if json:

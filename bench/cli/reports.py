@@ -4,23 +4,99 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import typer
+from rich.console import Console as RichConsole
+from rich.progress import track
 
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
-from bench.cli.inputs import bundles_named, entry_of
-from bench.errors import ExitCode, UsageError
-from bench.record.disk import write_atomically
+from bench.cli.inputs import against_baseline, bundles_named, entry_of
+from bench.errors import ExitCode
+from bench.record.bundle import Bundle
+from bench.record.disk import disk_errors, write_synced
+from bench.record.find import find_bundles
+from bench.report.action_benchmark import bigger_is_better, smaller_is_better
 from bench.report.document import report_document
 from bench.report.entry import Entry, timeline_entries
-from bench.report.export_gha import render_github_action_benchmark
-from bench.report.export_junit import render_junit
-from bench.report.export_pyperf import render_pyperf
 from bench.report.html.page import render_page
+from bench.report.junit import render_junit
 from bench.report.markdown import render_markdown
+from bench.report.pyperf_json import pyperf_document
 from bench.report.terminal.results import results_table
 
-Target = Annotated[Path | None, typer.Option(metavar="FILE")]
+
+@app.command()
+def report(
+    paths: Annotated[list[str], typer.Argument(help="Bundles, folders of bundles or host ids.", show_default=False)],
+    results: options.Results = options.DEFAULT_RESULTS,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", help="Bundles that each result is compared with.", metavar="PATH")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="One self-contained page.", metavar="F")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="For a pull request.", metavar="F")] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="JUnit XML.", metavar="F")] = None,
+    pyperf: Annotated[Path | None, typer.Option("--pyperf", help="pyperf's JSON.", metavar="F")] = None,
+    smaller: Annotated[
+        Path | None, typer.Option("--smaller-is-better", help="For github-action-benchmark.", metavar="F")
+    ] = None,
+    bigger: Annotated[
+        Path | None, typer.Option("--bigger-is-better", help="For github-action-benchmark.", metavar="F")
+    ] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
+) -> int:
+    """Show any number of results for people and for programs.
+
+    Example: bench report results --html report.html --markdown report.md
+    """
+    bundles = list(
+        {bundle.path.resolve(): bundle for group in bundles_named(paths, results) for bundle in group}.values()
+    )
+    entries = _entries(bundles)
+    known = find_bundles(str(baseline), results) if baseline is not None else []
+    comparisons = against_baseline([entry.record for entry in entries], [bundle.record for bundle in known])
+    made: dict[Path | None, Callable[[], str]] = {
+        html: lambda: render_page(entries),
+        markdown: lambda: render_markdown(entries, comparisons),
+        junit: lambda: render_junit(entries),
+        pyperf: lambda: _json(pyperf_document(entries)),
+        smaller: lambda: _json(smaller_is_better(entries)),
+        bigger: lambda: _json(bigger_is_better(entries)),
+    }
+    for path, render in made.items():
+        if path is not None:
+            _write(path, render())
+    if json:
+        print_json(report_document(entries, comparisons))
+    elif not any(made):
+        Console.out().print(results_table(entries))
+    return ExitCode.OK
+
+
+def _entries(bundles: Sequence[Bundle]) -> list[Entry]:
+    """Entries, with samples for those alone whose timeline is drawn; says how far it is where there are many."""
+    plain = [entry_of(bundle) for bundle in bundles]
+    drawn = {entry.origin for entry in timeline_entries(plain)}
+    console: RichConsole = Console.err()
+    silent = Console.quiet or not console.is_terminal
+    return [
+        entry_of(bundle, samples=str(bundle.path) in drawn)
+        for bundle in track(bundles, "reading results", console=console, transient=True, disable=silent)
+    ]
+
+
+def _write(path: Path, text: str) -> None:
+    with disk_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        write_synced(partial, text.encode())
+        partial.replace(path)
+    notify(f"written to {path}")
+
+
+def _json(document: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"

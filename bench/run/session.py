@@ -20,7 +20,7 @@ from bench.host.neighbours import Watcher
 from bench.host.state import read_state
 from bench.record.names import make_stamp
 from bench.record.schema import HostClass, HostState
-from bench.run.plan import Plan, check_capacity
+from bench.run.plan import Plan
 from bench.run.reading import Reading, read_run
 
 
@@ -109,13 +109,12 @@ class Session:
         disk = read_disk_usage(existing(self.results))
         return Observation(state, state_missing, calibration, calibration_missing, read_system_load(), disk)
 
-    def run(self, plan: Plan, index: int) -> OneRun:
-        """One run of a plan, in a fresh container.
+    def run(self, plan: Plan, index: int, labels: Mapping[str, str] | None = None) -> OneRun:
+        """One run of a plan, in a fresh container that carries ``labels``.
 
         Raises:
             NotMeasured: nothing could be started.
         """
-        check_capacity(plan.task.limits, self.engine.capacity())
         place = self.place(plan.need)
         assert self._folder is not None  # noqa: S101, a session is used inside its context
         out = Path(self._folder.name) / f"run-{self._runs:04}"
@@ -123,7 +122,7 @@ class Session:
         self._runs += 1
         self.watch.run_begins(plan, index)
         with Watcher() as watcher:
-            ending = self.engine.execute(place, plan.task, out, self.watch.event)
+            ending = self.engine.execute(place, replace(plan.task, labels=labels or {}), out, self.watch.event)
         reading = read_run(out, index, ending)
         found = disturbances(watcher.summary(), reading.run)
         run = msgspec.structs.replace(reading.run, warnings=(*reading.run.warnings, *found))

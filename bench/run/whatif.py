@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.catalog.model import Variant
 from bench.compare.verdict import Comparison
 from bench.errors import NotMeasured, UsageError
-from bench.run.plan import Plan
+from bench.run.plan import Plan, check_capacity
 from bench.run.session import Observation, OneRun, Session
 from bench.run.workflow import Finished, finish, look_again
 from bench.units import percent
@@ -67,6 +67,8 @@ def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds:
         sessions: where each variant runs, by its name.
         rounds: how often each variant runs.
     """
+    for plan in plans:
+        check_capacity(plan.task.limits, sessions[name_of(plan)].engine.capacity())
     first = next(iter(sessions.values()))
     before = first.observe()
     rounds_done = _interleaved(plans, sessions, rounds)

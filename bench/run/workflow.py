@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from bench.record.bundle import read_bundle, write_bundle
 from bench.record.schema import HostState, Record
 from bench.run.assemble import Surroundings, assemble
 from bench.run.evidence import collect
-from bench.run.plan import Plan
+from bench.run.orphans import label_of
+from bench.run.plan import Plan, check_capacity
 from bench.run.session import Observation, OneRun, Session
 
 INTERRUPTED = "the command was interrupted"
@@ -47,19 +48,21 @@ def measure(plan: Plan, session: Session, baseline: Sequence[Record] = (), repro
         NotMeasured: nothing could be started, or the disk is full; then nothing is left behind.
         UsageError: a limit that the host cannot give, or a results folder that cannot be written.
     """
+    check_capacity(plan.task.limits, session.engine.capacity())
     session.place(plan.need)
     before = session.observe()
-    runs = run_all(plan, session)
+    begun = _record(plan, session, before, None, (), reproduces)
+    runs = run_all(plan, session, label_of(begun))
     after = look_again(session, any(run.reading.run.outcome == "interrupted" for run in runs))
     return finish(plan, session, before, after, runs, baseline, reproduces)
 
 
-def run_all(plan: Plan, session: Session) -> list[OneRun]:
+def run_all(plan: Plan, session: Session, labels: Mapping[str, str]) -> list[OneRun]:
     """The runs of a plan one after another; the first that is interrupted or could not be measured is the last."""
     runs: list[OneRun] = []
     for index in range(plan.repeat):
         try:
-            runs.append(session.run(plan, index))
+            runs.append(session.run(plan, index, labels))
         except (NotMeasured, KeyboardInterrupt):
             if not runs:
                 raise
