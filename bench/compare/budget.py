@@ -1,0 +1,180 @@
+"""Where the wall time of a result went, as terms that add up to it exactly (pure).
+
+What a control group counts are overlapping bounds, not shares of wall time: CPU seconds of many threads pass in one
+wall second, throttled time counts every CPU, pressure counts any task that waits (kernel:
+Documentation/accounting/psi.rst, Documentation/admin-guide/cgroup-v2.rst). The convention here, stated with each
+term's own bound beside its share:
+
+1. All CPU seconds spread over all CPUs it could run on is the least wall time spent on CPU.
+2. What is left may have been waiting. Each kind of waiting gets at most its own bound; together at most what is left,
+in proportion, since they overlap.
+3. On-CPU time gets what remains, at most the CPU seconds themselves, split as user and system were.
+4. The rest is unexplained: idle, sleeping, waiting for something that nobody counts.
+
+A quota does not lessen the CPUs of step 1: it shows as throttling, in step 2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from bench.compare import sample
+from bench.record.schema import Record, Run
+
+NAMES = ("user", "system", "throttled", "cpu_wait", "memory_pressure", "io_pressure", "steal", "rest")
+MEANING = {
+    "user": "on CPU, in the program",
+    "system": "on CPU, in the kernel",
+    "throttled": "stopped by the CPU quota",
+    "cpu_wait": "all tasks waiting for a CPU",
+    "memory_pressure": "some task waiting for memory",
+    "io_pressure": "some task waiting for I/O",
+    "steal": "taken by the hypervisor",
+    "rest": "unexplained: idle, sleeping, or not counted",
+}
+
+
+class Term(msgspec.Struct, frozen=True):
+    """A share of wall time in seconds, and the bound it came from.
+
+    ``bound_s`` is ``None`` where it is not known: that time is then inside the on-CPU terms or the rest.
+    """
+
+    name: str
+    seconds: float
+    bound_s: float | None
+    meaning: str
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """Mean over the passed runs; ``math.fsum`` of the terms' seconds equals ``wall_s``.
+
+    ``unknown`` names what was not measured; ``efficiency`` is CPU time over wall time times the CPUs given, 0 to 1.
+    """
+
+    wall_s: float
+    runs: int
+    terms: tuple[Term, ...]
+    unknown: tuple[str, ...]
+    cpu_s: float | None
+    cpus: float | None
+    efficiency: float | None
+
+    def seconds(self, name: str) -> float:
+        """The share of one term."""
+        return next(term.seconds for term in self.terms if term.name == name)
+
+
+def budget(record: Record) -> Budget | None:
+    """The budget of a result's mean passed run; ``None`` where no run passed."""
+    runs = sample.passed_runs(record)
+    if not runs:
+        return None
+    wall = float(np.mean([run.wall_s for run in runs if run.wall_s is not None]))
+    bounds = _bounds(record, runs, wall)
+    width = cpus_usable(record)
+    user, system = _mean(runs, "cpu", "user_s"), _mean(runs, "cpu", "system_s")
+    total = _mean(runs, "cpu", "total_s")
+    if total is None and user is not None and system is not None:
+        total = user + system
+    on_cpu_least = min(wall, total / width) if total is not None and width else 0.0
+    waits = _share_out({name: value for name, value in bounds.items() if value is not None}, wall - on_cpu_least)
+    on_cpu = min(wall - sum(waits.values()), total) if total is not None else 0.0
+    shares = dict(waits)
+    if user is not None and system is not None and user + system > 0:
+        shares["user"] = on_cpu * user / (user + system)
+        shares["system"] = on_cpu * system / (user + system)
+    known = {**bounds, "user": user, "system": system}
+    terms = settle(wall, {name: shares.get(name, 0.0) for name in NAMES[:-1]})
+    given = cpus_given(record)
+    return Budget(
+        wall,
+        len(runs),
+        tuple(Term(name, terms[name], known.get(name), MEANING[name]) for name in NAMES),
+        tuple(name for name in NAMES[:-1] if known[name] is None),
+        total,
+        given,
+        total / wall / given if total is not None and given else None,
+    )
+
+
+def settle(total: float, shares: dict[str, float]) -> dict[str, float]:
+    """The shares, and a ``rest`` such that ``math.fsum`` of all is ``total``, to the last bit.
+
+    Shares are put on the grid of the largest value's last bit first; what rounding then still leaves goes to the
+    smallest.
+    """
+    largest = max([abs(total), *map(abs, shares.values())], default=0.0)
+    grid = math.ulp(largest)
+    terms = {name: round(value / grid) * grid if largest else 0.0 for name, value in shares.items()}
+    terms["rest"] = math.fsum([total, *(-value for value in terms.values())])
+    for name in sorted(terms, key=lambda one: abs(terms[one])):
+        left = math.fsum([total, *(-value for value in terms.values())])
+        if left == 0:
+            break
+        terms[name] += left
+    if math.fsum(terms.values()) != total:
+        # No last bit of any share reaches down to the total's: a total that small is not a share of anything.
+        return {**dict.fromkeys(shares, 0.0), "rest": total}
+    return terms
+
+
+def cpus_usable(record: Record) -> float | None:
+    """On how many CPUs its threads could run at one moment; a quota does not count."""
+    limits, host = record.engine.limits, record.host.class_
+    known = [value for value in (host.threads, _cpuset_size(limits.cpuset)) if value]
+    return float(min(known)) if known else None
+
+
+def cpus_given(record: Record) -> float | None:
+    """How many CPUs it was given: of the host, of the set, and by quota."""
+    known = [value for value in (cpus_usable(record), record.engine.limits.cpus) if value]
+    return float(min(known)) if known else None
+
+
+def _bounds(record: Record, runs: Sequence[Run], wall: float) -> dict[str, float | None]:
+    """Upper bounds of each kind of waiting, in seconds of wall time."""
+    throttled = _mean(runs, "cpu", "throttled_s")
+    stalled = _mean(runs, "cpu", "pressure_full_s")
+    steal = [state.steal_ratio for state in (record.host.before, record.host.after) if state.steal_ratio is not None]
+    bounds = {
+        "throttled": throttled,
+        # A throttled group is stalled too: the kernel counts those seconds twice.
+        "cpu_wait": None if stalled is None else max(0.0, stalled - (throttled or 0.0)),
+        "memory_pressure": _mean(runs, "memory", "pressure_some_s"),
+        "io_pressure": _mean(runs, "io", "pressure_some_s"),
+        "steal": float(np.mean(steal)) * wall if steal else None,
+    }
+    return {name: None if value is None else max(0.0, value) for name, value in bounds.items()}
+
+
+def _share_out(bounds: dict[str, float], left: float) -> dict[str, float]:
+    """Each bound, or in proportion so much of it that all fit into what is left."""
+    clipped = {name: min(value, left) for name, value in bounds.items()}
+    together = sum(clipped.values())
+    scale = min(1.0, left / together) if together > 0 else 0.0
+    return {name: value * scale for name, value in clipped.items()}
+
+
+def _mean(runs: Sequence[Run], part: str, name: str) -> float | None:
+    values = [getattr(getattr(run, part), name) for run in runs]
+    if any(value is None or not math.isfinite(value) for value in values):
+        return None
+    return float(np.mean(values))
+
+
+def _cpuset_size(text: str | None) -> int | None:
+    """CPUs in a list such as ``0-3,8``; ``None`` where there is none or it is not a list."""
+    if not text:
+        return None
+    count = 0
+    for part in text.split(","):
+        ends = part.strip().split("-")
+        if not all(end.isdecimal() for end in ends) or len(ends) > 2:
+            return None
+        count += int(ends[-1]) - int(ends[0]) + 1
+    return count if count > 0 else None

@@ -1,0 +1,82 @@
+"""Do the runs drift, and would that drift explain the difference (pure)?
+
+A machine that warms up makes each run slower than the one before. Runs are then not exchangeable: five runs and
+thirty, or a session right after another, differ with nothing changed in the code. Taking a straight line out
+(analysis of covariance) tells the two apart, at a price: a step and a line look alike when one session follows the
+other. The price is paid only where that can have happened.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from bench.compare.sample import Floats, logs
+
+SUSPECT = 0.05
+"""Two-sided level at which a slope counts as drift where both sessions began afresh."""
+STILL = 0.02
+"""Two-sided level at which the difference must stand with the drift taken out: 1 % in the direction that was seen."""
+FEWEST = 6
+"""Runs in both samples together that a slope needs."""
+
+Places = tuple[Sequence[float], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A common slope of both samples, as a logarithm a run, and its two-sided p-value.
+
+    ``explains`` says that with the slope taken out the difference does not stand.
+    """
+
+    slope: float
+    p_value: float
+    explains: bool
+
+
+def find(first: Sequence[float], second: Sequence[float], places: Places | None = None) -> Drift | None:
+    """The drift that may explain the difference of two samples; ``None`` where none can.
+
+    Args:
+        first: wall times of the reference, in the order in which they ran.
+        second: likewise of what is judged.
+        places: each run's place in one common order, where both sessions were one stretch of time, back to back or
+            interleaved. ``None``: each session began afresh, and only samples of unequal size can differ by drift.
+
+    Back to back the slope is always taken out. Its own significance is not asked for: a slope too small to be
+    significant can make a difference that is.
+    """
+    x, y = logs(first), logs(second)
+    n, m = x.size, y.size
+    if n + m < FEWEST or min(n, m) < 2 or (places is None and n == m):
+        return None
+    at = places or (range(n), range(m))
+    place_x, place_y = (np.asarray(one, dtype=np.float64) for one in at)
+    steps = np.concatenate([place_x - place_x.mean(), place_y - place_y.mean()])
+    values = np.concatenate([x - x.mean(), y - y.mean()])
+    spread = float(steps @ steps)
+    slope = float(steps @ values) / spread
+    rest: Floats = values - slope * steps
+    freedom = n + m - 3
+    variance = float(rest @ rest) / freedom
+    error = math.sqrt(variance / spread)
+    p_value = _two_sided(slope, error, freedom)
+    if places is None and p_value > SUSPECT:
+        return None
+    difference = float(y.mean() - x.mean())
+    gap = float(place_y.mean() - place_x.mean())
+    left = difference - slope * gap
+    error_left = math.sqrt(variance * (1 / n + 1 / m + gap**2 / spread))
+    stands = left * difference > 0 and _two_sided(left, error_left, freedom) <= STILL
+    return Drift(slope, p_value, not stands)
+
+
+def _two_sided(value: float, error: float, freedom: int) -> float:
+    if error == 0:
+        return 1.0 if value == 0 else 0.0
+    return 2 * float(stats.t.sf(abs(value) / error, freedom))

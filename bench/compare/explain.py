@@ -1,0 +1,169 @@
+"""Why: where one result's time went, and why two differ (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from bench import units
+from bench.compare import findings as notable
+from bench.compare.budget import NAMES, Budget, budget, settle
+from bench.compare.findings import Finding, findings, mean_of
+from bench.compare.likeness import Difference, differences, require_comparable
+from bench.errors import NotMeasured
+from bench.record.schema import Record
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """One result: its budget (terms add up to the wall time), its fault rate and what stands out."""
+
+    id: str
+    diagnostic: str
+    budget: Budget
+    faults_per_s: float | None
+    findings: tuple[Finding, ...]
+
+
+class DeltaTerm(msgspec.Struct, frozen=True):
+    """A share of the difference in wall time, in seconds (b - a), and what it may be tied to.
+
+    ``a_s`` and ``b_s`` are ``None`` where a side does not know the term.
+    """
+
+    name: str
+    seconds: float
+    a_s: float | None
+    b_s: float | None
+    meaning: str
+    ties: tuple[str, ...] = ()
+
+
+class DeltaExplanation(msgspec.Struct, frozen=True):
+    """Two results. ``math.fsum`` of the terms' seconds equals ``delta_s``, which is ``b.wall_s - a.wall_s``.
+
+    Terms are mean wall times over the passed runs; the term ``rest`` is what stays unexplained.
+    """
+
+    a: Explanation
+    b: Explanation
+    delta_s: float
+    terms: tuple[DeltaTerm, ...]
+    differences: tuple[Difference, ...]
+
+
+def explain(record: Record) -> Explanation:
+    """Where the wall time of one result went.
+
+    Raises:
+        NotMeasured: no run passed.
+        DamagedData: a wall time that is none.
+    """
+    spent = budget(record)
+    if spent is None:
+        raise NotMeasured(
+            f"{record.id} has no run that passed",
+            f"its outcome is {record.outcome}",
+            "explain a result that was measured",
+        )
+    faults = mean_of(record, "faults", "minor")
+    rate = None if faults is None else faults / spent.wall_s
+    return Explanation(record.id, record.diagnostic.name, spent, rate, findings(record, spent))
+
+
+def explain_difference(a: Record, b: Record) -> DeltaExplanation:
+    """Why two results differ: the difference of their budgets, each term tied to what differs around it.
+
+    Raises:
+        NotMeasured: a side has no run that passed.
+        NotComparable: other diagnostics, or a run under the profiler.
+    """
+    require_comparable(a, b)
+    one, two = explain(a), explain(b)
+    found = differences(a, b)
+    delta = two.budget.wall_s - one.budget.wall_s
+    # What only one side measured cannot be a difference; it stays in the rest.
+    unknown = {*one.budget.unknown, *two.budget.unknown}
+    shares = {
+        name: 0.0 if name in unknown else two.budget.seconds(name) - one.budget.seconds(name) for name in NAMES[:-1]
+    }
+    settled = settle(delta, shares)
+    terms = tuple(
+        DeltaTerm(
+            term.name,
+            settled[term.name],
+            None if term.name in unknown else term.seconds,
+            None if term.name in unknown else two.budget.seconds(term.name),
+            term.meaning,
+            tuple(_ties(term.name, a, b, found)),
+        )
+        for term in one.budget.terms
+    )
+    return DeltaExplanation(one, two, delta, terms, found)
+
+
+_TIED_TO: dict[str, tuple[str, ...]] = {
+    "user": ("host.cpu_model", "host.cpu_stepping", "host.microcode", "host.cores", "host.threads", "host.numa_nodes",
+    "host.virtualization", "limits.threads", "limits.cpuset", "image", "source", "params", "profile",
+    "state.governor", "state.boost", "security"), "system": ("host.kernel", "host.microcode", "host.virtualization",
+    "state.thp", "engine", "security", "environ", "variant", "limits.threads"), "throttled": ("limits.cpus",
+    "limits.threads"), "cpu_wait": ("limits.cpuset", "limits.threads", "host.threads"), "memory_pressure":
+    ("limits.memory_bytes", "host.memory_bytes"), "io_pressure": ("limits.memory_bytes", "engine"), "steal":
+    ("host.virtualization",), "rest": ("engine", "host.virtualization"),
+}  # fmt: skip
+
+# Calibration, by the term whose pace it sets. Names that end in _s are times; others are rates.
+_CALIBRATION: dict[str, tuple[str, ...]] = {
+    "user": ("one_core", "all_cores", "triad"),
+    "system": ("fault", "process_start"),
+}
+
+
+def _ties(name: str, a: Record, b: Record, found: tuple[Difference, ...]) -> Iterator[str]:
+    """Sentences that name a difference of hosts, state, limits or calibration that this term may come from."""
+    for difference in found:
+        if any(difference.name == key or difference.name.startswith(f"{key}.") for key in _TIED_TO[name]):
+            yield f"{difference.name}: {difference.a or 'none'} against {difference.b or 'none'}"
+    yield from _calibration_ties(name, a, b)
+    yield from _state_ties(name, a, b)
+    if name == "system":
+        one, two = mean_of(a, "faults", "minor"), mean_of(b, "faults", "minor")
+        if one is not None and two is not None and abs(two - one) > 0.05 * max(one, two):
+            cost = notable.fault_cost_s(b) or notable.fault_cost_s(a)
+            each = f", at {units.seconds(cost)} each by calibration" if cost is not None else ""
+            yield f"minor faults: {units.count(one)} against {units.count(two)}{each}"
+
+
+def _calibration_ties(name: str, a: Record, b: Record) -> Iterator[str]:
+    one, two = a.calibration.before, b.calibration.before
+    for key in sorted(one.keys() & two.keys()):
+        if not any(key.startswith(part) or part in key for part in _CALIBRATION.get(name, ())):
+            continue
+        first, second = one[key], two[key]
+        if first and second and abs(second / first - 1) > 0.02:
+            yield f"calibration {key}: {first:.4g} against {second:.4g} ({units.signed_percent(second / first - 1)})"
+
+
+def _state_ties(name: str, a: Record, b: Record) -> Iterator[str]:
+    one, two = a.host.before, b.host.before
+    if name == "user" and one.frequency_hz and two.frequency_hz and abs(two.frequency_hz / one.frequency_hz - 1) > 0.02:
+        yield f"frequency before: {one.frequency_hz / 1e9:.2f} GHz against {two.frequency_hz / 1e9:.2f} GHz"
+    if (
+        name in ("cpu_wait", "rest")
+        and one.load is not None
+        and two.load is not None
+        and abs(two.load - one.load) > 0.5
+    ):
+        yield f"load before: {one.load:.1f} against {two.load:.1f}"
+    if (
+        name == "memory_pressure"
+        and one.swap_used_bytes != two.swap_used_bytes
+        and None
+        not in (
+            one.swap_used_bytes,
+            two.swap_used_bytes,
+        )
+    ):
+        yield f"swap in use before: {units.size(one.swap_used_bytes)} against {units.size(two.swap_used_bytes)}"
+    if name == "steal" and one.steal_ratio is not None and two.steal_ratio is not None:
+        yield f"steal: {units.percent(one.steal_ratio)} against {units.percent(two.steal_ratio)}"

@@ -1,0 +1,236 @@
+"""What stands out in one result: evidence, meaning, and a variant that ``whatif`` can try (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+import numpy as np
+
+from bench import units
+from bench.compare import sample
+from bench.compare.budget import Budget
+from bench.record.schema import Record
+
+PAGE_BYTES = 4096
+ASSUMED_FAULT_S = (0.25e-6, 10e-6)
+"""Seconds for one minor fault of a 4 KiB page, zeroed, where no calibration says it.
+
+From one thread on a fast core (about 0.1 µs for the trap and 0.1 to 0.2 µs to clear the page) to many threads that
+share the locks of one address space or a guest whose hypervisor takes part. An order of magnitude, not a measurement.
+"""
+FAULT_KEYS = ("page_fault_s", "fault_s", "minor_fault_s")
+KEEPERS = ("glibc-keep", "jemalloc", "tcmalloc", "thp")
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing worth knowing. ``variants`` are names that ``bench whatif`` takes."""
+
+    code: str
+    evidence: str
+    meaning: str
+    remedy: str
+    variants: tuple[str, ...] = ()
+
+
+def findings(record: Record, budget: Budget) -> tuple[Finding, ...]:
+    """All findings of a result whose budget is given, the dearest first."""
+    return tuple(finding for check in _CHECKS for finding in check(record, budget))
+
+
+def fault_cost_s(record: Record) -> float | None:
+    """Seconds for one minor fault by this host's calibration; ``None`` where it has none."""
+    for values in (record.calibration.before, record.calibration.after):
+        for key in FAULT_KEYS:
+            value = values.get(key)
+            if value is not None and value > 0:
+                return value
+        rate = values.get("page_faults_per_s")
+        if rate is not None and rate > 0:
+            return 1 / rate
+    return None
+
+
+def mean_of(record: Record, part: str, name: str) -> float | None:
+    """Mean of a value over the passed runs; ``None`` where one lacks it."""
+    values = [getattr(getattr(run, part), name) for run in sample.passed_runs(record)]
+    return float(np.mean(values)) if values and all(value is not None for value in values) else None
+
+
+def _kernel_time(record: Record, _: Budget) -> Iterator[Finding]:
+    user, system = mean_of(record, "cpu", "user_s"), mean_of(record, "cpu", "system_s")
+    if user is None or system is None or user + system <= 0:
+        return
+    share = system / (user + system)
+    if share <= 0.2:
+        return
+    exceeds = system > user
+    yield Finding(
+        "kernel_time_exceeds_user" if exceeds else "kernel_time_high",
+        f"{units.seconds(system)} of CPU time in the kernel, {units.seconds(user)} in the program "
+        f"({units.percent(share)} kernel)",
+        "kernel time exceeds user time: more than half of the CPU time is not the program's"
+        if exceeds
+        else "a fifth or more of the CPU time is the kernel's, not the program's",
+        "see which of the findings below accounts for it",
+    )
+
+
+def _fault_cost(record: Record, _: Budget) -> Iterator[Finding]:
+    faults, system = mean_of(record, "faults", "minor"), mean_of(record, "cpu", "system_s")
+    if not faults or not system or faults < 1e5:
+        return
+    each = system / faults
+    cost = fault_cost_s(record)
+    if cost is not None:
+        estimate = cost * faults
+        if estimate < 0.2 * system:
+            return
+        source = f"calibrated on this host: {units.seconds(cost)} a fault, so about {units.seconds(estimate)}"
+        meaning = f"page faults account for about {units.percent(min(1.0, estimate / system), 0)} of the kernel time"
+    elif each <= ASSUMED_FAULT_S[1]:
+        low, high = (units.seconds(end) for end in ASSUMED_FAULT_S)
+        source = f"assumed, since no calibration: {low} to {high} a fault, depending on contention"
+        least = units.seconds(min(system, ASSUMED_FAULT_S[0] * faults))
+        meaning = (
+            f"faults at {units.seconds(each)} each would cost all of the kernel time, about {units.seconds(system)}; "
+            f"uncontended they would cost {least}"
+        )
+    else:
+        return
+    yield Finding(
+        "fault_cost",
+        f"{units.count(faults)} minor faults against {units.seconds(system)} of kernel time: "
+        f"{units.seconds(each)} a fault ({source})",
+        meaning,
+        "fault less: keep memory, or take it in larger pages",
+        KEEPERS,
+    )
+
+
+def _memory_returned(record: Record, budget: Budget) -> Iterator[Finding]:
+    faults = mean_of(record, "faults", "minor")
+    peak = mean_of(record, "memory", "anon_peak_bytes") or mean_of(record, "memory", "max_rss_bytes")
+    if not faults or not peak or faults / budget.wall_s < 1000:
+        return
+    times = faults * PAGE_BYTES / peak
+    if times < 5:
+        return
+    yield Finding(
+        "memory_returned",
+        f"{units.size(faults * PAGE_BYTES)} faulted in at {units.count(faults / budget.wall_s)} faults a second, "
+        f"with a peak of {units.size(peak)}: {times:.0f} times over",
+        "memory is returned to the kernel and faulted in again, over and over",
+        "try an allocator that keeps it, or huge pages",
+        KEEPERS,
+    )
+
+
+def _throttled(record: Record, _: Budget) -> Iterator[Finding]:
+    periods, stopped = mean_of(record, "cpu", "periods"), mean_of(record, "cpu", "throttled_periods")
+    seconds = mean_of(record, "cpu", "throttled_s")
+    if periods and stopped and stopped / periods > 0.05:
+        yield Finding(
+            "throttled",
+            f"stopped in {units.percent(stopped / periods)} of the quota's periods, {units.seconds(seconds)} in all",
+            "the CPU quota, not the code, set the pace",
+            "give it more CPUs, or no more threads than the quota feeds",
+            ("threads-1", "threads-2"),
+        )
+
+
+def _efficiency(_: Record, budget: Budget) -> Iterator[Finding]:
+    if budget.efficiency is None or budget.cpu_s is None or budget.cpus is None or budget.cpus < 2:
+        return
+    if budget.efficiency < 0.5:
+        used = budget.cpu_s / budget.wall_s
+        yield Finding(
+            "parallel_efficiency_low",
+            f"{used:.2f} of {budget.cpus:g} CPUs busy on average ({units.percent(budget.efficiency)})",
+            "most of the CPUs that it was given stood idle; those that were busy may have waited for one another",
+            "try fewer threads, or pin them",
+            ("threads-2", "threads-4", "threads-8", "pinned"),
+        )
+
+
+def _memory_limit(record: Record, budget: Budget) -> Iterator[Finding]:
+    limit, pressure = mean_of(record, "memory", "limit_bytes"), mean_of(record, "memory", "pressure_some_s")
+    anonymous = mean_of(record, "memory", "anon_peak_bytes")
+    if limit and anonymous and anonymous > 0.9 * limit:
+        yield Finding(
+            "memory_limit_near",
+            f"{units.size(anonymous)} of {units.size(limit)} used by anonymous memory",
+            "the memory limit leaves no room: reclaim and kills are near",
+            "raise the memory limit",
+        )
+    if pressure and pressure > 0.02 * budget.wall_s:
+        yield Finding(
+            "memory_pressure",
+            f"some task waited for memory during {units.seconds(pressure)} ({units.percent(pressure / budget.wall_s)})",
+            "reclaim, refaults or swap held the run up",
+            "raise the memory limit, or run on a host with more free memory",
+        )
+
+
+def _swap_and_disk(record: Record, budget: Budget) -> Iterator[Finding]:
+    swap, major = mean_of(record, "memory", "swap_peak_bytes"), mean_of(record, "faults", "major")
+    pressure = mean_of(record, "io", "pressure_some_s")
+    if swap:
+        yield Finding(
+            "swapped", f"up to {units.size(swap)} in swap", "memory came from a disk", "free memory or switch swap off"
+        )
+    if major and major > 1000:
+        yield Finding(
+            "major_faults",
+            f"{units.count(major)} major faults",
+            "pages were read from a disk: a cold cache or too little memory",
+            "run once more with a warm cache",
+        )
+    if pressure and pressure > 0.02 * budget.wall_s:
+        yield Finding(
+            "io_pressure",
+            f"some task waited for I/O during {units.seconds(pressure)} ({units.percent(pressure / budget.wall_s)})",
+            "a disk held the run up",
+            "keep its files in memory, or find who else uses the disk",
+        )
+
+
+def _neighbours(record: Record, budget: Budget) -> Iterator[Finding]:
+    states = (record.host.before, record.host.after)
+    steal = [state.steal_ratio for state in states if state.steal_ratio is not None]
+    if steal and max(steal) > 0.01:
+        yield Finding(
+            "cpu_steal",
+            f"{units.percent(max(steal))} of CPU time taken by the hypervisor",
+            "another guest used the CPUs; wall times from here vary with it",
+            "repeat more often, or on a host of its own",
+        )
+    load, cpus = record.host.before.load, record.host.class_.threads
+    if load is not None and cpus and load > 0.25 * cpus:
+        yield Finding(
+            "host_loaded",
+            f"load {load:.1f} on {cpus} CPUs before the run",
+            "others were at work on this host",
+            "wait until it is quiet",
+        )
+    waiting = next(term.bound_s for term in budget.terms if term.name == "cpu_wait")
+    if waiting is not None and waiting > 0.05 * budget.wall_s:
+        yield Finding(
+            "cpu_wait",
+            f"all tasks waited for a CPU during {units.seconds(waiting)} ({units.percent(waiting / budget.wall_s)})",
+            "other work had the CPUs",
+            "wait until the host is quiet, or pin the run",
+            ("pinned",),
+        )
+
+
+_CHECKS: tuple[Callable[[Record, Budget], Iterator[Finding]], ...] = (
+    _kernel_time,
+    _fault_cost,
+    _memory_returned,
+    _throttled,
+    _efficiency,
+    _memory_limit,
+    _swap_and_disk,
+    _neighbours,
+)

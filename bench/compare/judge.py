@@ -1,0 +1,135 @@
+"""The verdict on one result: did it pass, under its ceiling, and as fast as its history (pure)?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from bench import units
+from bench.compare import sample
+from bench.compare.likeness import differences
+from bench.compare.verdict import Comparison, compare
+from bench.errors import ExitCode
+from bench.record.schema import Outcome, Record, Status, Verdict
+
+_BY_OUTCOME: dict[Outcome, ExitCode] = {
+    "failed": ExitCode.TEST_FAILED,
+    "timed_out": ExitCode.TIMED_OUT,
+    "oom_killed": ExitCode.OOM_KILLED,
+    "interrupted": ExitCode.INTERRUPTED,
+    "not_measured": ExitCode.NOT_MEASURED,
+}
+
+
+def judge(record: Record, baseline: Sequence[Record] = ()) -> Verdict:
+    """The verdict that goes into a record.
+
+    Args:
+        record: a result, its own verdict aside.
+        baseline: earlier results, in any order. Those that are like this one are its history; where none is, the
+            newest of the same diagnostic is compared with, and the verdict says in what they differ.
+
+    The first that applies: ``not_measured``, ``over_ceiling``, the comparison with the baseline, ``ok``.
+
+    Raises:
+        DamagedData: a wall time that is none.
+    """
+    ceiling = record.diagnostic.ceiling_s
+    times = [run.wall_s for run in record.runs if run.outcome in ("passed", "timed_out") and run.wall_s is not None]
+    margin = ceiling - max(times) if ceiling is not None and times else None
+    passed = sample.walls(record)
+    reasons, status = _measured(record, passed)
+    if status is None and ceiling is not None and margin is not None and margin < 0:
+        over = sum(time > ceiling for time in times)
+        reasons.append(
+            f"{over} of {len(times)} runs took longer than the ceiling of {units.seconds(ceiling)}, "
+            f"the slowest by {units.seconds(-margin)}"
+        )
+        status = "over_ceiling"
+    elif status is None and ceiling is not None and margin is not None:
+        reasons.append(f"{units.seconds(margin)} below the ceiling of {units.seconds(ceiling)}")
+    against = _against(record, baseline) if passed else None
+    if against is not None:
+        reasons += against.reasons
+    chosen = status or (against.status if against is not None else "ok")
+    return Verdict(chosen, tuple(reasons), margin, _baseline(against) if against is not None else {})
+
+
+def exit_code(record: Record) -> ExitCode:
+    """The exit code of ``bench run`` for a record that carries its verdict.
+
+    How the run ended goes first. A baseline that cannot be compared with, or has too few runs, is no failure of this
+    run.
+    """
+    if record.outcome in _BY_OUTCOME:
+        return _BY_OUTCOME[record.outcome]
+    if record.verdict.status in ("over_ceiling", "code_regressed"):
+        return ExitCode.REGRESSED
+    return ExitCode.NOT_MEASURED if record.verdict.status == "not_measured" else ExitCode.OK
+
+
+def like(record: Record, others: Sequence[Record], accept: Collection[str] = ()) -> tuple[Record, ...]:
+    """Those of the others that may stand beside this record: same diagnostic, build, limits, host; oldest first."""
+    fit = [
+        other
+        for other in others
+        if other.id != record.id
+        and other.diagnostic.name == record.diagnostic.name
+        and not other.profiler
+        and sample.walls(other)
+        and all(one.forces is None or one.accepted for one in differences(other, record, accept))
+    ]
+    return tuple(sorted(fit, key=lambda other: other.stamp))
+
+
+def _measured(record: Record, passed: Sequence[float]) -> tuple[list[str], Status | None]:
+    """Why nothing was measured, if so. A run stopped beyond the ceiling was over the ceiling all the same."""
+    if passed:
+        failures = len(record.runs) - len(passed)
+        return ([f"{failures} of {len(record.runs)} runs did not pass"] if failures else []), None
+    if record.outcome == "timed_out":
+        return ["no run ended before its timeout"], None if _beyond_ceiling(record) else "not_measured"
+    signature = next((run.signature for run in record.runs if run.signature), None)
+    reason = f"no run passed (outcome {record.outcome})"
+    return [f"{reason}: {signature}" if signature else reason], "not_measured"
+
+
+def _beyond_ceiling(record: Record) -> bool:
+    ceiling = record.diagnostic.ceiling_s
+    times = [run.wall_s for run in record.runs if run.outcome == "timed_out" and run.wall_s is not None]
+    return ceiling is not None and bool(times) and max(times) > ceiling
+
+
+def _against(record: Record, baseline: Sequence[Record]) -> Comparison | None:
+    named = [
+        other
+        for other in baseline
+        if other.id != record.id and other.diagnostic.name == record.diagnostic.name and not other.profiler
+    ]
+    if record.profiler or not named:
+        return None
+    history = like(record, named)
+    if history:
+        return compare(history, record)
+    with_runs = [other for other in named if sample.walls(other)] or named
+    return compare(max(with_runs, key=lambda other: other.stamp), record)
+
+
+def _baseline(comparison: Comparison) -> dict[str, Any]:
+    expected = comparison.expected
+    return {
+        "id": comparison.a.id,
+        "stamp": comparison.a.stamp,
+        "host": comparison.a.host,
+        "runs": comparison.a.runs,
+        "median_s": comparison.a.median_s,
+        "status": comparison.status,
+        "ratio": comparison.ratio,
+        "ratio_low": comparison.ratio_low,
+        "ratio_high": comparison.ratio_high,
+        "predicted_low_s": expected.low_s if expected is not None else None,
+        "predicted_high_s": expected.high_s if expected is not None else None,
+        "belongs": expected.belongs if expected is not None else None,
+        "smallest_detectable": comparison.smallest_detectable,
+        "runs_needed": comparison.runs_needed,
+    }

@@ -1,0 +1,205 @@
+"""Like with like: what differs between two results besides their times (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+import msgspec
+
+from bench.errors import NotComparable
+from bench.record.schema import Environment, Image, Record, Status
+
+ORDER: tuple[Status, ...] = ("host_differs", "limit_bound", "build_differs")
+"""Which status is given where several differences force one: another machine first, whatever runs on it."""
+
+MEMORY_TOLERANCE = 0.01
+"""A kernel keeps a little memory for itself; so much of a difference is the same module count."""
+
+# Variables that change how fast the same code runs. Others (a terminal, a language) are recorded and not compared.
+_FAST_OR_SLOW = re.compile(
+    r"MALLOC_|LD_PRELOAD|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|TORCH|PYTORCH_|THP_|CUDA_|NANOBRAGG_|PYTHON(?!PATH)"
+)
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One thing that is not the same on both sides.
+
+    ``forces`` is the status that it decides, ``None`` where it only explains; ``accepted`` says that the user named
+    it as the thing to be tried, so that it forces nothing.
+    """
+
+    name: str
+    a: str | None
+    b: str | None
+    meaning: str
+    forces: Status | None = None
+    accepted: bool = False
+
+
+def require_comparable(a: Record, b: Record) -> None:
+    """Refuse what no statistics can compare.
+
+    Raises:
+        NotComparable: two diagnostics, or a run under the profiler.
+    """
+    if a.diagnostic.name != b.diagnostic.name:
+        raise NotComparable(
+            f"'{a.diagnostic.name}' and '{b.diagnostic.name}' are different diagnostics",
+            "their times have nothing in common",
+            "compare results of one diagnostic",
+        )
+    for record in (a, b):
+        if record.profiler:
+            raise NotComparable(
+                f"{record.id} ran under the profiler",
+                "which slows it by an unknown amount",
+                "compare runs without --profiler",
+            )
+
+
+def differences(a: Record, b: Record, accept: Collection[str] = ()) -> tuple[Difference, ...]:
+    """All differences that matter, the forcing ones first.
+
+    Args:
+        a: the reference.
+        b: what is judged.
+        accept: names of differences, or of their groups (``host``, ``limits``, ``environ``, ``image``), that are the
+            thing under test.
+    """
+    found = [
+        msgspec.structs.replace(one, accepted=one.name in accept or one.name.split(".")[0] in accept)
+        for one in _all(a, b)
+    ]
+    return tuple(sorted(found, key=lambda one: one.forces is None or one.accepted))
+
+
+def forced_status(found: Collection[Difference]) -> Status | None:
+    """The status that the differences decide, or ``None`` where like stands against like."""
+    forced = {difference.forces for difference in found if not difference.accepted}
+    return next((status for status in ORDER if status in forced), None)
+
+
+def same_host(a: Record, b: Record) -> bool:
+    """Whether the class of both hosts is the same as far as it is known."""
+    return not any(difference.forces == "host_differs" for difference in _host(a, b))
+
+
+def _all(a: Record, b: Record) -> Iterator[Difference]:
+    yield from _diagnostic(a, b)
+    yield from _build(a, b)
+    yield from _engine(a, b)
+    yield from _limits(a, b)
+    yield from _host(a, b)
+    yield from _state(a, b)
+
+
+def _diagnostic(a: Record, b: Record) -> Iterator[Difference]:
+    one, two = a.diagnostic, b.diagnostic
+    work = "the test does another amount of work"
+    yield from _known("device", one.device, two.device, "the test runs on another kind of device", "build_differs")
+    yield from _known("profile", one.profile, two.profile, work, "build_differs")
+    yield from _known("node", one.node, two.node, "another test was run", "build_differs")
+    for key in sorted(one.params.keys() & two.params.keys()):
+        yield from _known(f"params.{key}", one.params[key], two.params[key], work, "build_differs")
+    if one.source.kind != two.source.kind:
+        yield _difference(
+            "source", one.source.kind, two.source.kind, "the test's code comes from elsewhere", "build_differs"
+        )
+    elif one.source.sha256 is not None and two.source.sha256 is not None:
+        # A project is measured to see what its changes cost: its source is the thing under test.
+        project = one.source.kind == "project"
+        meaning = "the code under test has changed" if project else "the diagnostic itself has changed"
+        yield from _known("source", one.source.sha256, two.source.sha256, meaning, None if project else "build_differs")
+    elif one.source.kind == "project":
+        yield from _known("source", one.source.commit, two.source.commit, "the code under test has changed", None)
+    yield from _either("variant", a.variant, b.variant, "another variant was tried", "build_differs")
+
+
+def _build(a: Record, b: Record) -> Iterator[Difference]:
+    one, two = _runtime(a), _runtime(b)
+    prints = (one.fingerprint if one else None, two.fingerprint if two else None)
+    meaning = "another build of Python, torch, their libraries or the diagnostics"
+    if None in prints and prints != (None, None):
+        meaning = "the build of one side is not known, so it cannot be shown to be the same"
+    yield from _either("image.fingerprint", *prints, meaning, "build_differs")
+    if one and two:
+        yield from _known("image.python", one.python, two.python, "another Python", "build_differs")
+        yield from _known("image.torch", one.torch, two.torch, "another torch", "build_differs")
+    if a.environ or b.environ:
+        for key in sorted(key for key in a.environ.keys() | b.environ.keys() if _FAST_OR_SLOW.match(key)):
+            pair = (a.environ.get(key), b.environ.get(key))
+            yield from _either(f"environ.{key}", *pair, "a variable that changes speed", "build_differs")
+
+
+def _runtime(record: Record) -> Image | Environment | None:
+    return record.image or record.environment
+
+
+def _engine(a: Record, b: Record) -> Iterator[Difference]:
+    one, two = a.engine, b.engine
+    meaning = "a container and a plain process do not run alike (sandbox, libraries, accounting)"
+    yield from _known("engine", one.name, two.name, meaning, "build_differs")
+    if one.name == two.name:
+        yield from _known("engine.version", one.version, two.version, "another version of the engine", None)
+    meaning = "counters are read from another kind of control group"
+    yield from _known("engine.cgroup_version", one.cgroup_version, two.cgroup_version, meaning, None)
+    for key in sorted(one.security.keys() & two.security.keys()):
+        pair = (one.security[key], two.security[key])
+        yield from _known(f"security.{key}", *pair, "the sandbox can change Python's speed", "limit_bound")
+
+
+_LIMITS = {
+    "cpus": "another CPU quota: the run may have been throttled",
+    "cpuset": "other CPUs to run on",
+    "memory_bytes": "another memory limit: the run may have been squeezed",
+    "threads": "another number of threads",
+}
+
+
+def _limits(a: Record, b: Record) -> Iterator[Difference]:
+    one, two = a.engine.limits, b.engine.limits
+    for name, meaning in _LIMITS.items():
+        yield from _either(f"limits.{name}", getattr(one, name), getattr(two, name), meaning, "limit_bound")
+    yield from _either("limits.pids", one.pids, two.pids, "another limit on processes", None)
+
+
+def _host(a: Record, b: Record) -> Iterator[Difference]:
+    one, two = a.host.class_, b.host.class_
+    shared = False
+    for name in one.__struct_fields__:
+        pair = (getattr(one, name), getattr(two, name))
+        if None in pair:
+            continue
+        shared = True
+        if name == "memory_bytes" and abs(pair[0] - pair[1]) <= MEMORY_TOLERANCE * max(pair):
+            continue
+        yield from _known(f"host.{name}", *pair, "another machine", "host_differs")
+    if not shared and a.host.id != b.host.id:
+        yield _difference(
+            "host.id", a.host.id, b.host.id, "the hosts are not described and have other names", "host_differs"
+        )
+
+
+def _state(a: Record, b: Record) -> Iterator[Difference]:
+    one, two = a.host.before, b.host.before
+    for name in ("governor", "boost", "thp"):
+        yield from _known(
+            f"state.{name}", getattr(one, name), getattr(two, name), "the host was set up otherwise", "host_differs"
+        )
+
+
+def _known(name: str, a: object, b: object, meaning: str, forces: Status | None) -> Iterator[Difference]:
+    """A difference where both sides are known."""
+    if a is not None and b is not None and a != b:
+        yield _difference(name, a, b, meaning, forces)
+
+
+def _either(name: str, a: object, b: object, meaning: str, forces: Status | None) -> Iterator[Difference]:
+    """A difference where ``None`` is a value of its own (no limit, no variant)."""
+    if a != b:
+        yield _difference(name, a, b, meaning, forces)
+
+
+def _difference(name: str, a: object, b: object, meaning: str, forces: Status | None) -> Difference:
+    return Difference(name, None if a is None else str(a), None if b is None else str(b), meaning, forces)

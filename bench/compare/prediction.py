@@ -1,0 +1,112 @@
+"""Does one run belong to a history, and what of the history's own outliers (pure)?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from bench.compare.bootstrap import ArithmeticFailed
+from bench.compare.sample import Floats, logs
+
+FEWEST = 3
+"""Runs a history must have before it predicts anything."""
+_SUSPECT = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Where one more run of a history is expected: seconds (or whatever unit the values have).
+
+    ``set_aside`` are the history's own outliers, left out of the interval; ``runs`` is what remains.
+    """
+
+    low: float
+    high: float
+    centre: float
+    confidence: float
+    runs: int
+    set_aside: tuple[float, ...]
+
+    def holds(self, value: float) -> bool:
+        """Whether the value belongs to the history."""
+        return self.low <= value <= self.high
+
+    @property
+    def reach(self) -> float:
+        """How far the upper end lies above the centre, as a ratio minus 1."""
+        return self.high / self.centre - 1
+
+
+def predict(history: Sequence[float], confidence: float = 0.99, keep_outliers: bool = False) -> Prediction | None:
+    """The interval that the next run of this history falls into with the given probability.
+
+    Student's prediction interval on logarithms, mean ± t · s · sqrt(1 + 1/n) (Hahn & Meeker 1991, Statistical
+    Intervals, section 4.8). Before, outliers of the history are set aside by the generalised extreme Studentised
+    deviate test at 1 % (Rosner 1983, Technometrics 25:165), at most one run in ten, and one of five to twenty: one
+    run inside the full test suite may not widen the interval until every slow run belongs.
+
+    Args:
+        history: wall times, any order.
+        confidence: of the interval.
+        keep_outliers: leave every run in, as a ceiling has to hold for all that happened.
+
+    Returns:
+        ``None`` for a history of fewer than ``FEWEST`` runs.
+
+    Raises:
+        DamagedData: a value is not positive and finite.
+        ArithmeticFailed: the interval is not a number.
+    """
+    if len(history) < FEWEST:
+        return None
+    values = logs(history)
+    outside = () if keep_outliers else outliers(values)
+    kept: Floats = np.delete(values, list(outside)).astype(np.float64)
+    mean, deviation = float(kept.mean()), float(kept.std(ddof=1))
+    reach = float(stats.t.ppf((1 + confidence) / 2, kept.size - 1)) * deviation * math.sqrt(1 + 1 / kept.size)
+    try:
+        low, high, centre = math.exp(mean - reach), math.exp(mean + reach), math.exp(mean)
+    except OverflowError:
+        raise ArithmeticFailed(
+            "the prediction interval is not finite", "the history's runs differ by many orders"
+        ) from None
+    # One ulp of rounding may not put a run out of a history in which all runs are equal to it.
+    if deviation <= 1e-12:
+        low, high = (
+            low * (1 - 1e-12),
+            high * (1 + 1e-12),
+        )
+    return Prediction(low, high, centre, confidence, kept.size, tuple(history[index] for index in sorted(outside)))
+
+
+def outliers(values: Floats, suspect: float = _SUSPECT) -> tuple[int, ...]:
+    """Positions of outliers by Rosner's test; see :func:`_most`."""
+    positions = list(range(values.size))
+    removed: list[int] = []
+    found = 0
+    for step in range(1, _most(values.size) + 1):
+        rest = values[positions]
+        deviation = float(rest.std(ddof=1))
+        if rest.size < 4 or deviation <= 1e-12:
+            break
+        distances = np.abs(rest - rest.mean()) / deviation
+        worst = int(np.argmax(distances))
+        removed.append(positions.pop(worst))
+        size = values.size - step + 1
+        if distances[worst] > _critical(size, suspect):
+            found = step
+    return tuple(removed[:found])
+
+
+def _most(size: int) -> int:
+    """How many may be set aside: more than a tenth is no accident but a second level of the noise."""
+    return 0 if size < 5 else max(1, size // 10)
+
+
+def _critical(size: int, suspect: float) -> float:
+    quantile = float(stats.t.ppf(1 - suspect / (2 * size), size - 2))
+    return (size - 1) * quantile / math.sqrt((size - 2 + quantile**2) * size)

@@ -1,0 +1,123 @@
+"""Which numbers of a record may be compared: the wall times of the runs that passed (pure)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import DamagedData, NotComparable
+from bench.record.schema import Record, Run
+
+Floats = NDArray[np.float64]
+
+DISTURBANCES = frozenset({"cpu_steal", "host_loaded", "frequency_changed", "swapping", "thermal"})
+"""Warnings that say the host may have changed a wall time. Throttling is not one: it is the run's own limit."""
+
+
+def passed_runs(record: Record) -> tuple[Run, ...]:
+    """The runs that passed and whose wall time is known, in order of their index.
+
+    Raises:
+        DamagedData: a wall time that is not a positive, finite number.
+    """
+    kept = []
+    for position, run in enumerate(record.runs):
+        if run.outcome != "passed" or run.wall_s is None:
+            continue
+        if not (math.isfinite(run.wall_s) and run.wall_s > 0):
+            raise DamagedData(
+                f"runs[{position}].wall_s of {record.id} is {run.wall_s!r}",
+                "a wall time is a positive number of seconds",
+                "run 'bench verify' on the bundle",
+            )
+        kept.append(run)
+    return tuple(sorted(kept, key=lambda run: (run.started_at or "", run.index)))
+
+
+def walls(record: Record) -> tuple[float, ...]:
+    """Wall times in seconds of the runs that passed, in the order in which they ran."""
+    return tuple(run.wall_s for run in passed_runs(record) if run.wall_s is not None)
+
+
+def logs(values: Sequence[float]) -> Floats:
+    """Natural logarithms: a ratio of times becomes a difference.
+
+    Raises:
+        DamagedData: a value that is not positive and finite.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if not (np.isfinite(array).all() and (array > 0).all()):
+        raise DamagedData("a value to compare is not positive and finite", "ratios need positive numbers")
+    return np.log(array)
+
+
+def disturbed_share(record: Record) -> float:
+    """The share of the passed runs that carry a warning about the host, 0 to 1."""
+    runs = passed_runs(record)
+    disturbed = sum(any(warning.code in DISTURBANCES for warning in run.warnings) for run in runs)
+    return disturbed / len(runs) if runs else 0.0
+
+
+def pool(records: Sequence[Record]) -> Record:
+    """Several results of the same diagnostic as one, the newest with the runs of all.
+
+    The caller has seen to it that they are alike (:func:`bench.compare.likeness.differences`).
+
+    Raises:
+        NotComparable: no record, or records of different diagnostics.
+    """
+    if not records:
+        raise NotComparable("there is no result to compare", fix="name a bundle or a folder that holds bundles")
+    names = sorted({record.diagnostic.name for record in records})
+    if len(names) > 1:
+        raise NotComparable(f"results of different diagnostics cannot be pooled: {', '.join(names)}")
+    ordered = sorted(records, key=lambda record: record.stamp)
+    if len(ordered) == 1:
+        return ordered[0]
+    runs = tuple(run for record in ordered for run in record.runs)
+    numbered = tuple(msgspec.structs.replace(run, index=index) for index, run in enumerate(runs))
+    return msgspec.structs.replace(ordered[-1], runs=numbered)
+
+
+REST_S = 60.0
+"""A pause longer than this, and than two of the runs, lets a host come to rest."""
+
+
+def common_places(a: Record, b: Record) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Each run's place in the common order of both, where all of them were one stretch of time.
+
+    ``None`` where a start is not known, or where the host came to rest somewhere between the runs.
+    """
+    spans = (_spans(a), _spans(b))
+    if not spans[0] or not spans[1]:
+        return None
+    order = sorted((*span, which, index) for which, side in enumerate(spans) for index, span in enumerate(side))
+    rest = max(REST_S, 2 * max(end - start for start, end, _, _ in order))
+    latest = order[0][1]
+    for start, end, _, _ in order:
+        if start - latest > rest:
+            return None
+        latest = max(latest, end)
+    place = {(which, index): float(position) for position, (_, _, which, index) in enumerate(order)}
+    first, second = (tuple(place[which, index] for index in range(len(side))) for which, side in enumerate(spans))
+    return first, second
+
+
+def _spans(record: Record) -> list[tuple[float, float]]:
+    """Start and end of each passed run, in seconds since the epoch; empty where one is not known."""
+    spans = []
+    for run in passed_runs(record):
+        if run.started_at is None or run.wall_s is None:
+            return []
+        try:
+            moment = datetime.fromisoformat(run.started_at)
+        except ValueError:
+            return []
+        start = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        spans.append((start, start + run.wall_s))
+    return spans

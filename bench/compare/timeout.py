@@ -1,0 +1,153 @@
+"""Is the ceiling right? Keep, raise or lower it, from the numbers alone (pure)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from bench import units
+from bench.compare import prediction, sample
+from bench.compare.judge import like
+from bench.record.schema import Record
+
+Action = Literal["keep", "raise", "lower", "none"]
+
+FEWEST = 5
+"""Runs before a change is proposed."""
+LOOSE = 1.5
+"""A ceiling above so many times what is needed would not notice a slowdown."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What to do about the ceiling. Seconds; ``None`` is not known.
+
+    ``margin_s`` is ceiling less the slowest run of this result. ``typical_*`` is the 99 % prediction interval with the
+    history's outliers set aside; ``needed_s`` the upper end of the one that keeps them, or the slowest run, if that
+    is more.
+    """
+
+    action: Action
+    ceiling_s: float | None
+    proposed_s: float | None
+    margin_s: float | None
+    timeout_s: float | None
+    effective_timeout_s: float | None
+    host: str
+    history: tuple[tuple[str, float], ...]
+    typical_low_s: float | None
+    typical_high_s: float | None
+    needed_s: float | None
+    set_aside_s: tuple[float, ...]
+    reasons: tuple[str, ...]
+    against: tuple[str, ...]
+
+
+def timeout_decision(record: Record, history: Sequence[Record] = ()) -> Decision:
+    """Keep, raise or lower the ceiling of this record's diagnostic.
+
+    Args:
+        record: the result at hand.
+        history: earlier results; those of another host class, build or limits are left out.
+
+    Raises:
+        DamagedData: a wall time that is none.
+    """
+    fit = (*like(record, history), record)
+    times = tuple((one.stamp, wall) for one in fit for wall in sample.walls(one))
+    walls = [wall for _, wall in times]
+    ceiling, own = record.diagnostic.ceiling_s, sample.walls(record)
+    typical = prediction.predict(walls)
+    everything = prediction.predict(walls, keep_outliers=True)
+    needed = max(everything.high, *walls) if everything is not None else None
+    slowest = max(own, default=None)
+    margin = ceiling - slowest if ceiling is not None and slowest is not None else None
+    action, proposed, reasons = _choose(ceiling, needed, walls, own)
+    return Decision(
+        action,
+        ceiling,
+        proposed,
+        margin,
+        record.diagnostic.timeout_s,
+        max((run.effective_timeout_s for run in record.runs if run.effective_timeout_s is not None), default=None),
+        record.host.id,
+        times,
+        typical.low if typical is not None else None,
+        typical.high if typical is not None else None,
+        needed,
+        typical.set_aside if typical is not None else (),
+        tuple(reasons),
+        tuple(_against(record, action, walls, typical, needed)),
+    )
+
+
+def _choose(
+    ceiling: float | None, needed: float | None, walls: Sequence[float], own: Sequence[float]
+) -> tuple[Action, float | None, list[str]]:
+    if ceiling is None:
+        proposed = _round_up(needed) if needed is not None and len(walls) >= FEWEST else None
+        return "none", proposed, ["the diagnostic has no approved ceiling"]
+    if not own:
+        return "keep", None, ["no run of this result passed: its time says nothing about the ceiling"]
+    over = [wall for wall in walls if wall > ceiling]
+    if len(walls) < FEWEST or needed is None:
+        return (
+            "keep",
+            None,
+            [f"{len(walls)} runs of this host class are too few to move a ceiling; {FEWEST} are needed"],
+        )
+    if len(over) * 2 > len(walls):
+        return (
+            "raise",
+            _round_up(needed),
+            [f"{len(over)} of {len(walls)} runs are over it: it does not fit this host class"],
+        )
+    if over:
+        return "keep", None, [f"{len(over)} of {len(walls)} runs are over it: find out why before it moves"]
+    if needed * LOOSE < ceiling:
+        return "lower", _round_up(needed * 1.1), [f"it is {ceiling / needed:.1f} times what this host class needs"]
+    return "keep", None, [f"all {len(walls)} runs of this host class are under it"]
+
+
+def _against(
+    record: Record,
+    action: Action,
+    walls: Sequence[float],
+    typical: prediction.Prediction | None,
+    needed: float | None,
+) -> list[str]:
+    against = []
+    ceiling, timeout = record.diagnostic.ceiling_s, record.diagnostic.timeout_s
+    if action == "raise":
+        against.append("a raised ceiling hides a slowdown: compare with the result for which it was approved first")
+    if action == "lower":
+        against.append("slower host classes run under the same ceiling; this history is of one")
+    if action == "keep" and ceiling is not None and needed is not None and needed > ceiling:
+        against.append(
+            f"with its outliers the history predicts runs up to {units.seconds(needed)}: "
+            "a run over the ceiling would prove little"
+        )
+    if typical is not None and typical.set_aside:
+        aside = ", ".join(units.seconds(one) for one in typical.set_aside)
+        against.append(f"the history holds outliers ({aside}) that nobody has explained here")
+    if 1 < len(walls) < 10:
+        against.append(f"{len(walls)} runs are a short history")
+    if record.diagnostic.profile not in (None, "full"):
+        against.append(f"the profile is {record.diagnostic.profile}; the ceiling is meant for full")
+    if ceiling is not None and timeout is not None and timeout < 1.1 * ceiling:
+        against.append(f"the timeout of {units.seconds(timeout)} leaves a run over the ceiling no time to end")
+    asked = {test.marker_timeout_s for run in record.runs for test in run.tests if test.marker_timeout_s is not None}
+    against += [
+        f"the test's own marker asks for {units.seconds(one)}; the runner's timeout holds" for one in sorted(asked)
+    ]
+    if any(sample.disturbed_share(one) > 0 for one in (record,)):
+        against.append("the host was disturbed during this result")
+    return against
+
+
+def _round_up(value: float) -> float:
+    """To the next 5 s above 100 s, to two digits below: nobody approves 861.37 s."""
+    step = 5.0 if value >= 100 else 10.0 ** (math.floor(math.log10(value)) - 1)
+    return math.ceil(value / step) * step

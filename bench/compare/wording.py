@@ -1,0 +1,87 @@
+"""Plain sentences for what a comparison found (pure)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from bench import units
+from bench.compare import rule
+from bench.compare.likeness import Difference
+from bench.record.schema import Status
+
+
+def difference_reason(difference: Difference) -> str:
+    """One difference as a sentence."""
+    shown = f"{difference.name}: {_value(difference.a)} against {_value(difference.b)}, {difference.meaning}"
+    return f"{shown} (accepted)" if difference.accepted else shown
+
+
+def decision_reasons(
+    decision: rule.Decision,
+    outcome: rule.Outcome,
+    needed: int | None,
+    status: Status,
+    runs: tuple[int, int],
+    effect: float,
+) -> list[str]:
+    """What the runs say, the figures first, then what follows from them."""
+    change = units.signed_percent(math.expm1(decision.estimate))
+    count = f"{runs[0]} against {runs[1]} {'run' if runs == (1, 1) else 'runs'}"
+    if decision.low is None or decision.high is None:
+        first = f"wall time {change} ({count}; too few for an interval)"
+    else:
+        low, high = (units.signed_percent(math.expm1(end)) for end in (decision.low, decision.high))
+        first = f"wall time {change} ({count}; {rule.CONFIDENCE:.0%} interval {low} to {high})"
+    reasons = [first]
+    if decision.smallest_detectable is not None:
+        smallest = units.percent(math.expm1(decision.smallest_detectable))
+        reasons.append(f"the smallest change that these runs show reliably is {smallest}")
+    if status in ("host_differs", "limit_bound", "build_differs"):
+        reasons.append("the difference in time cannot be laid on the code: like was not compared with like")
+        return reasons
+    return reasons + _consequence(decision, outcome, needed, status, effect)
+
+
+def prediction_reason(low: float, high: float, belongs: bool, samples: tuple[Sequence[float], Sequence[float]]) -> str:
+    """Whether the single run belongs to the other side's runs."""
+    value = samples[1][0] if len(samples[1]) == 1 else samples[0][0]
+    expected = f"{units.seconds(low)} to {units.seconds(high)}"
+    if belongs:
+        return f"{units.seconds(value)} belongs to the history, which predicts {expected}"
+    return (
+        f"{units.seconds(value)} does not belong to the history, which predicts {expected}: "
+        "a change, or one disturbed run, and a single run cannot tell which"
+    )
+
+
+def _consequence(
+    decision: rule.Decision, outcome: rule.Outcome, needed: int | None, status: Status, effect: float
+) -> list[str]:
+    least = units.percent(math.expm1(decision.least))
+    if outcome in ("slower", "faster") and status == "host_noisy":
+        return ["only the slower side ran on a disturbed host: repeat it on a quiet one"]
+    if outcome in ("slower", "faster"):
+        return [f"the interval leaves out no change, and the change is at least the least effect of {least}"]
+    if outcome == "noisy" and decision.drift is not None:
+        step = units.signed_percent(math.expm1(decision.drift.slope), 2)
+        return [
+            f"the runs drift by {step} a run, and that alone could make the difference: repeat, interleaved or rested"
+        ]
+    if outcome == "noisy" and decision.least > math.log1p(effect):
+        return [
+            f"two results of the same code differ by up to {least} on this host: it cannot show {units.percent(effect)}"
+        ]
+    if outcome == "noisy":
+        return [
+            f"the runs scatter too much: no practical number of them would show a change of {units.percent(effect)}"
+        ]
+    if outcome == "none":
+        return []
+    if needed is None:
+        return ["too few runs to say"]
+    return [f"too few runs to say: a change of {units.percent(effect)} needs {needed} on each side"]
+
+
+def _value(text: str | None) -> str:
+    return "none" if text is None else text

@@ -1,0 +1,227 @@
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from records_made import RYZEN, XEON, phase_d, record, replace
+
+from bench.compare.budget import NAMES, budget, cpus_given, cpus_usable, settle
+from bench.compare.explain import explain, explain_difference
+from bench.compare.findings import fault_cost_s
+from bench.errors import NotComparable, NotMeasured
+from bench.record.schema import Calibration, Cpu, Faults, HostState, Io, Memory, Run
+
+MAYBE = st.none() | st.floats(0, 1e6)
+WALL = st.floats(1e-6, 1e6)
+
+
+@st.composite
+def results(draw, name="a"):
+    runs = tuple(
+        Run(
+            index,
+            "passed",
+            wall_s=draw(WALL),
+            cpu=Cpu(
+                user_s=draw(MAYBE),
+                system_s=draw(MAYBE),
+                total_s=draw(MAYBE),
+                throttled_s=draw(MAYBE),
+                pressure_full_s=draw(MAYBE),
+            ),
+            memory=Memory(pressure_some_s=draw(MAYBE)),
+            io=Io(pressure_some_s=draw(MAYBE)),
+        )
+        for index in range(draw(st.integers(1, 3)))
+    )
+    steal = draw(st.none() | st.floats(0, 1))
+    return record(runs=runs, id=name, steal_ratio=steal, cpus=draw(st.none() | st.floats(0.1, 64)))
+
+
+@given(results())
+@settings(max_examples=150, deadline=None)
+def test_the_terms_of_one_add_up_exactly(made):
+    spent = budget(made)
+    assert math.fsum(term.seconds for term in spent.terms) == spent.wall_s
+    assert tuple(term.name for term in spent.terms) == NAMES
+    tiny = 1e-9 * spent.wall_s
+    for term in spent.terms:
+        assert -tiny <= term.seconds <= spent.wall_s + tiny
+        if term.bound_s is not None:
+            assert term.seconds <= term.bound_s + tiny
+
+
+@given(results("a"), results("b"))
+@settings(max_examples=150, deadline=None)
+def test_the_terms_of_two_add_up_exactly(one, two):
+    said = explain_difference(one, two)
+    assert said.delta_s == said.b.budget.wall_s - said.a.budget.wall_s
+    assert math.fsum(term.seconds for term in said.terms) == said.delta_s
+
+
+@given(st.floats(-1e9, 1e9), st.lists(st.floats(-1e9, 1e9), max_size=7))
+@settings(max_examples=300, deadline=None)
+def test_settling_is_exact_for_any_sum(total, values):
+    shares = {str(index): value for index, value in enumerate(values)}
+    settled = settle(total, shares)
+    assert math.fsum(settled.values()) == total
+    assert settled.keys() == {*shares, "rest"}
+
+
+@given(st.floats(1e-3, 1e6), st.floats(1e-3, 1e6), st.lists(st.floats(-1, 1), max_size=7))
+@settings(max_examples=200, deadline=None)
+def test_settling_leaves_shares_of_times_as_they_are(before, after, values):
+    shares = {str(index): value * max(before, after) for index, value in enumerate(values)}
+    settled = settle(after - before, shares)
+    for name, value in shares.items():
+        assert settled[name] == pytest.approx(value, abs=1e-9 * max(before, after))
+
+
+def test_phase_d_is_understood():
+    said = explain(phase_d())
+    codes = {finding.code: finding for finding in said.findings}
+    assert {"kernel_time_exceeds_user", "fault_cost", "memory_returned", "parallel_efficiency_low"} <= codes.keys()
+    kernel = codes["kernel_time_exceeds_user"]
+    assert "5772.58 s" in kernel.evidence
+    assert "kernel time exceeds user time" in kernel.meaning
+    cost = codes["fault_cost"]
+    assert "1 065 734 110" in cost.evidence.replace("\u202f", " ").replace("\u2009", " ")
+    assert "5.42 µs" in cost.evidence
+    assert "assumed" in cost.evidence
+    assert "5772.58 s" in cost.meaning
+    returned = codes["memory_returned"]
+    assert "482 times" in returned.evidence
+    assert "returned to the kernel and faulted in again" in returned.meaning
+    assert {"glibc-keep", "jemalloc", "tcmalloc", "thp"} <= set(returned.variants)
+    assert said.budget.efficiency == pytest.approx(10940.32 / 844.94 / 32)
+    assert said.budget.seconds("system") > said.budget.seconds("user")
+    assert said.faults_per_s == pytest.approx(1065734110 / 844.94)
+    assert "throttled" in said.budget.unknown
+
+
+def test_a_calibrated_fault_is_used():
+    made = replace(phase_d(), calibration=Calibration(before={"page_fault_s": 4e-6}))
+    (cost,) = [finding for finding in explain(made).findings if finding.code == "fault_cost"]
+    assert "calibrated" in cost.evidence
+    assert "74 %" in cost.meaning
+    cheap = replace(made, calibration=Calibration(before={"page_faults_per_s": 1e7}))
+    assert fault_cost_s(cheap) == 1e-7
+    assert not [finding for finding in explain(cheap).findings if finding.code == "fault_cost"]
+
+
+def one_run(wall=100.0, **parts):
+    return Run(0, "passed", wall_s=wall, **parts)
+
+
+def test_a_throttled_run_waits():
+    run = one_run(
+        4.0, cpu=Cpu(user_s=2.0, system_s=0.0, total_s=2.0, throttled_s=2.0, periods=40, throttled_periods=38)
+    )
+    made = record(runs=(run,), cpus=0.5)
+    said = explain(made)
+    assert said.budget.seconds("throttled") == pytest.approx(2.0, rel=0.05)
+    assert said.budget.seconds("user") == pytest.approx(2.0, rel=0.05)
+    assert said.budget.efficiency == pytest.approx(1.0)
+    assert "throttled" in {finding.code for finding in said.findings}
+
+
+def test_a_quiet_run_has_no_findings():
+    run = one_run(cpu=Cpu(user_s=99.0, system_s=0.5, total_s=99.5), faults=Faults(minor=10_000, major=0))
+    said = explain(record(runs=(run,), cpus=1.0))
+    assert said.findings == ()
+    assert said.budget.seconds("rest") == pytest.approx(0.5)
+
+
+def test_every_other_finding():
+    run = one_run(
+        cpu=Cpu(user_s=60.0, system_s=40.0, total_s=100.0, pressure_full_s=10.0),
+        memory=Memory(anon_peak_bytes=95, limit_bytes=100, pressure_some_s=5.0, swap_peak_bytes=5),
+        faults=Faults(minor=10, major=5000),
+        io=Io(pressure_some_s=5.0),
+    )
+    made = record(runs=(run,), load=20.0, steal_ratio=0.1, cpus=1.0)
+    codes = {finding.code for finding in explain(made).findings}
+    assert codes == {
+        "kernel_time_high",
+        "memory_limit_near",
+        "memory_pressure",
+        "swapped",
+        "major_faults",
+        "io_pressure",
+        "cpu_steal",
+        "host_loaded",
+        "cpu_wait",
+    }
+
+
+def test_faults_dearer_than_any_assumption_are_not_blamed():
+    run = one_run(cpu=Cpu(user_s=1.0, system_s=90.0), faults=Faults(minor=200_000))
+    assert "fault_cost" not in {finding.code for finding in explain(record(runs=(run,))).findings}
+
+
+@pytest.mark.parametrize(
+    ("limits", "usable", "given"),
+    [
+        ({}, 32, 32),
+        ({"cpus": 2.0}, 32, 2),
+        ({"cpuset": "0-3,8"}, 5, 5),
+        ({"cpuset": "x"}, 32, 32),
+        ({"cpuset": "0-1", "cpus": 4.0}, 2, 2),
+        ({"cpuset": "3-1"}, 32, 32),
+    ],
+)
+def test_the_cpus_it_was_given(limits, usable, given):
+    made = record(**limits)
+    assert (cpus_usable(made), cpus_given(made)) == (usable, given)
+
+
+def test_terms_are_tied_to_what_differs():
+    a = record(
+        runs=(one_run(100.0, cpu=Cpu(user_s=90.0, system_s=10.0, total_s=100.0, throttled_s=0.0), faults=Faults(minor=1000)),),
+        governor="performance", frequency_hz=4e9, load=0.1, steal_ratio=0.0,
+        calibration=Calibration(before={"one_core_s": 1.0, "page_fault_s": 1e-6}),
+    )  # fmt: skip
+    b = record(
+        runs=(one_run(200.0, cpu=Cpu(user_s=120.0, system_s=50.0, total_s=170.0, throttled_s=30.0), faults=Faults(minor=10**7)),),
+        id="b", host_class=XEON, cpus=1.0, governor="powersave", frequency_hz=2e9, load=3.0, steal_ratio=0.02,
+        calibration=Calibration(before={"one_core_s": 1.5, "page_fault_s": 2e-6}),
+    )  # fmt: skip
+    said = explain_difference(a, b)
+    ties = {term.name: " | ".join(term.ties) for term in said.terms}
+    assert "host.cpu_model" in ties["user"]
+    assert "calibration one_core_s: 1 against 1.5 (+50.0 %)" in ties["user"]
+    assert "4.00 GHz against 2.00 GHz" in ties["user"]
+    assert "state.governor" in ties["user"]
+    assert "minor faults" in ties["system"]
+    assert "page_fault_s" in ties["system"]
+    assert "limits.cpus: none against 1.0" in ties["throttled"]
+    assert "steal" in ties["steal"]
+    assert "load before" in ties["rest"]
+    assert said.terms[-1].name == "rest"
+
+
+def test_what_one_side_does_not_know_stays_in_the_rest():
+    a = record(runs=(one_run(100.0, cpu=Cpu(user_s=50.0, system_s=0.0, total_s=50.0)),))
+    b = record(runs=(one_run(100.0),), id="b")
+    said = explain_difference(a, b)
+    (user,) = [term for term in said.terms if term.name == "user"]
+    assert (user.seconds, user.a_s, user.b_s) == (0.0, None, None)
+
+
+def test_swap_is_tied_to_memory_pressure():
+    def made(swap, name):
+        base = record(id=name)
+        return replace(base, host=replace(base.host, before=HostState(swap_used_bytes=swap)))
+
+    (term,) = [
+        term for term in explain_difference(made(0, "a"), made(2**30, "b")).terms if term.name == "memory_pressure"
+    ]
+    assert "1.00 GiB" in term.ties[0]
+
+
+def test_what_was_not_measured_cannot_be_explained():
+    with pytest.raises(NotMeasured):
+        explain(record((None,), outcome="failed"))
+    with pytest.raises(NotComparable):
+        explain_difference(record(), record(name="dtype_cpu"))
+    assert RYZEN.threads == 32

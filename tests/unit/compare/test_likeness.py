@@ -1,0 +1,124 @@
+import pytest
+from records_made import RYZEN, XEON, record, replace
+
+from bench.compare.likeness import differences, forced_status, require_comparable, same_host
+from bench.errors import ExitCode, NotComparable
+from bench.record.schema import Environment, HostClass, Image, Source
+
+
+def names(a, b, **more):
+    return {one.name for one in differences(a, b, **more)}
+
+
+def test_like_and_like_have_no_difference():
+    assert differences(record(), record(id="b")) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "status"),
+    [
+        ({"device": "cuda"}, "device", "build_differs"),
+        ({"profile": "smoke"}, "profile", "build_differs"),
+        ({"node": "other"}, "node", "build_differs"),
+        ({"source": Source("catalog", sha256="6" * 64)}, "source", "build_differs"),
+        ({"source": Source("imported")}, "source", "build_differs"),
+        (
+            {"image": Image("i", None, None, None, "e" * 64, "3.13.5", "2.7.1+cpu")},
+            "image.fingerprint",
+            "build_differs",
+        ),
+        ({"image": Image("i", None, None, None, None, None, None)}, "image.fingerprint", "build_differs"),
+        ({"image": Image("i", None, None, None, "f" * 64, "3.13.5", "2.8.0")}, "image.torch", "build_differs"),
+        ({"engine": "local"}, "engine", "build_differs"),
+        ({"variant": "jemalloc"}, "variant", "build_differs"),
+        ({"environ": {"MALLOC_TRIM_THRESHOLD_": "1"}}, "environ.MALLOC_TRIM_THRESHOLD_", "build_differs"),
+        ({"cpus": 0.5}, "limits.cpus", "limit_bound"),
+        ({"cpuset": "0-3"}, "limits.cpuset", "limit_bound"),
+        ({"memory_bytes": 1 << 30}, "limits.memory_bytes", "limit_bound"),
+        ({"threads": 4}, "limits.threads", "limit_bound"),
+        ({"host_class": XEON}, "host.cpu_model", "host_differs"),
+        ({"host_class": replace(RYZEN, kernel="6.15")}, "host.kernel", "host_differs"),
+    ],
+)
+def test_each_difference_is_named_and_forces_its_status(change, name, status):
+    found = differences(record(), record(id="b", **change))
+    assert name in {one.name for one in found}
+    assert forced_status(found) == status
+    assert all(one.meaning for one in found)
+
+
+@pytest.mark.parametrize(
+    ("field", "a", "b"), [("governor", "performance", "powersave"), ("boost", True, False), ("thp", "always", "never")]
+)
+def test_a_host_that_was_set_up_otherwise_is_another(field, a, b):
+    found = differences(record(**{field: a}), record(**{field: b}))
+    assert [one.name for one in found] == [f"state.{field}"]
+    assert forced_status(found) == "host_differs"
+
+
+def test_a_security_profile_forces_a_status():
+    found = differences(record(security={"seccomp": "default"}), record(security={"seccomp": "unconfined"}))
+    assert forced_status(found) == "limit_bound"
+
+
+def test_another_machine_goes_before_limits_and_builds():
+    other = record(host_class=XEON, cpus=1.0, profile="smoke")
+    assert forced_status(differences(record(), other)) == "host_differs"
+    assert forced_status(differences(record(), record(cpus=1.0, profile="smoke"))) == "limit_bound"
+
+
+def test_the_source_of_a_project_is_the_thing_under_test():
+    a = record(source=Source("project", commit="1", sha256="1" * 64))
+    b = record(source=Source("project", commit="2", sha256="2" * 64))
+    (found,) = differences(a, b)
+    assert (found.name, found.forces) == ("source", None)
+    commits = differences(record(source=Source("project", commit="1")), record(source=Source("project", commit="2")))
+    assert [one.name for one in commits] == ["source"]
+
+
+def test_what_is_accepted_is_named_and_forces_nothing():
+    a, b = record(), record(variant="jemalloc", threads=2)
+    assert forced_status(differences(a, b, accept=("variant", "limits"))) is None
+    assert forced_status(differences(a, b, accept=("variant",))) == "limit_bound"
+    assert names(a, b, accept=("variant", "limits")) == {"variant", "limits.threads"}
+
+
+def test_a_forcing_difference_comes_first():
+    found = differences(record(pids=100), record(pids=200, cpus=1.0))
+    assert [one.name for one in found] == ["limits.pids", "limits.cpus"][::-1]
+
+
+def test_unknown_hosts_are_told_apart_by_name_only():
+    a, b = record(host_class=HostClass()), record(host_class=HostClass())
+    assert same_host(a, b)
+    named = replace(b, host=replace(b.host, id="elsewhere"))
+    assert not same_host(a, named)
+    assert forced_status(differences(a, named)) == "host_differs"
+
+
+def test_a_little_memory_more_is_the_same_machine():
+    assert same_host(record(), record(host_class=replace(RYZEN, memory_bytes=125 * 1024**3 - 2**20)))
+    assert not same_host(record(), record(host_class=replace(RYZEN, memory_bytes=64 * 1024**3)))
+
+
+def test_variables_that_do_not_change_speed_are_no_difference():
+    assert names(record(environ={"LANG": "C"}), record(environ={"LANG": "de_DE"})) == set()
+
+
+def test_an_environment_stands_in_for_an_image():
+    environment = Environment("3.13.5", "2.7.1+cpu", None, "f" * 64)
+    assert names(record(image=None, environment=environment), record()) == set()
+    assert names(record(image=None, environment=replace(environment, fingerprint="0")), record()) == {
+        "image.fingerprint"
+    }
+
+
+def test_params_and_versions_are_named():
+    assert names(record(params={"n": 1}), record(params={"n": 2})) == {"params.n"}
+
+
+@pytest.mark.parametrize("other", [record(name="grad_cuda"), record(profiler=True)])
+def test_what_no_statistics_can_compare_is_refused(other):
+    with pytest.raises(NotComparable) as caught:
+        require_comparable(record(), other)
+    assert caught.value.exit_code == ExitCode.NOT_COMPARABLE

@@ -1,0 +1,222 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from bench.compare import bootstrap, drift, power, ranks, rule
+from bench.errors import BenchError, DamagedData
+
+TIMES = st.lists(st.floats(1e-3, 1e4), min_size=1, max_size=9)
+
+
+@pytest.mark.parametrize(("n", "m"), [(5, 5), (4, 7), (2, 30), (10, 10), (7, 12)])
+@pytest.mark.parametrize("alpha", [0.008, 0.01, 0.05])
+def test_the_cut_is_that_of_the_exact_distribution(n, m, alpha):
+    cut = ranks.cut(n, m, alpha)
+    draws = np.array([0.0])  # U counted independently: all ways to choose the ranks of the smaller sample
+    if math.comb(n + m, n) <= 60_000:
+        draws = np.array([sum(chosen) - n * (n - 1) // 2 for chosen in itertools.combinations(range(n + m), n)])
+        assert (draws < cut).mean() <= alpha / 2
+        assert (draws < cut + 1).mean() > alpha / 2
+    # scipy's exact test rejects exactly where the interval leaves 0 out.
+    x, y = np.arange(n, dtype=float), np.arange(n, n + m, dtype=float) - 0.5
+    found = ranks.interval(x, y, alpha)
+    p = stats.mannwhitneyu(x, y, method="exact").pvalue
+    assert (found is not None and found[0] > 0) == (p <= alpha)
+
+
+def test_large_samples_use_the_normal_approximation():
+    u = np.array(ranks._orders(51, 51), dtype=float).cumsum() / math.comb(102, 51)
+    cut = ranks.cut(51, 51, 0.008)
+    assert u[cut - 3] <= 0.004 <= u[cut + 3]
+    assert ranks.cut(0, 5, 0.01) == 0
+
+
+def test_too_few_runs_have_no_interval():
+    for n, m in [(1, 1), (1, 30), (3, 3), (4, 5)]:
+        assert ranks.cut(n, m, rule.ALPHA) == 0
+    assert ranks.cut(5, 5, rule.ALPHA) == 1
+    assert ranks.fewest(5, rule.ALPHA) == 5
+    assert ranks.fewest(20, rule.ALPHA) == 3
+
+
+@given(TIMES, TIMES)
+@settings(max_examples=100, deadline=None)
+def test_swapping_the_sides_swaps_the_answer(first, second):
+    there, back = rule.decide(first, second), rule.decide(second, first)
+    assert there.estimate == pytest.approx(-back.estimate, abs=1e-12)
+    if there.low is not None:
+        assert there.low <= there.estimate + 1e-9
+        assert there.high >= there.estimate - 1e-9
+    swapped = {"slower": "faster", "faster": "slower"}
+    if there.low is None:
+        assert back.outcome == swapped.get(there.outcome, there.outcome)
+
+
+@given(TIMES, TIMES, st.floats(0.01, 100))
+@settings(max_examples=60, deadline=None)
+def test_the_unit_does_not_matter(first, second, scale):
+    there = rule.decide(first, second)
+    scaled = rule.decide([value * scale for value in first], [value * scale for value in second])
+    assert scaled.estimate == pytest.approx(there.estimate, abs=1e-6)
+
+
+@given(st.lists(st.floats(1, 1.2), min_size=5, max_size=12), st.lists(st.floats(1, 1.2), min_size=5, max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_the_short_cut_for_simulations_is_the_rule(first, second):
+    assert rule.alarm(first, second) == (rule.decide(first, second).outcome in ("slower", "faster"))
+
+
+def test_the_same_input_gives_the_same_interval():
+    draw = np.random.default_rng(3)
+    first, second = draw.lognormal(0, 0.02, 8).tolist(), draw.lognormal(0.05, 0.02, 9).tolist()
+    assert rule.decide(first, second) == rule.decide(first, second)
+
+
+def test_false_alarms_stay_below_one_per_cent_and_a_change_is_seen():
+    draw = np.random.default_rng(11)
+    for size in ((5, 5), (10, 10), (5, 30)):
+        calls = [
+            rule.alarm(draw.lognormal(0, 0.02, size[0]).tolist(), draw.lognormal(0, 0.02, size[1]).tolist())
+            for _ in range(1000)
+        ]
+        assert sum(calls) <= 16  # 1000 at 0.8 %: more than 16 once in 400
+    seen = [
+        rule.alarm(draw.lognormal(0, 0.02, 10).tolist(), (1.05 * draw.lognormal(0, 0.02, 10)).tolist())
+        for _ in range(150)
+    ]
+    assert np.mean(seen) >= 0.93
+
+
+def test_two_levels_do_not_fool_three_runs():
+    assert rule.decide([1.0, 1.001, 1.002], [1.04, 1.041, 1.042]).outcome == "insufficient"
+
+
+def test_one_wild_run_does_not_hide_a_change():
+    draw = np.random.default_rng(2)
+    first, second = draw.lognormal(0, 0.01, 12).tolist(), (1.08 * draw.lognormal(0, 0.01, 12)).tolist()
+    first[3] *= 3
+    assert rule.decide(first, second).outcome == "slower"
+
+
+def test_a_sure_but_tiny_change_is_not_called():
+    first = [100 + 0.001 * step for step in range(10)]
+    said = rule.decide(first, [value * 1.005 for value in first])
+    assert said.outcome == "none"
+    assert said.low > 0
+
+
+def test_equal_runs_are_no_difference():
+    said = rule.decide([100.0] * 5, [100.0] * 5)
+    assert (said.outcome, said.estimate, said.low, said.high) == ("none", 0, 0, 0)
+
+
+@pytest.mark.parametrize(("runs", "deviation"), [(3, 0.01), (5, 0.03)])
+def test_too_few_runs_say_how_many_are_needed(runs, deviation):
+    steps = np.linspace(-1.3, 1.3, runs) * deviation
+    said = rule.decide(np.exp(steps).tolist(), np.exp(steps).tolist())
+    assert said.outcome == "insufficient"
+    assert runs < said.runs_needed < 40
+
+
+def test_single_runs_need_five():
+    assert rule.decide([1.0], [1.2]).runs_needed == 5
+
+
+def test_hopeless_scatter_is_the_hosts_noise():
+    draw = np.random.default_rng(4)
+    said = rule.decide(draw.lognormal(0, 0.5, 10).tolist(), draw.lognormal(0, 0.5, 10).tolist())
+    assert (said.outcome, said.runs_needed) == ("noisy", None)
+
+
+def test_noise_above_the_wanted_effect_is_the_hosts_noise():
+    draw = np.random.default_rng(5)
+    first, second = draw.lognormal(0, 0.01, 10).tolist(), (1.06 * draw.lognormal(0, 0.01, 10)).tolist()
+    assert rule.decide(first, second).outcome == "slower"
+    assert rule.decide(first, second, least=0.08).outcome == "noisy"
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])
+def test_a_value_that_is_no_time_is_an_error(bad):
+    with pytest.raises(DamagedData):
+        rule.decide([1.0, bad], [1.0])
+
+
+def test_nothing_to_compare_is_an_error():
+    with pytest.raises(bootstrap.ArithmeticFailed) as caught:
+        rule.decide([], [1.0])
+    assert isinstance(caught.value, BenchError)
+
+
+def test_the_least_effect_is_never_below_one_per_cent():
+    assert rule.least_effect(None) == rule.least_effect(0.001) == 0.01
+    assert rule.least_effect(0.03) == 0.03
+
+
+def test_values_are_drawn_in_only_where_they_are_far():
+    near = np.array([0.0, 0.01, -0.01, 0.02])
+    assert all(np.array_equal(*pair) for pair in zip(bootstrap.bounded(near, near), (near, near), strict=True))
+    far, other = bootstrap.bounded(np.append(near, 5.0), near)
+    assert far.max() < 0.2
+    assert np.array_equal(other, near)
+
+
+def test_the_bootstrap_interval_is_close_to_students_for_normal_noise():
+    draw = np.random.default_rng(6)
+    x, y = draw.normal(0, 1, 30), draw.normal(0, 1, 30)
+    low, high = bootstrap.percentile_t(x, y, 0.01)
+    half = stats.t.ppf(0.995, 58) * math.sqrt(x.var(ddof=1) / 30 + y.var(ddof=1) / 30)
+    assert (high - low) / 2 == pytest.approx(half, rel=0.12)
+    assert bootstrap.percentile_t(x[:1], y, 0.01) is None
+
+
+def test_more_runs_show_smaller_changes():
+    smallest = [power.smallest_detectable(0.02, n, n, 0.008, 0.00995) for n in (5, 10, 20, 40)]
+    assert smallest == sorted(smallest, reverse=True)
+    assert power.smallest_detectable(0.02, 3, 3, 0.008, 0.01) is None
+    assert power.runs_needed(0.0, 0.008, 0.01, 0.0488) == 5
+    assert power.runs_needed(1.0, 0.008, 0.01, 0.0488) is None
+
+
+def steps(count, slope, seed, level=1.0):
+    return (level * np.exp(slope * np.arange(count) + np.random.default_rng(seed).normal(0, 0.003, count))).tolist()
+
+
+def test_a_drift_that_goes_on_explains_a_difference():
+    both = steps(20, 0.005, 7)
+    places = (range(10), range(10, 20))
+    assert rule.decide(both[:10], both[10:]).outcome == "slower"  # nothing said that they followed one another
+    said = rule.decide(both[:10], both[10:], places=places)
+    assert said.outcome == "noisy"
+    assert said.drift.explains
+    assert not rule.alarm(both[:10], both[10:], places=places)
+
+
+def test_a_step_is_not_a_drift():
+    first, second = steps(10, 0, 8), steps(10, 0, 9, level=1.1)
+    assert rule.decide(first, second, places=(range(10), range(10, 20))).outcome == "slower"
+
+
+def test_interleaved_runs_stand_in_spite_of_drift():
+    both = np.array(steps(20, 0.005, 10))
+    places = (range(0, 20, 2), range(1, 20, 2))
+    assert rule.decide(both[::2].tolist(), (both[1::2] * 1.1).tolist(), places=places).outcome == "slower"
+    assert drift.find(both[::2].tolist(), both[1::2].tolist(), places) is not None
+
+
+def test_unequal_sessions_that_warm_up_are_not_told_apart_by_it():
+    first, second = steps(8, 0.004, 12), steps(30, 0.004, 13)
+    assert rule.decide(first, second).outcome == "noisy"
+    assert drift.find(first, first) is None
+    assert drift.find([1.0, 1.0], [1.0]) is None
+    assert drift.find(steps(5, 0, 1), steps(9, 0, 2)) is None
+
+
+def test_a_drift_without_any_noise_does_not_divide_by_zero():
+    line = [math.exp(0.01 * step) for step in range(20)]
+    assert drift.find(line[:10], line[10:], (range(10), range(10, 20))).explains
+    assert drift.find([1.0] * 5, [1.0] * 9, (range(5), range(5, 14))).explains

@@ -1,0 +1,299 @@
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from records_made import SIX, XEON, record, replace
+
+from bench.compare.judge import exit_code, judge, like
+from bench.compare.ranking import rank
+from bench.compare.sample import common_places, disturbed_share, pool, walls
+from bench.compare.verdict import compare
+from bench.errors import DamagedData, ExitCode, NotComparable
+from bench.record.schema import Run, Source, Warning_
+
+
+def noisy(level=100.0, count=10, seed=0, deviation=0.01):
+    return (level * np.random.default_rng(seed).lognormal(0, deviation, count)).tolist()
+
+
+A = record(noisy(seed=1), id="a")
+SAME = record(noisy(seed=2), id="b")
+SLOWER = record(noisy(110, seed=3), id="c")
+FASTER = record(noisy(90, seed=4), id="d")
+
+
+@pytest.mark.parametrize(
+    ("other", "status", "code"),
+    [
+        (SAME, "same", 0),
+        (SLOWER, "code_regressed", 1),
+        (FASTER, "code_improved", 0),
+        (record(noisy(count=2), id="e"), "insufficient_runs", 6),
+    ],
+)
+def test_like_against_like(other, status, code):
+    said = compare(A, other)
+    assert (said.status, said.exit_code) == (status, code)
+    assert said.reasons
+    assert said.a.runs == 10
+
+
+def test_the_numbers_are_those_of_the_runs():
+    said = compare(A, SLOWER)
+    assert 1.07 < said.ratio_low < said.ratio < said.ratio_high < 1.13
+    assert said.a.median_s == pytest.approx(np.median(walls(A)))
+    assert 0.01 < said.smallest_detectable < 0.04
+    assert said.least_effect == 0.01
+    json.loads(msgspec.json.encode(said))
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [({"host_class": XEON}, "host_differs"), ({"cpus": 0.5}, "limit_bound"), ({"profile": "smoke"}, "build_differs")],
+)
+@pytest.mark.parametrize("level", [50.0, 100.0, 300.0])
+def test_unlike_is_named_first_and_never_called_regressed(change, status, level):
+    said = compare(A, record(noisy(level, seed=5), id="e", **change))
+    assert said.status == status
+    assert said.exit_code == ExitCode.NOT_COMPARABLE
+    assert said.ratio == pytest.approx(level / 100, rel=0.05)
+    first = said.differences[0]
+    assert said.reasons[0].startswith(first.name)
+    assert not any("%" in reason for reason in said.reasons[: len(said.differences)])
+    assert "like was not compared with like" in said.reasons[-1]
+
+
+def test_an_accepted_difference_is_measured():
+    variant = record(noisy(60, seed=5), id="e", variant="jemalloc")
+    assert compare(A, variant).status == "build_differs"
+    assert compare(A, variant, accept=("variant",)).status == "code_improved"
+
+
+def test_a_project_may_regress():
+    one = record(noisy(seed=1), id="a", source=Source("project", sha256="1" * 64))
+    two = record(noisy(110, seed=2), id="b", source=Source("project", sha256="2" * 64))
+    assert compare(one, two).status == "code_regressed"
+
+
+def test_an_unchanged_source_is_said():
+    assert any("source is the same" in reason for reason in compare(A, SLOWER).reasons)
+
+
+@pytest.mark.parametrize("other", [record(name="dtype_cpu"), record(profiler=True)])
+def test_what_cannot_be_compared_is_refused(other):
+    with pytest.raises(NotComparable):
+        compare(A, other)
+    with pytest.raises(NotComparable):
+        compare(other, A)
+
+
+def test_nothing_measured_is_said_and_is_not_a_regression():
+    said = compare(A, record((None,), outcome="timed_out", id="e"))
+    assert (said.status, said.exit_code, said.ratio) == ("not_measured", 6, None)
+    assert "no run that passed" in said.reasons[-1]
+
+
+def test_a_damaged_time_is_an_error_and_no_verdict():
+    with pytest.raises(DamagedData, match=r"runs\[1\]\.wall_s"):
+        compare(A, record((1.0, float("nan"))))
+
+
+def test_the_noise_of_a_history_raises_the_least_effect():
+    history = [
+        record(noisy(level, seed=seed, deviation=0.003), id=f"h{seed}")
+        for seed, level in enumerate([97, 103, 99, 101, 104, 96], 20)
+    ]
+    one, two = record(noisy(100, seed=1, deviation=0.003), id="a"), record(noisy(105, seed=2, deviation=0.003), id="b")
+    assert compare(one, two).status == "code_regressed"
+    said = compare(one, two, history=history)
+    assert said.status == "host_noisy"
+    assert said.least_effect == said.aa_noise > 0.06
+    assert said.exit_code == ExitCode.NOT_MEASURED
+
+
+def test_a_foreign_history_does_not_count():
+    history = [record(noisy(level, seed=level), id=f"h{level}", host_class=XEON) for level in (80, 90, 100, 110)]
+    assert compare(A, SAME, history=history).aa_noise is None
+
+
+def with_warnings(made, code="cpu_steal"):
+    runs = tuple(replace(run, warnings=(Warning_(code, "disturbed"),)) for run in made.runs)
+    return replace(made, runs=runs)
+
+
+def test_a_change_on_a_host_disturbed_on_one_side_is_noise():
+    assert compare(A, with_warnings(SLOWER)).status == "host_noisy"
+    assert compare(with_warnings(A), SLOWER).status == "code_regressed"
+    assert compare(with_warnings(A), with_warnings(SLOWER)).status == "code_regressed"
+    assert compare(with_warnings(A), FASTER).status == "host_noisy"
+    assert compare(A, with_warnings(SLOWER, "throttled")).status == "code_regressed"
+    assert disturbed_share(with_warnings(A)) == 1
+
+
+def test_groups_are_pooled():
+    said = compare(
+        [record(noisy(seed=seed, count=2), id=str(seed), stamp=f"2025101{seed}T000000Z") for seed in range(5)], SAME
+    )
+    assert said.a.runs == 10
+    assert said.a.id == "4"
+    assert said.status == "same"
+
+
+def test_a_difference_inside_a_group_is_named():
+    said = compare([A, record(noisy(seed=9), id="z", cpus=2.0, stamp="20240101T000000Z")], SAME)
+    assert said.status == "limit_bound"
+
+
+def test_pooling_refuses_what_does_not_belong_together():
+    with pytest.raises(NotComparable):
+        pool([])
+    with pytest.raises(NotComparable):
+        pool([A, record(name="dtype_cpu")])
+
+
+def test_one_run_that_belongs_to_a_history_is_the_same():
+    said = compare(record(SIX[:4] + SIX[5:], id="h"), record((846.68,), id="b"))
+    assert said.status == "same"
+    assert said.expected.belongs
+    assert said.expected.set_aside_s == (900.02,)
+
+
+def test_one_run_that_does_not_belong_asks_for_more():
+    said = compare(record(SIX[:5], id="h"), record((900.02,), id="b"))
+    assert said.status == "insufficient_runs"
+    assert not said.expected.belongs
+    assert said.runs_needed == 5
+    assert any("does not belong" in reason for reason in said.reasons)
+    assert not compare(record((900.02,), id="b"), record(SIX[:5], id="h")).expected.belongs
+
+
+def test_one_run_near_an_exact_history_belongs():
+    assert compare(record([100.0] * 6), record((100.5,), id="b")).status == "same"
+
+
+def test_one_run_in_a_wide_history_says_nothing():
+    said = compare(record(noisy(deviation=0.1)), record((101.0,), id="b"))
+    assert said.expected.belongs
+    assert said.status in ("insufficient_runs", "host_noisy")
+
+
+def test_two_runs_alone_say_nothing():
+    said = compare(record((100.0,)), record((150.0,), id="b"))
+    assert (said.status, said.expected, said.runs_needed, said.ratio_low) == ("insufficient_runs", None, 5, None)
+
+
+def timed(made, begin, step=101):
+    runs = tuple(
+        replace(
+            run,
+            started_at=f"2025-10-15T{(begin + step * index) // 3600:02}:{(begin + step * index) // 60 % 60:02}:{(begin + step * index) % 60:02}Z",
+        )
+        for index, run in enumerate(made.runs)
+    )
+    return replace(made, runs=runs)
+
+
+def test_sessions_back_to_back_share_one_order():
+    first, second = common_places(timed(A, 0), timed(SAME, 1011))
+    assert first == tuple(range(10))
+    assert second == tuple(range(10, 20))
+    assert common_places(timed(A, 0), timed(SAME, 9000)) is None
+    assert common_places(A, timed(SAME, 0)) is None
+    assert common_places(timed(A, 0), replace(SAME, runs=(Run(0, "passed", wall_s=1.0, started_at="soon"),))) is None
+
+
+def test_a_drift_across_sessions_is_not_a_regression():
+    both = [100 * 1.004**step * (1 + 0.002 * (-1) ** step) for step in range(20)]
+    first, second = timed(record(both[:10]), 0), timed(record(both[10:], id="b"), 1050)
+    assert compare(first, second).status == "host_noisy"
+    assert any("drift" in reason for reason in compare(first, second).reasons)
+    assert compare(first, timed(record(both[10:], id="b"), 30_000)).status == "code_regressed"
+
+
+def test_judging_without_a_baseline():
+    said = judge(record((844.94,)))
+    assert said.status == "ok"
+    assert said.ceiling_margin_s == pytest.approx(60.06)
+    assert said.baseline == {}
+    assert judge(record((10.0,), ceiling_s=None)).ceiling_margin_s is None
+
+
+def test_over_the_ceiling():
+    made = record((900.0, 906.0))
+    said = judge(made, [record([850.0] * 5, id="old")])
+    assert (said.status, said.ceiling_margin_s) == ("over_ceiling", -1.0)
+    assert "1 of 2 runs" in said.reasons[0]
+    assert exit_code(replace(made, verdict=said)) == ExitCode.REGRESSED
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [("failed", 3), ("timed_out", 4), ("oom_killed", 5), ("not_measured", 6), ("interrupted", 130)],
+)
+def test_what_did_not_pass_is_not_measured(outcome, code):
+    made = record((10.0,), outcome=outcome)
+    said = judge(made, [A])
+    assert said.status == "not_measured"
+    assert said.baseline == {}
+    assert exit_code(replace(made, verdict=said)) == code
+
+
+def test_a_timeout_beyond_the_ceiling_is_over_it():
+    assert judge(record((1200.0,), outcome="timed_out")).status == "over_ceiling"
+
+
+def test_a_signature_is_told():
+    run = Run(0, "failed", signature="AssertionError: 2 != 3")
+    assert "AssertionError" in judge(record(runs=(run,), outcome="failed")).reasons[0]
+
+
+def test_judging_against_a_history():
+    history = [record((wall,), id=str(wall), stamp=f"2025101{index}T000000Z") for index, wall in enumerate(SIX[:5])]
+    said = judge(record((845.0,), id="new"), history)
+    assert said.status == "same"
+    assert said.baseline["belongs"] is True
+    assert said.baseline["runs"] == 5
+    slower = judge(record(noisy(110, seed=3), id="c"), [A])
+    assert (slower.status, slower.baseline["status"]) == ("code_regressed", "code_regressed")
+    assert exit_code(replace(SLOWER, verdict=slower)) == ExitCode.REGRESSED
+
+
+def test_the_like_are_chosen_before_the_newest():
+    other = record(noisy(50), id="x", host_class=XEON, stamp="20260101T000000Z")
+    said = judge(SAME, [other, A, record(name="dtype_cpu"), record(profiler=True, id="p")])
+    assert (said.status, said.baseline["id"]) == ("same", "a")
+    foreign = judge(SAME, [other])
+    assert foreign.status == "host_differs"
+    assert exit_code(replace(SAME, verdict=foreign)) == ExitCode.OK
+    assert [one.id for one in like(SAME, [other, A, SAME])] == ["a"]
+
+
+def test_some_runs_that_failed_are_told():
+    mixed = replace(A, runs=(*A.runs, Run(10, "failed", wall_s=1.0)))
+    assert judge(mixed).reasons[0] == "1 of 11 runs did not pass"
+
+
+def test_ranking_sorts_by_ratio_and_names_what_it_leaves_out():
+    said = rank([A, SLOWER, FASTER, SAME, record(profiler=True, id="p")], A)
+    assert [row.b.id for row in said.rows] == ["d", "b", "c"]
+    assert list(said.left_out) == ["p"]
+    assert said.exit_code == ExitCode.REGRESSED
+    assert rank([A, FASTER]).exit_code == ExitCode.OK
+    assert rank([A, SLOWER], 1).rows[0].status == "code_improved"
+
+
+def test_ranking_variants():
+    variants = [
+        record(noisy(level, seed=level), id=name, variant=name) for name, level in (("glibc", 100), ("jemalloc", 50))
+    ]
+    said = rank(variants, 0, accept=("variant",))
+    assert said.rows[0].status == "code_improved"
+    assert said.rows[0].b.variant == "jemalloc"
+
+
+def test_nothing_left_to_rank():
+    with pytest.raises(NotComparable):
+        rank([A])
+    with pytest.raises(NotComparable):
+        rank([A, record(name="dtype_cpu")])
