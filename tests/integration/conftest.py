@@ -1,0 +1,63 @@
+"""An engine and the images for tests that run real containers.
+
+Where no engine answers, or no image can be had, they skip with the reason; with BENCH_REQUIRE_DOCKER=1 they fail.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NoReturn
+
+import docker
+import pytest
+
+from bench.engine.docker_client import connect
+from bench.engine.images.ensure import ensure_image
+from bench.engine.images.facts import ImageFacts
+from bench.engine.images.options import BuildOptions
+from bench.errors import BenchError
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip, or fail where the tests are required."""
+    if os.environ.get("BENCH_REQUIRE_DOCKER", "") not in ("", "0"):
+        pytest.fail(f"required by BENCH_REQUIRE_DOCKER: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def docker_client() -> Iterator[docker.DockerClient]:
+    """A client of the engine that `bench run` would use."""
+    try:
+        client, _ = connect(None)
+    except BenchError as error:
+        missing(str(error))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def build_options() -> BuildOptions:
+    """How images are built on this machine."""
+    return BuildOptions.from_environment(os.environ)
+
+
+def image(client: docker.DockerClient, kind: str, options: BuildOptions) -> ImageFacts:
+    """Find or build an image, printing what the build says (pytest shows it where a test fails)."""
+    try:
+        return ensure_image(client, kind, options, print)
+    except BenchError as error:
+        missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def small_image(docker_client: docker.DockerClient, build_options: BuildOptions) -> ImageFacts:
+    """The image without torch."""
+    return image(docker_client, "small", build_options)
+
+
+@pytest.fixture(scope="session")
+def cpu_image(docker_client: docker.DockerClient, build_options: BuildOptions) -> ImageFacts:
+    """The CPU image; building it the first time takes minutes."""
+    return image(docker_client, "cpu", build_options)
