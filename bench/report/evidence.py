@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.compare.budget import Budget, budget
+from bench.compare.findings import Finding, findings
 from bench.compare.prediction import predict
+from bench.errors import BenchError
 from bench.report.entry import Entry
 
 WINDOW = 30
@@ -36,3 +39,18 @@ def bands(entries: Sequence[Entry]) -> list[Band | None]:
 def _band(before: Sequence[float | None]) -> Band | None:
     found = predict([wall for wall in before if wall is not None])
     return Band(found.low, found.high) if found is not None else None
+
+
+def time_spent(entry: Entry) -> Budget | None:
+    """Where the wall time of a result went; ``None`` where no run passed, or its times are none."""
+    try:
+        return budget(entry.record)
+    except BenchError:
+        # A report shows damaged results too; `verify` is what names the damage.
+        return None
+
+
+def stands_out(entry: Entry) -> tuple[Finding, ...]:
+    """What is worth knowing of a result; empty where nothing was measured."""
+    spent = time_spent(entry)
+    return findings(entry.record, spent) if spent is not None else ()

@@ -13,8 +13,8 @@ from bench.report.text import plain
 FAILURES = ("over_ceiling", "code_regressed", "failed")
 ERRORS = ("timed_out", "oom_killed", "interrupted")
 SKIPPED = ("not_measured",)
-"""A dashboard knows four colours. What was not measured is skipped: neither passed nor failed. Other verdicts, which say
-that no comparison could be made, are passed cases whose output says so."""
+"""A dashboard knows four colours. What was not measured is skipped: neither passed nor failed. Verdicts that say only
+that a comparison could not be made are passed cases whose output says so."""
 
 
 def render_junit(entries: Sequence[Entry]) -> str:

@@ -27,8 +27,11 @@ def plain(text: object, width: int | None = None) -> str:
         text: what to show; anything but a string is shown as ``str`` has it.
         width: the longest result, in characters; what is over is cut with an ellipsis.
     """
-    kept = _SPACE.sub(" ", _SEQUENCE.sub("", str(text)))
-    kept = "".join(map(_printable, kept)).strip()
+    kept = str(text)
+    if not kept.isprintable():
+        kept = _SPACE.sub(" ", _SEQUENCE.sub("", kept))
+        kept = "".join(map(_printable, kept))
+    kept = kept.strip()
     if width is not None and len(kept) > width:
         return kept[: max(width - 1, 0)] + ELLIPSIS
     return kept

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from bench.compare.findings import Finding
 from bench.report.text import plain, slug
 
 
@@ -60,7 +61,7 @@ class Figure:
 
     A trace's ``meta`` names the host and state of the whole trace, or of each point as lists; the page filters by them.
     ``alt`` says in words what the drawing shows. ``per_row`` is the height of one host's line in pixels, 0 for a
-    drawing of fixed ``height``.
+    drawing of fixed ``height``. ``legend`` has names and colours; it stands in the page, where it wraps and prints.
     """
 
     key: str
@@ -71,6 +72,7 @@ class Figure:
     height: int
     per_row: int = 0
     note: str = ""
+    legend: tuple[tuple[str, str], ...] = ()
     host: str | None = None
     state: str | None = None
 
@@ -84,17 +86,20 @@ class Detail:
     group: str
     state: str
     heading: str
+    verdict: Cell
     facts: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     timeline: Figure | None = None
     no_timeline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Everything of one diagnostic."""
+    """Everything of one diagnostic: ``diagnostic`` is its NAME, ``name`` has profile and variant too."""
 
     name: str
+    diagnostic: str
     anchor: str
     about: tuple[tuple[str, str], ...]
     figures: tuple[Figure, ...]

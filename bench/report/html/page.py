@@ -16,7 +16,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench.compare.explain import DeltaExplanation
+from bench.compare.verdict import Comparison
 from bench.report.entry import Entry, newest_per_key
+from bench.report.html.comparison import comparison_table, difference_figure, intervals
 from bench.report.html.hosts import host_table
 from bench.report.html.view import groups, verdict_table
 from bench.report.status import STATES
@@ -33,11 +36,20 @@ class _Script:
     digest: str
 
 
-def render_page(entries: Sequence[Entry], *, title: str = "Benchmark report", now: datetime | None = None) -> str:
+def render_page(
+    entries: Sequence[Entry],
+    *,
+    comparisons: Sequence[Comparison] = (),
+    differences: Sequence[DeltaExplanation] = (),
+    title: str = "Benchmark report",
+    now: datetime | None = None,
+) -> str:
     """The page as HTML.
 
     Args:
         entries: the results, any number and in any order; samples are read only of ``timeline_entries(entries)``.
+        comparisons: what was compared, each a line with its interval.
+        differences: why results differ, each a drawing of its terms.
         title: the page's heading.
         now: when it was made, for its foot; the current time where it is not given.
     """
@@ -57,6 +69,9 @@ def render_page(entries: Sequence[Entry], *, title: str = "Benchmark report", no
             shown, "The newest result of each diagnostic on each host, the worst first", anchors=True
         ),
         "everything": verdict_table(entries, "All results, the worst first", anchors=False),
+        "compared": comparison_table(comparisons) if comparisons else None,
+        "intervals": intervals(comparisons),
+        "differences": [difference_figure(difference) for difference in differences],
         "groups": groups(entries),
         "hosts": hosts,
         "shared": shared,
@@ -83,6 +98,8 @@ def _environment() -> Environment:
 
 def _shown(value: object) -> object:
     """Every text that reaches the page goes through here, before it is escaped."""
+    if isinstance(value, float):
+        return f"{value:.7g}"
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -21,3 +21,16 @@ def faint(colour: str, alpha: float) -> str:
     """``#rrggbb`` as an ``rgba`` with that opacity."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+TERMS = {
+    "user": BLUE,
+    "system": ORANGE,
+    "throttled": RED,
+    "cpu_wait": PINK,
+    "memory_pressure": PURPLE,
+    "io_pressure": OLIVE,
+    "steal": BROWN,
+    "rest": GREY,
+}
+"""What wall time is spent on: the same colour in every figure."""

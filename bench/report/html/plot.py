@@ -55,11 +55,6 @@ def hosts_axis() -> dict[str, Any]:
     return axis(type="category", autorange="reversed", showgrid=False, ticklabelstandoff=6)
 
 
-def legend() -> dict[str, Any]:
-    """Above the drawing, in one line where there is room."""
-    return {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "traceorder": "normal"}
-
-
 def span(values: Sequence[float], bounds: Sequence[float | None]) -> tuple[float, float]:
     """A range that shows all values, and each bound that is not so far off that the values would become a line.
 

@@ -11,8 +11,8 @@ import numpy as np
 from bench import units
 from bench.record.schema import Limits, Run
 from bench.report.html.model import Cell, Column, Figure, Row, Table
-from bench.report.html.palette import BLUE, GREY, ORANGE, PURPLE, RED, TEAL, faint
-from bench.report.html.plot import axis, label, layout, legend, rounded
+from bench.report.html.palette import BLUE, GREY, ORANGE, RED, TEAL, TERMS, faint
+from bench.report.html.plot import axis, label, layout, rounded
 from bench.report.samples import Series, Timeline
 
 TABLE_ROWS = 20
@@ -68,8 +68,6 @@ def timeline_figure(key: str, host: str, state: str, run: Run, limits: Limits, t
             shapes=shapes,
             annotations=notes,
             hovermode="x unified",
-            showlegend=True,
-            legend=legend() | {"y": -0.14, "yanchor": "top"},
             margin={"l": 8, "r": 12, "t": 40, "b": 8},
         ),
     }
@@ -79,7 +77,8 @@ def timeline_figure(key: str, host: str, state: str, run: Run, limits: Limits, t
         alt=_alt(run, panels, timeline),
         spec=spec,
         table=_table(panels, timeline),
-        height=110 + 120 * max(count, 1),
+        height=90 + 120 * max(count, 1),
+        legend=tuple((line.name, line.colour) for panel in panels for line in panel.lines),
         note=_note(timeline, bool(phases)),
         host=host,
         state=state,
@@ -105,9 +104,9 @@ def _panels(timeline: Timeline, run: Run, limits: Limits) -> Iterable[_Panel]:
     throttled = _present((_Line("throttled", "throttled", RED),), timeline)
     yield _Panel("Throttled, % of time", throttled, " %", 0.01)
     pressure = (
-        _Line("CPU pressure", "pressure_cpu", BLUE),
-        _Line("memory pressure", "pressure_memory", PURPLE),
-        _Line("I/O pressure", "pressure_io", ORANGE),
+        _Line("CPU pressure", "pressure_cpu", TERMS["cpu_wait"]),
+        _Line("memory pressure", "pressure_memory", TERMS["memory_pressure"]),
+        _Line("I/O pressure", "pressure_io", TERMS["io_pressure"]),
     )
     yield _Panel("Pressure, % of time", _present(pressure, timeline), " %", 0.01)
 

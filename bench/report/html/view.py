@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from bench import units
 from bench.errors import DamagedData
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
+from bench.report.evidence import stands_out
+from bench.report.html.breakdown import breakdown
 from bench.report.html.distribution import distribution
 from bench.report.html.history import LEAST, history
 from bench.report.html.model import Cell, Detail, Figure, Group, Row, Table, anchor, columns
@@ -68,9 +70,13 @@ def _group(name: str, members: Sequence[Entry], detailed: Sequence[Entry], steps
     figures: list[Figure] = []
     if any(run.wall_s is not None for entry in members for run in entry.record.runs):
         figures.append(distribution(name, members, hosts))
+    spent = breakdown(name, [_newest_measured(by_host[host]) for host in hosts], hosts)
+    if spent is not None:
+        figures.append(spent)
     left = len(with_history) - len(drawn)
     return Group(
         name=name,
+        diagnostic=members[-1].record.diagnostic.name,
         anchor=anchor("d", name),
         about=_about(members[-1]),
         figures=tuple(figures),
@@ -103,8 +109,10 @@ def detail(entry: Entry, steps: int) -> Detail:
         group=entry.group,
         state=entry.state.code,
         heading=f"{record.host.id}, {record.stamp}",
+        verdict=Cell(f"{entry.state.glyph} {entry.state.label}", level=entry.state.level),
         facts=_facts(entry),
         warnings=_warnings(entry),
+        findings=stands_out(entry),
         timeline=figure,
         no_timeline="" if figure else why,
     )
@@ -155,6 +163,10 @@ def _about(newest: Entry) -> tuple[tuple[str, str], ...]:
 def _reasons(entry: Entry) -> str:
     signatures = [run.signature for run in entry.record.runs if run.signature]
     return "; ".join(dict.fromkeys([*entry.record.verdict.reasons, *signatures]))
+
+
+def _newest_measured(entries: Sequence[Entry]) -> Entry:
+    return next((entry for entry in reversed(entries) if entry.walls), entries[-1])
 
 
 def _best(entries: Sequence[Entry]) -> float:

@@ -12,6 +12,7 @@ from bench import units
 from bench.compare.explain import DeltaExplanation, DeltaTerm, Explanation
 from bench.compare.findings import Finding
 from bench.report.terminal.cells import bar, bullets, signed_bar, table, text
+from bench.report.words import spoken
 
 _BAR, _HALF = 16, 12
 _STYLES = {"user": "blue", "system": "red", "rest": "dim"}
@@ -28,7 +29,7 @@ def explanation_view(explanation: Explanation) -> RenderableType:
         share = term.seconds / spent.wall_s if spent.wall_s else None
         unknown = term.name in spent.unknown
         made.add_row(
-            text(_spoken(term.name)),
+            text(spoken(term.name)),
             units.NOT_KNOWN if unknown else units.seconds(term.seconds),
             units.NOT_KNOWN if unknown else units.percent(share),
             Text() if unknown else bar(share, _BAR, _STYLES.get(term.name, "yellow")),
@@ -52,7 +53,7 @@ def difference_view(difference: DeltaExplanation) -> RenderableType:
     made = table("=", ">before", ">after", ">difference", f"={'less':<{_HALF}}│{'more':>{_HALF}}")
     for term in difference.terms:
         made.add_row(
-            text(_spoken(term.name)),
+            text(spoken(term.name)),
             units.seconds(term.a_s),
             units.seconds(term.b_s),
             units.NOT_KNOWN if term.a_s is None else _signed(term.seconds),
@@ -90,7 +91,7 @@ def _findings(found: Sequence[Finding]) -> list[RenderableType]:
         body = Text.assemble(text(finding.meaning), "\n", text(finding.evidence, "dim"), "\n→ ", text(finding.remedy))
         if finding.variants:
             body.append_text(Text.assemble("\n  bench whatif … --variants ", text(",".join(finding.variants), "cyan")))
-        parts += [Text.assemble("• ", text(_spoken(finding.code), "bold")), Padding(body, (0, 0, 0, 2))]
+        parts += [Text.assemble("• ", text(spoken(finding.code), "bold")), Padding(body, (0, 0, 0, 2))]
     return parts
 
 
@@ -100,7 +101,7 @@ def _ties(terms: Sequence[DeltaTerm]) -> list[RenderableType]:
     for term in sorted(terms, key=lambda term: -abs(term.seconds)):
         if not term.seconds:
             continue
-        head = Text.assemble(text(_spoken(term.name), "bold"), f" {_signed(term.seconds)}: ", text(term.meaning))
+        head = Text.assemble(text(spoken(term.name), "bold"), f" {_signed(term.seconds)}: ", text(term.meaning))
         parts.append(Text.assemble("• ", head))
         if term.ties:
             parts.append(Padding(text("; ".join(term.ties), "dim"), (0, 0, 0, 2)))
@@ -109,7 +110,3 @@ def _ties(terms: Sequence[DeltaTerm]) -> list[RenderableType]:
 
 def _signed(seconds: float) -> str:
     return f"{'+' if seconds > 0 else ''}{units.seconds(seconds)}"
-
-
-def _spoken(name: str) -> str:
-    return name.replace("_", " ")

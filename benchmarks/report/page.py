@@ -1,0 +1,78 @@
+"""How long a page of 1,000 results takes and how large it is: python benchmarks/report/page.py [RESULTS].
+
+Two shapes: a project that runs a few diagnostics on a few hosts for a long time, and a fleet in which every result comes
+from a host of its own (the worst case for drawings: each host has a newest result, and with it a timeline).
+Samples are those of an 845 s run at 1 Hz.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from bench.report.entry import Entry, timeline_entries
+from bench.report.html.page import render_page
+from bench.report.markdown import render_markdown
+from tests.unit.report.factory import CLASSES, make_record, make_samples, stamps
+
+
+def project(count: int) -> list[Entry]:
+    """Three diagnostics on four hosts, five runs a result."""
+    keys = list(itertools.product(("grad_cpu", "bandwidth_cpu", "dtype_cpu"), CLASSES))
+    made = []
+    for at, stamp in enumerate(stamps(-(-count // len(keys)))):
+        for name, host in keys:
+            made.append(Entry(make_record(name, host, stamp=stamp, runs=5, seed=at)))
+    return made[:count]
+
+
+def fleet(count: int) -> list[Entry]:
+    """One diagnostic, one result a host."""
+    made = []
+    for at in range(count):
+        record = make_record("grad_cpu", list(CLASSES)[at % len(CLASSES)], runs=5, seed=at)
+        name = f"{record.host.id}-{at:04}"
+        host = msgspec.structs.replace(record.host, id=name)
+        made.append(Entry(msgspec.structs.replace(record, host=host, id=f"{name}/{record.id}")))
+    return made
+
+
+def sampled(entries: list[Entry]) -> list[Entry]:
+    """With the samples that a page asks for, as the command line reads them."""
+    wanted = {id(entry) for entry in timeline_entries(entries)}
+    text = make_samples(make_record(runs=1).runs[0], random.Random(1))
+    return [
+        Entry(entry.record, f"results/{entry.record.id}", {run.index: text for run in entry.record.runs})
+        if id(entry) in wanted
+        else entry
+        for entry in entries
+    ]
+
+
+def main(count: int) -> None:
+    """Print a line per shape."""
+    for name, make in (("project", project), ("fleet", fleet)):
+        entries = sampled(make(count))
+        start = time.perf_counter()
+        page = render_page(entries)
+        took = time.perf_counter() - start
+        size = len(page.encode())
+        start = time.perf_counter()
+        text = render_markdown(entries)
+        print(
+            f"{name}: {len(entries)} results, page {took:.2f} s and {size / 1e6:.2f} MB, "
+            f"Markdown {time.perf_counter() - start:.2f} s and {len(text.encode())} bytes"
+        )
+        if len(sys.argv) > 2:
+            Path(sys.argv[2], f"{name}.html").write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
