@@ -25,7 +25,7 @@ class Tree:
     def __init__(self, group: Group) -> None:
         self._group = group
         self._self = os.getpid()
-        self._before = frozenset(group.members())
+        self._before = frozenset(group.members()) | frozenset(read_descendants(self._self))
 
     def pids(self) -> list[int]:
         """All of them, without the supervisor and what was there before it."""

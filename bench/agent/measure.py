@@ -121,7 +121,7 @@ class _Figures:
 
     def pids(self) -> None:
         if self._taken.after.pids_peak is not None:
-            self.put("pids_peak", self._taken.after.pids_peak)
+            self.put("pids_peak", self._taken.after.pids_peak, source=f"{self._group}, over the group's life")
         elif self._taken.maxima.pids is not None:
             self.put("pids_peak", self._taken.maxima.pids, source=f"{self._group}, largest of the samples")
         else:

@@ -28,9 +28,9 @@ class SpawnError(Exception):
     """The command could not be started; the message says which step failed."""
 
 
-def become_subreaper() -> bool:
+def set_subreaper(on: bool) -> bool:
     """Have orphans below us given to us and not to process 1 (prctl(2)). Process 1 gets them anyway."""
-    return os.getpid() == 1 or _prctl(PR_SET_CHILD_SUBREAPER, 1) == 0
+    return os.getpid() == 1 or _prctl(PR_SET_CHILD_SUBREAPER, int(on)) == 0
 
 
 def spawn(command: Command) -> int:

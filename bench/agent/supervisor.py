@@ -28,7 +28,7 @@ from .reap import Reaper
 from .result import ResultFile
 from .sampler import Sampler
 from .signals import Signals
-from .spawn import Command, SpawnError, become_subreaper, spawn
+from .spawn import Command, SpawnError, set_subreaper, spawn
 from .spec import Spec, SpecError, read_spec
 
 OWN_ERROR = 70
@@ -51,9 +51,9 @@ def main(arguments: list[str]) -> int:
         return OWN_ERROR
 
 
-def run(spec: Spec) -> int:
-    """Run it. Raises OSError where not even the out folder can be written to."""
-    events = Events(sys.stdout.fileno())
+def run(spec: Spec, events_fd: int = 1) -> int:
+    """Run it, with the events on a file descriptor. Raises OSError where not even the out folder can be written to."""
+    events = Events(events_fd)
     result = ResultFile(spec.out)
     signals = Signals()
     try:
@@ -69,6 +69,7 @@ def run(spec: Spec) -> int:
         raise
     finally:
         result.release()
+        set_subreaper(False)
         signals.close()
         events.close()
     return 0 if whole else OWN_ERROR
@@ -105,7 +106,8 @@ class Run:
 
     def execute(self) -> dict[str, Any]:
         """From the first reading to the result."""
-        become_subreaper()
+        if not set_subreaper(True):
+            self._warn("no_subreaper", "orphans cannot be waited for here: context switches and max_rss lack them")
         tree = Tree(self.group)
         output, child_end = _pipe()
         env = child_environment(self.spec, self.warnings)

@@ -1,0 +1,122 @@
+"""The facts of the place, and small commands run aside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.agent.facts import (
+    parse_allocators,
+    parse_root_read_only,
+    parse_status,
+    read_allocators,
+    read_quick_facts,
+    write_facts,
+)
+from bench.agent.side import run_aside
+from bench.agent.signals import Signals
+from bench.agent.spec import parse_spec
+
+from .conftest import make_spec
+
+MAPS = """\
+55d0a0000000-55d0a0001000 r--p 00000000 fe:00 1201 /opt/venv/bin/python3.13
+7f00a0000000-7f00a0001000 r-xp 00000000 fe:00 1300 /usr/lib/x86_64-linux-gnu/libjemalloc.so.2
+7f00a0001000-7f00a0002000 rw-p 00001000 fe:00 1300 /usr/lib/x86_64-linux-gnu/libjemalloc.so.2
+7f00b0000000-7f00b0001000 r-xp 00000000 fe:00 1301 /usr/lib/x86_64-linux-gnu/libc.so.6
+7f00c0000000-7f00c0001000 rw-p 00000000 00:00 0
+7ffd00000000-7ffd00001000 rw-p 00000000 00:00 0 [stack]
+"""
+
+
+@pytest.fixture
+def signals():
+    found = Signals()
+    yield found
+    found.close()
+
+
+def test_allocators() -> None:
+    assert parse_allocators(MAPS) == {
+        "allocators": ["/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"],
+        "libc": ["/usr/lib/x86_64-linux-gnu/libc.so.6"],
+    }
+    own = read_allocators(os.getpid())
+    assert own is not None
+    assert own["libc"]
+    assert read_allocators(2**22 + 1) is None
+
+
+def test_rights() -> None:
+    status = parse_status("Name:\tpython\nSeccomp:\t2\nCapEff:\t0000000000000000\nUid:\t1 1 1 1\n")
+    assert status == {"Seccomp": "2", "CapEff": "0000000000000000", "Uid": "1 1 1 1"}
+
+
+def test_root_read_only() -> None:
+    line = "1 0 0:1 / / {},relatime - overlay overlay rw,lowerdir=x\n"
+    assert parse_root_read_only(line.format("ro")) is True
+    assert parse_root_read_only(line.format("rw")) is False
+    assert parse_root_read_only(line.format("rw") + line.format("ro")) is True  # the later mount covers the earlier
+    assert parse_root_read_only("") is None
+
+
+def test_quick_facts() -> None:
+    facts = read_quick_facts()
+    assert facts["uid"] == os.getuid()
+    assert facts["kernel"]["release"] == os.uname().release
+    assert "CapEff" in facts["security"]
+
+
+def test_slow_facts_come_from_the_childs_interpreter(out: Path, signals: Signals) -> None:
+    spec = parse_spec(make_spec(out, [sys.executable, "-c", "pass"]))
+    write_facts(spec, {"uid": 1}, None, signals)
+    facts = json.loads((out / "facts.json").read_text())
+    assert facts["uid"] == 1
+    assert facts["python"]["version"] == ".".join(map(str, sys.version_info[:3]))
+    assert facts["python"]["packages"]["pytest"]
+    assert facts["unavailable"] == {}
+
+
+def test_an_interpreter_that_does_not_answer(out: Path, signals: Signals, tmp_path: Path) -> None:
+    fake = tmp_path / "python"
+    fake.write_text("#!/bin/sh\necho nonsense\nexit $CODE\n")
+    fake.chmod(0o755)
+    for code, words in (("3", "exit code 3"), ("0", "not JSON")):
+        spec = parse_spec(make_spec(out, [str(fake)], env={"CODE": code}, torch=True))
+        write_facts(spec, {}, None, signals)
+        facts = json.loads((out / "facts.json").read_text())
+        assert facts["python"] is None
+        assert words in facts["unavailable"]["python"]
+    assert "nonsense" in (out / "torch_env.txt").read_text()
+
+
+def test_skipped(out: Path, signals: Signals) -> None:
+    spec = parse_spec(make_spec(out, ["true"], torch=True))
+    write_facts(spec, {}, "interrupted", signals)
+    assert json.loads((out / "facts.json").read_text())["unavailable"] == {"python": "interrupted"}
+    assert "interrupted" in (out / "torch_env.txt").read_text()
+
+
+def test_aside(tmp_path: Path, signals: Signals) -> None:
+    env, path = {"PATH": os.environ["PATH"]}, str(tmp_path / "o")
+
+    def aside(*argv: str, limit_s: float = 20.0) -> str | None:
+        return run_aside(argv, env, "/", path, limit_s, signals)
+
+    assert aside("sh", "-c", "echo out; echo err >&2") is None
+    assert (tmp_path / "o").read_text() == "out\nerr\n"
+    assert aside("false") == "exit code 1"
+    assert "No such file" in str(aside("no-such-program"))
+    assert "not done within" in str(aside("sleep", "30", limit_s=0.1))
+    assert "No such file" in str(run_aside(("true",), env, "/", "/no/such/o", 1.0, signals))
+    threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGTERM)).start()
+    start = time.monotonic()
+    assert aside("sleep", "30") == "asked to stop"
+    assert time.monotonic() - start < 10

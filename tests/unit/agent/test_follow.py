@@ -1,0 +1,99 @@
+"""The plugin's lines become tests, metrics and events; nonsense in the file is passed over."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from bench.agent.events import Events
+from bench.agent.follow import TestLog
+
+
+@pytest.fixture
+def followed(tmp_path: Path):
+    path = tmp_path / "tests.jsonl"
+    events = tmp_path / "events"
+    fd = os.open(events, os.O_WRONLY | os.O_CREAT)
+    log = TestLog(str(path), Events(fd))
+
+    def put(*entries: object, end: str = "\n") -> list[dict]:
+        with path.open("a") as file:
+            for entry in entries:
+                file.write((entry if isinstance(entry, str) else json.dumps(entry)) + end)
+        log.poll()
+        return [json.loads(line) for line in events.read_text().splitlines()]
+
+    yield log, put
+    os.close(fd)
+
+
+def test_nothing_yet(followed) -> None:
+    log, _ = followed
+    log.poll()
+    log.close()
+    assert not log.loaded
+    assert log.tests == []
+
+
+def test_a_session(followed) -> None:
+    log, put = followed
+    seen = put(
+        {"type": "loaded"},
+        {"type": "collected", "tests": 2},
+        {"type": "test_started", "node": "a"},
+        {"type": "progress", "done": 3, "of": 25, "label": "cell"},
+        {
+            "type": "test", "node": "a", "outcome": "passed", "setup_s": 0.1, "call_s": 2, "teardown_s": 0,
+            "marker_timeout_s": 905.0, "metrics": {"speed": {"value": 3, "unit": "x", "better": "higher"}},
+        },
+        {"type": "test_started", "node": "b"},
+        {"type": "test", "node": "b", "outcome": "failed", "message": "E x", "metrics": {"speed": {"value": "inf"}}},
+        {"type": "warning", "code": "timeout_overridden", "message": "m", "value": 1, "unit": "s"},
+        {"type": "finished", "pytest_s": 2.5},
+    )  # fmt: skip
+    assert [event["event"] for event in seen] == [
+        "collected", "test_started", "progress", "test", "test_started", "test",
+    ]  # fmt: skip
+    assert seen[1] == {"event": "test_started", "node": "a", "index": 1, "of": 2}
+    assert seen[2] == {"event": "progress", "done": 3, "of": 25, "label": "cell"}
+    assert seen[5]["index"] == 2
+    log.close()
+    assert log.loaded
+    assert log.pytest_s == 2.5
+    assert log.tests[0] == {
+        "node": "a", "outcome": "passed", "setup_s": 0.1, "call_s": 2, "teardown_s": 0, "marker_timeout_s": 905.0,
+    }  # fmt: skip
+    assert log.metrics["speed"] == {"value": 3.0, "unit": "x", "better": "higher"}
+    assert log.metrics["speed[b]"] == {"value": None, "unit": "", "better": "none"}
+    assert log.first_failure == ("b", "E x")
+    assert log.failures == 1
+    assert log.warnings[0]["code"] == "timeout_overridden"
+
+
+def test_a_line_that_is_not_yet_whole(followed) -> None:
+    log, put = followed
+    put('{"type": "loa', end="")
+    assert not log.loaded
+    put('ded"}')
+    assert log.loaded
+
+
+def test_nonsense_is_passed_over(followed) -> None:
+    log, put = followed
+    put("", "null", "[]", "{", '{"type": 3}', '{"type": "test"}', '{"type": "collected", "tests": "many"}')
+    put('{"type": "finished", "pytest_s": null}', '{"type": "test", "node": "n", "outcome": "passed", "metrics": [1]}')
+    put({"type": "loaded"})
+    assert log.loaded
+    assert log.pytest_s is None
+
+
+def test_a_test_that_never_ended(followed) -> None:
+    log, put = followed
+    put({"type": "test_started", "node": "a"})
+    log.close()
+    assert log.running == "a"
+    assert log.tests[0]["outcome"] == "unfinished"
+    assert log.tests[0]["call_s"] is None
