@@ -175,19 +175,27 @@ def _claim(parent: Path, stamp: str) -> Iterator[Path | None]:
     except FileExistsError:
         yield None
         return
-    lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:  # a tidier took it for a leftover
+        yield None
+        return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # Another writer may have renamed its own into place since we looked, or a tidier taken ours for a leftover.
-        lost = (
-            os.path.lexists(parent / stamp)
-            or not partial.is_dir()
-            or not os.path.samestat(os.fstat(lock), partial.stat())
-        )
-        yield None if lost else partial
+        # Another writer may have renamed its own into place since we looked, or a tidier removed ours.
+        yield None if os.path.lexists(parent / stamp) or not _is_open_as(lock, partial) else partial
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        # After our rename another writer may own that name.
+        if _is_open_as(lock, partial):
+            shutil.rmtree(partial, ignore_errors=True)
         os.close(lock)
+
+
+def _is_open_as(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return False
 
 
 def _fill(partial: Path, record: Record, files: Mapping[str, Content], secrets: frozenset[str]) -> None:

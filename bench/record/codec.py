@@ -10,6 +10,8 @@ import msgspec
 from bench.errors import DamagedData
 from bench.record.schema import SCHEMA, Record
 
+# msgspec works a type out at its first use, and crashes where two threads do so at once: here one does it for all.
+msgspec.json.Decoder(Record)
 _FAMILY, _MAJOR = SCHEMA.rsplit("/", 1)
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 
