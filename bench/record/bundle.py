@@ -19,7 +19,7 @@ import msgspec
 
 from bench.errors import DamagedData, NotMeasured, UsageError
 from bench.record import codec
-from bench.record.disk import disk_errors, make_folders, remove_empty, sync_folder, sync_tree, write_synced
+from bench.record.disk import disk_errors, is_idle, make_folders, remove_empty, sync_folder, sync_tree, write_synced
 from bench.record.manifest import MANIFEST, hash_file, list_files, render_manifest
 from bench.record.names import PARTIAL, check_part, is_file_name, next_stamp, parse_stamp
 from bench.record.redact import redact_bytes, redact_record, secret_values
@@ -130,10 +130,9 @@ def read_bundle(path: Path) -> Bundle:
 
 
 def find_partials(results: Path) -> list[Path]:
-    """Half-written bundles that crashed runs left; one that is being written at this moment is not among them."""
-    return sorted(
-        path for path in results.glob(f"*/*/*{PARTIAL}") if path.is_dir() and not path.is_symlink() and _is_idle(path)
-    )
+    """Half-written bundles that crashed runs and imports left; one being written now is not among them."""
+    found = [*results.glob(f"*/*/*{PARTIAL}"), *results.glob(f".import-*{PARTIAL}")]
+    return sorted(path for path in found if path.is_dir() and not path.is_symlink() and is_idle(path))
 
 
 def remove_partials(results: Path) -> list[Path]:
@@ -233,17 +232,3 @@ def _publish(partial: Path, path: Path) -> Path | None:
         raise
     sync_folder(path.parent)
     return path
-
-
-def _is_idle(path: Path) -> bool:
-    try:
-        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(lock)
-    return True
