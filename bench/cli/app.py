@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from bench import __version__
-from bench.cli.console import Console, complain
+from bench.cli.console import Console, complain, print_text
 from bench.errors import BenchError, ExitCode
 
 _UsageFailure: type[Exception] = typer.BadParameter.__mro__[2]
@@ -19,7 +19,6 @@ _UsageFailure: type[Exception] = typer.BadParameter.__mro__[2]
 app = typer.Typer(
     name="bench",
     help="Run a slow PyTorch test in a pinned image, keep the evidence, and be told why the numbers differ.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -32,8 +31,9 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def root(
+    context: typer.Context,
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version and end."
     ),
@@ -42,21 +42,21 @@ def root(
 
     Example: bench run grad_cpu --profile smoke
     """
+    if context.invoked_subcommand is None:
+        print_text(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (DESIGN: contract of the command line)."""
     signal.signal(signal.SIGTERM, _terminate)
+    Console.quiet = False
     try:
         code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
         sys.stdout.flush()
     except BenchError as error:
         complain(str(error))
         return int(error.exit_code)
-    except KeyboardInterrupt:
-        complain("interrupted")
-        return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # typer leaves by SystemExit where the reader of a pipe has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
     except _UsageFailure as error:
@@ -64,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if text:
             complain(f"{text.rstrip('.')}; see 'bench --help'")
         return int(ExitCode.USAGE)
+    if code == ExitCode.INTERRUPTED:  # typer makes this code of a KeyboardInterrupt
+        complain("interrupted")
     return int(code or 0)
 
 

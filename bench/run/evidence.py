@@ -75,7 +75,7 @@ def collect(
     files["analysis/timeout_decision.md"] = _decision(history)
     files["summary.md"] = partial(
         render_summary,
-        findings=[sentence(finding) for finding in explain(record).findings],
+        findings=findings_of(record),
         operators=[operator for run in runs for operator in read_operators(run.out)],
     )
     return files
@@ -126,6 +126,11 @@ def _child(run: OneRun) -> str:
 def _commands(runs: Sequence[OneRun]) -> list[str]:
     """What was run, each command once."""
     return list(dict.fromkeys(line for run in runs for line in run.ending.commands))
+
+
+def findings_of(record: Record) -> list[str]:
+    """What stands out in a result that passed; where it did not, its times say nothing."""
+    return [sentence(finding) for finding in explain(record).findings] if record.outcome == "passed" else []
 
 
 def sentence(finding: Finding) -> str:

@@ -83,13 +83,13 @@ def make_plan(
         raise UsageError(f"--repeat {options.repeat} runs nothing", fix="give 1 or more")
     ceiling = _positive("--ceiling", options.ceiling_s, diagnostic.ceiling_s)
     timeout = _positive("--timeout", options.timeout_s, diagnostic.timeout_s) or diagnostic.timeout_s
-    variant_threads = variant.threads if variant else None
+    cpus = _positive("--cpus", options.cpus, None)
     limits = Limits(
-        cpus=_positive("--cpus", options.cpus, None),
+        cpus=cpus,
         cpuset=(variant.cpuset if variant else None) or options.cpuset,
         memory_bytes=options.memory_bytes,
         pids=PIDS,
-        threads=variant_threads or options.threads,
+        threads=(variant.threads if variant else None) or _threads(options.threads, cpus),
     )
     if limits.threads is not None and limits.threads < 1:
         raise UsageError(f"--threads {limits.threads} is no number of threads", fix="give 1 or more")
@@ -187,6 +187,11 @@ def _pytest(node: str, *, in_project: bool, profiler: bool) -> tuple[str, ...]:
     if in_project:
         return ("{python}", "-m", "pytest", *common, "--rootdir={src}", node)
     return ("{python}", "-m", "pytest", *common, "-c", "{diagnostics}/pytest.ini", "{diagnostics}/" + node)
+
+
+def _threads(asked: int | None, cpus: float | None) -> int | None:
+    """As many threads as a quota pays for: torch sees all CPUs of the host, and threads that spin eat the quota."""
+    return math.ceil(cpus) if asked is None and cpus is not None else asked
 
 
 def _positive(option: str, value: float | None, otherwise: float | None) -> float | None:

@@ -30,6 +30,11 @@ def test_options_are_laid_over_the_diagnostic():
     assert plan.task.limits.memory_bytes == 2**30
 
 
+def test_a_quota_brings_as_many_threads_as_it_pays_for():
+    assert make_plan(GRAD, Options(cpus=1.5), SOURCE).task.env["OMP_NUM_THREADS"] == "2"
+    assert make_plan(GRAD, Options(cpus=1.5, threads=4), SOURCE).task.env["OMP_NUM_THREADS"] == "4"
+
+
 def test_a_variant_sets_what_it_names_and_the_user_has_the_last_word():
     plan = make_plan(GRAD, Options(threads=4), SOURCE, variant=find_variant(builtin(), "threads-1"))
     assert plan.task.limits.threads == 1

@@ -1,0 +1,141 @@
+"""A deterministic engine in place of Docker, so that the command line is tested to its exit codes without one."""
+
+import json
+import re
+from dataclasses import dataclass, field
+
+import pytest
+
+import bench.cli.again
+import bench.cli.measure
+import bench.run.session
+from bench.cli import main
+from bench.engine.protocol import Capacity, Ending, Place
+from bench.errors import NotMeasured
+from bench.host.neighbours import Summary
+from bench.record.schema import Engine, HostClass, HostState, Image
+
+IMAGE = Image("bench-cpu:test", "sha256:1", "base@sha256:2", "3" * 64, "4" * 64, "3.13.5", "2.7.1+cpu")
+
+
+@dataclass
+class FakeEngine:
+    """Answers with the outcomes it is given, then with passes of the wall times it is given."""
+
+    outcomes: list = field(default_factory=list)
+    walls: list = field(default_factory=list)
+    fingerprint: str = "4" * 64
+    engine: str = "docker"
+    executed: list = field(default_factory=list)
+    orphaned: list = field(default_factory=list)
+    recovered: list = field(default_factory=list)
+    swept: int = 0
+
+    @property
+    def name(self):
+        return self.engine
+
+    def describe(self, limits, security="default"):
+        return Engine(self.engine, "27.0", 2, {"network": "none"}, limits)
+
+    def capacity(self):
+        return Capacity(2, 16 * 1024**3)
+
+    def prepare(self, need, notify):
+        if need.kind == "cuda":
+            raise NotMeasured("no NVIDIA GPU was found", "looked at NVML", "install the driver")
+        image = Image(
+            **{name: getattr(IMAGE, name) for name in IMAGE.__struct_fields__} | {"fingerprint": self.fingerprint}
+        )
+        return Place("/py", "/agent", "/diag", "sha256:1", image=image)
+
+    def execute(self, place, task, out, on_event):
+        self.executed.append(task)
+        outcome = self.outcomes.pop(0) if self.outcomes else "passed"
+        if isinstance(outcome, BaseException):
+            raise outcome
+        for event in ({"event": "collected", "tests": 2}, {"event": "test"}, {"event": "sample", "cpu_ratio": 0.5}):
+            on_event(event)
+        wall = self.walls.pop(0) if self.walls else 10.0
+        if outcome == "daemon":
+            return Ending(None, error="the Docker daemon went away")
+        write_result(out, outcome, wall)
+        if task.env.get("BENCH_PROFILER_OUT"):
+            (out / "operators.json").write_text(json.dumps([{"name": "aten::mm", "self_s": 1.5, "calls": 3}]))
+        return Ending(0, interrupted=outcome == "interrupted", commands=("docker create", "python -m pytest"))
+
+    def sweep(self, notify):
+        self.swept += 1
+
+    def orphans(self):
+        return self.orphaned
+
+    def recover(self, orphan, out):
+        self.recovered.append(orphan.run_id)
+        write_result(out, "passed", 5.0)
+        return Ending(0, commands=("python -m pytest",))
+
+
+def write_result(out, outcome, wall):
+    result = {
+        "state": "ended",
+        "outcome": outcome,
+        "exit_code": {"passed": 0, "failed": 1}.get(outcome),
+        "signal": None if outcome in {"passed", "failed"} else 9,
+        "started_at": "2026-01-01T00:00:00Z",
+        "wall_s": wall,
+        "effective_timeout_s": 1200.0,
+        "cgroup_version": 2,
+        "cpu": {"user_s": wall * 0.9, "system_s": wall * 0.1, "total_s": wall, "throttled_s": 0.0},
+        "memory": {"peak_bytes": 10**9, "anon_peak_bytes": 5 * 10**8, "max_rss_bytes": 6 * 10**8},
+        "faults": {"minor": 1000, "major": 0},
+        "tests": [{"node": "test_grad.py::test_a", "outcome": outcome, "call_s": wall}],
+        "unavailable": {"memory.swap_peak_bytes": "no swap accounting"},
+        "signature": None if outcome == "passed" else "test_grad.py::test_a: AssertionError",
+    }
+    (out / "result.json").write_text(json.dumps(result))
+    (out / "samples.csv").write_text("t_s,cpu_total_s\n1.0,1.0\n")
+    (out / "pytest.log").write_text("1 passed\n")
+    (out / "pytest.junit.xml").write_text("<testsuites/>\n")
+
+
+@pytest.fixture
+def engine(monkeypatch, tmp_path):
+    """The fake engine, chosen whatever is asked for; the host is still, known and not calibrated."""
+    made = FakeEngine()
+    for module in (bench.cli.measure, bench.cli.again):
+        monkeypatch.setattr(module, "choose", lambda name, host, notify: made)
+    known = HostClass(cpu_model="Test CPU", cores=2, threads=2, memory_bytes=16 * 1024**3, kernel="6.1")
+    monkeypatch.setattr(bench.run.session, "read_class", lambda: (known, {"gpu": "none was found"}))
+    monkeypatch.setattr(bench.run.session, "read_state", lambda: (HostState(load=0.1), {"governor": "a VM"}))
+    monkeypatch.setattr(bench.run.session, "calibrate", lambda: ({"one_core_s": 0.1}, {}))
+    monkeypatch.setattr(bench.run.session, "read_system_load", lambda: "lscpu\n")
+    monkeypatch.setattr(bench.run.session, "Watcher", StillWatcher)
+    monkeypatch.setenv("BENCH_LOCK_FOLDER", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+class StillWatcher:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def summary(self):
+        return Summary(0.0, 2, ())
+
+
+@pytest.fixture
+def bench_(capsys, tmp_path):
+    """Run a command: its exit code, standard output and standard error."""
+
+    def run(*words):
+        code = main([str(word) for word in words])
+        said = capsys.readouterr()
+        assert not re.search(r"\x1b", said.out + said.err), "control codes without a terminal"
+        assert "Traceback" not in said.err
+        return code, said.out, said.err
+
+    return run

@@ -1,0 +1,220 @@
+import json
+import subprocess
+
+import pytest
+
+from bench.engine.protocol import Orphan
+from bench.errors import NotMeasured
+from bench.record.bundle import read_bundle
+from bench.record.find import find_bundles
+from bench.record.verify import verify
+from bench.run.orphans import LABEL
+
+
+def only(results):
+    (bundle,) = find_bundles(str(results))
+    return bundle
+
+
+def test_a_run_leaves_a_complete_bundle(engine, bench_, tmp_path):
+    code, out, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    bundle = only(tmp_path / "r")
+    assert code == 0
+    assert "grad_cpu" in out
+    assert "grad_cpu: started" in err
+    for name in [
+        "record.json",
+        "summary.md",
+        "env/env.txt",
+        "env/torch_env.txt",
+        "env/disk_usage.txt",
+        "env/system_load.txt",
+        "logs/pytest.log",
+        "artifacts/commands.txt",
+        "artifacts/time.txt",
+        "artifacts/pytest.junit.xml",
+        "artifacts/exit_code.txt",
+        "artifacts/samples.csv",
+        "analysis/grad_cpu_time.txt",
+        "analysis/timeout_decision.md",
+        "MANIFEST.sha256",
+    ]:
+        assert (bundle.path / name).stat().st_size > 0, name
+    assert verify(bundle.path).ok
+    subprocess.run(["sha256sum", "-c", "--quiet", "MANIFEST.sha256"], cwd=bundle.path, check=True)
+    record = bundle.record
+    assert bundle.path.relative_to(tmp_path / "r").as_posix() == record.id
+    assert (record.outcome, record.verdict.status, record.verdict.ceiling_margin_s) == ("passed", "ok", 895.0)
+    assert record.unavailable["runs[0].memory.swap_peak_bytes"] == "no swap accounting"
+    assert record.unavailable["host.class.gpu"] == "none was found"
+    assert record.engine.limits.pids == 512
+    assert len((bundle.path / "artifacts/time.txt").read_text().splitlines()) == 23
+
+
+def test_json_is_one_document_and_nothing_else(engine, bench_, tmp_path):
+    code, out, _ = bench_("run", "grad_cpu", "--json", "--quiet", "--results", tmp_path / "r")
+    document = json.loads(out)
+    assert code == 0
+    assert document["record"]["schema"] == "bench.record/1"
+    assert document["record"]["host"]["class"]["cpu_model"] == "Test CPU"
+    assert read_bundle(tmp_path / "r" / document["record"]["id"])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "recorded"),
+    [
+        ("failed", 3, "failed"),
+        ("timed_out", 4, "timed_out"),
+        ("oom_killed", 5, "oom_killed"),
+        ("daemon", 6, "not_measured"),
+        ("interrupted", 130, "interrupted"),
+    ],
+)
+def test_each_end_has_its_code_and_leaves_a_bundle_with_the_signature(
+    engine, bench_, tmp_path, outcome, code, recorded
+):
+    engine.outcomes = [outcome]
+    found, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    assert found == code, err
+    bundle = only(tmp_path / "r")
+    assert bundle.record.outcome == recorded
+    signature = bundle.record.runs[0].signature
+    assert signature in (bundle.path / "summary.md").read_text().split("##")[0]
+    assert signature in (bundle.path / "analysis/grad_cpu_time.txt").read_text().splitlines()[0]
+    assert verify(bundle.path).ok
+
+
+def test_over_the_ceiling_is_one(engine, bench_, tmp_path):
+    engine.walls = [906.0]
+    code, out, _ = bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    assert code == 1
+    assert only(tmp_path / "r").record.verdict.status == "over_ceiling"
+    assert bench_("run", "grad_cpu", "--ceiling", "5", "--results", tmp_path / "s")[0] == 1
+
+
+def test_repeats_are_fresh_containers_with_files_of_their_own(engine, bench_, tmp_path):
+    engine.walls = [10.0, 11.0, 12.0]
+    assert bench_("run", "grad_cpu", "--repeat", "3", "--results", tmp_path / "r")[0] == 0
+    bundle = only(tmp_path / "r")
+    assert [run.wall_s for run in bundle.record.runs] == [10.0, 11.0, 12.0]
+    assert [run.index for run in bundle.record.runs] == [0, 1, 2]
+    assert (bundle.path / "logs/pytest-000.log").is_file()
+    assert (bundle.path / "logs/pytest-002.log").is_file()
+    assert len(engine.executed) == 3
+
+
+def test_an_interrupted_repeat_keeps_what_it_has(engine, bench_, tmp_path):
+    engine.outcomes = ["passed", "interrupted", "passed"]
+    assert bench_("run", "grad_cpu", "--repeat", "3", "--results", tmp_path / "r")[0] == 130
+    assert [run.outcome for run in only(tmp_path / "r").record.runs] == ["passed", "interrupted"]
+
+
+def test_an_engine_that_breaks_between_runs_keeps_what_it_has(engine, bench_, tmp_path):
+    engine.outcomes = ["passed", NotMeasured("no room")]
+    assert bench_("run", "grad_cpu", "--repeat", "3", "--results", tmp_path / "r")[0] == 0
+    assert len(only(tmp_path / "r").record.runs) == 1
+
+
+def test_interrupted_before_anything_ran_leaves_nothing(engine, bench_, tmp_path):
+    engine.outcomes = [KeyboardInterrupt()]
+    code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    assert code == 130
+    assert err.splitlines()[-1] == "bench: interrupted"
+    assert not list((tmp_path / "r").glob("*/*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["run", "grad_cup"], 2, "did you mean 'grad_cpu'"),
+        (["run"], 2, "nothing to run was named"),
+        (["run", "grad_cpu", "--memory", "lots"], 2, "is not a size"),
+        (["run", "grad_cpu", "--cpus", "64"], 2, "more than this host's 2"),
+        (["run", "grad_cpu", "--cpuset", "7"], 2, "names CPU 7"),
+        (["run", "grad_cpu", "--timeout", "soon"], 2, "is not a duration"),
+        (["run", "grad_cpu", "--env", "A"], 2, "is not K=V"),
+        (["run", "grad_cpu", "--repeat", "none"], 2, "--repeat"),
+        (["run", "grad_cpu", "--profile", "smok"], 2, "did you mean 'smoke'"),
+        (["run", "grad_cpu", "--variant", "jemaloc"], 2, "did you mean 'jemalloc'"),
+        (["run", "grad_cpu", "--baseline", "nowhere"], 2, "no bundle is named"),
+        (["run", "grad_cpu", "--if-busy", "panic"], 2, "wait or refuse"),
+        (["run", "grad_cpu", "--requirements", "r.txt"], 2, "goes with --project"),
+        (["run", "--node", "a.py::t"], 2, "goes with --project"),
+        (["run", "--project", ".", "--node", "a.py::t", "--device", "tpu"], 2, "is no device"),
+        (["run", "grad_cuda"], 6, "install the driver"),
+        (["frobnicate"], 2, "No such command"),
+    ],
+)
+def test_bad_input_gets_one_line_and_its_code(engine, bench_, words, code, said, tmp_path):
+    found, out, err = bench_(*words)
+    assert found == code
+    assert out == ""
+    assert said in err
+    assert len([line for line in err.splitlines() if line.startswith("bench: ")]) == 1
+    assert not (tmp_path / "results").exists() or not list((tmp_path / "results").glob("*/*/*"))
+
+
+def test_a_results_folder_that_cannot_be_written_is_refused_before_the_run(engine, bench_, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "file" / "r")
+    assert code == 2
+    assert "bench: " in err
+    assert engine.executed == []
+
+
+def test_a_project_s_node_runs_from_a_copy(engine, bench_, tmp_path):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "test_a.py").write_text("def test_a(): pass\n")
+    words = ("run", "--project", project, "--node", "test_a.py::test_a", "--results", tmp_path / "r")
+    assert bench_(*words)[0] == 0
+    bundle = only(tmp_path / "r")
+    assert bundle.record.diagnostic.name == "test-a-test-a_cpu"
+    assert bundle.record.diagnostic.source.kind == "project"
+    assert engine.executed[0].tree.files == ("test_a.py",)
+
+
+def test_a_project_s_named_diagnostics_run_and_are_listed(engine, bench_, tmp_path):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "test_a.py").write_text("def test_a(): pass\n")
+    (project / "bench.toml").write_text('[diagnostic.slow]\nnode = "test_a.py"\nceiling_s = 5.0\n')
+    code, out, _ = bench_("list", "--project", project)
+    assert code == 0
+    assert "slow_cpu" in out
+    assert bench_("run", "slow_cpu", "--project", project, "--results", tmp_path / "r")[0] == 1
+    assert only(tmp_path / "r").record.verdict.status == "over_ceiling"
+
+
+def test_the_profiler_s_operators_stand_in_the_summary(engine, bench_, tmp_path):
+    bench_("run", "grad_cpu", "--profiler", "--results", tmp_path / "r")
+    bundle = only(tmp_path / "r")
+    assert bundle.record.profiler is True
+    assert "aten" in (bundle.path / "summary.md").read_text()
+    assert "bench_profiler" in engine.executed[0].argv
+
+
+def test_a_variant_is_recorded_and_applied(engine, bench_, tmp_path):
+    bench_("run", "grad_cpu", "--variant", "jemalloc", "--results", tmp_path / "r")
+    assert only(tmp_path / "r").record.variant == "jemalloc"
+    assert engine.executed[0].preload == "jemalloc"
+
+
+def test_what_a_killed_command_left_is_finished_first(engine, bench_, tmp_path):
+    bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    labels = dict(engine.executed[0].labels)
+    assert LABEL in labels
+    engine.orphaned = [
+        Orphan("abc", labels, running=False, evidence=True),
+        Orphan("def", {LABEL: "{"}, running=False, evidence=True),
+        Orphan("ghi", {}, running=False, evidence=False),
+    ]
+    _, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "s")
+    assert engine.recovered == ["abc"]
+    assert "finished the evidence" in err
+    assert "could not be finished" in err
+    first, second = sorted(find_bundles(str(tmp_path / "s")), key=lambda bundle: bundle.record.runs[0].wall_s)
+    assert (first.record.runs[0].wall_s, second.record.runs[0].wall_s) == (5.0, 10.0)
+    assert first.record.unavailable["host.after"] == "the command that measured was killed"
+    assert verify(first.path).ok
+    assert engine.swept == 2

@@ -1,0 +1,248 @@
+import json
+
+import pytest
+
+from bench.record.find import find_bundles
+
+
+@pytest.fixture
+def results(engine, bench_, tmp_path):
+    """Two results of one host: ten runs at 10 s, then ten at 12 s."""
+    folder = tmp_path / "results"
+    for walls in ([10.0 + 0.01 * n for n in range(10)], [12.0 + 0.01 * n for n in range(10)]):
+        engine.walls = list(walls)
+        bench_("run", "grad_cpu", "--repeat", "10", "--results", folder, "--quiet")
+    return folder
+
+
+def paths(results):
+    return [str(bundle.path) for bundle in find_bundles(str(results))]
+
+
+def test_list_shows_the_last_result(results, bench_):
+    code, out, _ = bench_("list", "--results", results)
+    assert code == 0
+    assert "grad_cuda" in out
+    rows = json.loads(bench_("list", "--json", "--results", results)[1])
+    last = {row["name"]: row["last"] for row in rows}
+    assert last["grad_cpu"]["wall_s"] == pytest.approx(12.045)
+    assert last["grad_cuda"] is None
+
+
+def test_compare_calls_a_slowdown_and_its_code_is_one(results, bench_):
+    a, b = paths(results)
+    code, out, _ = bench_("compare", a, b)
+    assert code == 1
+    assert "regressed" in out
+    document = json.loads(bench_("compare", a, b, "--json")[1])
+    assert document["comparisons"][0]["status"] == "code_regressed"
+    assert document["comparisons"][0]["ratio"] == pytest.approx(1.2, abs=0.01)
+    assert bench_("compare", b, a)[0] == 0
+
+
+def test_compare_pools_folders_and_ranks_several(results, bench_):
+    a, b = paths(results)
+    code, out, _ = bench_("compare", a, b, a)
+    assert code in {0, 1}
+    assert "result" in out
+
+
+def test_compare_refuses_what_it_cannot(results, bench_, tmp_path):
+    a, _ = paths(results)
+    assert bench_("compare", a)[0] == 2
+    assert bench_("compare", a, tmp_path / "none")[0] == 2
+
+
+def test_explain_one_and_two(results, bench_):
+    a, b = paths(results)
+    code, out, _ = bench_("explain", a)
+    assert code == 0
+    assert "user" in out
+    code, out, _ = bench_("explain", a, b)
+    assert code == 0
+    assert "unexplained" in out
+    assert json.loads(bench_("explain", a, b, "--json")[1])
+    assert json.loads(bench_("explain", a, "--json")[1])
+    assert bench_("explain", str(results))[0] == 2
+
+
+def test_history_shows_every_result_and_json(results, bench_):
+    code, out, _ = bench_("history", "grad_cpu", "--results", results)
+    assert code == 0
+    assert out.count("10") >= 2
+    assert len(json.loads(bench_("history", "grad_cpu", "--results", results, "--json")[1])) == 2
+    assert bench_("history", "grad_cup", "--results", results)[0] == 2
+    assert "no result" in bench_("history", "dtype_cpu", "--results", results)[2]
+
+
+def test_query_answers_in_a_table_and_in_json(results, bench_):
+    sql = "select count(*) as n, median(wall_s) as m from runs"
+    assert json.loads(bench_("query", sql, "--results", results, "--json")[1]) == [
+        {"n": 20, "m": pytest.approx(11.045)}
+    ]
+    code, out, _ = bench_("query", sql, "--results", results)
+    assert (code, "20" in out) == (0, True)
+
+
+@pytest.mark.parametrize("sql", ["selec", "select * from read_text('/etc/hostname')", "copy runs to 'x.csv'"])
+def test_query_refuses_what_is_wrong_or_leaves_the_database(results, bench_, sql, tmp_path):
+    code, out, err = bench_("query", sql, "--results", results)
+    assert (code, out) == (2, "")
+    assert "the query failed" in err
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_query_knows_its_columns_without_any_result(bench_, tmp_path):
+    code, out, _ = bench_("query", "select wall_s, cpu_user_s from runs", "--results", tmp_path / "none", "--json")
+    assert (code, json.loads(out)) == (0, [])
+
+
+def test_schema_is_a_json_schema_of_the_record(bench_):
+    code, out, _ = bench_("schema")
+    document = json.loads(out)
+    assert code == 0
+    assert "Record" in document["$defs"]
+    assert "calibration" in document["$defs"]["Record"]["properties"]
+
+
+def test_verify_says_all_is_well_and_names_what_is_not(results, bench_):
+    assert bench_("verify", results)[0] == 0
+    path = find_bundles(str(results))[0].path
+    (path / "summary.md").write_text("better")
+    code, out, _ = bench_("verify", results)
+    assert code == 8
+    assert "summary.md" in out
+    assert json.loads(bench_("verify", results, "--json")[1])["problems"][0]["file"] == "summary.md"
+    assert bench_("verify", results / "none")[0] == 2
+
+
+def test_export_and_import_carry_results_to_another_folder(results, bench_, tmp_path):
+    assert bench_("export", results, "-o", tmp_path / "a.tar.zst")[0] == 0
+    code, out, _ = bench_("import", tmp_path / "a.tar.zst", "--results", tmp_path / "there")
+    assert code == 0
+    assert len(out.splitlines()) == 2
+    assert bench_("verify", tmp_path / "there")[0] == 0
+    assert bench_("import", tmp_path / "a.tar.zst", "--results", tmp_path / "there")[0] == 0
+    assert bench_("import", tmp_path / "none", "--results", tmp_path / "there")[0] == 2
+    (tmp_path / "bad.tar.zst").write_bytes(b"not an archive")
+    assert bench_("import", tmp_path / "bad.tar.zst", "--results", tmp_path / "there")[0] == 8
+
+
+def test_report_writes_each_form(results, bench_, tmp_path):
+    words = []
+    for option in ("html", "markdown", "junit", "pyperf", "smaller-is-better", "bigger-is-better"):
+        words += [f"--{option}", tmp_path / f"{option}.out"]
+    assert bench_("report", results, "--baseline", results, *words)[0] == 0
+    assert "<html" in (tmp_path / "html.out").read_text()
+    assert "grad" in (tmp_path / "markdown.out").read_text()
+    assert (tmp_path / "junit.out").read_text().startswith("<?xml")
+    assert json.loads((tmp_path / "pyperf.out").read_text())
+    assert json.loads(bench_("report", results, "--json")[1])["schema"] == "bench.report/1"
+    assert "grad_cpu" in bench_("report", results)[1]
+    assert bench_("report", tmp_path / "none")[0] == 2
+
+
+def test_reproduce_runs_the_same_and_says_so(results, engine, bench_, tmp_path):
+    a, _ = paths(results)
+    engine.executed.clear()
+    engine.walls = [10.0 + 0.01 * n for n in range(10)]
+    code, out, err = bench_("reproduce", a, "--results", tmp_path / "again")
+    assert code == 0, err
+    assert len(engine.executed) == 10
+    (made,) = find_bundles(str(tmp_path / "again"))
+    assert made.record.reproduces == find_bundles(a)[0].record.id
+    assert "same" in out
+
+
+def test_reproduce_takes_an_archive(results, engine, bench_, tmp_path):
+    a, _ = paths(results)
+    bench_("export", a, "-o", tmp_path / "a.tar.gz")
+    assert bench_("reproduce", tmp_path / "a.tar.gz", "--results", tmp_path / "again", "--json")[0] in {0, 6}
+    bench_("export", results, "-o", tmp_path / "two.tar.gz")
+    assert bench_("reproduce", tmp_path / "two.tar.gz", "--results", tmp_path / "again")[0] == 2
+
+
+def test_reproduce_refuses_another_build_until_it_is_allowed(results, engine, bench_, tmp_path):
+    a, _ = paths(results)
+    engine.fingerprint = "5" * 64
+    engine.executed.clear()
+    code, _, err = bench_("reproduce", a, "--results", tmp_path / "again")
+    assert code == 7
+    assert "--allow image" in err
+    assert engine.executed == []
+    assert bench_("reproduce", a, "--results", tmp_path / "again", "--allow", "image")[0] == 0
+    assert bench_("reproduce", a, "--results", tmp_path / "again", "--allow", "colour")[0] == 2
+
+
+def test_reproduce_refuses_a_bundle_that_was_changed(results, engine, bench_, tmp_path):
+    a, _ = paths(results)
+    engine.executed.clear()
+    (find_bundles(a)[0].path / "logs/pytest-000.log").write_text("other")
+    code, _, err = bench_("reproduce", a, "--results", tmp_path / "again")
+    assert code == 8
+    assert "pytest-000.log" in err
+    assert engine.executed == []
+
+
+def test_whatif_interleaves_and_says_what_to_set(engine, bench_, tmp_path):
+    engine.walls = [value for n in range(10) for value in _turn(n)]
+    words = ("whatif", "grad_cpu", "--variants", "glibc,jemalloc", "--repeat", "10", "--results", tmp_path / "r")
+    code, out, _ = bench_(*words)
+    assert code == 0
+    assert [task.preload for task in engine.executed[:4]] == [None, "jemalloc", "jemalloc", None]
+    assert " ".join(out.split()).endswith("LD_PRELOAD to jemalloc's library: 50 % less wall time"), out
+    records = [bundle.record for bundle in find_bundles(str(tmp_path / "r"))]
+    assert {record.variant for record in records} == {"glibc", "jemalloc"}
+    engine.walls = []
+    document = json.loads(bench_(*words, "--json")[1])
+    assert document["reference"] == "glibc"
+
+
+def _turn(n):
+    """glibc takes 10 s, jemalloc 5 s; every other round begins with jemalloc."""
+    pair = [10.0 + 0.01 * n, 5.0 + 0.01 * n]
+    return pair if n % 2 == 0 else pair[::-1]
+
+
+@pytest.mark.parametrize(
+    ("variants", "repeat"), [("jemaloc,glibc", "2"), ("glibc", "2"), ("glibc,glibc", "2"), ("glibc,thp", "0")]
+)
+def test_whatif_refuses_what_makes_no_sense(engine, bench_, variants, repeat):
+    assert bench_("whatif", "grad_cpu", "--variants", variants, "--repeat", repeat)[0] == 2
+
+
+def test_doctor_looks_and_fixes_nothing(bench_, tmp_path):
+    code, out, _ = bench_("doctor", "--results", tmp_path / "r", "--json")
+    assert code in {0, 6}
+    assert {check["level"] for check in json.loads(out)} <= {"ok", "warn", "fail"}
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "list",
+        "run",
+        "compare",
+        "explain",
+        "history",
+        "doctor",
+        "whatif",
+        "reproduce",
+        "report",
+        "export",
+        "import",
+        "verify",
+        "query",
+        "schema",
+    ],
+)
+def test_each_verb_s_help_has_an_example(bench_, verb):
+    code, out, _ = bench_(verb, "--help")
+    assert code == 0
+    assert f"Example: bench {verb}" in out
+
+
+def test_bare_bench_helps_and_version_is_told(bench_):
+    assert "Usage" in bench_()[1]
+    assert bench_("--version")[1].startswith("bench 0.")
