@@ -6,10 +6,12 @@ import contextlib
 import tarfile
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -116,7 +118,7 @@ class Container:
     def events(self) -> EventReader:
         """Follow the supervisor's output from now on. Before :meth:`start`, so that no line is missed."""
         pieces: Any = self._api.attach(self.id, stdout=True, stderr=True, stream=True, demux=True)
-        reader = EventReader(pieces, pieces.close)
+        reader = EventReader(pieces, partial(_hang_up, pieces))
         self._readers.append(reader)
         return reader
 
@@ -151,31 +153,43 @@ class Container:
 
     def copy_out(self, target: Path) -> Copied:
         """Copy the run's ``/out`` into ``target``."""
-        pieces, _ = self._api.get_archive(self.id, OUT)
-        return unpack(pieces, OUT.strip("/"), target)
+        return copy_folder(self._api, self.id, target)
 
     def remove(self) -> bool:
         """Remove container and volumes; ``False`` where the engine did not let us (the next sweep will)."""
         calls = [partial(self._api.remove_container, self._names.container, force=True)]
         calls += [partial(self._api.remove_volume, name, force=True) for name in self._names.volumes]
-        gone = [_insist(call) for call in calls]  # all of them, also after one that fails
+        until = time.monotonic() + REMOVE_PATIENCE_S
+        gone = [_insist(call, until) for call in calls]  # all of them, also after one that fails
         return all(gone)
 
 
-def _insist(call: Callable[[], object]) -> bool:
-    """Make a removal happen, trying again while the engine is busy with the same thing; whether it did."""
-    until = time.monotonic() + REMOVE_PATIENCE_S
+def copy_folder(api: APIClient, handle: str, target: Path) -> Copied:
+    """Copy a container's ``/out`` into ``target``, whether it runs or not; see :func:`bench.engine.archive.unpack`."""
+    pieces, _ = api.get_archive(handle, OUT)
+    try:
+        return unpack(pieces, OUT.strip("/"), target)
+    finally:
+        deque(islice(pieces, 64), maxlen=0)  # the archive's padding: only a response read to its end frees its socket
+
+
+def _hang_up(stream: Any) -> None:
+    """Close an attached stream and, which its own ``close`` leaves to the collector, the response under it."""
+    stream.close()
+    stream._response.close()
+
+
+def _insist(call: Callable[[], object], until: float) -> bool:
+    """Make a removal happen, trying again while the engine is busy with the same thing or restarts; whether it did."""
     while True:
         try:
             call()
         except NotFound:
             return True
-        except APIError:  # in use, or its removal is under way
+        except CALL_ERRORS:
             if time.monotonic() > until:
                 return False
             time.sleep(0.2)
-        except CALL_ERRORS:  # nobody there
-            return False
         else:
             return True
 

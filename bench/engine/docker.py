@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import shutil
 import tarfile
@@ -10,6 +11,7 @@ import uuid
 from pathlib import Path
 
 from docker import DockerClient
+from docker.errors import NotFound
 
 from bench.engine import docker_orphans
 from bench.engine.container import Container
@@ -17,7 +19,7 @@ from bench.engine.container_config import as_command, container_config, containe
 from bench.engine.docker_client import CALL_ERRORS, Endpoint, reason
 from bench.engine.docker_facts import check_limits_hold, engine_record
 from bench.engine.docker_place import prepare_place
-from bench.engine.follow import Follower, Followup
+from bench.engine.follow import RETURN_PATIENCE_S, Follower, Followup
 from bench.engine.gpu import check_docker, device_request, read_signs
 from bench.engine.interrupt import Interrupts
 from bench.engine.labels import current_owner, owner_labels
@@ -26,6 +28,8 @@ from bench.engine.task import fill, latest_end_s, stop_s
 from bench.errors import NotMeasured
 from bench.record.schema import Engine as EngineRecord
 from bench.record.schema import Limits
+
+_OUR_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG})
 
 
 class DockerEngine:
@@ -126,31 +130,32 @@ class DockerEngine:
 
 
 def copy_evidence(container: Container, out: Path, followup: Followup) -> tuple[str | None, tuple[str, ...]]:
-    """Copy what the run left, once more where the first try broke.
+    """Copy what the run left; tries again for a while where the engine has just gone away.
 
     Returns what is wrong with the run, or ``None``, and what was left behind of the folder.
 
     Raises:
         NotMeasured: this side's disk is full or cannot be written.
     """
-    problem = None
     if followup.state is None:
         return followup.error or "the engine is gone, and with it the evidence", ()
-    for attempt in range(2):
+    until = time.monotonic() + RETURN_PATIENCE_S
+    while True:
         try:
-            copied = container.copy_out(out)
-        except tarfile.TarError as error:
-            problem = f"the evidence could not be copied whole: {error}"
-        except CALL_ERRORS as error:
-            if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
-                raise NotMeasured(f"the evidence cannot be written to {out}", error.strerror or str(error)) from error
-            problem = f"the evidence could not be copied whole: {reason(error)}"
-        else:
-            return followup.error, copied.notes
-        if attempt == 0:
-            time.sleep(1.0)
-            _empty(out)
-    return "; ".join(part for part in (followup.error, problem) if part), ()
+            return followup.error, container.copy_out(out).notes
+        except NotFound as error:
+            problem = reason(error)
+            break
+        except (tarfile.TarError, *CALL_ERRORS) as error:
+            if isinstance(error, OSError) and error.errno in _OUR_DISK:
+                cause = error.strerror or str(error)
+                raise NotMeasured(f"the evidence cannot be written to {out}", cause, "make room there") from error
+            problem = reason(error)
+            if time.monotonic() > until:
+                break
+        time.sleep(0.5)
+        _empty(out)
+    return "; ".join(filter(None, (followup.error, f"the evidence could not be copied whole: {problem}"))), ()
 
 
 def _empty(folder: Path) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 from docker.context import ContextAPI
@@ -130,6 +132,7 @@ def connect(host: str | None, environ: Mapping[str, str] = os.environ) -> tuple[
     endpoint = find_endpoint(host, environ)
     patience = CONNECT_TIMEOUT_SSH_S if endpoint.url.startswith("ssh://") else CONNECT_TIMEOUT_S
     try:
+        probe(endpoint.url)
         open_client(endpoint, patience).close()
         return open_client(endpoint, CALL_TIMEOUT_S), endpoint
     except CALL_ERRORS as error:
@@ -138,13 +141,31 @@ def connect(host: str | None, environ: Mapping[str, str] = os.environ) -> tuple[
         ) from error
 
 
+def probe(url: str) -> None:
+    """See whether anything listens: at once where nothing does, and within seconds where packets are dropped.
+
+    Raises:
+        OSError: nothing does.
+    """
+    if url.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(CONNECT_TIMEOUT_S)
+            line.connect(url.removeprefix("unix://"))
+    elif url.startswith(("tcp://", "http://", "https://")):
+        address = urlsplit(url)
+        port = address.port or (2376 if url.startswith("https://") else 2375)
+        socket.create_connection((address.hostname or "localhost", port), CONNECT_TIMEOUT_S).close()
+
+
 def reason(error: BaseException) -> str:
     """What a failed call means, in a few words, without the layers of libraries that it came through."""
     text = str(getattr(error, "explanation", None) or error)
     known = {
         "FileNotFoundError": "there is no such socket",
+        "No such file or directory": "there is no such socket",
         "ConnectionRefusedError": "nothing listens there",
         "Connection refused": "nothing listens there",
+        "Permission denied": "this user may not open the socket; is the user in the group 'docker'?",
         "PermissionError": "this user may not open the socket; is the user in the group 'docker'?",
         "timed out": "it did not answer in time",
         "Connection aborted": "the connection broke",

@@ -13,9 +13,7 @@ from typing import Any
 from docker import APIClient
 from docker.errors import APIError, NotFound
 
-from bench.engine.archive import unpack
-from bench.engine.container import parse_state
-from bench.engine.container_config import OUT
+from bench.engine.container import copy_folder, parse_state
 from bench.engine.docker_client import CALL_ERRORS, reason
 from bench.engine.labels import ROLE, RUN, TOOL, TOOL_NAME, Owner, current_owner, is_gone, parse_owner
 from bench.engine.protocol import Ending, Notify, Orphan
@@ -79,8 +77,7 @@ def recover(api: APIClient, orphan: Orphan, out: Path) -> Ending:
                 stop(api, orphan.handle)
             state = parse_state(api.inspect_container(orphan.handle))
             if orphan.evidence:
-                pieces, _ = api.get_archive(orphan.handle, OUT)
-                notes = unpack(pieces, OUT.strip("/"), out).notes
+                notes = copy_folder(api, orphan.handle, out).notes
     except tarfile.TarError as problem:
         error = f"{error}, and its evidence is damaged: {problem}"
     except CALL_ERRORS as problem:

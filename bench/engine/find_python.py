@@ -76,7 +76,7 @@ def first(wanted: tuple[int, int], environ: Mapping[str, str], uv: str | None) -
 def candidates(wanted: tuple[int, int], environ: Mapping[str, str], uv: str | None) -> Iterator[str]:
     """Where such an interpreter may be, the cheapest places first."""
     if sys.version_info[:2] == wanted:
-        yield sys.executable
+        yield getattr(sys, "_base_executable", None) or sys.executable  # outlives the environment we run in
     name = f"python{wanted[0]}.{wanted[1]}"
     path = environ.get("PATH", os.defpath)
     yield from filter(None, (shutil.which(name, path=path), shutil.which("python3", path=path)))

@@ -104,6 +104,8 @@ class Follower:
             return None  # its old reader says "end" no more; silence leads back to asking
 
     def _tell(self, event: dict[str, object]) -> None:
+        if event.get("event") == "stopping" and event.get("reason") == "interrupt" and not self._interrupts.count:
+            self._error = "the run was stopped from outside (by hand, or by the engine's own shutdown)"
         try:
             self._on_event(event)
         except KeyboardInterrupt:

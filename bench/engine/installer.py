@@ -54,9 +54,10 @@ class Installer:
             torch_backend: where torch's own build comes from (``cpu``), or ``None`` for the usual index.
         """
         env: dict[str, str] = {}
-        command = [self.uv, "pip", "install", "--quiet", "--python", str(python)] if self.uv else [str(python), "-m"]
-        if self.uv is None:
-            command += ["pip", "install", "--quiet"]
+        if self.uv is not None:  # compiled now, since a run writes no bytecode and would compile torch each time
+            command = [self.uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
+        else:
+            command = [str(python), "-I", "-m", "pip", "install", "--quiet"]
         if hashes:
             command.append("--require-hashes")
         if self.options.python_index is not None:
@@ -70,7 +71,7 @@ class Installer:
                 command += ["--torch-backend", torch_backend]
             # An index that a closed network drops packets for must not cost minutes.
             env = {"UV_HTTP_TIMEOUT": str(TORCH_INDEX_TIMEOUT_S), "UV_HTTP_RETRIES": "1"}
-        self._run([word for word in [*command, "-r", str(requirements)] if word], env)
+        self._run([*command, "-r", str(requirements)], env)
 
     def _run(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
         try:

@@ -103,7 +103,7 @@ class Build:
     @property
     def folder(self) -> Path:
         """Named after everything that decides what is in it."""
-        key = hashlib.sha256(f"{self.lock_sha256}\0{self.python.path}\0{self.python.version}".encode()).hexdigest()
+        key = hashlib.sha256(f"{self.lock_sha256}\0{self.python.version}".encode()).hexdigest()
         return self.cache / f"{self.need.kind}-{key[:16]}"
 
     def finished(self) -> Inside | None:
@@ -173,14 +173,15 @@ class Build:
 def _make_first(builds: list[Build], installer: Installer, notify: Notify) -> Place:
     """Make the first environment that can be made; another command that makes it too is waited for."""
     failures: list[str] = []
+    packages = "pytest" if builds[0].need.kind == "small" else "torch and pytest"
+    version = builds[0].python.version.split()[0]
+    notify(f"installing {packages} for Python {version} (once, about a minute; later runs find it)")
     for build in builds:
         with FileLock(build.folder.with_suffix(".lock")):
             inside = build.finished()
             if inside is None:
                 small = build.need.kind == "small"
                 check_room(build.cache, _SMALL_ROOM_BYTES if small else _TORCH_ROOM_BYTES)
-                what = "pytest" if small else "torch and pytest"
-                notify(f"installing {what} for Python {build.python.version.split()[0]} (once; later runs find it)")
                 try:
                     inside = build.make(installer)
                 except InstallError as error:

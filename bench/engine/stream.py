@@ -81,9 +81,10 @@ class EventReader:
             return SILENCE
 
     def close(self) -> None:
-        """Stop reading; the thread ends with the stream."""
+        """Stop reading: closing wakes the thread from its wait."""
         with contextlib.suppress(Exception):
             self._close()
+        self._thread.join(timeout=2.0)
 
     def _read(self) -> None:
         lines = Lines()

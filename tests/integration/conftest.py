@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import docker
 import pytest
 
-from bench.engine.docker_client import connect
+from bench.engine.docker import DockerEngine
+from bench.engine.docker_client import connect, find_endpoint
+from bench.engine.docker_place import image_place
 from bench.engine.images.ensure import ensure_image
 from bench.engine.images.facts import ImageFacts
 from bench.engine.images.options import BuildOptions
+from bench.engine.protocol import Place
 from bench.errors import BenchError
 
 
@@ -61,3 +65,23 @@ def small_image(docker_client: docker.DockerClient, build_options: BuildOptions)
 def cpu_image(docker_client: docker.DockerClient, build_options: BuildOptions) -> ImageFacts:
     """The CPU image; building it the first time takes minutes."""
     return image(docker_client, "cpu", build_options)
+
+
+@pytest.fixture(scope="session")
+def engine(docker_client: docker.DockerClient) -> DockerEngine:
+    """The engine that `bench run` would use."""
+    return DockerEngine(docker_client, find_endpoint(None))
+
+
+@pytest.fixture(scope="session")
+def place(small_image: ImageFacts) -> Place:
+    """The image without torch, as a place to run."""
+    return image_place(small_image)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """An empty folder for a run's evidence."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder

@@ -1,0 +1,177 @@
+"""What shuts a run in, proven from inside by code that tries to get out (DESIGN: rules of measurement, 5)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.engine.docker import DockerEngine
+from bench.engine.protocol import Place, Task
+from bench.record.schema import Limits
+
+pytestmark = pytest.mark.integration
+MIB = 1 << 20
+
+PROBE = r"""
+import ctypes, errno, json, os, pathlib, resource, socket, subprocess, threading
+
+def attempt(action):
+    try:
+        return {"done": str(action())[:200]}
+    except BaseException as error:
+        return {"error": type(error).__name__, "errno": getattr(error, "errno", None), "text": str(error)[:200]}
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+def call(name, *arguments):
+    if getattr(libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+def write(path):
+    return lambda: pathlib.Path(path).write_text("x")
+
+def connect(address):
+    def action():
+        with socket.socket() as line:
+            line.settimeout(3)
+            line.connect(address)
+    return action
+
+def forks():
+    children = []
+    try:
+        while len(children) < 500:
+            child = os.fork()
+            if child == 0:
+                threading.Event().wait(30)
+                os._exit(0)
+            children.append(child)
+        return len(children)
+    except OSError:
+        return len(children)
+    finally:
+        for child in children:
+            os.kill(child, 9)
+            os.waitpid(child, 0)
+
+status = dict(line.split(":\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\t" in line)
+report = {
+    "interfaces": sorted(name for _, name in socket.if_nameindex()),
+    "address": attempt(connect(("1.1.1.1", 53))),
+    "host_gateway": attempt(connect(("172.17.0.1", 22))),
+    "name": attempt(lambda: socket.getaddrinfo("example.org", 80)),
+    "writes": {path: attempt(write(path)) for path in (
+        "/x", "/etc/x", "/usr/x", "/opt/bench/agent/x", "/opt/bench/diagnostics/x", "/root/x", "/dev/x",
+        "/proc/sys/kernel/hostname", "/proc/sysrq-trigger", "/sys/kernel/mm/transparent_hugepage/enabled",
+        "/sys/fs/cgroup/x")},
+    "may_write": {path: attempt(write(path)) for path in ("/out/x", "/tmp/x", "/dev/shm/x")},
+    "status": status,
+    "ids": [os.getresuid(), os.getresgid(), os.getgroups()],
+    "become_root": attempt(lambda: os.setuid(0)),
+    "chown": attempt(lambda: os.chown("/out/x", 0, 0)),
+    "mount": attempt(lambda: call("mount", b"none", b"/tmp", b"tmpfs", 0, None)),
+    "user_namespace": attempt(lambda: call("unshare", 0x10000000)),
+    "chroot": attempt(lambda: os.chroot("/tmp")),
+    "node": attempt(lambda: os.mknod("/tmp/sda", 0o060600, os.makedev(8, 0))),
+    "priority": attempt(lambda: os.nice(-5)),
+    "clock": attempt(lambda: __import__("time").clock_settime(0, 0)),
+    "raw_socket": attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).close()),
+    "supervisor": pathlib.Path("/proc/1/cmdline").read_text().split("\0")[:6],
+    "kill_supervisor": attempt(lambda: os.kill(1, 9)),
+    "processes": len([name for name in os.listdir("/proc") if name.isdigit()]),
+    "docker_socket": [path for path in ("/var/run/docker.sock", "/run/docker.sock") if os.path.exists(path)],
+    "core": resource.getrlimit(resource.RLIMIT_CORE),
+    "tmp_size": os.statvfs("/tmp").f_blocks * os.statvfs("/tmp").f_frsize,
+    "setuid_files": [str(path) for folder in ("/bin", "/sbin", "/usr/bin", "/usr/sbin")
+                     for path in pathlib.Path(folder).glob("*") if path.is_file() and path.stat().st_mode & 0o6000],
+    "forks": forks(),
+}
+with open("/tmp/runs.sh", "w") as script:
+    script.write("#!/bin/sh\nexit 7\n")
+os.chmod("/tmp/runs.sh", 0o755)
+report["tmp_runs"] = subprocess.run(["/tmp/runs.sh"]).returncode
+json.dump(report, open("/out/report.json", "w"))
+"""
+
+
+@pytest.fixture(scope="module")
+def report(engine: DockerEngine, place: Place, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    out = tmp_path_factory.mktemp("out")
+    limits = Limits(cpus=1.0, memory_bytes=256 * MIB, pids=40)
+    task = Task(("{python}", "-c", PROBE), {}, "{out}", 60.0, limits, torch=False)
+    ending = engine.execute(place, task, out, lambda _: None)
+    assert ending.error is None, ending
+    assert (out / "report.json").is_file(), (out / "pytest.log").read_text()
+    return dict(json.loads((out / "report.json").read_text()))
+
+
+def test_there_is_no_network(report: dict[str, Any]) -> None:
+    assert report["interfaces"] == ["lo"]
+    for name in ("address", "host_gateway", "name"):
+        assert "error" in report[name], name
+
+
+def test_the_root_filesystem_cannot_be_written(report: dict[str, Any]) -> None:
+    for path, found in report["writes"].items():
+        assert "error" in found, path
+    for path in ("/x", "/etc/x", "/opt/bench/agent/x"):
+        assert report["writes"][path]["errno"] in {30, 13}, path  # read-only, or not this user's
+
+
+def test_the_runs_own_folders_can_be_written(report: dict[str, Any]) -> None:
+    assert {path: list(found) for path, found in report["may_write"].items()} == {
+        "/out/x": ["done"],
+        "/tmp/x": ["done"],
+        "/dev/shm/x": ["done"],
+    }
+    assert report["tmp_runs"] == 7  # torch compiles there and loads what it compiled
+
+
+def test_it_has_no_capabilities_and_gains_none(report: dict[str, Any]) -> None:
+    status = report["status"]
+    for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(status[name], 16) == 0, name
+    assert status["NoNewPrivs"] == "1"
+    assert report["setuid_files"] == [] or status["NoNewPrivs"] == "1"
+    for name in ("chown", "mount", "chroot", "node", "priority", "clock", "raw_socket"):
+        assert "error" in report[name], name
+
+
+def test_it_is_not_root_and_cannot_become_it(report: dict[str, Any]) -> None:
+    assert report["ids"][:2] == [[10001] * 3, [10001] * 3]
+    assert 0 not in report["ids"][2]
+    assert "error" in report["become_root"]
+
+
+def test_the_supervisor_is_process_1_and_cannot_be_killed_from_inside(report: dict[str, Any]) -> None:
+    assert report["supervisor"][1:4] == ["-I", "-S", "-B"]
+    assert report["supervisor"][4].endswith("/agent/__main__.py")
+    assert report["processes"] < 10  # nobody else's
+    assert "done" in report["kill_supervisor"]  # the kernel takes the signal and drops it: the report exists
+
+
+def test_limits_hold(report: dict[str, Any]) -> None:
+    assert 30 <= report["forks"] < 40
+    assert report["core"] == [0, 0]
+    assert report["tmp_size"] <= 64 * MIB  # its files are memory: a quarter of the limit
+    assert report["docker_socket"] == []
+
+
+@pytest.mark.parametrize("where", ["memory", "/tmp", "/dev/shm"])
+def test_no_way_of_taking_memory_passes_the_limit(engine: DockerEngine, place: Place, out: Path, where: str) -> None:
+    code = {
+        "memory": "x = bytearray(300 << 20)",
+        "/tmp": "f = open('/tmp/x', 'wb')\nfor _ in range(300): f.write(bytes(1 << 20))",
+        "/dev/shm": "f = open('/dev/shm/x', 'wb')\nfor _ in range(300): f.write(bytes(1 << 20))",
+    }[where]
+    task = Task(("{python}", "-c", code), {}, "{out}", 60.0, Limits(memory_bytes=64 * MIB), torch=False)
+    engine.execute(place, task, out, lambda _: None)
+    result = json.loads((out / "result.json").read_text())
+    assert result["outcome"] == ("oom_killed" if where == "memory" else "failed")
+    assert result["memory"]["peak_bytes"] <= 64 * MIB
+    if where != "memory":
+        assert "No space left" in (out / "pytest.log").read_text()
