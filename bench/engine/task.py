@@ -1,0 +1,93 @@
+"""A task and a place to the supervisor's start: placeholders filled in, the child's environment whole (pure)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from bench.engine.protocol import Place, Task
+from bench.errors import NotMeasured
+
+LOG_LIMIT_BYTES = 16 * 1024**2
+TORCH_FACTS_S = 60.0
+"""What the supervisor may take after the child's end to ask torch about itself."""
+MARGIN_S = 45.0
+"""What it may take for the rest, on a slow host, before the engine ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where things lie as the task sees them. ``path`` is the value of PATH."""
+
+    out: str
+    src: str
+    home: str
+    tmp: str
+    path: str
+
+
+def fill(text: str, place: Place, folders: Folders) -> str:
+    """Fill in ``{python}``, ``{diagnostics}``, ``{out}`` and ``{src}``; other braces stay as they are."""
+    values = {"python": place.python, "diagnostics": place.diagnostics, "out": folders.out, "src": folders.src}
+    for name, value in values.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+def child_env(place: Place, task: Task, folders: Folders) -> dict[str, str]:
+    """The whole environment of the child.
+
+    Raises:
+        NotMeasured: an allocator is asked for that the place lacks.
+    """
+    env = {"HOME": folders.home, "TMPDIR": folders.tmp, "PATH": folders.path, "USER": "bench", "LOGNAME": "bench"}
+    env |= {name: fill(value, place, folders) for name, value in task.env.items()}
+    if task.preload is not None:
+        library = place.preloads.get(task.preload)
+        if library is None:
+            known = ", ".join(sorted(place.preloads)) or "none"
+            raise NotMeasured(f"the allocator '{task.preload}' is not here", f"this place has: {known}")
+        env["LD_PRELOAD"] = library
+    return env
+
+
+def supervisor_spec(place: Place, task: Task, folders: Folders, cgroup: Mapping[str, Any] | None = None) -> str:
+    """The supervisor's one argument (see ``bench/agent``), as JSON."""
+    argv = [fill(word, place, folders) for word in task.argv]
+    spec: dict[str, Any] = {
+        "argv": argv,
+        "env": child_env(place, task, folders),
+        "cwd": fill(task.cwd, place, folders),
+        "out": folders.out,
+        "timeout_s": task.timeout_s,
+        "grace_s": task.grace_s,
+        "sample_hz": task.sample_hz,
+        "log_limit_bytes": LOG_LIMIT_BYTES,
+        "torch": task.torch,
+        "plugin": is_pytest(argv),
+        "cgroup": cgroup,
+    }
+    return json.dumps(spec, ensure_ascii=True, sort_keys=True)
+
+
+def supervisor_argv(place: Place, spec: str) -> list[str]:
+    """The command that starts the supervisor: without site-packages, user folders, or writing bytecode."""
+    return [place.python, "-I", "-S", "-B", f"{place.agent}/__main__.py", spec]
+
+
+def is_pytest(argv: list[str]) -> bool:
+    """Whether a command runs pytest, whose tests the supervisor then follows one by one."""
+    return any(PurePath(word).name in {"pytest", "py.test"} for word in argv[:4])
+
+
+def latest_end_s(task: Task) -> float:
+    """Seconds from the start after which a supervisor that has not ended is broken."""
+    return task.timeout_s + stop_s(task)
+
+
+def stop_s(task: Task) -> float:
+    """Seconds that an orderly stop may take: grace, then the last readings."""
+    return task.grace_s + MARGIN_S + (TORCH_FACTS_S if task.torch else 0.0)
