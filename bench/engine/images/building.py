@@ -75,6 +75,7 @@ def build(
         NotMeasured: the build failed (with its last lines), or the engine went away.
     """
     last: deque[str] = deque(maxlen=_KEPT_LINES)
+    failure = None
     try:
         events = client.api.build(
             fileobj=context,
@@ -93,14 +94,16 @@ def build(
         for kind, line in parse_stream(events):
             text = redact(line)
             if kind == "error":
-                raise NotMeasured(f"image {tag} cannot be built", _cause(text, last), "the lines above say more")
-            if not _NOISE.match(text):
+                failure = text  # the stream is read to its end, which frees the connection
+            elif not _NOISE.match(text):
                 last.append(text)
                 notify(text)
     except (DockerException, RequestException) as error:
         raise NotMeasured(
             f"image {tag} cannot be built", redact(str(error)), "see that the engine still runs"
         ) from error
+    if failure is not None:
+        raise NotMeasured(f"image {tag} cannot be built", _cause(failure, last), "the lines above say more")
 
 
 def _cause(error: str, last: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import re
 import tarfile
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -182,9 +182,10 @@ def _follow(
 ) -> None:
     last: deque[str] = deque(maxlen=_KEPT_LINES)
     output = container.logs(stream=True, follow=True)
-    for _, line in parse_stream({"stream": chunk.decode("utf-8", "replace")} for chunk in output):
-        last.append(redact(line))
-        notify(last[-1])
+    with closing(output):
+        for _, line in parse_stream({"stream": chunk.decode("utf-8", "replace")} for chunk in output):
+            last.append(redact(line))
+            notify(last[-1])
     status = container.wait()["StatusCode"]
     if status != 0:
         own = [line.removeprefix("*** ") for line in last if line.startswith("*** ")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,8 +51,8 @@ class FakeContainer:
     def start(self) -> None:
         pass
 
-    def logs(self, **_: Any) -> list[bytes]:
-        return self.engine.log
+    def logs(self, **_: Any) -> Iterator[bytes]:
+        yield from self.engine.log
 
     def wait(self) -> dict[str, int]:
         return {"StatusCode": self.engine.status}
