@@ -114,7 +114,7 @@ _TIED_TO: dict[str, tuple[str, ...]] = {
 
 # Calibration, by the term whose pace it sets. Names that end in _s are times; others are rates.
 _CALIBRATION: dict[str, tuple[str, ...]] = {
-    "user": ("one_core", "all_cores", "triad"),
+    "user": ("one_core", "all_cores", "bandwidth", "triad"),
     "system": ("fault", "process_start"),
 }
 

@@ -112,11 +112,11 @@ def alarm(
     exact = ranks.interval(raw_x, raw_y, ALPHA)
     if exact is None or exact[0] <= 0 <= exact[1]:
         return False
-    hull = _hull(x, y, exact)
-    if hull is None or hull[0] <= 0 <= hull[1]:
-        return False
     trend = drift.find(first, second, places)
-    return trend is None or not trend.explains
+    if trend is not None and trend.explains:
+        return False
+    hull = _hull(x, y, exact)
+    return hull is not None and not hull[0] <= 0 <= hull[1]
 
 
 def _detectable(

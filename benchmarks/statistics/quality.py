@@ -183,9 +183,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begin = time.monotonic()
     tools = ["ours", *rivals.rules()]
     false = table(EXCHANGEABLE, SIZES, 1.0, 4000 // scale, 1000 // scale)
-    drifting = table(noises.DRIFTING, ((5, 5), (10, 10), (5, 30), (30, 30)), 1.0, 2000 // scale, 1000 // scale)
-    seen = table(EXCHANGEABLE, POWER_SIZES, CHANGE, 600 // scale, 600 // scale)
-    seen_drifting = table({**BACK_TO_BACK, **noises.DRIFTING}, ((10, 10), (30, 30)), CHANGE, 300 // scale, 300 // scale)
+    drifting = table(noises.DRIFTING, ((5, 5), (10, 10), (5, 30), (30, 30)), 1.0, 1000 // scale, 500 // scale)
+    seen = table(EXCHANGEABLE, POWER_SIZES, CHANGE, 400 // scale, 400 // scale)
+    seen_drifting = table({**BACK_TO_BACK, **noises.DRIFTING}, ((10, 10), (30, 30)), CHANGE, 200 // scale, 200 // scale)
     parts: list[tuple[str, Sequence[str], Callable[[], Rows]]] = [
         ("False alarms on identical code", ["noise (2 %)", "runs", *tools], lambda: false),
         ("False alarms on identical code, drifting host", ["noise", "runs", *tools], lambda: drifting),
@@ -194,12 +194,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (
             "The 99 % interval, and the smallest change it promises to show",
             ["noise (2 %)", "runs", "interval misses", "promised change", "called (promise: 95 %)"],
-            lambda: interval_quality(300 // scale),
+            lambda: interval_quality(200 // scale),
         ),
         (
             "False alarms when sessions differ in level (10 runs of 1 % noise each)",
             ["between sessions", "no history", "with A/A noise of 9 sessions", "10 % change called"],
-            lambda: between_sessions(1000 // scale),
+            lambda: between_sessions(500 // scale),
         ),
         (
             "Recorded A/A noise, 10 against 10 runs",
@@ -221,8 +221,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ),
         ("The six reference runs, each against the others", ["run", "predicted", "set aside", "verdict"], reference),
     ]
-    text = "\n".join(markdown(title, head, make()) for title, head, make in parts)
-    print(text)
+    tables = []
+    for title, head, make in parts:
+        tables.append(markdown(title, head, make()))
+        print(tables[-1], flush=True)
+    text = "\n".join(tables)
     if options.markdown:
         options.markdown.write_text(text, encoding="utf-8")
     worst = max(float(row[2].split()[0]) for row in false)
