@@ -70,11 +70,9 @@ class BoundedLog:
         return cut
 
     def last_line(self) -> str:
-        """The last line of output that is not blank, as text; a line that says ERROR goes before others (pytest's
-        refusals).
-        """
+        """The last line of output that is not blank, as text; one that says ``error:`` goes before others."""
         lines = [line.strip() for line in self.last.decode("utf-8", "replace").splitlines() if line.strip()]
-        errors = [line for line in lines if line.startswith("ERROR")]
+        errors = [line for line in lines if "error: " in line.lower()]
         return (errors or lines or [""])[-1]
 
     def _open_ring(self) -> int | None:

@@ -126,4 +126,4 @@ def python() -> str:
 
 def load(name: str, *options: str) -> tuple[str, ...]:
     """The command of a check weight."""
-    return (sys.executable, "-I", "-S", "-B", str(AGENT / "loads.py"), name, *options)
+    return (sys.executable, "-I", "-S", "-B", str(AGENT / "loads"), name, *options)

@@ -117,7 +117,7 @@ def test_what_outlives_the_command_is_killed_and_named(supervise) -> None:
     assert done.result["wall_s"] < 20
     codes = {warning["code"]: warning for warning in done.result["warnings"]}
     assert codes["leftover_processes"]["value"] == 1
-    assert subprocess.run(["pgrep", "-f", f"{AGENT}/loads.py left"], capture_output=True, check=False).returncode == 1
+    assert subprocess.run(["pgrep", "-f", f"{AGENT}/loads left"], capture_output=True, check=False).returncode == 1
 
 
 def test_sampling_off(supervise) -> None:
@@ -266,7 +266,7 @@ def test_module_entry(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 
 def test_an_own_error_is_written(supervise, monkeypatch: pytest.MonkeyPatch, out: Path) -> None:
-    monkeypatch.setattr("bench.agent.supervisor.measure", lambda taken: 1 / 0)
+    monkeypatch.setattr("bench.agent.compose.measure", lambda taken: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         supervise("true")
     result = json.loads((out / "result.json").read_text())
@@ -278,8 +278,8 @@ def test_an_own_error_is_written(supervise, monkeypatch: pytest.MonkeyPatch, out
 def test_clocks_that_were_stepped_and_a_machine_that_slept(supervise, monkeypatch: pytest.MonkeyPatch) -> None:
     real, boots = time.time, iter((100.0, 160.0))
     steps = iter((0.0, 0.0))
-    monkeypatch.setattr("bench.agent.supervisor.time.time", lambda: real() + next(steps, 3600.0))
-    monkeypatch.setattr("bench.agent.supervisor.time.clock_gettime", lambda clock: next(boots))
+    monkeypatch.setattr("bench.agent.clocks.time.time", lambda: real() + next(steps, 3600.0))
+    monkeypatch.setattr("bench.agent.clocks.time.clock_gettime", lambda clock: next(boots))
     done = supervise("true")
     codes = {warning["code"]: warning["value"] for warning in done.result["warnings"]}
     assert codes["suspended"] == pytest.approx(60, abs=5)

@@ -1,0 +1,152 @@
+"""Puts together the result of a run that has ended: figures, outcome, warnings."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+from .cgroup.reading import Group, Reading
+from .clocks import read_own_peak_bytes
+from .follow import TestLog
+from .log import BoundedLog
+from .measure import Taken, measure
+from .outcome import End, decide
+from .process_tree import Process
+from .reap import Reaper
+from .sampler import Sampler
+from .spec import Spec
+
+Warnings = list[dict[str, Any]]
+
+
+class Ended(NamedTuple):
+    """Everything that is known at the end. ``own_s`` is the supervisor's CPU time during the run."""
+
+    spec: Spec
+    group: Group
+    reaper: Reaper
+    log: BoundedLog
+    tests: TestLog
+    sampler: Sampler
+    before: Reading
+    after: Reading
+    started_at: str
+    wall_s: float
+    own_s: float
+    log_cut_bytes: int
+    stopped_for: str | None
+    cannot_start: str | None
+    left: list[Process]
+    remaining: list[Process]
+    clock_findings: list[tuple[str, str, float]]
+
+
+def warning(code: str, message: str, value: float | None = None, unit: str | None = None) -> dict[str, Any]:
+    """A warning as data."""
+    return {"code": code, "message": message, "value": value, "unit": unit}
+
+
+def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
+    """The result as a JSON object. ``earlier`` are warnings from the run itself."""
+    group, tests = ended.group, ended.tests
+    inside = group.version is not None and not group.joins()
+    measured = measure(
+        Taken(
+            ended.before,
+            ended.after,
+            ended.sampler.maxima,
+            ended.reaper.total,
+            group.reasons,
+            group.version,
+            group.peak_is_fresh,
+            ended.own_s if inside else 0.0,
+        )
+    )
+    kills = measured.figures["memory"]["oom_kills"]
+    end = _end(ended, measured.figures["memory"], measured.unavailable.get("memory.oom_kills", ""))
+    outcome, signature = decide(end)
+    warnings = earlier + _warnings(ended) + tests.warnings + measured.warnings
+    if kills and outcome != "oom_killed":
+        warnings.append(warning("oom_kill", f"{kills} process(es) of the group were killed for memory", kills))
+    unavailable = dict(measured.unavailable)
+    if tests.pytest_s is None:
+        unavailable["pytest_s"] = "pytest did not finish a session that the plugin saw"
+    if ended.cannot_start is not None:
+        unavailable["wall_s"] = "the command did not start"
+    return {
+        "state": "ended",
+        "outcome": outcome,
+        "exit_code": end.exit_code,
+        "signal": end.signal,
+        "started_at": ended.started_at,
+        "wall_s": ended.wall_s if ended.cannot_start is None else None,
+        "effective_timeout_s": ended.spec.timeout_s,
+        "cgroup_version": group.version,
+        "cgroup": group.describe(),
+        **measured.figures,
+        "tests": tests.tests,
+        "metrics": tests.metrics,
+        "pytest_s": tests.pytest_s,
+        "signature": signature,
+        "warnings": warnings,
+        "unavailable": unavailable,
+        "sources": measured.sources,
+        "rusage": ended.reaper.total._asdict(),
+        "supervisor": {"cpu_s": ended.own_s, "max_rss_bytes": read_own_peak_bytes(), "inside_group": inside},
+        "samples": ended.sampler.maxima._asdict(),
+        "log_bytes": ended.log.total_bytes,
+        "log_cut_bytes": ended.log_cut_bytes,
+        "gpu": {},
+    }
+
+
+def _end(ended: Ended, memory: dict[str, Any], no_counter: str) -> End:
+    tests = ended.tests
+    code = None if ended.reaper.status is None else os.waitstatus_to_exitcode(ended.reaper.status)
+    return End(
+        exit_code=code if code is not None and code >= 0 else None,
+        signal=-code if code is not None and code < 0 else None,
+        timeout_s=ended.spec.timeout_s,
+        stopped_for=ended.stopped_for,
+        cannot_start=ended.cannot_start,
+        oom_kills=memory["oom_kills"],
+        no_oom_counter=no_counter,
+        memory_limit_bytes=memory["limit_bytes"],
+        plugin_wanted=ended.spec.plugin,
+        plugin_loaded=tests.loaded,
+        session_finished=tests.pytest_s is not None,
+        running=tests.running,
+        failure=tests.first_failure,
+        failures=tests.failures,
+        test_outcomes=tuple(test["outcome"] for test in tests.tests),
+        last_line=ended.log.last_line(),
+    )
+
+
+def _warnings(ended: Ended) -> Warnings:
+    found = []
+    if ended.left:
+        names = ", ".join(sorted({process.name for process in ended.left})[:5])
+        count = len(ended.left)
+        message = f"{count} process(es) outlived the command and were killed: {names}"
+        found.append(warning("leftover_processes", message, count))
+    if ended.remaining:
+        count = len(ended.remaining)
+        found.append(warning("unkillable_processes", f"{count} process(es) could not be killed", count))
+    cut = ended.log_cut_bytes
+    if cut:
+        found.append(warning("log_cut", f"{cut} bytes of output were cut from the middle of the log", cut, "bytes"))
+    if ended.log.error:
+        found.append(warning("log_not_written", f"the log lacks output: {ended.log.error}"))
+    if ended.sampler.error:
+        found.append(warning("samples_not_written", f"samples.csv lacks lines: {ended.sampler.error}"))
+    before, after = ended.before.pids_limit_hits, ended.after.pids_limit_hits
+    if before is not None and after is not None and after > before:
+        refused = after - before
+        message = f"{refused} new process(es) or thread(s) were refused: the limit was reached"
+        found.append(warning("pids_limit", message, refused))
+    found.extend(warning(code, message, value, "s") for code, message, value in ended.clock_findings)
+    if ended.spec.plugin and ended.cannot_start is None and not ended.tests.loaded:
+        message = "the pytest plugin reported nothing: tests, metrics and pytest's own time are missing"
+        found.append(warning("plugin_silent", message))
+    return found

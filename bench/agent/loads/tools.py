@@ -1,0 +1,96 @@
+"""What the loads are made of."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+MIB = 1024 * 1024
+PAGE = mmap.PAGESIZE
+Truth = dict[str, Any]
+"""What a load says of itself."""
+
+
+def private(size: int) -> mmap.mmap:
+    """Anonymous memory. Python's default is a shared mapping, which the kernel counts with the files."""
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+
+def tell(truth: Truth) -> None:
+    """Print a truth as one line, now."""
+    sys.stdout.write(json.dumps(truth) + "\n")
+    sys.stdout.flush()
+
+
+def spin() -> None:
+    """Some microseconds of user time."""
+    for _ in range(2000):
+        pass
+
+
+def burn(seconds: float) -> None:
+    """Until this process has used that much since its birth, its start included."""
+    while time.process_time() < seconds:
+        spin()
+
+
+def burn_for(seconds: float) -> None:
+    """Use that much more CPU time."""
+    start = time.process_time()
+    while time.process_time() - start < seconds:
+        spin()
+
+
+def self_cpu() -> Truth:
+    """CPU time of this process since its birth, in seconds."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {"cpu_total_s": time.process_time(), "cpu_user_s": usage.ru_utime, "cpu_system_s": usage.ru_stime}
+
+
+def fork(work: Callable[[], None]) -> int:
+    """Do work in a child; returns a pipe on which it tells its CPU time."""
+    read_end, write_end = os.pipe()
+    if os.fork() == 0:
+        work()
+        os.write(write_end, repr(time.process_time()).encode())
+        os._exit(0)
+    os.close(write_end)
+    return read_end
+
+
+def reap_one() -> bool:
+    """Wait for a child; false where there is none."""
+    try:
+        os.wait()
+    except ChildProcessError:
+        return False
+    return True
+
+
+def read_all(fd: int) -> bytes:
+    """Everything up to the end, then close."""
+    with os.fdopen(fd, "rb") as file:
+        return file.read()
+
+
+def write_all(fd: int, data: bytes) -> int:
+    """Write everything; returns its length."""
+    done = 0
+    while done < len(data):
+        done += os.write(fd, data[done:])
+    return done
+
+
+def status_bytes(key: str) -> int | None:
+    """A line of /proc/self/status in bytes."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith(key + ":"):
+                return int(line.split()[1]) * 1024
+    return None

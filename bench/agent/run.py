@@ -1,0 +1,193 @@
+"""One run: start the child, follow it until it has ended, end what is left, measure.
+
+One thread and one poll: no process or thread is made after the child's start, so a fork bomb that has used up every
+process number cannot keep the result from being written.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import time
+from typing import Any
+
+from .cgroup.reading import Group
+from .child_env import child_environment
+from .choose import choose_group
+from .clocks import Clocks, read_own_cpu_s, read_utc
+from .compose import Ended, Warnings, compose, warning
+from .ending import Ladder, Tree, end_leftovers
+from .events import Events
+from .facts import read_allocators, read_quick_facts
+from .follow import TestLog
+from .log import BoundedLog
+from .reap import Reaper
+from .sampler import Sampler
+from .signals import Signals
+from .spawn import Command, SpawnError, set_subreaper, spawn
+from .spec import Spec
+
+PIPE_BYTES = 1024 * 1024
+READ_BYTES = 128 * 1024
+READS_A_TURN = 16
+FOLLOW_EVERY_S = 1.0
+
+
+class Run:
+    """One run. :meth:`execute` returns the result as a JSON object."""
+
+    def __init__(self, spec: Spec, events: Events, signals: Signals) -> None:
+        self.spec = spec
+        self.events = events
+        self.signals = signals
+        self.started_at = read_utc()
+        self.reaper = Reaper()
+        self.group: Group = choose_group(spec.group, self.reaper)
+        self.log = BoundedLog(os.path.join(spec.out, "pytest.log"), spec.log_limit_bytes)
+        self.tests = TestLog(os.path.join(spec.out, "tests.jsonl"), events)
+        self.sampler = Sampler(os.path.join(spec.out, "samples.csv"), self.group, events, spec.sample_hz)
+        self.facts: dict[str, Any] = read_quick_facts()
+        self.warnings: Warnings = []
+        self.cannot_start: str | None = None
+        self.stopped_for: str | None = None
+
+    def begun(self) -> dict[str, Any]:
+        """The first version of the result: what is known if nobody lives to write the last."""
+        return {
+            "state": "running",
+            "started_at": self.started_at,
+            "effective_timeout_s": self.spec.timeout_s,
+            "cgroup_version": self.group.version,
+            "cgroup": self.group.describe(),
+            "memory": {"limit_bytes": self.group.read().memory_limit_bytes},
+        }
+
+    def execute(self) -> dict[str, Any]:
+        """From the first reading to the result."""
+        if not set_subreaper(True):
+            message = "orphans cannot be waited for here: context switches and max_rss lack them"
+            self.warnings.append(warning("no_subreaper", message))
+        tree = Tree(self.group)
+        output, child_end = _pipe()
+        env, no_plugin = child_environment(self.spec)
+        if no_plugin is not None:
+            self.warnings.append(warning("plugin_not_loaded", no_plugin))
+        command = Command(self.spec.argv, env, self.spec.cwd, child_end, tuple(self.group.joins()))
+        self.group.reset_peak()
+        self.started_at = read_utc()
+        own_before = read_own_cpu_s()
+        before = self.group.read()
+        clocks = Clocks()
+        self.sampler.begin(clocks.start, before)
+        wall_s = self._start_and_follow(command, output, clocks.start, tree)
+        left, remaining = end_leftovers(tree, self.reaper)
+        after = self.group.read()
+        own_s = read_own_cpu_s() - own_before
+        while self._take_output(output):
+            if not select.select([output], [], [], 0)[0]:
+                break  # held open by a process that could not be killed
+        os.close(output)
+        self.sampler.write(wall_s, after)
+        cut = self.log.close()
+        self.sampler.close()
+        self.tests.close()
+        ended = Ended(
+            self.spec,
+            self.group,
+            self.reaper,
+            self.log,
+            self.tests,
+            self.sampler,
+            before,
+            after,
+            self.started_at,
+            wall_s,
+            own_s,
+            cut,
+            self.stopped_for,
+            self.cannot_start,
+            left,
+            remaining,
+            clocks.findings(),
+        )
+        return compose(ended, self.warnings)
+
+    def _start_and_follow(self, command: Command, output: int, start: float, tree: Tree) -> float:
+        try:
+            pid = spawn(command)
+        except SpawnError as error:
+            self.cannot_start = str(error)
+            return 0.0
+        finally:
+            os.close(command.output)
+        self.reaper.watch(pid)
+        self.events.emit("started", at=self.started_at, deadline_s=self.spec.timeout_s, pid=pid)
+        return self._follow(pid, output, start, tree)
+
+    def _follow(self, main_pid: int, output: int, start: float, tree: Tree) -> float:
+        """Until the main child has ended; returns its wall time in seconds."""
+        ladder = Ladder(tree, main_pid, self.spec.grace_s, self.spec.plugin)
+        poll = select.poll()
+        poll.register(self.signals.fd, select.POLLIN)
+        poll.register(output, select.POLLIN)
+        deadline = start + self.spec.timeout_s
+        follow_at = start + FOLLOW_EVERY_S
+        while True:
+            self.reaper.collect()
+            now = time.monotonic()
+            if self.reaper.status is not None:
+                self.stopped_for = ladder.reason
+                return now - start
+            due = [at for at in (self.sampler.next_at(), ladder.next_at, follow_at) if at is not None]
+            if ladder.reason is None:
+                due.append(deadline)
+            ready = poll.poll(max(0.0, (min(due) - now) * 1000 + 0.5))
+            now = time.monotonic()
+            for fd, _ in ready:
+                if fd == output and not self._take_output(output):
+                    poll.unregister(output)
+            asked = self.signals.take()
+            if asked and ladder.reason is None:
+                self._stop(ladder, "interrupt", now)
+                asked -= 1
+            if asked:
+                ladder.hurry(now)
+            if ladder.reason is None and now >= deadline:
+                self._stop(ladder, "timeout", now)
+            ladder.step(now)
+            sample_at = self.sampler.next_at()
+            if sample_at is not None and now >= sample_at:
+                if "allocators" not in self.facts:
+                    self.facts["allocators"] = read_allocators(main_pid)
+                self.sampler.sample(now)
+            if now >= follow_at:
+                follow_at = now + FOLLOW_EVERY_S
+                self.tests.poll()
+                self.events.flush(0.0)
+
+    def _stop(self, ladder: Ladder, reason: str, now: float) -> None:
+        self.events.emit("stopping", reason=reason)
+        ladder.begin(reason, now)
+
+    def _take_output(self, output: int) -> bool:
+        """Take some output; false at its end. Bounded, so that a flood cannot hold up the deadline."""
+        for _ in range(READS_A_TURN):
+            try:
+                data = os.read(output, READ_BYTES)
+            except BlockingIOError:
+                return True
+            if not data:
+                return False
+            self.log.write(data)
+        return True
+
+
+def _pipe() -> tuple[int, int]:
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    try:
+        fcntl.fcntl(read_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    except OSError:
+        pass  # the user's share of pipe memory is used up: the usual 64 KiB do
+    return read_end, write_end
