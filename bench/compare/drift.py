@@ -17,10 +17,10 @@ from scipy import stats
 
 from bench.compare.sample import Floats, logs
 
-SUSPECT = 0.05
+SUSPECT = 0.10
 """Two-sided level at which a slope counts as drift where both sessions began afresh."""
-STILL = 0.02
-"""Two-sided level at which the difference must stand with the drift taken out: 1 % in the direction that was seen."""
+STILL = 0.014
+"""Two-sided level at which the difference must stand with the drift taken out: 0.7 % in the direction that was seen."""
 FEWEST = 6
 """Runs in both samples together that a slope needs."""
 
@@ -48,7 +48,7 @@ def find(first: Sequence[float], second: Sequence[float], places: Places | None 
         places: each run's place in one common order, where both sessions were one stretch of time, back to back or
             interleaved. ``None``: each session began afresh, and only samples of unequal size can differ by drift.
 
-    Back to back the slope is always taken out. Its own significance is not asked for: a slope too small to be
+    In one stretch the slope is always taken out. Its own significance is not asked for: a slope too small to be
     significant can make a difference that is.
     """
     x, y = logs(first), logs(second)
@@ -69,11 +69,25 @@ def find(first: Sequence[float], second: Sequence[float], places: Places | None 
     if places is None and p_value > SUSPECT:
         return None
     difference = float(y.mean() - x.mean())
+    if places is None:
+        return Drift(slope, p_value, not _leads(x, y, difference))
     gap = float(place_y.mean() - place_x.mean())
     left = difference - slope * gap
     error_left = math.sqrt(variance * (1 / n + 1 / m + gap**2 / spread))
     stands = left * difference > 0 and _two_sided(left, error_left, freedom) <= STILL
     return Drift(slope, p_value, not stands)
+
+
+def _leads(x: Floats, y: Floats, difference: float) -> bool:
+    """Whether the difference stands between the first runs of both, as many as the shorter session has.
+
+    A warm-up comes to rest: a straight line through the longer session would not describe it.
+    """
+    size = min(x.size, y.size)
+    lead_x, lead_y = x[:size], y[:size]
+    left = float(lead_y.mean() - lead_x.mean())
+    error = math.sqrt((float(lead_x.var(ddof=1)) + float(lead_y.var(ddof=1))) / size)
+    return left * difference > 0 and _two_sided(left, error, 2 * size - 2) <= STILL
 
 
 def _two_sided(value: float, error: float, freedom: int) -> float:

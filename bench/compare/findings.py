@@ -16,9 +16,9 @@ PAGE_BYTES = 4096
 ASSUMED_FAULT_S = (0.25e-6, 10e-6)
 """Seconds for one minor fault of a 4 KiB page, zeroed, where no calibration says it.
 
-From one thread on a fast core (a trap, and a page to clear) to many threads that share the locks of one address space, or a
-guest whose hypervisor takes part: a virtual machine here took 1.8 to 2.5 µs with one thread. An order of magnitude, not a
-measurement of the host in question.
+From one thread on a fast core (a trap, and a page to clear) to many threads that share the locks of one address space,
+or a guest whose hypervisor takes part: a virtual machine took 1.8 to 2.5 µs with one thread. An order of magnitude, not
+a measurement of the host in question.
 """
 FAULT_KEYS = ("page_fault_s", "fault_s", "minor_fault_s")
 KEEPERS = ("glibc-keep", "jemalloc", "tcmalloc", "thp")

@@ -40,8 +40,13 @@ def smallest_detectable(deviation: float, n: int, m: int, alpha: float, least: f
 
 
 def with_reach(reach: float, deviation: float, n: int, m: int) -> float:
-    """The change, as a logarithm, that an interval of that half width leaves 0 out of with probability ``POWER``."""
-    return reach + _quantiles(max(n + m - 2, 1), 0.01)[1] * deviation * math.sqrt((1 / n + 1 / m) / _RANK_EFFICIENCY)
+    """The change, as a logarithm, that an interval of that half width leaves 0 out of with probability ``POWER``.
+
+    Both the estimate and the half width vary from one set of runs to the next, the second by about 1 / sqrt(2 freedom).
+    """
+    freedom = max(n + m - 2, 1)
+    error = deviation * math.sqrt((1 / n + 1 / m) / _RANK_EFFICIENCY)
+    return reach + _quantiles(freedom, 0.01)[1] * math.hypot(error, reach / math.sqrt(2 * freedom))
 
 
 def runs_needed(deviation: float | None, alpha: float, least: float, effect: float) -> int | None:
