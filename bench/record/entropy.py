@@ -17,6 +17,8 @@ _SEPARATOR = re.compile(rb"[+/_=-]+")
 _HEX = re.compile(rb"[0-9a-f]{32,}|[0-9A-F]{32,}")
 _DIGIT = re.compile(rb"[0-9]")
 _LETTERS = re.compile(rb"[a-z]{2,}")
+# A result's stamp is no part of a secret.
+_STAMP = re.compile(rb"(?<![A-Za-z0-9])\d{8}T\d{6}Z(?![A-Za-z0-9])")
 _HEX_PART = re.compile(rb"(?<![A-Za-z0-9])(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?![A-Za-z0-9])")
 # Places in which a hash belongs: said by the word in front of it on the same line.
 _HASH_PLACE = re.compile(
@@ -38,7 +40,7 @@ def redact_random(data: bytes, mark: bytes) -> bytes:
 
     def replace(match: re.Match[bytes]) -> bytes:
         token = match["token"]
-        if not _is_suspect(token):
+        if not _is_suspect(_STAMP.sub(b"", token)):
             return match[0]
         hashes = [part.span() for part in _HEX_PART.finditer(token)]
         if hashes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from bench import units
 from bench.record.evidence import ended, signature
@@ -143,18 +144,31 @@ def _margins(record: Record) -> list[str]:
     timeouts = [run.effective_timeout_s for run in record.runs if run.effective_timeout_s is not None]
     timeout = min(timeouts, default=record.diagnostic.timeout_s)
     rows = [_margin("ceiling", record.diagnostic.ceiling_s, worst), _margin("timeout", timeout, worst)]
-    baseline = record.verdict.baseline
-    other, mine = baseline.get("wall_s"), median(walls) if walls else None
-    if isinstance(other, (int, float)) and not isinstance(other, bool) and other > 0 and mine is not None:
-        delta = f"{mine - other:+.2f} s ({units.signed_percent(mine / other - 1)})"
-        rows.append((f"baseline {markdown(str(baseline.get('id') or ''))}".rstrip(), units.seconds(other), delta))
-    known = ("id", "wall_s")
-    rows += [
-        (f"baseline {markdown(key)}", markdown(str(baseline[key])), "") for key in sorted(baseline) if key not in known
-    ]
-    if not any(key in baseline for key in known):
-        rows.append(("baseline", units.NOT_KNOWN, "none given" if not baseline else ""))
-    return _table(("", "value", "margin or difference"), rows)
+    mine = median(walls) if walls else None
+    return _table(("", "value", "margin or difference"), [*rows, *_baseline(record.verdict.baseline, mine)])
+
+
+def _baseline(baseline: Mapping[str, Any], wall_s: float | None) -> list[tuple[str, str, str]]:
+    """Rows for what a verdict says of its baseline (the keys of ``bench.compare``)."""
+    if not baseline:
+        return [("baseline", units.NOT_KNOWN, "none given")]
+    other = _number(baseline.get("median_s"))
+    delta = ""
+    if other and wall_s is not None:
+        delta = f"{wall_s - other:+.2f} s ({units.signed_percent(wall_s / other - 1)})"
+    rows = [(f"baseline {markdown(str(baseline.get('id') or ''))}".rstrip(), units.seconds(other), delta)]
+    low, high = _number(baseline.get("ratio_low")), _number(baseline.get("ratio_high"))
+    if low is not None and high is not None:
+        rows.append(("99 % interval of the ratio", f"{low:.4f} to {high:.4f}", ""))
+    low, high = _number(baseline.get("predicted_low_s")), _number(baseline.get("predicted_high_s"))
+    if low is not None and high is not None:
+        belongs = {True: "belongs to it", False: "does not belong to it"}.get(baseline.get("belongs") is True)
+        rows.append(("predicted by the history", f"{units.seconds(low)} to {units.seconds(high)}", belongs or ""))
+    return rows
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _margin(name: str, bound: float | None, wall_s: float | None) -> tuple[str, str, str]:
@@ -208,7 +222,10 @@ def _operators(operators: Sequence[Operator]) -> list[str]:
 
 
 def _unavailable(reasons: Mapping[str, str]) -> list[str]:
-    return [f"- {markdown(path)}: {markdown(reasons[path])}" for path in sorted(reasons)]
+    paths: dict[str, list[str]] = {}
+    for path in sorted(reasons):
+        paths.setdefault(reasons[path], []).append(path)
+    return [f"- {markdown(reason)}: {', '.join(map(markdown, named))}" for reason, named in paths.items()]
 
 
 def _section(title: str, lines: Sequence[str]) -> str:

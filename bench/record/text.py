@@ -7,7 +7,7 @@ import unicodedata
 
 # Underscores within a word are no emphasis, so names of tests stay readable.
 _MARKDOWN = re.compile(r"([\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
-_BLOCK_START = re.compile(r"^(\s*)(?:([-+=#])|(\d+)([.)]))")
+_BLOCK_START = re.compile(r"^(\s*)(?:([-+=#])|(\d+)([.)])(?=\s|$))")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 

@@ -80,7 +80,20 @@ def test_frequency_policy_groups_equal_cpus(tmp_path) -> None:
 
 def test_summary_of_one_run() -> None:
     record = make_record(
-        verdict=Verdict("ok", ("within the ceiling",), 9.5, {"id": "ref/x", "wall_s": 10.0, "note": "old"}),
+        verdict=Verdict(
+            "ok",
+            ("within the ceiling",),
+            9.5,
+            {
+                "id": "ref/x",
+                "median_s": 10.0,
+                "ratio_low": 1.01,
+                "ratio_high": 1.1,
+                "predicted_low_s": 9.0,
+                "predicted_high_s": 10.2,
+                "belongs": False,
+            },
+        ),
         unavailable={"runs[0].memory.swap_peak_bytes": "cgroup v1 has no such file"},
     )
     record = msgspec.structs.replace(
@@ -99,7 +112,11 @@ def test_summary_of_one_run() -> None:
     assert row(text, "ceiling") == "| ceiling | 20.00 s | +9.50 s (+47.5 %) |"
     assert row(text, "timeout") == "| timeout | 60.00 s | +49.50 s (+82.5 %) |"
     assert row(text, "baseline ref/x") == "| baseline ref/x | 10.00 s | +0.50 s (+5.0 %) |"
-    assert row(text, "baseline note") == "| baseline note | old |  |"
+    assert row(text, "99 % interval of the ratio") == "| 99 % interval of the ratio | 1.0100 to 1.1000 |  |"
+    assert (
+        row(text, "predicted by the history")
+        == "| predicted by the history | 9.00 s to 10.20 s | does not belong to it |"
+    )
     assert row(text, "largest resident set of one process").endswith("| 2.00 GiB |")
     assert row(text, "minor page faults") == "| minor page faults | – |"
     assert "CPUs 2.0, memory 1.00 GiB" in text

@@ -39,6 +39,8 @@ KEPT = [
     "fpu vme de pse tsc msr avx512_vpopcntdq avx512_vbmi2 vpclmulqdq tsc_deadline_timer movdir64b arch_capabilities",
     "tests/test_gradients.py::TestPropertyBasedGradients::test_property_gradient_stability PASSED [100%]",
     "results/amd-ryzen-9-5950x-32t-125g-3f2a91/grad_cpu/20251015T173309Z/artifacts/pytest.junit.xml",
+    "| result | amd-ryzen-9-5950x-32t-1fdae5/grad_cpu/20251015T173309Z |",
+    "intel-xeon-platinum-8488c-64t-503g-3f2a91/bandwidth_cuda/20251015T173309Z",
     "1065734110 page faults, 3.141592653589793, 0.30000000000000004, 12345678901234567890123456789012345",
     "void at::native::vectorized_elementwise_kernel<4, at::native::CUDAFunctor_add<double> >",
     "ampere_fp16_s16816gemm_fp16_128x128_ldg8_f2f_stages_64x3_nn",

@@ -1,0 +1,275 @@
+"""The record that an older folder's evidence adds up to (pure). What is absent is null with its reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+import msgspec
+
+from bench.record.gnutime import BLOCK_BYTES
+from bench.record.legacy.evidence import Evidence
+from bench.record.legacy.machine import Lscpu
+from bench.record.legacy.nodes import agreed, outcome_of, tests_of
+from bench.record.legacy.stamp import Stamp
+from bench.record.manifest import Problem
+from bench.record.names import record_id
+from bench.record.redact import allowed_environ
+from bench.record.schema import (
+    ContextSwitches,
+    Cpu,
+    Diagnostic,
+    Engine,
+    Environment,
+    Faults,
+    Host,
+    HostClass,
+    HostState,
+    Io,
+    Memory,
+    Metric,
+    Record,
+    Run,
+    Source,
+    Verdict,
+    Warning_,
+)
+
+ENGINE = "native"
+"""Engine of imported evidence: run by hand, in no container."""
+_GRADIENT = "test_property_gradient_stability"
+_NOT_KEPT = "not part of such evidence: GNU time reads no control group, and nobody kept it"
+
+
+def host_class(evidence: Evidence) -> tuple[HostClass, list[Problem]]:
+    """The machine's class from lscpu's and torch's text; where the two contradict each other, null."""
+    problems: list[Problem] = []
+    one, two = evidence.torch_cpu or Lscpu(), evidence.lscpu or Lscpu()
+    file = evidence.files.get("env/system_load.txt", "system_load.txt")
+    values: dict[str, Any] = {}
+    for name in ("cpu_model", "cpu_stepping", "cores", "threads", "numa_nodes", "virtualization"):
+        values[name], said = agreed(getattr(one, name), getattr(two, name), f"{name} contradicts torch_env.txt", file)
+        problems += said
+    torch = evidence.torch
+    return (
+        HostClass(
+            **values,
+            kernel=torch.kernel if torch else None,
+            gpu=torch.gpu if torch else None,
+            driver=torch.driver if torch else None,
+        ),
+        problems,
+    )
+
+
+def make_record(evidence: Evidence, host_id: str, host: HostClass, stamp: Stamp) -> tuple[Record, list[Problem]]:
+    """The record; its verdict is still to be given.
+
+    Returns:
+        The record, and the contradictions between files.
+    """
+    commands, torch = evidence.commands, evidence.torch
+    env = dict(commands.env) if commands else {}
+    run, problems = _run(evidence)
+    node = (commands.node if commands else None) or (run.tests[0].node if len(run.tests) == 1 else None)
+    device = _device(env)
+    name = _name(node, device)
+    timeouts = [
+        value for value in (run.effective_timeout_s, commands.timeout_s if commands else None) if value is not None
+    ]
+    state = evidence.lscpu or Lscpu()
+    boost = state.boost if state.boost is not None else evidence.torch_cpu.boost if evidence.torch_cpu else None
+    record = Record(
+        id=record_id(host_id, name, stamp.text),
+        stamp=stamp.text,
+        outcome=run.outcome,
+        diagnostic=Diagnostic(
+            name=name,
+            node=node,
+            device=device,
+            profile=None,
+            ceiling_s=None,
+            timeout_s=min(timeouts, default=None),
+            source=Source("imported"),
+        ),
+        environment=Environment(
+            python=(evidence.log.python if evidence.log else None) or (torch.python if torch else None),
+            torch=torch.torch if torch else None,
+            lock_sha256=None,
+            fingerprint=None,
+            packages=dict(torch.packages) if torch else {},
+            note="imported evidence; the environment is what its files say",
+        ),
+        engine=Engine(ENGINE, None, None),
+        host=Host(
+            host_id,
+            host,
+            before=HostState(governor=state.governor, boost=boost, frequency_hz=state.frequency_hz),
+        ),
+        runs=(run,),
+        verdict=Verdict("ok"),
+        tool={"imported_from": "older evidence", "stamp_from": stamp.source},
+        environ=allowed_environ(env),
+    )
+    reasons = _reasons(evidence)
+    if stamp.reason:
+        reasons["stamp"] = stamp.reason
+    return msgspec.structs.replace(record, unavailable={**missing(record, reasons), **_fixed(stamp)}), problems
+
+
+def with_problems(record: Record, problems: list[Problem]) -> Record:
+    """The record whose run says what was wrong with its files."""
+    run = record.runs[0]
+    warnings = tuple(Warning_("import_problem", str(problem)) for problem in problems)
+    return msgspec.structs.replace(record, runs=(msgspec.structs.replace(run, warnings=(*run.warnings, *warnings)),))
+
+
+def missing(record: Record, reasons: Mapping[str, str]) -> dict[str, str]:
+    """Path to reason for every null of a record's measured parts.
+
+    Args:
+        record: any record.
+        reasons: reason by the beginning of a path; the longest that fits is taken, the empty one fits all.
+    """
+    document = msgspec.to_builtins(record)
+    paths = [
+        path
+        for part in ("diagnostic", "environment", "engine", "host", "runs")
+        for path in _nulls(document[part], part)
+    ]
+    # A number is null where there is nothing to count; these are no losses.
+    wanted = [path for path in paths if not re.search(r"\.(signal|signature|marker_timeout_s|pids|cpus|cpuset)$", path)]
+    found = {}
+    for path in wanted:
+        fit = max((start for start in reasons if path.startswith(start)), key=len, default=None)
+        if fit is not None:
+            found[path] = reasons[fit]
+    return found
+
+
+def _run(evidence: Evidence) -> tuple[Run, list[Problem]]:
+    time, log, junit = evidence.time, evidence.log, evidence.junit
+    problems: list[Problem] = []
+    files = evidence.files
+    exit_code, said = agreed(
+        time.exit_status if time else None,
+        evidence.exit_code,
+        "contradicts the exit status in time.txt",
+        files.get("artifacts/exit_code.txt", "exit_code.txt"),
+    )
+    problems += said
+    pytest_s, said = agreed(
+        junit.total_s if junit else None,
+        log.total_s if log else None,
+        "its time in all contradicts the JUnit report's",
+        files.get("logs/pytest.log", "pytest.log"),
+        slack=0.1,
+    )
+    problems += said
+    wall_s = time.wall_s if time else None
+    if wall_s is not None and pytest_s is not None and pytest_s > wall_s + 1:
+        problems.append(Problem(files["artifacts/time.txt"], f"{wall_s} s in all contradicts pytest's {pytest_s} s"))
+    tests, said = tests_of(evidence)
+    problems += said
+    user_s, system_s = (time.user_s, time.system_s) if time else (None, None)
+    started = junit.started if junit else None
+    cases = [case for case in junit.cases if case.time_s is not None] if junit else []
+    return (
+        Run(
+            index=0,
+            outcome=outcome_of(evidence, tests, exit_code),
+            exit_code=exit_code,
+            started_at=started.astimezone(UTC).isoformat()
+            if started is not None and started.tzinfo is not None
+            else None,
+            wall_s=wall_s,
+            effective_timeout_s=log.timeout_s if log else None,
+            cpu=Cpu(
+                user_s=user_s,
+                system_s=system_s,
+                total_s=round(user_s + system_s, 6) if user_s is not None and system_s is not None else None,
+            ),
+            memory=Memory(max_rss_bytes=time.max_rss_bytes if time else None),
+            faults=Faults(time.minor_faults, time.major_faults) if time else Faults(),
+            context_switches=ContextSwitches(time.voluntary, time.involuntary) if time else ContextSwitches(),
+            io=Io(_blocks(time.read_blocks), _blocks(time.write_blocks)) if time else Io(),
+            tests=tests,
+            metrics={"junit_case_s": Metric(cases[0].time_s, "s", "none")} if len(cases) == 1 else {},
+            pytest_s=pytest_s,
+        ),
+        problems,
+    )
+
+
+def _blocks(count: int | None) -> int | None:
+    return None if count is None else count * BLOCK_BYTES
+
+
+def _device(env: Mapping[str, str]) -> str | None:
+    """``cpu`` where the GPUs were hidden, ``cuda`` where one was chosen; not known where nobody said."""
+    visible = env.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return None
+    return "cpu" if visible.strip() in ("", "-1") else "cuda"
+
+
+def _name(node: str | None, device: str | None) -> str:
+    test = re.split(r"\[", (node or "unknown").rpartition("::")[2])[0]
+    base = (
+        "grad" if test == _GRADIENT else re.sub(r"[^a-z0-9]+", "_", test.lower()).strip("_").removeprefix("test_")[:80]
+    )
+    return f"{base or 'unknown'}_{device}" if device else base or "unknown"
+
+
+def _reasons(evidence: Evidence) -> dict[str, str]:
+    names = {
+        "artifacts/time.txt": (
+            "time.txt",
+            (
+                "wall_s",
+                "cpu.user_s",
+                "cpu.system_s",
+                "cpu.total_s",
+                "memory.max_rss_bytes",
+                "faults",
+                "context_switches",
+                "io.read_bytes",
+                "io.write_bytes",
+            ),
+        ),
+        "logs/pytest.log": ("pytest.log", ("effective_timeout_s", "pytest_s", "tests")),
+        "artifacts/pytest.junit.xml": ("JUnit report", ("started_at",)),
+        "artifacts/exit_code.txt": ("exit_code.txt", ("exit_code",)),
+    }
+    reasons = {
+        "runs": _NOT_KEPT,
+        "host": "no file of the evidence says it",
+        "engine": "run by hand, without an engine of this tool",
+        "diagnostic": "no file of the evidence says it",
+        "diagnostic.ceiling_s": "the evidence names no ceiling",
+        "diagnostic.profile": "older evidence knows no profiles",
+        "environment": "no file of the evidence says it",
+    }
+    for place, (name, paths) in names.items():
+        said = (
+            f"{name} is missing" if place not in evidence.texts else f"{name} holds no such figure that can be trusted"
+        )
+        reasons |= {f"runs[0].{path}": said for path in paths}
+    return reasons
+
+
+def _fixed(stamp: Stamp) -> dict[str, str]:
+    nothing = {"image": "run in no image", "calibration": "older evidence has none"}
+    return nothing | ({"stamp": stamp.reason} if stamp.reason else {})
+
+
+def _nulls(value: Any, path: str) -> list[str]:
+    if value is None:
+        return [path]
+    if isinstance(value, dict):
+        return [found for key, inner in value.items() for found in _nulls(inner, f"{path}.{key}")]
+    if isinstance(value, (list, tuple)):
+        return [found for at, inner in enumerate(value) for found in _nulls(inner, f"{path}[{at}]")]
+    return []

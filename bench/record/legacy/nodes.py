@@ -1,0 +1,78 @@
+"""What log, JUnit report and exit code together say about the tests (pure)."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from bench.record.legacy.evidence import Evidence
+from bench.record.manifest import Problem
+from bench.record.schema import Outcome, TestResult
+
+TIMED_OUT_STATUS = 124
+"""Exit status of coreutils' ``timeout`` when it had to end the command."""
+_Value = TypeVar("_Value", str, int, float)
+
+
+def agreed(
+    first: _Value | None, second: _Value | None, reason: str, file: str, slack: float = 0.0
+) -> tuple[_Value | None, list[Problem]]:
+    """What two witnesses say: the first's value where they agree or one is silent, null where they do not.
+
+    Args:
+        first: the more precise witness.
+        second: the other.
+        reason: what to report of ``file`` where they differ.
+        file: the second's file.
+        slack: difference of numbers that is only rounding.
+    """
+    if first is None or second is None:
+        return first if second is None else second, []
+    near = (
+        abs(first - second) <= slack if not isinstance(first, str) and not isinstance(second, str) else first == second
+    )
+    return (first, []) if near else (None, [Problem(file, f"{reason}: {second} against {first}", 1)])
+
+
+def tests_of(evidence: Evidence) -> tuple[tuple[TestResult, ...], list[Problem]]:
+    """The tests of the log, with what the JUnit report adds; of the report alone where there is no log."""
+    cases = {(case.classname, case.name): case for case in evidence.junit.cases} if evidence.junit else {}
+    problems: list[Problem] = []
+    tests: list[TestResult] = []
+    for node in evidence.log.nodes if evidence.log else ():
+        case = cases.pop(_case_of(node.node), None)
+        outcome, said = agreed(
+            case.outcome if case else None,
+            node.outcome,
+            f"{node.node}: the outcome contradicts the JUnit report's",
+            evidence.files.get("logs/pytest.log", "pytest.log"),
+        )
+        problems += said
+        tests.append(TestResult(node.node, outcome or "unknown", node.setup_s, node.call_s, node.teardown_s))
+    wanted = evidence.commands.node if evidence.commands else None
+    for (classname, name), case in cases.items():
+        node_name = wanted if wanted is not None and _case_of(wanted) == (classname, name) else f"{classname}::{name}"
+        tests.append(TestResult(node_name, case.outcome))
+    return tuple(tests), problems
+
+
+def outcome_of(evidence: Evidence, tests: tuple[TestResult, ...], exit_code: int | None) -> Outcome:
+    """How the run ended, by the tests first; ``not_measured`` where nothing says it."""
+    counts = dict(evidence.log.counts) if evidence.log else {}
+    outcomes = {test.outcome for test in tests}
+    if exit_code == TIMED_OUT_STATUS and evidence.commands is not None and evidence.commands.timeout_s is not None:
+        return "timed_out"
+    if outcomes & {"failed", "error"} or counts.get("failed") or counts.get("error") or exit_code:
+        return "failed"
+    if "passed" in outcomes or counts.get("passed") or exit_code == 0:
+        return "passed"
+    return "not_measured"
+
+
+def _case_of(node: str) -> tuple[str, str]:
+    """Class and name under which JUnit has a node: ``tests/test_x.py::TestA::test_b`` has ``tests.test_x.TestA``."""
+    path, *names = node.partition("[")[0].split("::")
+    brackets = node[node.index("[") :] if "[" in node else ""
+    if not names:
+        return path, brackets
+    module = path.removesuffix(".py").replace("/", ".")
+    return ".".join([module, *names[:-1]]), names[-1] + brackets

@@ -1,0 +1,53 @@
+"""When an older run was: the stamp that its evidence gives (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bench.record.manifest import Problem
+from bench.record.names import is_stamp, make_stamp
+
+_STAMP = re.compile(r"(?<![0-9A-Za-z])\d{8}T\d{6}Z(?![0-9A-Za-z])", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A stamp and where it is from; ``reason`` says why it is not the run's own, where it is not."""
+
+    text: str
+    source: str
+    reason: str | None = None
+
+
+def choose_stamp(
+    folders: Sequence[str], texts: Mapping[str, str], started: datetime | None, modified: float
+) -> tuple[Stamp, list[Problem]]:
+    """The stamp of a run, from the best witness there is.
+
+    Args:
+        folders: names of the folder and of those above it, the nearest first.
+        texts: the evidence's texts by file name; a path within them may carry the stamp.
+        started: when the tests began, by JUnit; only with a time zone is it a moment.
+        modified: newest modification time of the files, in seconds since 1970: the last resort.
+    """
+    for name in folders:
+        if is_stamp(name):
+            return Stamp(name, f"the folder's name {name}"), []
+    problems: list[Problem] = []
+    said = {
+        found: file for file in sorted(texts, reverse=True) for found in _STAMP.findall(texts[file]) if is_stamp(found)
+    }
+    if len(said) == 1:
+        ((text, file),) = said.items()
+        return Stamp(text, f"a path in {file}"), problems
+    if said:
+        first, second = sorted(said)[:2]
+        problems.append(Problem(said[second], f"names the stamp {second}, but {said[first]} names {first}"))
+    if started is not None and started.tzinfo is not None:
+        return Stamp(make_stamp(started), "the JUnit report's timestamp"), problems
+    text = make_stamp(datetime.fromtimestamp(max(modified, 0.0), UTC))
+    reason = "no file says when it ran; the stamp is the newest file's modification time"
+    return Stamp(text, "the newest file's modification time", reason), problems

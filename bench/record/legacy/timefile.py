@@ -1,0 +1,151 @@
+"""``time.txt``: the output of GNU ``time -v`` (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.record.gnutime import UNKNOWN
+from bench.record.manifest import Problem
+
+_ELAPSED = re.compile(
+    r"(?:(?P<h>\d+):(?P<hm>\d{2}):(?P<hs>\d{2}(?:\.\d+)?)|(?P<m>\d+):(?P<s>\d{2}(?:\.\d+)?))", re.ASCII
+)
+_NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
+_WHOLE = re.compile(r"\d{1,18}", re.ASCII)
+_PERCENT = re.compile(r"(\d{1,9})%", re.ASCII)
+_LINE = re.compile(r"\s*(?P<name>[A-Z][^\"]*?(?:\([^)]*\))?): (?P<value>.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class TimeFile:
+    """The figures of GNU time; ``None`` where a line is missing. Seconds, bytes and counts."""
+
+    command: str | None = None
+    user_s: float | None = None
+    system_s: float | None = None
+    cpu_percent: int | None = None
+    wall_s: float | None = None
+    max_rss_bytes: int | None = None
+    major_faults: int | None = None
+    minor_faults: int | None = None
+    voluntary: int | None = None
+    involuntary: int | None = None
+    read_blocks: int | None = None
+    write_blocks: int | None = None
+    exit_status: int | None = None
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if _WHOLE.fullmatch(text) else None
+
+
+def _kilobytes(text: str) -> int | None:
+    return int(text) * 1024 if _WHOLE.fullmatch(text) else None
+
+
+def _percent(text: str) -> int | None:
+    match = _PERCENT.fullmatch(text)
+    return int(match[1]) if match else None
+
+
+def _elapsed(text: str) -> float | None:
+    match = _ELAPSED.fullmatch(text)
+    if match is None or float(match["hs"] or match["s"]) >= 60 or int(match["hm"] or 0) >= 60:
+        return None
+    if match["h"] is not None:
+        return int(match["h"]) * 3600 + int(match["hm"]) * 60 + float(match["hs"])
+    # Whole hundredths first, so that 14:04.94 is 844.94 and not a neighbour of it.
+    return round(int(match["m"]) * 60 + float(match["s"]), 6)
+
+
+def _command(text: str) -> str | None:
+    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else None
+
+
+_LINES: dict[str, tuple[str, Callable[[str], object]]] = {
+    "Command being timed": ("command", _command),
+    "User time (seconds)": ("user_s", _seconds),
+    "System time (seconds)": ("system_s", _seconds),
+    "Percent of CPU this job got": ("cpu_percent", _percent),
+    "Elapsed (wall clock) time (h:mm:ss or m:ss)": ("wall_s", _elapsed),
+    "Maximum resident set size (kbytes)": ("max_rss_bytes", _kilobytes),
+    "Major (requiring I/O) page faults": ("major_faults", _whole),
+    "Minor (reclaiming a frame) page faults": ("minor_faults", _whole),
+    "Voluntary context switches": ("voluntary", _whole),
+    "Involuntary context switches": ("involuntary", _whole),
+    "File system inputs": ("read_blocks", _whole),
+    "File system outputs": ("write_blocks", _whole),
+    "Exit status": ("exit_status", _whole),
+}
+
+
+def parse_time(text: str, file: str = "time.txt") -> tuple[TimeFile, list[Problem]]:
+    """Read the output of GNU ``time -v``.
+
+    Returns:
+        The figures, and what is wrong: a line that cannot be read, one that is there twice with another value, one that
+        is missing, and a CPU share that contradicts the times.
+    """
+    values: dict[str, object] = {}
+    lines: dict[str, int] = {}
+    problems: list[Problem] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        name, value = _split(line)
+        if name not in _LINES:
+            continue
+        field, parse = _LINES[name]
+        parsed = parse(value)
+        if parsed is None:
+            if value not in (UNKNOWN, f"{UNKNOWN}%"):
+                problems.append(Problem(file, f"'{name}' has no readable value: {value!r:.60}", number))
+        elif field in values and values[field] != parsed:
+            problems.append(Problem(file, f"'{name}' contradicts line {lines[field]}", number))
+            values[field] = None
+        elif field not in values:
+            values[field], lines[field] = parsed, number
+    missing = [
+        name
+        for name, (field, _) in _LINES.items()
+        if field not in values and not any(name in p.reason for p in problems)
+    ]
+    if missing:
+        problems.append(
+            Problem(
+                file,
+                f"cut off or incomplete: {len(missing)} of {len(_LINES)} figures are missing, '{missing[0]}' first",
+                len(text.splitlines()) or None,
+            )
+        )
+    found = TimeFile(**values)  # type: ignore[arg-type]  # each field's parser gives its type
+    return found, [*problems, *_contradictions(found, lines, file)]
+
+
+def _split(line: str) -> tuple[str, str]:
+    for name in _LINES:
+        stripped = line.strip()
+        if stripped.startswith(f"{name}:"):
+            return name, stripped[len(name) + 1 :].strip()
+    return "", ""
+
+
+def _contradictions(found: TimeFile, lines: dict[str, int], file: str) -> list[Problem]:
+    if found.cpu_percent is None or found.user_s is None or found.system_s is None or not found.wall_s:
+        return []
+    percent = (found.user_s + found.system_s) / found.wall_s * 100
+    # The times are cut to hundredths, so a short command's share is known to no more than that.
+    slack = 1 + 100 * 0.02 / found.wall_s + percent * 0.01 / found.wall_s
+    if abs(percent - found.cpu_percent) <= slack:
+        return []
+    return [
+        Problem(
+            file,
+            f"{found.cpu_percent} % of a CPU contradicts the times, which give {percent:.0f} %",
+            lines["cpu_percent"],
+        )
+    ]
