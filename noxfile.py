@@ -84,7 +84,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types strictly."""
-    install(session, "host")
+    install(session, "tests")
     install(session, "lint")
     session.run("mypy")
 

@@ -34,7 +34,7 @@ def _version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
-    version: bool = typer.Option(
+    version: bool = typer.Option(  # noqa: ARG001, its callback acts
         False, "--version", callback=_version, is_eager=True, help="Print the version and end."
     ),
 ) -> None:

@@ -86,7 +86,7 @@ def test_each_end_has_its_code_and_leaves_a_bundle_with_the_signature(
 
 def test_over_the_ceiling_is_one(engine, bench_, tmp_path):
     engine.walls = [906.0]
-    code, out, _ = bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    code, _, _ = bench_("run", "grad_cpu", "--results", tmp_path / "r")
     assert code == 1
     assert only(tmp_path / "r").record.verdict.status == "over_ceiling"
     assert bench_("run", "grad_cpu", "--ceiling", "5", "--results", tmp_path / "s")[0] == 1
