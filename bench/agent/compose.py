@@ -39,6 +39,7 @@ class Ended(NamedTuple):
     left: list[Process]
     remaining: list[Process]
     clock_findings: list[tuple[str, str, float]]
+    gpu: dict[str, Any]
 
 
 def warning(code: str, message: str, value: float | None = None, unit: str | None = None) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
         "samples": ended.sampler.maxima._asdict(),
         "log_bytes": ended.log.total_bytes,
         "log_cut_bytes": ended.log_cut_bytes,
-        "gpu": {},
+        "gpu": ended.gpu,
     }
 
 

@@ -21,6 +21,7 @@ from .ending import Ladder, Tree, end_leftovers
 from .events import Events
 from .facts import read_allocators, read_quick_facts
 from .follow import TestLog
+from .gpu import open_gpus
 from .log import BoundedLog
 from .reap import Reaper
 from .sampler import Sampler
@@ -47,8 +48,9 @@ class Run:
         self.log = BoundedLog(os.path.join(spec.out, "pytest.log"), spec.log_limit_bytes)
         self.tests = TestLog(os.path.join(spec.out, "tests.jsonl"), events)
         self.sampler = Sampler(os.path.join(spec.out, "samples.csv"), self.group, events, spec.sample_hz)
+        self.gpus, no_gpu = open_gpus(spec.env, os.path.join(spec.out, "gpu.csv"))
         self.facts: dict[str, Any] = read_quick_facts()
-        self.warnings: Warnings = []
+        self.warnings: Warnings = [] if no_gpu is None else [warning("gpu_not_sampled", no_gpu)]
         self.cannot_start: str | None = None
         self.stopped_for: str | None = None
 
@@ -110,6 +112,7 @@ class Run:
             left,
             remaining,
             clocks.findings(),
+            {} if self.gpus is None else self.gpus.close(),
         )
         return compose(ended, self.warnings)
 
@@ -161,6 +164,8 @@ class Run:
                 if "allocators" not in self.facts:
                     self.facts["allocators"] = read_allocators(main_pid)
                 self.sampler.sample(now)
+                if self.gpus is not None:
+                    self.gpus.sample(now - start)
             if now >= follow_at:
                 follow_at = now + FOLLOW_EVERY_S
                 self.tests.poll()
