@@ -34,6 +34,8 @@ AMOUNTS: Mapping[str, tuple[str, ...]] = {
     "pids": ("pids",),
 }
 
+_WANTED = {"t_s"}.union(*TOTALS.values(), *AMOUNTS.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
@@ -96,7 +98,14 @@ def _columns(text: str) -> dict[str, Series]:
     header, body = [name.strip() for name in rows[0]], rows[1:]
     # A supervisor that was killed leaves its last line unfinished: only whole lines count.
     body = [row for row in body if len(row) == len(header)]
-    return {name: np.array([_number(row[at], name) for row in body]) for at, name in enumerate(header)}
+    return {name: _numbers([row[at] for row in body], name) for at, name in enumerate(header) if name in _WANTED}
+
+
+def _numbers(cells: Sequence[str], column: str) -> Series:
+    try:
+        return np.array([float(cell) for cell in cells], dtype=np.float64)
+    except ValueError:
+        return np.array([_number(cell, column) for cell in cells], dtype=np.float64)
 
 
 def _number(cell: str, column: str) -> float:

@@ -6,7 +6,6 @@ _SPECIAL = {
     "cpu_wait": "waiting for a CPU",
     "memory_pressure": "memory pressure",
     "io_pressure": "I/O pressure",
-    "steal": "stolen by the hypervisor",
     "rest": "unexplained",
     "user": "on CPU, user",
     "system": "on CPU, system",

@@ -1,6 +1,6 @@
 """How long a page of 1,000 results takes and how large it is: python benchmarks/report/page.py [RESULTS].
 
-Two shapes: a project that runs a few diagnostics on a few hosts for a long time, and a fleet in which every result comes
+Two shapes: a project that runs a few diagnostics on a few hosts for a long time, and a fleet in which every result is
 from a host of its own (the worst case for drawings: each host has a newest result, and with it a timeline).
 Samples are those of an 845 s run at 1 Hz.
 """
@@ -60,14 +60,14 @@ def main(count: int) -> None:
     """Print a line per shape."""
     for name, make in (("project", project), ("fleet", fleet)):
         entries = sampled(make(count))
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         page = render_page(entries)
-        took = time.perf_counter() - start
+        took, busy = time.perf_counter() - start, time.process_time() - busy
         size = len(page.encode())
         start = time.perf_counter()
         text = render_markdown(entries)
         print(
-            f"{name}: {len(entries)} results, page {took:.2f} s and {size / 1e6:.2f} MB, "
+            f"{name}: {len(entries)} results, page {took:.2f} s ({busy:.2f} s of CPU) and {size / 1e6:.2f} MB, "
             f"Markdown {time.perf_counter() - start:.2f} s and {len(text.encode())} bytes"
         )
         if len(sys.argv) > 2:

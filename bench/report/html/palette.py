@@ -14,8 +14,6 @@ PINK = "#c45f9d"
 GREY = "#808892"
 BROWN = "#a0714f"
 
-SEQUENCE = (BLUE, ORANGE, TEAL, PURPLE, RED, OLIVE, PINK, BROWN)
-
 
 def faint(colour: str, alpha: float) -> str:
     """``#rrggbb`` as an ``rgba`` with that opacity."""

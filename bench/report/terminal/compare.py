@@ -91,7 +91,7 @@ def reach_of(comparisons: Sequence[Comparison]) -> float:
 
 
 def _sides(comparison: Comparison) -> Table:
-    made = table("=", "=result", "host", ">runs", ">median wall", ">CPU time")
+    made = table("=", "result", "host", ">runs", ">median wall", ">CPU time")
     for name, side in (("reference", comparison.a), ("result", comparison.b)):
         made.add_row(
             Text(name, style="dim"),
@@ -111,7 +111,7 @@ def _ratio_line(comparison: Comparison) -> Text | None:
 
 
 def _differences(comparison: Comparison) -> Table:
-    made = table("=what differs", "reference", "result", "which means")
+    made = table("what differs", "reference", "result", "which means")
     for difference in comparison.differences:
         decides = difference.forces is not None and not difference.accepted
         meaning = text(difference.meaning)

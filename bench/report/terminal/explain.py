@@ -14,7 +14,7 @@ from bench.compare.findings import Finding
 from bench.report.terminal.cells import bar, bullets, signed_bar, table, text
 from bench.report.words import spoken
 
-_BAR, _HALF = 16, 12
+_BAR, _HALF = 16, 10
 _STYLES = {"user": "blue", "system": "red", "rest": "dim"}
 
 

@@ -17,7 +17,7 @@ from bench.report.terminal.cells import day, state, table, text
 
 def results_table(entries: Sequence[Entry]) -> Table:
     """Many results, the worst first: state, diagnostic, host, runs, median wall time and room under the ceiling."""
-    made = table("=result", "=diagnostic", "host, when (UTC)", ">median wall", ">margin")
+    made = table("=result", "diagnostic", "host, when (UTC)", ">median wall", ">margin")
     for entry in worst_first(entries):
         record = entry.record
         runs = f"{len(record.runs)} run{'' if len(record.runs) == 1 else 's'}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -168,7 +168,7 @@ def make_entry(*args: Any, sampled: bool = True, step_s: float = 1.0, **kwargs: 
 
 def stamps(count: int, start: str = "20261001T060000Z", hours: float = 18.0) -> list[str]:
     """Stamps ``hours`` apart."""
-    first = datetime.strptime(start, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+    first = datetime.strptime(start, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return [(first + timedelta(hours=hours * index)).strftime("%Y%m%dT%H%M%SZ") for index in range(count)]
 
 

@@ -1,0 +1,81 @@
+"""A record with markup in every text of the schema, by walking its types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from bench.compare.explain import explain_difference
+from bench.compare.verdict import compare
+from bench.record.schema import SCHEMA, Record
+from bench.report.entry import Entry
+from bench.report.html.page import render_page
+from tests.unit.report.factory import stamps
+
+MARKUP = "\"'><img src=x onerror=pwn()><script>pwn()</script></script></style><a href=javascript:pwn()>{{7*7}}\x1b[31m[red]%{x}"
+"""Ends attributes and elements, is a template, an escape sequence, rich's markup and plotly's."""
+
+
+def hostile_record(number: int = 0, **changes: Any) -> Record:
+    """Every ``str`` of the schema holds :data:`MARKUP`; literals and numbers are valid."""
+    made = msgspec.convert(_value(inspect.type_info(Record), str(number)), Record)
+    return msgspec.structs.replace(made, **({"schema": SCHEMA} | changes))
+
+
+def hostile_page() -> str:
+    """A page made of such records alone: five results of one host, sampled, compared and explained."""
+    entries = []
+    for number, stamp in enumerate(stamps(5)):
+        record = hostile_record(number, stamp=f"{MARKUP}{stamp}")
+        # One host, so that there is a history.
+        record = msgspec.structs.replace(record, host=hostile_record().host, diagnostic=hostile_record().diagnostic)
+        runs = tuple(msgspec.structs.replace(run, index=at, wall_s=34.5 + at) for at, run in enumerate(record.runs))
+        csv = "t_s,cpu_user_s,anon_bytes\n" + "".join(f"{at},{at},{at}\n" for at in range(1, 40))
+        entries.append(Entry(msgspec.structs.replace(record, runs=runs), MARKUP, {0: csv, 1: csv}))
+    a, b = entries[0].record, entries[1].record
+    clean = msgspec.structs.replace(a, profiler=False), msgspec.structs.replace(b, profiler=False)
+    comparison = compare(*clean)
+    difference = explain_difference(*clean)
+    return render_page(
+        entries, comparisons=[comparison], differences=[difference], title=MARKUP, now=datetime(2026, 11, 4, tzinfo=UTC)
+    )
+
+
+def texts(value: Any) -> Iterator[str]:
+    """All strings of plain data, keys of dictionaries too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts(key)
+            yield from texts(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from texts(inner)
+
+
+def _value(kind: inspect.Type, suffix: str) -> Any:
+    match kind:
+        case inspect.StructType(fields=fields):
+            return {field.encode_name: _value(field.type, suffix) for field in fields}
+        case inspect.StrType() | inspect.AnyType():
+            return MARKUP + suffix
+        case inspect.LiteralType(values=values):
+            return values[0] if "passed" not in values else "passed"
+        case inspect.UnionType(types=types):
+            return _value(next(one for one in types if not isinstance(one, inspect.NoneType)), suffix)
+        case inspect.DictType(value_type=inner):
+            return {MARKUP + suffix: _value(inner, suffix)}
+        case inspect.VarTupleType(item_type=inner) | inspect.ListType(item_type=inner):
+            return [_value(inner, suffix), _value(inner, suffix)]
+        case inspect.BoolType():
+            return True
+        case inspect.IntType():
+            return 12
+        case inspect.FloatType():
+            return 34.5
+    raise AssertionError(f"the schema has a type that this test does not know: {kind}")

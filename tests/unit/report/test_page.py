@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import json
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+
+from bench.compare.explain import explain_difference
+from bench.compare.verdict import compare
+from bench.report.entry import Entry
+from bench.report.html.page import embedded, render_page
+from bench.report.text import plain
+from tests.unit.report.factory import make_entries, make_entry, make_record, stamps
+from tests.unit.report.hostile import MARKUP, hostile_page, texts
+
+NOW = datetime(2026, 11, 4, 12, 0, tzinfo=UTC)
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Elements, attributes and text of a page, and whether every element is closed."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
+        self.open: list[str] = []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "script":
+            self.scripts.append((self.elements[-1][1], data))
+        elif self.open and self.open[-1] != "style":
+            self.text.append(data)
+
+    def ids(self) -> list[str]:
+        return [str(attributes["id"]) for _, attributes in self.elements if attributes.get("id")]
+
+    def figures(self) -> list[dict]:  # type: ignore[type-arg]
+        return [json.loads(text) for about, text in self.scripts if about.get("type") == "application/json"]
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return Page(render_page(make_entries(4), now=NOW))
+
+
+def test_every_element_is_closed_and_ids_are_unique(page: Page) -> None:
+    assert page.open == []
+    ids = page.ids()
+    assert len(ids) == len(set(ids))
+
+
+def test_every_anchor_leads_somewhere(page: Page) -> None:
+    ids = set(page.ids())
+    links = [str(attributes["href"]) for tag, attributes in page.elements if tag == "a"]
+    assert len(links) > 20
+    for link in links:
+        assert link.startswith("#")
+        assert "=" in link or link[1:] in ids
+
+
+def test_nothing_is_fetched(page: Page) -> None:
+    for tag, attributes in page.elements:
+        assert "src" not in attributes, tag
+        assert tag not in {"iframe", "object", "embed", "base", "img"}
+        if tag == "link":
+            assert attributes["href"] == "data:,"
+
+
+def test_policy_lets_only_the_pages_own_scripts_run(page: Page) -> None:
+    (policy,) = (str(a["content"]) for t, a in page.elements if t == "meta" and "http-equiv" in a)
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+    allowed = re.findall(r"'sha256-([^']+)'", policy)
+    running = [text for about, text in page.scripts if "type" not in about]
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in running]
+    assert digests == allowed
+    assert "script-src 'sha256" in policy
+    assert "unsafe-inline" not in policy.split("script-src")[1].split(";")[0]
+
+
+def test_landmarks_headings_and_labels(page: Page) -> None:
+    tags = [tag for tag, _ in page.elements]
+    for landmark in ("header", "nav", "main", "footer", "search"):
+        assert tags.count(landmark) == 1
+    assert tags.count("h1") == 1
+    levels = [int(tag[1]) for tag in tags if re.fullmatch("h[1-6]", tag)]
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    assert tags.count("caption") == tags.count("table")
+    for tag, attributes in page.elements:
+        if tag == "th":
+            assert attributes.get("scope") in {"col", "row"}
+        if attributes.get("role") == "img":
+            assert len(str(attributes["aria-label"])) > 20
+        if tag == "nav" or attributes.get("role") == "region":
+            assert attributes.get("aria-label")
+
+
+def test_each_figure_has_its_table(page: Page) -> None:
+    figures = [attributes for tag, attributes in page.elements if tag == "figure"]
+    tables = [
+        attributes for tag, attributes in page.elements if tag == "details" and attributes.get("class") == "figures"
+    ]
+    assert len(figures) == len(tables) == len(page.figures())
+
+
+def test_filter_offers_what_there_is(page: Page) -> None:
+    values = [attributes.get("value") for tag, attributes in page.elements if tag == "option"]
+    for wanted in ("grad_cpu", "ryzen9-5950x-1f3a", "over_ceiling", "not_measured"):
+        assert wanted in values
+    assert "same" not in values
+
+
+def test_hosts_show_only_what_differs(page: Page) -> None:
+    source = render_page(make_entries(1, sampled=False), now=NOW)
+    hosts = source[source.index('id="hosts"') : source.index('id="all"')]
+    table, shared = hosts.split("What all hosts share")
+    assert "microcode" in table
+    assert "governor" not in table
+    assert "schedutil" in shared
+
+
+def test_no_results() -> None:
+    page = Page(render_page([], now=NOW))
+    assert any("There are no results" in text for text in page.text)
+
+
+def test_one_result_without_samples_says_so() -> None:
+    page = Page(render_page([make_entry(runs=1, sampled=False)], now=NOW))
+    assert any("No samples of run 0" in text for text in page.text)
+
+
+def test_damaged_samples_stop_nothing() -> None:
+    entry = make_entry(runs=1, sampled=False)
+    broken = Entry(entry.record, entry.origin, {0: "t_s,cpu_s\n1,<b>\n2,2\n"})
+    page = Page(render_page([broken], now=NOW))
+    assert any("samples.csv holds" in text for text in page.text)
+    short = Page(render_page([Entry(entry.record, "", {0: "t_s,cpu_s\n1,1\n"})], now=NOW))
+    assert any("before its second sample" in text for text in short.text)
+
+
+def test_comparisons_and_differences_have_their_part() -> None:
+    first = make_record(runs=6)
+    slower = make_record(runs=6, scale=1.1, stamp="20261103T080000Z")
+    other = make_record(host="xeon-8488c-77be", runs=6)
+    single = make_record(runs=1, stamp="20261104T080000Z")
+    source = render_page(
+        [Entry(first), Entry(slower)],
+        comparisons=[compare(first, other), compare(first, slower), compare(first, single)],
+        differences=[explain_difference(first, other)],
+        now=NOW,
+    )
+    page = Page(source)
+    assert "comparisons" in page.ids()
+    part = source[source.index('id="comparisons"') : source.index("</section>", source.index('id="comparisons"'))]
+    assert part.index("code regressed") < part.index("host differs")
+    assert "Why 8" in part
+    assert "limits.cpus" in part
+
+
+def test_comparison_that_was_not_measured_is_a_table_only() -> None:
+    nothing = make_record(runs=0, stamp="20261103T080000Z")
+    page = Page(render_page([], comparisons=[compare(make_record(), nothing)], now=NOW))
+    assert "comparisons" in page.ids()
+    assert page.figures() == []
+
+
+def test_markup_in_every_field_stays_text() -> None:
+    source = hostile_page()
+    page = Page(source)
+    assert page.open == []
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"img", "iframe", "svg"}
+    assert sum(1 for about, _ in page.scripts if "type" not in about) == 3
+    for tag, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
+        if tag == "a":
+            assert str(attributes["href"]).startswith("#")
+    shown = "".join(page.text)
+    assert plain(MARKUP) in shown
+    assert "49" not in re.findall(r"javascript:pwn\(\)>(\S{0,4})", shown)
+    assert "\x1b" not in source
+
+
+def test_markup_in_every_field_stays_text_in_drawings() -> None:
+    """Plotly reads a few tags in every label: none may come from a record. Its templates are ours alone."""
+    page = Page(hostile_page())
+    figures = page.figures()
+    assert len(figures) >= 4
+    for figure in figures:
+        for text in texts(figure):
+            if text in (plain(MARKUP), plain(MARKUP + "0")) or text == "":
+                continue  # meta, which is compared and never drawn
+            assert "<img" not in text
+            assert "<a " not in text
+            assert "<script" not in text
+        for trace in figure["data"]:
+            assert "pwn" not in json.dumps(trace.get("hovertemplate", ""))
+
+
+def test_embedded_json_cannot_end_its_element() -> None:
+    text = str(embedded({"a": "</script><!--\u2028&"}))
+    assert "<" not in text
+    assert json.loads(text) == {"a": "</script><!--\u2028&"}
+    with pytest.raises(ValueError, match="JSON"):
+        embedded(float("nan"))
+
+
+def test_many_timelines_get_fewer_steps_each() -> None:
+    def steps(count: int) -> int:
+        entries = []
+        for at in range(count):
+            entry = make_entry(runs=1, step_s=0.5 if at == 0 else 400.0)
+            host = msgspec.structs.replace(entry.record.host, id=f"host-{at:03}")
+            entries.append(Entry(msgspec.structs.replace(entry.record, host=host, id=f"r{at}"), "", entry.samples))
+        figures = Page(render_page(entries, now=NOW)).figures()
+        return max(len(trace["y"]) for figure in figures for trace in figure["data"] if trace["type"] == "scatter")
+
+    assert steps(1) == 240
+    assert steps(190) == 157
+
+
+def test_what_does_not_fit_is_said() -> None:
+    entries = []
+    for at in range(205):
+        for stamp in stamps(2):
+            record = make_record(runs=1, stamp=stamp)
+            host = msgspec.structs.replace(record.host, id=f"host-{at:03}")
+            entries.append(Entry(msgspec.structs.replace(record, host=host, id=f"{at}{stamp}")))
+    text = "".join(Page(render_page(entries, now=NOW)).text)
+    assert "5 more results are only in the table" in text
+    assert "145 more hosts have a history" in text

@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console, RenderableType
+
+from bench.catalog.load import builtin
+from bench.catalog.model import Catalog, Diagnostic
+from bench.compare.explain import explain, explain_difference
+from bench.compare.ranking import rank
+from bench.compare.verdict import compare
+from bench.host.checks import Check
+from bench.record.manifest import Problem
+from bench.record.verify import BundleProblem, VerifyReport
+from bench.report.entry import Entry
+from bench.report.terminal.catalog import catalog_table
+from bench.report.terminal.cells import bar, day, interval, signed_bar, sparkline
+from bench.report.terminal.compare import comparison_view, ranking_view
+from bench.report.terminal.doctor import doctor_view
+from bench.report.terminal.explain import difference_view, explanation_view
+from bench.report.terminal.history import history_view
+from bench.report.terminal.results import result_summary, results_table
+from bench.report.terminal.verify import verify_view
+from bench.report.terminal.whatif import VariantLine, whatif_view
+from bench.report.text import plain
+from tests.unit.report.factory import bad_entries, make_entries, make_entry, make_record, stamps
+from tests.unit.report.hostile import MARKUP, hostile_record
+
+
+def shown(view: RenderableType, *, terminal: bool = False, width: int = 80, **options: object) -> str:
+    stream = io.StringIO()
+    Console(
+        file=stream, width=width, force_terminal=terminal, color_system="standard" if terminal else None, **options
+    ).print(view)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+FIRST = make_record(runs=6)
+SLOWER = make_record(runs=6, scale=1.1, stamp="20261103T080000Z")
+OTHER = make_record(host="xeon-8488c-77be", runs=6)
+LONG_HOST = msgspec.structs.replace(FIRST.host, id="amd-ryzen-threadripper-pro-7995wx-192t-1024g-3f2a91")
+LONG = msgspec.structs.replace(
+    FIRST, host=LONG_HOST, diagnostic=msgspec.structs.replace(FIRST.diagnostic, profile="smoke")
+)
+
+
+def views() -> dict[str, RenderableType]:
+    variants = [
+        VariantLine("glibc", "", 845.0, passed=True),
+        VariantLine("jemalloc", "", 338.0, passed=True, comparison=compare(FIRST, make_record(runs=6, scale=0.4))),
+        VariantLine("slow", "", 900.0, passed=False, comparison=compare(FIRST, SLOWER)),
+        VariantLine("other", "", 900.0, passed=True, comparison=compare(FIRST, OTHER)),
+        VariantLine("tcmalloc", "", None, passed=False, problem="no libtcmalloc in the image"),
+    ]
+    hostile = hostile_record(profiler=False)
+    runs = tuple(msgspec.structs.replace(run, wall_s=30.0 + at) for at, run in enumerate(hostile.runs))
+    hostile = msgspec.structs.replace(hostile, runs=runs)
+    damaged = VerifyReport((Path("a"), Path("b")), (BundleProblem(Path("a"), Problem(MARKUP, MARKUP)),))
+    return {
+        "catalog": catalog_table(
+            builtin(), {entry.record.diagnostic.name: entry for entry in make_entries(1, sampled=False)}
+        ),
+        "results": results_table([*make_entries(2, sampled=False), Entry(LONG)]),
+        "summary": result_summary(make_entry(runs=3, sampled=False)),
+        "summary of a failure": result_summary(bad_entries()[2]),
+        "summary of nothing": result_summary(bad_entries()[3]),
+        "comparison": comparison_view(compare(FIRST, SLOWER)),
+        "other host": comparison_view(compare(FIRST, OTHER)),
+        "one run": comparison_view(compare(FIRST, make_record(runs=1, stamp="20261103T080000Z"))),
+        "accepted": comparison_view(
+            compare(FIRST, msgspec.structs.replace(SLOWER, variant="thp"), accept=("variant",))
+        ),
+        "ranking": ranking_view(rank([FIRST, SLOWER, OTHER, LONG])),
+        "plain ranking": ranking_view([compare(FIRST, SLOWER), compare(FIRST, OTHER)]),
+        "history": history_view([make_entry(stamp=stamp, sampled=False) for stamp in stamps(9)]),
+        "explanation": explanation_view(explain(FIRST)),
+        "difference": difference_view(explain_difference(FIRST, OTHER)),
+        "whatif": whatif_view("grad_cpu", variants, "set LD_PRELOAD=libjemalloc.so.2"),
+        "verify": verify_view(damaged),
+        "doctor": doctor_view(
+            [Check("Docker", "ok", "28.3"), Check("governor", "warn", MARKUP, "cpupower -g performance")]
+        ),
+        "hostile summary": result_summary(Entry(hostile, MARKUP)),
+        "hostile results": results_table([Entry(hostile)]),
+        "hostile comparison": comparison_view(compare(hostile, hostile)),
+        "hostile history": history_view([Entry(hostile)] * 2),
+        "hostile explanation": explanation_view(explain(hostile)),
+        "hostile difference": difference_view(explain_difference(hostile, hostile)),
+    }
+
+
+VIEWS = views()
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_eighty_columns_are_enough_and_a_pipe_gets_no_codes(name: str) -> None:
+    text = shown(VIEWS[name])
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text.replace("whatif …", "").replace("%… +", "").replace("% … +", "") or "hostile" in name, text
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_on_a_terminal_only_colours_are_sent(name: str) -> None:
+    codes = re.findall(r"\x1b(\[[0-9;]*m)?", shown(VIEWS[name], terminal=True))
+    assert all(codes), "an escape that is no colour"
+
+
+def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = shown(VIEWS["results"], terminal=True)
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", text)
+
+
+def test_markup_of_rich_is_shown_and_not_obeyed() -> None:
+    assert "[red]" in shown(VIEWS["hostile summary"], width=400)
+    assert plain(MARKUP) in shown(VIEWS["verify"], width=400)
+
+
+def test_the_catalog_shows_what_there_is_and_what_is_not() -> None:
+    catalog = Catalog(
+        (Diagnostic("grad_cpu", "", "t", "cpu", 905.0, 1200.0), Diagnostic("x_cpu", "", "t", "cpu", None, 9.0))
+    )
+    lines = shown(catalog_table(catalog, {"grad_cpu": make_entry(sampled=False)})).splitlines()
+    assert "905.00 s" in lines[2]
+    assert "✓ ok" in lines[2]
+    assert "no result here" in lines[3]
+
+
+def test_results_are_worst_first() -> None:
+    text = shown(VIEWS["results"])
+    assert text.index("over ceiling") < text.index("not measured") < text.index("✓ ok")
+
+
+def test_summary_names_warnings_once_with_their_runs() -> None:
+    text = shown(VIEWS["summary"])
+    assert text.count("load average 3.1") == 1
+    assert "(run 1)" in text
+    assert "results/ryzen9" in text.replace("\n", "")
+
+
+def test_comparison_says_what_and_why() -> None:
+    text = shown(VIEWS["comparison"])
+    assert text.startswith("✕ code regressed  grad_cpu")
+    assert "├" in text
+    assert "99% interval" in text
+    text = shown(VIEWS["other host"])
+    assert text.startswith("! host differs")
+    assert "host.cpu_model" in text
+    assert text.count("limits.cpus") == 1
+    assert "too few runs" in shown(VIEWS["one run"]) or "belongs to the history" in shown(VIEWS["one run"]).replace(
+        "\n", " "
+    )
+    assert "(accepted)" in shown(VIEWS["accepted"], width=200)
+
+
+def test_ranking_is_fastest_first_after_the_reference() -> None:
+    for name in ("ranking", "plain ranking"):
+        text = shown(VIEWS[name])
+        assert text.index("the reference") < text.index("code regressed") < text.index("host differs")
+    left_out = rank([FIRST, SLOWER, msgspec.structs.replace(OTHER, profiler=True)])
+    assert "profiler" in shown(ranking_view(left_out))
+
+
+def test_history_has_a_band_once_there_are_enough() -> None:
+    text = shown(VIEWS["history"])
+    assert text.count(" – ✓") + len(re.findall(r"s – \d", text)) >= 6
+    assert "▁" in text
+    few = shown(history_view([make_entry(stamp=stamp, sampled=False) for stamp in stamps(5)], most=3))
+    assert "2 older results are not shown" in few
+    assert "no result" in shown(history_view([]))
+    assert "1 minor" not in shown(history_view([make_entry(sampled=False)]))
+
+
+def test_explanation_names_where_time_went_and_what_to_try() -> None:
+    text = shown(VIEWS["explanation"])
+    assert "kernel time exceeds user" in text
+    assert "not measured" in text  # steal, which has no reading here
+    assert "--variants glibc-keep" in text
+    assert "Nothing stands out" in shown(explanation_view(msgspec.structs.replace(explain(FIRST), findings=())))
+
+
+def test_difference_orders_by_size_and_ties_to_what_differs() -> None:
+    text = shown(VIEWS["difference"], width=300)
+    assert re.search(r"became 1107\.\d\d s, \+264", text)
+    part = text[text.index("What it may come from") :]
+    assert part.index("• on CPU, system") < part.index("• throttled")
+    assert "calibration one_core_s" in part
+    same = shown(difference_view(explain_difference(FIRST, FIRST)))
+    assert "What it may come from" not in same
+
+
+def test_difference_lists_what_no_term_is_tied_to() -> None:
+    changed = msgspec.structs.replace(FIRST, engine=msgspec.structs.replace(FIRST.engine, version="29.0"))
+    assert "What else differs" in shown(difference_view(explain_difference(FIRST, changed)))
+
+
+def test_whatif_calls_a_faster_variant_faster() -> None:
+    text = shown(VIEWS["whatif"])
+    assert "faster" in text
+    assert "slower" in text
+    assert "improved" not in text
+    assert "no libtcmalloc in the image" in text
+    assert text.rstrip().endswith("set LD_PRELOAD=libjemalloc.so.2")
+    assert "not measured" not in shown(whatif_view("x", [VariantLine("a", "", 1.0, passed=True)], ""))
+
+
+def test_verify_is_one_line_where_all_is_well() -> None:
+    assert shown(verify_view(VerifyReport((Path("a"),), ()))).startswith("✓ 1 bundle,")
+    assert "1 of 2 bundles is damaged" in shown(VIEWS["verify"])
+
+
+def test_doctor_counts_and_shows_fixes() -> None:
+    text = shown(VIEWS["doctor"], width=200)
+    assert "→ cpupower" in text
+    assert "1 warn, 1 ok" in text
+
+
+def test_bars_are_to_an_eighth_and_show_the_least() -> None:
+    assert bar(0.5, 8).plain == "████"
+    assert bar(0.1, 10).plain == "█"
+    assert bar(0.001, 10).plain == "▏"
+    assert bar(0.0, 10).plain == ""
+    assert bar(2.0, 4).plain == "████"
+    assert bar(None, 4).plain == "–"
+
+
+def test_signed_bars_have_their_middle_in_one_place() -> None:
+    assert signed_bar(5.0, 10.0, 4).plain == "    │██"
+    assert signed_bar(-10.0, 10.0, 4).plain == "████│"
+    assert signed_bar(None, 10.0, 4).plain == "    │"
+    assert signed_bar(0.0, 10.0, 4).plain == "    │"
+
+
+def test_intervals_mark_zero_and_their_ends() -> None:
+    assert interval(-0.05, 0.0, 0.05, 0.1, 4).plain == "  ├─●─┤  "
+    assert interval(0.05, 0.075, 0.1, 0.1, 4).plain == "    │ ├●┤"
+    assert interval(-0.3, 0.02, 0.3, 0.1, 4).plain == "◂───┼●──▸"
+
+
+def test_sparkline_and_day() -> None:
+    assert sparkline([1, 2, 3]) == "▁▅█"
+    assert sparkline([2, 2]) == "▄▄"
+    assert sparkline([]) == ""
+    assert day("20251015T134434Z") == "2025-10-15 13:44"
+    assert day("\x1b[1mno stamp") == "no stamp"

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from bench.report.text import markdown, markdown_code, plain, slug
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07after", "after"),
+        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x9b31mred", "red"),
+        ("a\nb\r\nc\td", "a b c d"),
+        ("a\u2028b", "a b"),
+        ("abc\u202edef\u2066", "abcdef"),
+        ("zero\u200bwidth", "zerowidth"),
+        ("lone \ud800 surrogate", "lone \ufffd surrogate"),
+        ("bell\x07 null\x00", "bell null"),
+        ("1\u2009000", "1\u2009000"),
+        ("\x1bPq#0\x1b\\sixel", "sixel"),
+        (None, "None"),
+    ],
+)
+def test_plain(text: object, shown: str) -> None:
+    assert plain(text) == shown
+
+
+def test_plain_is_cut_with_an_ellipsis() -> None:
+    assert plain("abcdef", 4) == "abc…"
+    assert plain("abcd", 4) == "abcd"
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_plain_leaves_nothing_that_acts(text: str) -> None:
+    shown = plain(text)
+    assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    shown.encode()
+
+
+def rendered(source: str) -> str:
+    return MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(source)
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "[click](javascript:alert(1))",
+    "![x](http://evil/x.png)",
+    "a | b || c",
+    "**bold** _under_ ~~gone~~ `code`",
+    "&lt;b&gt; &amp;",
+    "$x^2$",
+    "a\n\n# heading\n- list",
+    "back\\slash \\| pipe",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_markdown_shows_text_as_it_is(text: str) -> None:
+    html = rendered(f"| head | other |\n|--|--|\n| {markdown(text)} | end |\n")
+    for tag in ("<script", "<a ", "<img", "<strong", "<em", "<code", "<s>", "<h1", "<li"):
+        assert tag not in html
+    assert html.count("<td>") == 2
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "`", "``", "`edge", "a|b"])
+def test_markdown_code_is_one_cell_and_one_span(text: str) -> None:
+    html = rendered(f"| head | other |\n|--|--|\n| {markdown_code(text)} | end |\n")
+    assert html.count("<td>") == 2
+    assert html.count("<code>") == 1
+    assert "<script" not in html
+
+
+def test_markdown_parts_what_github_would_link() -> None:
+    assert markdown("@someone") == "@<!-- -->someone"
+    assert markdown("fixes #12") == "fixes #<!-- -->12"
+    assert "https<!-- -->:" in markdown("https://evil.example")
+    assert "www<!-- -->." in markdown("www.evil.example")
+
+
+def test_slug() -> None:
+    assert slug("AMD Ryzen 9 <5950X>") == "amd-ryzen-9-5950x"
+    assert slug("…") == "x"
