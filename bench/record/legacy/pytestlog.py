@@ -60,7 +60,10 @@ def parse_pytest_log(text: str, file: str = "pytest.log") -> tuple[PytestLog, li
     outcomes: dict[str, str] = {}
     times: dict[str, dict[str, float]] = {}
     summary_line = None
-    for number, line in enumerate(text.splitlines(), start=1):
+    rows = text.splitlines()
+    if rows and not text.endswith("\n") and _SUMMARY.fullmatch(rows[-1].strip()) is None:
+        rows.pop()  # cut off within this line, whose node or time may be shorter than it was
+    for number, line in enumerate(rows, start=1):
         stripped = line.strip()
         if (match := _SUMMARY.fullmatch(stripped)) is not None:
             total, summary_line = float(match["s"]), number

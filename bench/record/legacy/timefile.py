@@ -95,14 +95,21 @@ def parse_time(text: str, file: str = "time.txt") -> tuple[TimeFile, list[Proble
     values: dict[str, object] = {}
     lines: dict[str, int] = {}
     problems: list[Problem] = []
+    cut = None if text.endswith("\n") else len(text.splitlines())
     for number, line in enumerate(text.splitlines(), start=1):
         name, value = _split(line)
         if name not in _LINES:
             continue
         field, parse = _LINES[name]
         parsed = parse(value)
-        if parsed is None:
-            if value not in (UNKNOWN, f"{UNKNOWN}%"):
+        if number == cut and name != "Exit status":
+            # A number that was cut off is still a number, so it cannot be told from a whole one.
+            problems.append(Problem(file, f"cut off within '{name}'", number))
+            values[field] = None
+        elif parsed is None:
+            if value in (UNKNOWN, f"{UNKNOWN}%"):
+                values.setdefault(field, None)
+            else:
                 problems.append(Problem(file, f"'{name}' has no readable value: {value!r:.60}", number))
         elif field in values and values[field] != parsed:
             problems.append(Problem(file, f"'{name}' contradicts line {lines[field]}", number))
