@@ -1,0 +1,332 @@
+"""The page in a real Chromium: no console error, nothing fetched, filters, themes, keyboard, a phone's width, paper."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = str(Path(__file__).resolve().parents[2])
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)
+
+# ruff: noqa: E402, the repository's root comes first, and selenium may not be there
+from bench.compare.explain import explain_difference
+from bench.compare.verdict import compare
+from bench.report.html.page import render_page
+from tests.unit.report.factory import make_entries, make_record
+from tests.unit.report.hostile import hostile_page
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+REQUIRED = os.environ.get("BENCH_REQUIRE_BROWSER") == "1"
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER) and not REQUIRED,
+        reason="no chromium and chromedriver here (Debian has both packages)",
+    ),
+]
+ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+)
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    assert CHROMIUM, "BENCH_REQUIRE_BROWSER is set and there is no chromium"
+    assert DRIVER, "BENCH_REQUIRE_BROWSER is set and there is no chromedriver"
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    made = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    try:
+        yield made
+    finally:
+        made.quit()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    first, other = make_record(runs=6), make_record(host="xeon-8488c-77be", runs=6)
+    source = render_page(
+        make_entries(4), comparisons=[compare(first, other)], differences=[explain_difference(first, other)]
+    )
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(source, encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def browser(driver: Any, address: str) -> Iterator[Any]:
+    """A fresh page; whatever a test did, the console must have stayed silent."""
+    for log in ("browser", "performance"):
+        driver.get_log(log)
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    driver.get("about:blank")
+    driver.get(address)
+    yield driver
+    assert driver.get_log("browser") == []
+
+
+def until(found: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """What ``found`` gives once it is true."""
+    end = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+    return value
+
+
+UNDRAWN = """return [...document.querySelectorAll('.plot')].filter(
+    (plot) => !plot.closest('details:not([open])') && !plot.closest('[hidden]') && !plot.querySelector('.main-svg'))"""
+
+
+def draw_all(browser: Any) -> None:
+    """Come near every drawing that is unfolded, as a reader does who scrolls through the page."""
+
+    def scrolled() -> bool:
+        left = browser.execute_script(UNDRAWN)
+        if left:
+            browser.execute_script("arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})", left[0])
+        return not left
+
+    until(scrolled, 60)
+
+
+def click(browser: Any, element: Any) -> None:
+    """Click what may lie in a part of the page that scrolls by itself."""
+    browser.execute_script("arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})", element)
+    element.click()
+
+
+def visible_rows(browser: Any, section: str = "verdicts") -> list[dict[str, str]]:
+    script = """return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)].filter((row) => !row.hidden)
+        .map((row) => ({...row.dataset}))"""
+    return list(browser.execute_script(script, section))
+
+
+def choose(browser: Any, name: str, value: str) -> None:
+    Select(browser.find_element(By.NAME, name)).select_by_value(value)
+
+
+def test_draws_everything_and_asks_nobody(browser: Any) -> None:
+    draw_all(browser)
+    click(browser, browser.find_element(By.ID, "expand"))
+    draw_all(browser)
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".plot > .js-plotly-plot, .plot.js-plotly-plot")) > 20
+    asked = [
+        message["params"]["request"]["url"]
+        for entry in browser.get_log("performance")
+        if (message := json.loads(entry["message"])["message"])["method"] == "Network.requestWillBeSent"
+    ]
+    assert asked
+    assert {url.split(":")[0] for url in asked} <= {"file", "data", "about"}
+
+
+def test_filters_rows_drawings_and_address(browser: Any) -> None:
+    draw_all(browser)
+    everything = visible_rows(browser)
+    choose(browser, "host", "xeon-8488c-77be")
+    assert {row["host"] for row in visible_rows(browser)} == {"xeon-8488c-77be"}
+    assert "host=xeon-8488c-77be" in browser.current_url
+    count = browser.find_element(By.ID, "count").text
+    assert count == f"3 of {len(everything)} newest results"
+    ticks = "return [...document.querySelectorAll('figure[id^=f-runs-grad] .ytick')].length"
+    until(lambda: browser.execute_script(ticks) == 1)
+    choose(browser, "status", "failed")
+    assert [row["state"] for row in visible_rows(browser)] == ["failed"]
+    sections = "return [...document.querySelectorAll('main section[data-diagnostic]')].filter((s) => !s.hidden).length"
+    assert browser.execute_script(sections) == 1
+    browser.find_element(By.CSS_SELECTOR, "#filter button[type=reset]").click()
+    until(lambda: visible_rows(browser) == everything)
+    assert "#" not in browser.current_url
+
+
+def test_an_address_brings_its_filter_back(browser: Any, address: str) -> None:
+    browser.get("about:blank")
+    browser.get(f"{address}#diagnostic=dtype_cpu&status=ok&at=hosts")
+    rows = visible_rows(browser)
+    assert rows
+    assert {(row["diagnostic"], row["state"]) for row in rows} == {("dtype_cpu", "ok")}
+    assert browser.execute_script("return document.activeElement.id") == "hosts"
+    browser.get(f"{address}#status=nonsense")
+    browser.refresh()
+    assert len(visible_rows(browser)) == 13
+
+
+def test_links_keep_the_filter_and_go_back(browser: Any) -> None:
+    choose(browser, "diagnostic", "grad_cpu")
+    browser.find_element(By.CSS_SELECTOR, '.contents a[href="#hosts"]').click()
+    assert "diagnostic=grad_cpu" in browser.current_url
+    assert browser.current_url.endswith("at=hosts")
+    browser.find_element(By.CSS_SELECTOR, ".tile[data-status=timed_out]").click()
+    assert {row["state"] for row in visible_rows(browser)} == {"timed_out"}
+    tile = browser.find_element(By.CSS_SELECTOR, ".tile[data-status=timed_out]")
+    assert tile.get_attribute("aria-current") == "true"
+    browser.back()
+    until(lambda: len(visible_rows(browser)) == 4)
+
+
+def test_a_link_to_a_result_unfolds_it(browser: Any) -> None:
+    link = browser.find_elements(By.CSS_SELECTOR, "#verdicts tbody a[href^='#r-']")[-1]
+    target = link.get_attribute("href").split("#")[1]
+    closed = browser.find_element(By.ID, target)
+    assert closed.get_attribute("open") is None
+    click(browser, link)
+    assert closed.get_attribute("open") is not None
+    until(lambda: closed.find_elements(By.CSS_SELECTOR, ".plot .main-svg"))
+
+
+def test_sorting_by_keyboard_keeps_what_is_not_known_last(browser: Any) -> None:
+    button = browser.find_element(By.CSS_SELECTOR, "#verdicts thead th:nth-child(6) button")
+    shown = "return [...document.querySelectorAll('#verdicts tbody td:nth-child(6)')].map((cell) => cell.textContent)"
+    for direction in ("ascending", "descending"):
+        button.send_keys(Keys.ENTER)
+        head = browser.find_element(By.CSS_SELECTOR, "#verdicts thead th:nth-child(6)")
+        assert head.get_attribute("aria-sort") == direction
+        texts = browser.execute_script(shown)
+        known = [float(text.split()[0]) for text in texts if text != "–"]
+        assert known == sorted(known, reverse=direction == "descending")
+        assert texts[len(known) :] == ["–"] * (len(texts) - len(known))
+
+
+def test_keyboard_reaches_everything_and_focus_shows(browser: Any) -> None:
+    body = browser.find_element(By.TAG_NAME, "body")
+    body.send_keys(Keys.TAB)
+    assert browser.switch_to.active_element.get_attribute("class") == "skip"
+    assert browser.switch_to.active_element.rect["x"] >= 0
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    assert browser.execute_script("return document.activeElement.id") == "main"
+    table = browser.find_element(By.CSS_SELECTOR, "figure details.figures summary")
+    table.send_keys(Keys.ENTER)
+    assert table.find_element(By.XPATH, "..").get_attribute("open") is not None
+    assert browser.execute_script("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_themes(browser: Any) -> None:
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    ink = "return getComputedStyle(document.querySelector('.plot text')).fill"
+    draw_all(browser)
+
+    def prefer(scheme: str) -> None:
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+    try:
+        prefer("dark")
+        dark = browser.execute_script(ground), browser.execute_script(ink)
+        button = browser.find_element(By.ID, "theme")
+        click(browser, button)
+        assert button.text == "Theme: light"
+        light = browser.execute_script(ground), browser.execute_script(ink)
+        assert light[0] != dark[0]
+        assert light[1] != dark[1]
+        click(browser, button)
+        assert button.text == "Theme: dark"
+        browser.refresh()
+        prefer("light")
+        assert (browser.execute_script(ground)) == dark[0]
+        click(browser, browser.find_element(By.ID, "theme"))
+        assert browser.find_element(By.ID, "theme").text == "Theme: auto"
+        assert browser.execute_script(ground) == light[0]
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+@pytest.mark.parametrize("width", [320, 360, 768])
+def test_a_phone_needs_no_sideways_scroll(browser: Any, width: int) -> None:
+    metrics = {"width": width, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.refresh()
+    click(browser, browser.find_element(By.ID, "expand"))
+    draw_all(browser)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert (
+        browser.execute_script("return Math.max(...[...document.querySelectorAll('.plot')].map((p) => p.scrollWidth))")
+        <= width
+    )
+
+
+def test_paper(browser: Any) -> None:
+    printed = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"])
+    assert printed.startswith(b"%PDF")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        browser.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+        widths = (
+            "return [...document.querySelectorAll('.plot .main-svg')].map((svg) => svg.getBoundingClientRect().width)"
+        )
+        drawn = browser.execute_script(widths)
+        assert len(drawn) > 20
+        assert max(drawn) <= 680
+        assert not browser.find_element(By.ID, "filter").is_displayed()
+        assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_accessibility_rules_of_axe(browser: Any, theme: str) -> None:
+    axe_selenium = pytest.importorskip("axe_selenium_python", reason="axe-selenium-python is not installed")
+    draw_all(browser)
+    browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+    axe = axe_selenium.Axe(browser)
+    axe.inject()
+    found = axe.run(options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+    assert [(one["id"], one["help"], one["nodes"][0]["html"][:200]) for one in found["violations"]] == []
+
+
+def test_markup_in_every_field_does_nothing(driver: Any, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.html"
+    path.write_text(hostile_page(), encoding="utf-8")
+    driver.get_log("browser")
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    driver.get(path.as_uri())
+    driver.execute_script("window.pwned = 0; window.pwn = () => { window.pwned += 1; };")
+    click(driver, driver.find_element(By.ID, "expand"))
+    draw_all(driver)
+    assert driver.execute_script("return window.pwned") == 0
+    assert driver.find_elements(By.CSS_SELECTOR, "img, .plot a, main script:not([type])") == []
+    drawn = driver.execute_script(
+        "return [...document.querySelectorAll('.plot text')].map((t) => t.textContent).join()"
+    )
+    assert "<img src=x" in drawn
+    # A host that is all markup can be chosen like any other.
+    Select(driver.find_element(By.NAME, "host")).select_by_index(1)
+    assert visible_rows(driver)
+    assert driver.get_log("browser") == []
+
+
+def test_scripts_of_others_are_stopped_by_the_policy(driver: Any, address: str, tmp_path: Path) -> None:
+    """Even if markup got through, it could not run: the policy names the page's own scripts."""
+    path = tmp_path / "injected.html"
+    source = Path(address.removeprefix("file://")).read_text(encoding="utf-8")
+    path.write_text(source.replace("<main ", "<script>window.pwned = 1</script><main ", 1), encoding="utf-8")
+    driver.get(path.as_uri())
+    assert driver.execute_script("return window.pwned") is None
+    assert any("Content Security Policy" in entry["message"] for entry in driver.get_log("browser"))
