@@ -9,6 +9,7 @@ from .reap import Usage
 from .sampler import Maxima
 
 BLOCK_BYTES = 512
+NO_SAMPLE = "no sample was taken: the run was too short, or sampling was off"
 MISSED_RATIO, MISSED_S = 0.98, 0.05
 """wait4 has missed processes where it saw less than this share of the group's CPU time (and more than these seconds
 less).
@@ -115,7 +116,7 @@ class _Figures:
         most = self._taken.maxima.anon_bytes
         why = None
         if most is None and "anon_bytes" not in self._taken.reasons:
-            why = "no sample was taken: the run was too short, or sampling was off"
+            why = NO_SAMPLE
         samples = self._taken.maxima.samples
         self.put("anon_bytes", most, why, f"{self._group}, largest of {samples} samples")
 
@@ -125,7 +126,7 @@ class _Figures:
         elif self._taken.maxima.pids is not None:
             self.put("pids_peak", self._taken.maxima.pids, source=f"{self._group}, largest of the samples")
         else:
-            self.put("pids_peak", None)
+            self.put("pids_peak", None, self._taken.reasons.get("pids") or NO_SAMPLE)
 
     def from_wait4(self) -> None:
         """Fill in by the kernel's accounting of the children that were waited for.

@@ -87,6 +87,7 @@ class Sampler:
         reading = self._group.read()
         self._next_s = next_after(elapsed, self._period)
         self.write(elapsed, reading)
+        self._keep_maxima(reading)
         before = self._before.cpu_total_s
         used = None if reading.cpu_total_s is None or before is None else reading.cpu_total_s - before
         then, used_then = self._last
@@ -105,13 +106,15 @@ class Sampler:
         )
 
     def write(self, elapsed: float, reading: Reading) -> None:
-        """Write a line and keep the maxima."""
+        """Write a line. The last one, after the child's end, is written by this alone: it is no sample of the child."""
         cells = [f"{elapsed:.3f}"]
         for name in COUNTERS:
             value, origin = getattr(reading, name), getattr(self._before, name)
             cells.append("" if value is None or origin is None else _cell(value - origin))
         cells.extend("" if getattr(reading, name) is None else str(getattr(reading, name)) for name in GAUGES)
         self._put(",".join(cells))
+
+    def _keep_maxima(self, reading: Reading) -> None:
         old = self.maxima
         self.maxima = Maxima(
             old.samples + 1,

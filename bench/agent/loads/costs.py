@@ -10,7 +10,24 @@ import tempfile
 import threading
 import time
 
-from .tools import MIB, PAGE, Truth, burn, burn_for, fork, private, read_all, reap_one, self_cpu, spin, status_bytes
+from .tools import (
+    MIB,
+    PAGE,
+    Truth,
+    burn,
+    burn_for,
+    fork,
+    machine_busy_s,
+    private,
+    read_all,
+    reap_one,
+    self_cpu,
+    spin,
+    status_bytes,
+)
+
+BLOCK = 512
+"""Bytes of a block of getrusage(2)."""
 
 
 def cpu(seconds: float = 2.0) -> Truth:
@@ -77,8 +94,10 @@ def memory(mib: float = 512, hold: float = 1.5) -> Truth:
 
 
 def cache(mib: float = 256, hold: float = 1.5, folder: str = "") -> Truth:
-    """Page cache: a file that was dropped from it is read once and nothing of it kept. Needs a real disk, not a
-    tmpfs.
+    """Page cache: a file that was dropped from it is read once and nothing of it kept.
+
+    ``read_bytes`` is what the kernel counts as read from a disk for this process; ``None`` where that is nothing, as in
+    a tmpfs.
     """
     with tempfile.TemporaryFile(dir=folder or None) as file:
         for _ in range(int(mib)):
@@ -87,12 +106,14 @@ def cache(mib: float = 256, hold: float = 1.5, folder: str = "") -> Truth:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         file.seek(0)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_inblock
         buffer = bytearray(MIB)
         read = 0
         while count := file.readinto(buffer):
             read += count
         time.sleep(hold)
-        return {"anon_bytes": status_bytes("RssAnon"), "file_bytes": read}
+        from_disk = (resource.getrusage(resource.RUSAGE_SELF).ru_inblock - before) * BLOCK
+        return {"anon_bytes": status_bytes("RssAnon"), "file_bytes": read, "read_bytes": from_disk or None}
 
 
 def faults(count: float = 100_000) -> Truth:
@@ -121,14 +142,15 @@ def switches(count: float = 1000) -> Truth:
 
 
 def write(mib: float = 64, folder: str = "") -> Truth:
-    """Bytes written to a file and synced. Needs a real disk, not a tmpfs."""
+    """Bytes written to a file and synced; ``None`` where the kernel counts none for this process: no disk is below."""
     block = os.urandom(MIB)
     with tempfile.TemporaryFile(dir=folder or None) as file:
         for _ in range(int(mib)):
             file.write(block)
         file.flush()
         os.fsync(file.fileno())
-    return {"write_bytes": int(mib) * MIB}
+    on_disk = resource.getrusage(resource.RUSAGE_SELF).ru_oublock > 0
+    return {"write_bytes": int(mib) * MIB if on_disk else None}
 
 
 def orphan(seconds: float = 1.0) -> Truth:
@@ -150,10 +172,23 @@ def orphan(seconds: float = 1.0) -> Truth:
 def quota(seconds: float = 2.0) -> Truth:
     """Busy for so long by the wall clock. Under a quota of half a CPU, half of it is spent held back.
 
-    The truth of ``throttled_s`` is wall less CPU time, which holds where nobody else wants the CPU.
+    Wall less CPU time is ``throttled_s`` where nobody else wants the CPU. What others used of the machine meanwhile
+    (``others_s``) may have kept this process waiting as well: the truth lies between ``held_back_s`` and ``others_s``
+    more.
     """
+    machine = machine_busy_s()
     start, spent = time.monotonic(), time.process_time()
     while time.monotonic() - start < seconds:
         spin()
     wall, busy = time.monotonic() - start, time.process_time() - spent
-    return {**self_cpu(), "throttled_s": wall - busy, "wall_s": wall, "busy_s": busy}
+    after = machine_busy_s()
+    most = max(wall - busy, 0.0)
+    others = most if machine is None or after is None else min(max(after - machine - busy, 0.0), most)
+    return {
+        **self_cpu(),
+        "throttled_s": wall - busy,
+        "held_back_s": most - others,
+        "others_s": others,
+        "wall_s": wall,
+        "busy_s": busy,
+    }

@@ -94,3 +94,13 @@ def status_bytes(key: str) -> int | None:
             if line.startswith(key + ":"):
                 return int(line.split()[1]) * 1024
     return None
+
+
+def machine_busy_s() -> float | None:
+    """CPU time that the whole machine has used, stolen time included (proc_stat(5)); ``None`` where it is hidden."""
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            user, nice, system, _, _, irq, softirq, steal = (int(word) for word in file.readline().split()[1:9])
+    except (OSError, ValueError):
+        return None
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")

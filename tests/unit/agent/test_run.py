@@ -123,7 +123,10 @@ def test_what_outlives_the_command_is_killed_and_named(supervise) -> None:
 def test_sampling_off(supervise) -> None:
     done = supervise(sys.executable, "-S", "-c", "pass", sample_hz=0)
     assert "sample" not in done.kinds()
-    assert done.result["samples"]["samples"] == 1
+    assert done.result["samples"]["samples"] == 0
+    assert done.result["memory"]["anon_peak_bytes"] is None
+    assert "sampling was off" in done.result["unavailable"]["memory.anon_peak_bytes"]
+    assert done.result["pids_peak"] is not None or "pids_peak" in done.result["unavailable"]
 
 
 def test_output_that_is_not_utf8_and_too_much(supervise) -> None:
