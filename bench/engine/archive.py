@@ -66,7 +66,7 @@ class Stream:
     """An iterator of byte pieces as the one method that ``tarfile`` needs of a stream."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
+        self._pieces = filter(None, pieces)
         self._rest = b""
 
     def read(self, size: int) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -93,8 +92,3 @@ def read_hierarchy(proc: Path = Path("/proc/self")) -> Hierarchy | None:
             except OSError:
                 continue
     return choose_hierarchy(mounts, membership, offered)
-
-
-def may_make_groups(hierarchy: Hierarchy) -> bool:
-    """Whether this user could make a group there."""
-    return all(os.access(folder, os.W_OK | os.X_OK) for folder in hierarchy.parents.values())

@@ -67,8 +67,10 @@ def parse_security_options(options: list[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for option in options:
         pairs = dict(pair.partition("=")[::2] for pair in option.split(","))
-        name = pairs.pop("name", "") or next(iter(pairs), "")
-        found[name] = pairs
+        if "name" in pairs:
+            found[pairs.pop("name")] = pairs
+        else:
+            found[option] = {}  # as engines before API 1.25 wrote it
     return found
 
 

@@ -35,16 +35,20 @@ class LocalProcess:
         self._process: subprocess.Popen[bytes]
 
     def __enter__(self) -> Self:
-        with affinity(self._cpus):
-            self._process = subprocess.Popen(
-                self._argv,
-                env=self._env,
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                start_new_session=True,
-            )
+        try:
+            with affinity(self._cpus):
+                self._process = subprocess.Popen(
+                    self._argv,
+                    env=self._env,
+                    cwd="/",
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                    start_new_session=True,
+                )
+        except OSError:
+            self._errors.close()
+            raise
         self._started_at = datetime.now(UTC).isoformat()
         return self
 

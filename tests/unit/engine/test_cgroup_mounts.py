@@ -1,0 +1,81 @@
+from pathlib import Path
+
+from bench.engine.cgroup_mounts import (
+    Hierarchy,
+    Mount,
+    choose_hierarchy,
+    folder_of,
+    parse_membership,
+    parse_mounts,
+    read_hierarchy,
+)
+
+V1_MOUNTS = """\
+25 20 0:21 / /sys/fs/cgroup rw,relatime shared:5 - tmpfs tmpfs rw,mode=755
+26 25 0:22 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:6 - cgroup cgroup rw,cpu,cpuacct
+27 25 0:23 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+28 25 0:24 / /sys/fs/cgroup/with\\040space rw - cgroup cgroup rw,pids
+29 25 0:25 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd
+30 25 0:26 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
+"""
+V2_MOUNTS = "30 25 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
+
+
+def test_mounts_of_both_versions():
+    mounts = parse_mounts(V1_MOUNTS + "a damaged line\n")
+    assert mounts == [
+        Mount("/sys/fs/cgroup/cpu,cpuacct", "/", frozenset({"cpu", "cpuacct"}), 1),
+        Mount("/sys/fs/cgroup/memory", "/docker/abc", frozenset({"memory"}), 1),
+        Mount("/sys/fs/cgroup/with space", "/", frozenset({"pids"}), 1),
+        Mount("/sys/fs/cgroup/systemd", "/", frozenset(), 1),
+        Mount("/sys/fs/cgroup/unified", "/", frozenset(), 2),
+    ]
+
+
+def test_membership_of_both_versions():
+    text = "4:memory:/docker/abc\n1:cpu,cpuacct:/a:b\n0::/user.slice\n\n"
+    assert parse_membership(text) == {"memory": "/docker/abc", "cpu": "/a:b", "cpuacct": "/a:b", "": "/user.slice"}
+
+
+def test_version_1_counts_where_it_has_the_controllers():
+    membership = {"cpu": "/mine", "cpuacct": "/mine", "memory": "/docker/abc/x", "pids": "/"}
+    found = choose_hierarchy(parse_mounts(V1_MOUNTS), membership, "")
+    assert found == Hierarchy(
+        1,
+        {
+            "cpu": Path("/sys/fs/cgroup/cpu,cpuacct/mine"),
+            "cpuacct": Path("/sys/fs/cgroup/cpu,cpuacct/mine"),
+            "memory": Path("/sys/fs/cgroup/memory/x"),
+            "pids": Path("/sys/fs/cgroup/with space"),
+        },
+    )
+
+
+def test_version_2_counts_where_it_has_memory_or_stands_alone():
+    assert choose_hierarchy(parse_mounts(V1_MOUNTS), {}, "cpu memory") == Hierarchy(
+        2, {"": Path("/sys/fs/cgroup/unified")}
+    )
+    assert choose_hierarchy(parse_mounts(V2_MOUNTS), {}, "") == Hierarchy(2, {"": Path("/sys/fs/cgroup")})
+    assert choose_hierarchy([], {}, "") is None
+
+
+def test_a_group_outside_of_what_a_mount_shows_is_the_mounts_own():
+    mount = Mount("/m", "/docker/abc", frozenset(), 1)
+    assert folder_of(mount, "/docker/abc/x/y") == Path("/m/x/y")
+    assert folder_of(mount, "/elsewhere") == Path("/m")
+    assert folder_of(Mount("/m", "/", frozenset(), 1), "/../x") == Path("/m/x")
+
+
+def test_it_is_read_from_the_host(tmp_path):
+    point = tmp_path / "cgroup"
+    point.mkdir()
+    (tmp_path / "mountinfo").write_text(V2_MOUNTS.replace("/sys/fs/cgroup", str(point)))
+    (tmp_path / "cgroup.text").write_text("0::/\n")
+    proc = tmp_path / "proc"
+    proc.mkdir()
+    (proc / "mountinfo").write_text(V2_MOUNTS.replace("/sys/fs/cgroup", str(point)))
+    (proc / "cgroup").write_text("0::/\n")
+    assert read_hierarchy(proc) == Hierarchy(2, {"": point})  # without the file of controllers too
+    (point / "cgroup.controllers").write_text("cpu memory\n")
+    assert read_hierarchy(proc) == Hierarchy(2, {"": point})
+    assert read_hierarchy(tmp_path / "nowhere") is None

@@ -1,0 +1,71 @@
+import pytest
+
+from bench.engine import choose as module
+from bench.engine.choose import choose
+from bench.engine.docker import DockerEngine
+from bench.engine.docker_client import Endpoint
+from bench.engine.local import LocalEngine
+from bench.errors import NotMeasured, UsageError
+
+
+@pytest.fixture(autouse=True)
+def no_default(monkeypatch):
+    monkeypatch.delenv("BENCH_ENGINE", raising=False)
+
+
+@pytest.fixture
+def answering(client, monkeypatch):
+    monkeypatch.setattr(module, "connect", lambda host: (client, Endpoint(host or "unix:///x", "test")))
+
+
+@pytest.fixture
+def silent(monkeypatch):
+    def connect(host):
+        raise NotMeasured("no Docker engine answers at unix:///x (default)", "there is no such socket", "start one")
+
+    monkeypatch.setattr(module, "connect", connect)
+
+
+@pytest.mark.usefixtures("answering")
+def test_auto_takes_docker_where_it_answers_and_says_so():
+    said = []
+    assert isinstance(choose("auto", None, said.append), DockerEngine)
+    assert isinstance(choose(None, "ssh://me@lab", said.append), DockerEngine)
+    assert said == [
+        "measuring in a container of the Docker engine 27.3.1",
+        "measuring in a container of the Docker engine 27.3.1 at ssh://me@lab",
+    ]
+
+
+@pytest.mark.usefixtures("silent")
+def test_auto_takes_the_host_itself_otherwise_and_says_so():
+    said = []
+    assert isinstance(choose("auto", None, said.append), LocalEngine)
+    assert said == [
+        "measuring on this host itself, without a container: no Docker engine answers at unix:///x (default)"
+    ]
+
+
+@pytest.mark.usefixtures("silent")
+def test_whoever_asks_for_docker_gets_it_or_nothing():
+    with pytest.raises(NotMeasured, match=r"no Docker engine answers.*start one"):
+        choose("docker", None, print)
+    with pytest.raises(NotMeasured, match="no Docker engine answers"):
+        choose("auto", "tcp://lab:2375", print)
+
+
+@pytest.mark.usefixtures("answering")
+def test_what_was_asked_for_by_name_needs_no_word(monkeypatch):
+    said = []
+    assert isinstance(choose("docker", None, said.append), DockerEngine)
+    assert isinstance(choose("local", None, said.append), LocalEngine)
+    monkeypatch.setenv("BENCH_ENGINE", "local")
+    assert isinstance(choose(None, None, said.append), LocalEngine)
+    assert said == []
+
+
+def test_contradictions_are_refused():
+    with pytest.raises(UsageError, match="'podman' is no engine"):
+        choose("podman", None, print)
+    with pytest.raises(UsageError, match="--host goes with the Docker engine"):
+        choose("local", "ssh://me@lab", print)

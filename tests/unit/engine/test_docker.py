@@ -1,0 +1,320 @@
+import errno
+import os
+import signal
+import subprocess
+import tarfile
+from dataclasses import replace
+
+import pytest
+from docker.errors import APIError
+
+from bench.engine import docker as module
+from bench.engine import docker_orphans
+from bench.engine.docker import DockerEngine
+from bench.engine.docker_client import Endpoint
+from bench.engine.gpu import GpuSigns
+from bench.engine.images.facts import ImageFacts
+from bench.engine.labels import current_owner, owner_labels
+from bench.engine.protocol import Capacity, Need, Orphan, Tree
+from bench.errors import NotMeasured
+from bench.record.schema import Limits
+
+HERE = Endpoint("unix:///var/run/docker.sock", "default")
+THERE = Endpoint("ssh://me@lab", "--host")
+
+
+@pytest.fixture
+def engine(client):
+    return DockerEngine(client, HERE)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(module, "RETURN_PATIENCE_S", 1.0)
+    monkeypatch.setattr("bench.engine.follow.POLL_S", 0.01)
+    monkeypatch.setattr("bench.engine.container.REMOVE_PATIENCE_S", 0.3)
+
+
+def script(container):
+    container.say('{"event": "started"}')
+    container.files |= {"result.json": b"{}", "deep/log": b"x"}
+    container.end(0)
+
+
+def test_a_run_from_start_to_end(engine, api, place, task, tmp_path):
+    api.script = script
+    told, configs = [], []
+    create = api.create_container_from_config
+    api.create_container_from_config = lambda config, name: (configs.append(config), create(config, name))[1]
+    ending = engine.execute(place, task, tmp_path, told.append)
+    assert (ending.exit_code, ending.oom_killed, ending.interrupted, ending.error) == (0, False, False, None)
+    assert [event["event"] for event in told] == ["started"]
+    assert (tmp_path / "result.json").read_bytes() == b"{}"
+    assert (tmp_path / "deep" / "log").read_bytes() == b"x"
+    assert ending.commands[0].startswith("docker create --network none")
+    assert ending.commands[1] == ("/opt/venv/bin/python -m pytest --junitxml=/out/j.xml /opt/diagnostics/test_x.py")
+    assert ending.overhead_s == 0.0  # this engine's clock says that the container alone took longer
+    labels = configs[0]["Labels"]
+    assert labels["bench.tool"] == "bench"
+    assert labels["bench.name"] == "grad_cpu"
+    assert labels["bench.owner.pid"] == str(os.getpid())
+    assert (api.containers_, api.volumes_) == ({}, {})
+    assert api.calls.index("attach") < api.calls.index("start")  # no line is missed
+
+
+def test_a_project_travels_too(engine, api, place, task, tmp_path):
+    (tmp_path / "a.py").write_text("x")
+    (tmp_path / "out").mkdir()
+    api.script = script
+    engine.execute(place, replace(task, tree=Tree(tmp_path, ("a.py",), "")), tmp_path / "out", print)
+    assert api.calls.count("create_volume") == 2
+    assert api.volumes_ == {}
+
+
+def test_ctrl_c_stops_the_run_in_order(engine, api, place, task, tmp_path):
+    def running(container):
+        container.say('{"event": "started"}')
+        container.on_signal = lambda stopped, name: (stopped.files.update({"result.json": b"{}"}), stopped.end(0))
+
+    api.script = running
+    ending = engine.execute(place, task, tmp_path, lambda event: os.kill(os.getpid(), signal.SIGINT))
+    assert (ending.interrupted, ending.exit_code, ending.error) == (True, 0, None)
+    assert (tmp_path / "result.json").exists()
+    assert api.containers_ == {}
+
+
+def test_ctrl_c_before_the_start_starts_nothing(engine, api, place, task, tmp_path):
+    put = api.put_archive
+    api.put_archive = lambda *arguments: (os.kill(os.getpid(), signal.SIGINT), put(*arguments))[1]
+    ending = engine.execute(place, task, tmp_path, print)
+    assert (ending.interrupted, ending.exit_code) == (True, None)
+    assert "start" not in api.calls
+    assert (api.containers_, api.volumes_) == ({}, {})
+
+
+def test_what_a_failed_supervisor_said_is_the_error(engine, api, place, task, tmp_path):
+    def failing(container):
+        container.say("Traceback:", error=True)
+        container.say("FileNotFoundError: spec", error=True)
+        container.end(70)
+
+    api.script = failing
+    ending = engine.execute(place, task, tmp_path, print)
+    assert (ending.exit_code, ending.error) == (70, "the supervisor failed: FileNotFoundError: spec")
+
+
+def test_a_stream_that_cannot_be_had_is_not_measured(engine, api, place, task, tmp_path):
+    api.broken["attach"] = [APIError("no")]
+    with pytest.raises(NotMeasured, match="cannot be followed"):
+        engine.execute(place, task, tmp_path, print)
+    assert api.containers_ == {}
+
+
+def test_a_limit_that_the_engine_would_drop_is_refused_before_anything_is_made(client, api, place, task, tmp_path):
+    engine = DockerEngine(client, HERE)
+    engine._info["MemoryLimit"] = False
+    with pytest.raises(NotMeasured, match="cannot apply --memory"):
+        engine.execute(place, replace(task, limits=Limits(memory_bytes=1 << 30)), tmp_path, print)
+    assert api.calls == []
+
+
+def test_evidence_is_copied_from_an_engine_that_comes_back(engine, api, place, task, tmp_path):
+    api.script = script
+    api.broken["get_archive"] = [OSError("Connection refused")]
+    ending = engine.execute(place, task, tmp_path, print)
+    assert ending.error is None
+    assert (tmp_path / "result.json").exists()
+
+
+def test_evidence_that_cannot_be_copied_is_said_so(engine, api, place, task, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "RETURN_PATIENCE_S", 0.0)
+    api.script = script
+    api.broken["get_archive"] = [tarfile.ReadError("truncated")] * 3
+    ending = engine.execute(place, task, tmp_path, print)
+    assert ending.error == "the evidence could not be copied whole: truncated"
+    assert ending.exit_code == 0
+
+
+def test_a_half_copied_folder_is_copied_anew(engine, api, place, task, tmp_path):
+    api.script = script
+    whole = api.get_archive
+    tries = []
+
+    def half(handle, path):
+        tries.append(path)
+        pieces, facts = whole(handle, path)
+        return (iter(list(pieces)[:2]) if len(tries) == 1 else pieces), facts
+
+    api.get_archive = half
+    ending = engine.execute(place, task, tmp_path, print)
+    assert len(tries) == 2
+    assert ending.error is None
+    assert (tmp_path / "deep" / "log").read_bytes() == b"x"
+
+
+def test_our_own_full_disk_is_not_the_engines_fault(engine, api, place, task, tmp_path):
+    api.script = script
+    api.broken["get_archive"] = [OSError(errno.ENOSPC, "No space left on device")]
+    with pytest.raises(NotMeasured, match="the evidence cannot be written"):
+        engine.execute(place, task, tmp_path, print)
+    assert api.containers_ == {}
+
+
+def test_an_engine_that_is_gone_for_good_is_said_so(engine, api, place, task, tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.engine.follow.RETURN_PATIENCE_S", 0.05)
+
+    def dying(container):
+        api.broken["inspect_container"] = [OSError("Connection refused")] * 1000
+        api.broken["remove_container"] = [OSError("Connection refused")] * 1000
+        container.hang_up(OSError("reset"))
+
+    api.script = dying
+    ending = engine.execute(place, task, tmp_path, print)
+    assert (ending.exit_code, ending.oom_killed, ending.overhead_s) == (None, None, None)
+    assert "went away during the run" in ending.error
+
+
+def test_a_gpu_is_asked_for_as_the_engine_takes_it(engine, api, place, task, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "read_signs", lambda: GpuSigns(None, (), None, ()))
+    configs = []
+    create = api.create_container_from_config
+    api.create_container_from_config = lambda config, name: (configs.append(config), create(config, name))[1]
+    engine.execute(place, replace(task, gpu=True), tmp_path, print)
+    assert configs[0]["HostConfig"]["DeviceRequests"][0]["Capabilities"] == [["gpu"]]
+    assert "DeviceRequests" not in configs[1]["HostConfig"]
+
+
+FACTS = ImageFacts("bench-small:1", "sha256:abc", "base@sha256:b", "l", "f", "3.13.5", None)
+
+
+def test_an_image_is_a_place(engine, monkeypatch, tmp_path):
+    monkeypatch.setattr("bench.engine.docker_place.ensure_image", lambda client, kind, options, notify: FACTS)
+    derived = replace(FACTS, name="bench-project:2", digest="sha256:def")
+    monkeypatch.setattr(
+        "bench.engine.docker_place.derived_image",
+        lambda client, base, requirements, options, notify: (derived, ("six==1",), "locked" in requirements.name),
+    )
+    place = engine.prepare(Need("small"), print)
+    assert (place.handle, place.image.name, place.image.fingerprint) == ("sha256:abc", "bench-small:1", "f")
+    assert place.warnings == ()
+    assert set(place.preloads) == {"jemalloc", "tcmalloc"}
+    assert engine.prepare(Need("small", tmp_path / "locked.txt"), print).warnings == ()
+    loose = engine.prepare(Need("small", tmp_path / "loose.txt"), print)
+    assert loose.handle == "sha256:def"
+    assert loose.warnings == ("loose.txt is not hash-locked; installed was: six==1",)
+
+
+def test_cuda_needs_a_gpu_before_any_image_is_built(client, monkeypatch):
+    monkeypatch.setattr(module, "read_signs", lambda: GpuSigns(None, (), None, ()))
+    monkeypatch.setattr("bench.engine.gpu.shutil.which", lambda name: None)
+    with pytest.raises(NotMeasured, match="no NVIDIA GPU was found"):
+        DockerEngine(client, HERE).prepare(Need("cuda"), print)
+    with pytest.raises(NotMeasured, match="the remote engine offers no GPU"):
+        DockerEngine(client, THERE).prepare(Need("cuda"), print)
+
+
+def test_what_the_engine_is(engine, client):
+    assert engine.name == "docker"
+    assert engine.version == "27.3.1"
+    assert engine.capacity() == Capacity(8, 16 << 30)
+    assert engine.describe(Limits()).facts["remote"] is False
+    assert DockerEngine(client, THERE).describe(Limits()).facts["remote"] is True
+
+
+@pytest.fixture
+def dead():
+    child = subprocess.Popen(["true"])
+    child.wait()
+    return replace(current_owner(), pid=child.pid, start="1")
+
+
+def leave(api, owner, run_id, status="running"):
+    """What a run of ``owner`` has in the engine."""
+    labels = {**owner_labels(owner, run_id), "bench.name": "grad_cpu"}
+    for part in ("out", "src"):
+        api.create_volume(f"{run_id}-{part}", labels=labels)
+    api.create_container_from_config({"Labels": labels}, run_id)
+    api.containers_[run_id].status = status
+    api.containers_[run_id].files["result.json"] = b"{}"
+    api.create_container_from_config({"Labels": {**labels, "bench.role": "helper"}}, f"{run_id}-fill")
+    return api.containers_[run_id]
+
+
+def test_orphans_are_the_dead_commands_alone(engine, api, dead):
+    leave(api, dead, "dead")
+    leave(api, current_owner(), "alive")
+    leave(api, replace(dead, host="another"), "elsewhere")
+    (orphan,) = engine.orphans()
+    assert orphan == Orphan(
+        run_id="dead",
+        labels=orphan.labels,
+        running=True,
+        evidence=True,
+        handle="id-dead",
+        volumes=("dead-out", "dead-src"),
+    )
+    assert orphan.labels["bench.name"] == "grad_cpu"
+    assert "bench.role" not in orphan.labels
+
+
+def test_a_running_orphan_is_stopped_and_its_evidence_kept(engine, api, dead, tmp_path):
+    container = leave(api, dead, "dead")
+    container.on_signal = lambda stopped, name: stopped.end(0)
+    ending = engine.recover(engine.orphans()[0], tmp_path)
+    assert container.signals == ["SIGTERM"]
+    assert (ending.interrupted, ending.exit_code) == (True, 0)
+    assert ending.error == "the command that started this run was killed"
+    assert (tmp_path / "result.json").exists()
+    assert (api.containers_, api.volumes_) == ({}, {})
+
+
+def test_an_orphan_that_does_not_stop_is_killed(engine, api, dead, tmp_path, monkeypatch):
+    monkeypatch.setattr(docker_orphans, "STOP_S", 0.1)
+    container = leave(api, dead, "dead")
+    container.on_signal = lambda stopped, name: stopped.end(137) if name == "SIGKILL" else None
+    assert engine.recover(engine.orphans()[0], tmp_path).exit_code == 137
+
+
+def test_an_orphan_that_had_ended_is_not_interrupted(engine, api, dead, tmp_path):
+    leave(api, dead, "dead", status="exited")
+    ending = engine.recover(engine.orphans()[0], tmp_path)
+    assert (ending.interrupted, ending.exit_code) == (False, 0)
+
+
+def test_an_orphan_that_never_started_has_no_evidence(engine, api, dead, tmp_path):
+    leave(api, dead, "dead", status="created")
+    (orphan,) = engine.orphans()
+    assert not orphan.evidence
+    assert engine.recover(orphan, tmp_path).exit_code is None
+    assert list(tmp_path.iterdir()) == []
+    api.create_volume("alone", labels=owner_labels(dead, "volume"))
+    (orphan,) = engine.orphans()
+    assert (orphan.handle, orphan.evidence, orphan.volumes) == (None, False, ("alone",))
+    engine.recover(orphan, tmp_path)
+    assert api.volumes_ == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(tarfile.ReadError("x"), "is damaged"), (OSError("reset"), "could not be copied: reset")]
+)
+def test_an_orphan_is_removed_even_where_its_evidence_is_lost(engine, api, dead, tmp_path, error, words):
+    leave(api, dead, "dead", status="exited")
+    api.broken["get_archive"] = [error]
+    assert words in engine.recover(engine.orphans()[0], tmp_path).error
+    assert (api.containers_, api.volumes_) == ({}, {})
+
+
+def test_a_sweep_says_what_it_removed_and_what_it_could_not(engine, api, dead):
+    leave(api, dead, "one", status="exited")
+    said = []
+    engine.sweep(said.append)
+    assert said == ["removed what a killed command had left in the Docker engine (run one)"]
+    assert (api.containers_, api.volumes_) == ({}, {})
+    leave(api, dead, "two", status="exited")
+    api.broken["remove_volume"] = [APIError("in use")]
+    engine.sweep(said.append)
+    assert "could not be removed (run two)" in said[-1]
+    api.broken["containers"] = [OSError("gone")]
+    assert engine.orphans() == []
+    api.broken["containers"] = [OSError("gone")]
+    assert docker_orphans.remove(api, Orphan("x", {}, running=False, evidence=False)) is False
