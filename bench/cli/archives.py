@@ -41,6 +41,9 @@ def export_(
 def import_(
     source: Annotated[Path, typer.Argument(help="An archive, or a folder of older evidence.", metavar="F")],
     results: options.Results = options.DEFAULT_RESULTS,
+    stamp: Annotated[
+        str | None, typer.Option("--stamp", help="When older evidence was made, if its files do not say.", metavar="S")
+    ] = None,
     json: options.Json = False,
 ) -> int:
     """Bring in an archive of bundles, or a folder of older evidence.
@@ -48,8 +51,10 @@ def import_(
     Example: bench import runs.tar.zst
     """
     if source.is_dir():
-        legacy = import_folder(source, results)
+        legacy = import_folder(source, results, stamp=stamp)
         paths, notes = legacy.paths, [str(problem) for problem in legacy.problems]
+    elif stamp is not None:
+        raise UsageError("--stamp goes with a folder of older evidence", fix="leave it away: bundles have their own")
     elif source.is_file():
         archive = import_archive(source, results)
         paths, notes = archive.imported, [f"{path} was here already, the same" for path in archive.present]

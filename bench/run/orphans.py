@@ -10,7 +10,7 @@ import msgspec
 from bench.compare.judge import judge
 from bench.engine.protocol import Engine, Notify, Orphan
 from bench.errors import BenchError
-from bench.record.bundle import write_bundle
+from bench.record.bundle import remove_partials, write_bundle
 from bench.record.codec import decode, encode
 from bench.record.schema import HostState, Record
 from bench.run.evidence import collect
@@ -33,6 +33,8 @@ def recover_all(engine: Engine, results: Path, notify: Notify) -> None:
 
     Never touches what belongs to a command that lives. A failure to finish one stops nothing.
     """
+    for partial in remove_partials(results):
+        notify(f"removed a bundle that a killed command had begun to write: {partial}")
     for orphan in engine.orphans():
         try:
             path = _recover(engine, orphan, results) if orphan.evidence and LABEL in orphan.labels else None

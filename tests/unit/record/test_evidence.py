@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from record_builders import make_record, make_run
 
-from bench.record.evidence import Answer, Command, answers_txt, commands_txt, ended, env_txt, exit_code_txt, signature
+from bench.record.evidence import ended, env_txt, exit_code_txt, signature
 from bench.record.schema import Limits, Memory, Metric, Verdict, Warning_
 from bench.record.summary import Operator, render_summary
-from bench.record.system import read_command, read_disk_usage, read_frequency_policy, read_system_load
 from bench.record.text import clean, markdown, markdown_block
 from bench.record.timefile import analysis_name, analysis_time_txt
 
 
 def row(text: str, name: str) -> str:
     return next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
-
-
-def test_commands_can_be_read_back_by_a_shell() -> None:
-    text = commands_txt([Command(["pytest", "a b", "$(x)"], {"K": "v w", "A": "1"}), Command(["true"])])
-    first, second = text.splitlines()
-    assert shlex.split(first) == ["env", "A=1", "K=v w", "pytest", "a b", "$(x)"]
-    assert second == "true"
-    assert len(commands_txt([Command(["echo", "two\nlines"])]).splitlines()) == 1
 
 
 def test_environment_is_one_line_a_name() -> None:
@@ -39,43 +28,6 @@ def test_exit_codes() -> None:
     assert exit_code_txt(make_run()) == "0\n"
     assert exit_code_txt(make_run(exit_code=None, signal=9)) == "signal 9\n"
     assert exit_code_txt(make_run(exit_code=None)) == "unknown\n"
-
-
-def test_a_missing_command_leaves_a_line() -> None:
-    text = answers_txt((Answer("lscpu", "CPU(s): 2\n"), Answer("sensors", None, "sensors is not installed")))
-    assert text == "# lscpu\nCPU(s): 2\n\n# sensors: not available: sensors is not installed\n"
-
-
-def test_system_readers_say_what_is_missing(tmp_path) -> None:
-    assert "bench-no-such-command is not installed" in (read_command("x", ("bench-no-such-command",)).reason)
-    assert read_command("x", ("sh", "-c", "echo no >&2; exit 3")).reason == "sh ended with 3: no"
-    assert read_command("x", ("false",)).reason == "false ended with 1"
-    assert read_command("x", ("echo", "hi")).text == "hi\n"
-    assert "no cpufreq" in read_frequency_policy(tmp_path).reason
-    text = read_system_load(tmp_path)
-    assert text.count("\n# ") == 3
-    assert "load averages" in text
-    assert "Filesystem" in read_disk_usage(tmp_path / "not" / "there")
-
-
-def test_a_command_that_hangs_is_left(monkeypatch) -> None:
-    monkeypatch.setattr("bench.record.system._TIMEOUT_S", 0.05)
-    assert "timed out" in read_command("x", ("sleep", "5")).reason
-
-
-def test_frequency_policy_groups_equal_cpus(tmp_path) -> None:
-    for cpu, governor in ((0, "powersave"), (1, "powersave"), (10, "performance")):
-        policy = tmp_path / f"policy{cpu}"
-        policy.mkdir()
-        (policy / "scaling_governor").write_text(f"{governor}\n")
-        (policy / "scaling_cur_freq").write_text(f"{cpu}000\n")
-    (tmp_path / "boost").write_text("1\n")
-    text = read_frequency_policy(tmp_path).text
-    assert text is not None
-    assert "CPUs 0,1:\n  scaling_governor: powersave\n" in text
-    assert "CPUs 10:\n  scaling_governor: performance" in text
-    assert "boost: 1" in text
-    assert "current kHz: 0000 1000 10000" in text
 
 
 def test_summary_of_one_run() -> None:
