@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Literal
 
 Device = Literal["cpu", "cuda"]
-EMPTY: Mapping[str, str] = MappingProxyType({})
+SELFTEST = "selftest"
+"""The one name that is no test of pytest's: loads of known cost, to hold the readings against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Profile:
     """How much of a diagnostic runs: ``full`` or ``smoke``, and what it sets."""
 
     name: str
-    env: Mapping[str, str] = EMPTY
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Variant:
 
     name: str
     about: str
-    env: Mapping[str, str] = EMPTY
+    env: Mapping[str, str] = field(default_factory=dict)
     preload: str | None = None
     threads: int | None = None
     cpuset: str | None = None
@@ -39,7 +39,8 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One test on one device. ``name`` is NAME of the command line, ``<diagnostic>_<device>``.
+    """One test on one device. ``name`` is NAME of the command line, ``<diagnostic>_<device>``
+    (without a device where it has none).
 
     ``node`` is relative to the root of its source; times are in seconds.
     """
@@ -50,7 +51,7 @@ class Diagnostic:
     device: Device
     ceiling_s: float | None
     timeout_s: float
-    env: Mapping[str, str] = EMPTY
+    env: Mapping[str, str] = field(default_factory=dict)
     profiles: tuple[Profile, ...] = (Profile("full"),)
     image: str = "cpu"
     requirements: str | None = None

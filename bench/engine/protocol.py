@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from bench.record.schema import Engine as EngineRecord
@@ -53,7 +52,7 @@ class Place:
     handle: str
     image: Image | None = None
     environment: Environment | None = None
-    preloads: Mapping[str, str] = MappingProxyType({})
+    preloads: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from types import MappingProxyType
 
@@ -24,7 +24,7 @@ class Entry:
 
     record: Record
     origin: str = ""
-    samples: Mapping[int, str] = NO_SAMPLES
+    samples: Mapping[int, str] = field(default_factory=lambda: NO_SAMPLES)
 
     @property
     def group(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from bench.errors import UsageError
 
@@ -35,7 +34,7 @@ class BuildOptions:
     network: str | None = None
     wheels: Path | None = None
     no_cache: bool = False
-    proxies: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
+    proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> BuildOptions:

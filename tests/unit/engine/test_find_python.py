@@ -20,8 +20,7 @@ def fake_python(path, numbers):
 @pytest.fixture
 def nowhere(tmp_path, monkeypatch):
     """A host with an old Python of its own, and nothing else."""
-    monkeypatch.setattr(module.sys, "version_info", (3, 11, 7, "final", 0))
-    monkeypatch.setattr(module, "_BASE", None, raising=False)
+    monkeypatch.setattr(module.sys, "version_info", (3, 10, 7, "final", 0))
     return {"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path / "home")}
 
 
