@@ -17,24 +17,17 @@ Series = NDArray[np.float64]
 
 # Column of samples.csv -> series of a timeline. A total that grows becomes a rate per second (CPU seconds a second are
 # CPUs; stalled seconds a second are a share); an amount keeps its largest value within a step.
-TOTALS: Mapping[str, tuple[str, ...]] = {
-    "cpu_user": ("cpu_user_s",),
-    "cpu_system": ("cpu_system_s",),
-    "cpu_total": ("cpu_total_s", "cpu_s"),
-    "throttled": ("throttled_s",),
-    "pressure_cpu": ("pressure_cpu_some_s", "pressure_cpu_s", "cpu_pressure_some_s"),
-    "pressure_memory": ("pressure_memory_some_s", "pressure_memory_s", "memory_pressure_some_s"),
-    "pressure_io": ("pressure_io_some_s", "pressure_io_s", "io_pressure_some_s"),
-    "minor_faults": ("minor_faults",),
+TOTALS: Mapping[str, str] = {
+    "cpu_user": "cpu_user_s",
+    "cpu_system": "cpu_system_s",
+    "cpu_total": "cpu_total_s",
+    "throttled": "throttled_s",
+    "pressure_cpu": "cpu_pressure_some_s",
+    "pressure_memory": "memory_pressure_some_s",
+    "pressure_io": "io_pressure_some_s",
 }
-AMOUNTS: Mapping[str, tuple[str, ...]] = {
-    "memory": ("memory_bytes",),
-    "anon": ("anon_bytes",),
-    "swap": ("swap_bytes",),
-    "pids": ("pids",),
-}
-
-_WANTED = {"t_s"}.union(*TOTALS.values(), *AMOUNTS.values())
+AMOUNTS: Mapping[str, str] = {"memory": "memory_bytes", "anon": "anon_bytes", "swap": "swap_bytes", "pids": "pids"}
+_WANTED = {"t_s", *TOTALS.values(), *AMOUNTS.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +73,12 @@ def parse_samples(text: str, most: int = 240) -> Timeline | None:
         return None
     edges = np.linspace(0.0, float(times[-1]), min(most, len(times)) + 1)
     series: dict[str, Series] = {}
-    for name, candidates in TOTALS.items():
-        values = _first(columns, candidates)
+    for name, column in TOTALS.items():
+        values = _known(columns, column)
         if values is not None:
             series[name] = _rate(times, values[order][keep], edges)
-    for name, candidates in AMOUNTS.items():
-        values = _first(columns, candidates)
+    for name, column in AMOUNTS.items():
+        values = _known(columns, column)
         if values is not None:
             series[name] = _maxima(times, values[order][keep], edges)
     return Timeline(float(edges[1]), series, len(times))
@@ -117,8 +110,9 @@ def _number(cell: str, column: str) -> float:
         ) from None
 
 
-def _first(columns: Mapping[str, Series], names: Sequence[str]) -> Series | None:
-    found = next((columns[name] for name in names if name in columns), None)
+def _known(columns: Mapping[str, Series], name: str) -> Series | None:
+    """A column that has a value at all: what a kernel lacks is empty in every line."""
+    found = columns.get(name)
     return found if found is not None and np.isfinite(found).any() else None
 
 

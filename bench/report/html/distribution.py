@@ -33,6 +33,7 @@ def distribution(group: str, entries: Sequence[Entry], hosts: Sequence[str]) -> 
     walls = [run.wall_s for _, run in passed if run.wall_s is not None]
     shown = span(walls or [run.wall_s or 0.0 for _, run in stopped], (newest.ceiling_s, newest.timeout_s))
     shapes, notes = bound_marks(shown, newest.ceiling_s, newest.timeout_s, vertical=True)
+    crowd = len(passed) / max(len(hosts), 1)
     box: dict[str, Any] = {
         "type": "box",
         "orientation": "h",
@@ -44,7 +45,7 @@ def distribution(group: str, entries: Sequence[Entry], hosts: Sequence[str]) -> 
         "pointpos": 0,
         "line": {"color": BLUE, "width": 1.2},
         "fillcolor": faint(BLUE, 0.14),
-        "marker": {"color": faint(BLUE, 0.75), "size": 6},
+        "marker": {"color": faint(BLUE, 0.75 if crowd <= 60 else 0.4), "size": 6 if crowd <= 60 else 4},
         "hovertext": [f"{label(entry.record.stamp)}, run {run.index}" for entry, run in passed],
         "hovertemplate": "%{x:.5g} s<br>%{hovertext}<extra></extra>",
         "hoveron": "points",

@@ -8,7 +8,6 @@ from typing import Protocol
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bench import units
 from bench.record.schema import Record
 from bench.report.terminal.cells import table, text
 
@@ -39,22 +38,17 @@ class Figure(Protocol):
         ...
 
     @property
-    def truth(self) -> float | None:
-        """What is true, at least."""
+    def true_text(self) -> str:
+        """What is true."""
         ...
 
     @property
-    def most(self) -> float | None:
-        """What is true, at most."""
+    def error_text(self) -> str:
+        """How far off the reading is."""
         ...
 
     @property
-    def error(self) -> float | None:
-        """How far off, as a ratio."""
-        ...
-
-    @property
-    def within(self) -> float | None:
+    def bound_text(self) -> str:
         """How far off it may be."""
         ...
 
@@ -72,18 +66,20 @@ def selftest_view(
     record: Record, figures: Sequence[Figure], not_made: Sequence[tuple[str, str]], origin: str
 ) -> RenderableType:
     """A line for each reading, then what could not be told, then the verdict."""
-    made = table("=", "=check", "=reading", ">reads", ">true", ">off by", ">may be")
+    made = table("=", "=reading", ">reads", ">true", ">off by", ">at most")
+    check = ""
     for figure in figures:
+        if figure.check != check:
+            check = figure.check
+            made.add_row("", text(check.replace("_", " "), "bold"))
         sign, style = _SIGNS[figure.outcome]
-        true = figure.text(figure.truth) if figure.most == figure.truth else f"{_between(figure)}"
         made.add_row(
             Text(sign, style=style),
-            text(figure.check),
-            text(figure.path),
+            text(f"  {figure.path}"),
             figure.text(figure.reading),
-            true,
-            units.signed_percent(figure.error, 2),
-            units.percent(figure.within, 0),
+            figure.true_text,
+            figure.error_text,
+            figure.bound_text,
         )
     head = Text.assemble((record.outcome.replace("_", " "), "bold"), "  self-test of ", text(record.host.id))
     head.append_text(Text.assemble(" with the engine ", text(record.engine.name)))
@@ -91,7 +87,3 @@ def selftest_view(
     said += [f"{name}: not made: {why}" for name, why in not_made]
     reasons = [Text.assemble("  ", text(line)) for line in (record.verdict.reasons[:1] + tuple(said))]
     return Group(head, made, *reasons, Text.assemble("  ", ("written to ", "dim"), text(origin)))
-
-
-def _between(figure: Figure) -> str:
-    return f"{figure.text(figure.truth)} to {figure.text(figure.most)}"

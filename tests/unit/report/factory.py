@@ -88,7 +88,7 @@ def make_samples(run: Run, rng: random.Random, step_s: float = 1.0) -> str:
     wall = run.wall_s or 0.0
     count = max(int(wall / step_s), 2)
     rows = [
-        "t_s,cpu_user_s,cpu_system_s,throttled_s,memory_bytes,anon_bytes,file_bytes,swap_bytes,pressure_cpu_some_s,pressure_memory_some_s,pids"
+        "t_s,cpu_user_s,cpu_system_s,throttled_s,memory_bytes,anon_bytes,file_bytes,swap_bytes,cpu_pressure_some_s,memory_pressure_some_s,pids"
     ]
     weights = [rng.uniform(0.5, 1.5) * (0.2 if i < count * 0.02 else 1.0) for i in range(count)]
     total, done = sum(weights), 0.0

@@ -157,7 +157,7 @@ def test_timeline_panels_limits_and_phases() -> None:
 
 def test_timeline_shows_only_what_was_sampled() -> None:
     entry = make_entry(runs=1, sampled=False)
-    csv = "t_s,cpu_s,memory_bytes\n" + "".join(f"{at},{at},1000000\n" for at in range(1, 30))
+    csv = "t_s,cpu_total_s,memory_bytes\n" + "".join(f"{at},{at},1000000\n" for at in range(1, 30))
     figure = timeline_of(Entry(entry.record, "", {0: csv}))
     assert [trace["name"] for trace in figure.spec["data"]] == ["CPU", "memory"]
     assert "MiB" in figure.alt

@@ -149,10 +149,10 @@ def test_one_result_without_samples_says_so() -> None:
 
 def test_damaged_samples_stop_nothing() -> None:
     entry = make_entry(runs=1, sampled=False)
-    broken = Entry(entry.record, entry.origin, {0: "t_s,cpu_s\n1,<b>\n2,2\n"})
+    broken = Entry(entry.record, entry.origin, {0: "t_s,cpu_total_s\n1,<b>\n2,2\n"})
     page = Page(render_page([broken], now=NOW))
     assert any("samples.csv holds" in text for text in page.text)
-    short = Page(render_page([Entry(entry.record, "", {0: "t_s,cpu_s\n1,1\n"})], now=NOW))
+    short = Page(render_page([Entry(entry.record, "", {0: "t_s,cpu_total_s\n1,1\n"})], now=NOW))
     assert any("before its second sample" in text for text in short.text)
 
 

@@ -29,31 +29,31 @@ def test_memory_keeps_its_peak() -> None:
 
 
 def test_fewer_samples_than_steps_keep_their_number() -> None:
-    timeline = parse_samples("t_s,cpu_s\n1,1\n2,3\n3,3\n")
+    timeline = parse_samples("t_s,cpu_total_s\n1,1\n2,3\n3,3\n")
     assert timeline is not None
     assert timeline.sampled == 3
     assert timeline.series["cpu_total"].tolist() == [1, 2, 0]
 
 
 def test_a_last_line_cut_off_by_a_kill_is_left_out() -> None:
-    timeline = parse_samples("t_s,cpu_s,pids\n1,1,3\n2,3,4\n3,4")
+    timeline = parse_samples("t_s,cpu_total_s,pids\n1,1,3\n2,3,4\n3,4")
     assert timeline is not None
     assert timeline.sampled == 2
 
 
-@pytest.mark.parametrize("text", ["t_s,cpu_s\n", "t_s,cpu_s\n1,1\n", "t_s,cpu_s\n1,1\n1,1\n"])
+@pytest.mark.parametrize("text", ["t_s,cpu_total_s\n", "t_s,cpu_total_s\n1,1\n", "t_s,cpu_total_s\n1,1\n1,1\n"])
 def test_too_few_samples_make_no_timeline(text: str) -> None:
     assert parse_samples(text) is None
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "t_s,cpu_s\n1,x\n2,3\n"])
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "t_s,cpu_total_s\n1,x\n2,3\n"])
 def test_damage_is_named(text: str) -> None:
     with pytest.raises(DamagedData, match=r"samples\.csv"):
         parse_samples(text)
 
 
 def test_empty_cells_are_not_zero() -> None:
-    timeline = parse_samples("t_s,cpu_s,swap_bytes\n1,1,\n2,,\n3,3,\n")
+    timeline = parse_samples("t_s,cpu_total_s,swap_bytes\n1,1,\n2,,\n3,3,\n")
     assert timeline is not None
     assert "swap" not in timeline.series
     assert timeline.series["cpu_total"].tolist() == pytest.approx([1, 1, 1])
