@@ -110,16 +110,27 @@ def settle(total: float, shares: dict[str, float]) -> dict[str, float]:
     """
     largest = max([abs(total), *map(abs, shares.values())], default=0.0)
     grid = math.ulp(largest)
-    terms = {name: round(value / grid) * grid if largest else 0.0 for name, value in shares.items()}
-    terms["rest"] = math.fsum([total, *(-value for value in terms.values())])
+    placed = {name: round(value / grid) * grid if largest else 0.0 for name, value in shares.items()}
+    terms = _with_rest(total, placed)
+    for name, value in placed.items():
+        if math.fsum(terms.values()) == total:
+            return terms
+        # The rest would need half a last bit more than it has; a share moved by its own last bit gives it.
+        terms = _with_rest(total, {**placed, name: math.nextafter(value, 0.0)})
+    if math.fsum(terms.values()) == total:
+        return terms
+    # No last bit of any share reaches down to the total's: a total that small is not a share of anything.
+    return {**dict.fromkeys(shares, 0.0), "rest": total}
+
+
+def _with_rest(total: float, shares: dict[str, float]) -> dict[str, float]:
+    """The shares and the rest; what rounding of the rest leaves goes to the smallest that can take it."""
+    terms = {**shares, "rest": math.fsum([total, *(-value for value in shares.values())])}
     for name in sorted(terms, key=lambda one: abs(terms[one])):
         left = math.fsum([total, *(-value for value in terms.values())])
         if left == 0:
             break
         terms[name] += left
-    if math.fsum(terms.values()) != total:
-        # No last bit of any share reaches down to the total's: a total that small is not a share of anything.
-        return {**dict.fromkeys(shares, 0.0), "rest": total}
     return terms
 
 

@@ -17,7 +17,7 @@ from scipy import stats
 
 from bench.compare.sample import Floats, logs
 
-SUSPECT = 0.10
+SUSPECT = 0.20
 """Two-sided level at which a slope counts as drift where both sessions began afresh."""
 STILL = 0.014
 """Two-sided level at which the difference must stand with the drift taken out: 0.7 % in the direction that was seen."""
