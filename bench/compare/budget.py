@@ -86,8 +86,9 @@ def budget(record: Record) -> Budget | None:
     on_cpu = min(wall - sum(waits.values()), total) if total is not None else 0.0
     shares = dict(waits)
     if user is not None and system is not None and user + system > 0:
-        shares["user"] = on_cpu * user / (user + system)
-        shares["system"] = on_cpu * system / (user + system)
+        # A group's total and its two parts come from different clocks; neither part may exceed its own.
+        shares["user"] = min(user, on_cpu * (user / (user + system)))
+        shares["system"] = min(system, on_cpu * (system / (user + system)))
     known = {**bounds, "user": user, "system": system}
     terms = settle(wall, {name: shares.get(name, 0.0) for name in NAMES[:-1]})
     given = cpus_given(record)
