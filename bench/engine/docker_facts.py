@@ -30,6 +30,7 @@ def engine_record(info: Info, version: Mapping[str, Any], limits: Limits, securi
         "runc": _component(version, "runc"),
         "remote": remote,
         "swap_limit": info.get("SwapLimit"),
+        "limits_in_part": held_in_part(info, limits) or None,
     }
     cgroup = str(info.get("CgroupVersion") or "")
     return EngineRecord(
@@ -74,8 +75,8 @@ def parse_security_options(options: list[str]) -> dict[str, dict[str, str]]:
     return found
 
 
-def check_limits_hold(info: Info, limits: Limits) -> tuple[str, ...]:
-    """Refuse limits that this engine would drop without a word; returns what holds only in part, in plain lines.
+def check_limits_hold(info: Info, limits: Limits) -> None:
+    """Refuse limits that this engine would drop without a word.
 
     Raises:
         NotMeasured: a limit was asked for and the engine cannot apply it.
@@ -92,12 +93,16 @@ def check_limits_hold(info: Info, limits: Limits) -> tuple[str, ...]:
                 "its kernel lacks the control group, or a rootless engine was not delegated it",
                 "delegate 'cpu cpuset io memory pids' to the user's slice, or leave the option away",
             )
+
+
+def held_in_part(info: Info, limits: Limits) -> list[str]:
+    """What of the limits this engine cannot hold, where that is no reason to refuse; for the record."""
     notes = []
     if limits.memory_bytes is not None and not info.get("SwapLimit", True):
         notes.append("the engine cannot limit swap: a run beyond the memory limit may swap instead of being killed")
     if limits.pids is not None and not info.get("PidsLimit", True):
         notes.append("the engine cannot limit the number of processes")
-    return tuple(notes)
+    return notes
 
 
 def _component(version: Mapping[str, Any], name: str) -> str | None:

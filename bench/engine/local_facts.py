@@ -27,6 +27,8 @@ def local_record(mode: str, why: str | None, version: int | None, limits: Limits
         facts["group_reason"] = why
     if mode == "none":
         facts["cpuset_by"] = "affinity"
+        if limits.pids is not None:
+            facts["limits_in_part"] = ["the number of processes is not limited"]
     return EngineRecord(
         name="local",
         version=platform.release(),

@@ -235,6 +235,7 @@ def test_what_the_engine_is(engine, monkeypatch):
     assert (record.name, record.limits.pids) == ("local", 5)
     assert record.facts["group_reason"] == "nobody may make one"
     assert record.facts["cpuset_by"] == "affinity"
+    assert record.facts["limits_in_part"] == ["the number of processes is not limited"]
     assert record.security["network"] == "host"
     monkeypatch.setattr(
         "bench.engine.local_facts.platform.freedesktop_os_release", lambda: (_ for _ in ()).throw(OSError)
