@@ -7,17 +7,21 @@ import hashlib
 import http.server
 import io
 import json
+import re
 import tarfile
 import tempfile
 import threading
+import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
+from docker.errors import APIError
 from docker.types import Mount
 
 from bench.engine.images.base import base_tag, make_base_image
@@ -45,13 +49,33 @@ print(json.dumps({
 
 
 @pytest.fixture
-def scratch(docker_client: docker.DockerClient) -> Iterator[Any]:
-    """Build one stage of ours under a name of its own, which is removed afterwards."""
-    tags: list[str] = []
+def scratch(
+    docker_client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Callable[..., str]]:
+    """Build one stage of ours under a name of its own, and remove afterwards whatever only these builds made.
 
-    def make(kind: str, options: BuildOptions, target: str | None = None) -> str:
-        tag = f"bench-scratch:{len(tags)}-{kind}"
+    "fresh" adds a comment to the certificates, so that nothing is found in the engine's cache. (To build without the
+    cache would make the engine forget what it knows of the real images' steps, with torch among them.)
+    """
+    tags: list[str] = []
+    steps: list[str] = []
+    real = docker_client.api.build
+
+    def watched(**options: Any) -> Iterator[dict[str, Any]]:
+        for event in real(**options):
+            steps.extend(re.findall(r" ---> ([0-9a-f]{12})\n", str(event.get("stream", ""))))
+            yield event
+
+    monkeypatch.setattr(docker_client.api, "build", watched)
+
+    def make(kind: str, options: BuildOptions, *, target: str | None = None, fresh: bool = False) -> str:
+        tag = f"bench-scratch:{uuid.uuid4().hex[:12]}"
         tags.append(tag)
+        if fresh:
+            own = tmp_path / f"{tag[-12:]}.pem"
+            given = options.extra_ca.read_text() if options.extra_ca else ""
+            own.write_text(f"{given}\n# certificate of closed network {tag}\n")
+            options = replace(options, extra_ca=own)
         arguments = {"BASE": ensure_base(docker_client, options, print), **options.build_arguments()}
         with open_context(kind, options) as context:
             build(
@@ -64,14 +88,14 @@ def scratch(docker_client: docker.DockerClient) -> Iterator[Any]:
                 notify=print,
                 redact=options.redact,
                 network=options.network,
-                no_cache=options.no_cache,
             )
         return tag
 
     yield make
-    for tag in tags:
-        if has(docker_client, tag):
-            docker_client.images.remove(tag, force=True)
+    for name in [*tags, *reversed(steps)]:
+        # What another image still needs, the engine keeps.
+        with suppress(APIError):
+            docker_client.images.remove(name)
 
 
 def run(client: docker.DockerClient, image: str, code: str, **options: Any) -> str:
@@ -149,31 +173,35 @@ def test_an_allocator_loads_where_it_is_asked_for(
 
 
 def test_two_builds_have_the_same_content_and_nothing_of_the_certificates(
-    docker_client: docker.DockerClient, build_options: BuildOptions, scratch: Any, tmp_path: Path
+    docker_client: docker.DockerClient,
+    build_options: BuildOptions,
+    scratch: Callable[..., str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ):
-    own = tmp_path / "own.pem"
-    given = build_options.extra_ca.read_text() if build_options.extra_ca else ""
-    own.write_text(f"{given}\n# certificate of a closed network\n")
-    options = replace(build_options, no_cache=True)
-    first = scratch("small", options)
-    second = scratch("small", replace(options, extra_ca=own, python_index=None))
+    first, second = (scratch("small", build_options, fresh=True) for _ in range(2))
     one, other = content(docker_client, first), content(docker_client, second)
+    installed = re.findall(r"^Installed \d+ packages", capsys.readouterr().out, re.MULTILINE)
+    assert len(installed) == 2, "the second was not built, but found"
     assert len(one) > 1000
-    assert {name for name in one if one[name] != other.get(name)} == set()
     assert one.keys() == other.keys()
-    bytecode = [name for name in one if name.startswith("opt/bench/venv/") and name.endswith(".pyc")]
-    assert len(bytecode) > 100
-    assert not [name for name in one if "extra-ca" in name or name.startswith("build/")]
-    hashes = {entry[4] for entry in other.values()}
-    assert hashlib.sha256(own.read_bytes()).hexdigest() not in hashes
-    history = json.dumps(docker_client.api.history(second))
-    assert "closed network" not in history
+    assert [name for name in one if one[name] != other[name]] == []
+    assert len([name for name in one if name.startswith("opt/bench/venv/") and name.endswith(".pyc")]) > 100
+    # Nothing of the certificates, by name, by content or in the history.
+    assert not [name for name in other if "extra-ca" in name or name.startswith("build/")]
+    own = {hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.glob("*.pem")}
+    assert len(own) == 2
+    assert not own & {entry[-1] for entry in (*one.values(), *other.values())}
+    assert "closed network" not in json.dumps([docker_client.api.history(tag) for tag in (first, second)])
 
 
 def test_an_index_that_cannot_be_reached_leaves_pypis_lock(
-    docker_client: docker.DockerClient, build_options: BuildOptions, scratch: Any, capsys: pytest.CaptureFixture[str]
+    docker_client: docker.DockerClient,
+    build_options: BuildOptions,
+    scratch: Callable[..., str],
+    capsys: pytest.CaptureFixture[str],
 ):
-    options = replace(build_options, torch_index="http://user:hunter2@127.0.0.1:9/simple", no_cache=False)
+    options = replace(build_options, torch_index="http://user:hunter2@127.0.0.1:9/simple")
     tag = scratch("cpu", options, target="choice")
     note = {"lock": "image-pypi.txt", "why": "PyTorch's CPU index cannot be reached"}
     assert json.loads(read_file(docker_client, tag, "/build/note/choice.json")) == note
@@ -212,9 +240,9 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 
 def test_a_torch_with_another_hash_fails_the_build(
-    docker_client: docker.DockerClient, build_options: BuildOptions, scratch: Any, index: str
+    docker_client: docker.DockerClient, build_options: BuildOptions, scratch: Callable[..., str], index: str
 ):
-    options = replace(build_options, torch_index=index, network="host", no_cache=False)
+    options = replace(build_options, torch_index=index, network="host")
     if not docker_client.api.base_url.startswith("http+docker://local"):
         pytest.skip("the engine is on another machine, which has a loopback of its own")
     with pytest.raises(NotMeasured, match="Hash mismatch") as caught:
@@ -233,7 +261,7 @@ fi
 
 
 def test_a_folder_of_wheels_builds_without_a_network(
-    docker_client: docker.DockerClient, build_options: BuildOptions, scratch: Any, tmp_path: Path
+    docker_client: docker.DockerClient, build_options: BuildOptions, scratch: Callable[..., str], tmp_path: Path
 ):
     files = {name: (assets() / "requirements" / name).read_bytes() for name in ("build.txt", "image-small.txt")}
     environment = {"PIP_INDEX_URL": build_options.python_index} if build_options.python_index else {}
@@ -266,8 +294,8 @@ def test_a_folder_of_wheels_builds_without_a_network(
     assert list(wheels.glob("pytest-*.whl"))
     # Neither address is asked, and no trace of them stays in the image.
     secret = "http://user:hunter2@127.0.0.1:9/simple"
-    options = replace(build_options, wheels=wheels, network="none", extra_ca=None, no_cache=True)
-    tag = scratch("small", replace(options, python_index=secret, torch_index=secret))
+    options = replace(build_options, wheels=wheels, network="none", python_index=secret, torch_index=secret)
+    tag = scratch("small", options, fresh=True)
     run(docker_client, tag, "import pytest, pytest_timeout")
     assert "hunter2" not in json.dumps([docker_client.api.history(tag), docker_client.images.get(tag).attrs])
 
