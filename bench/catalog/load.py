@@ -69,7 +69,9 @@ def parse(text: str, origin: str) -> Catalog:
     except msgspec.ValidationError as error:
         raise UsageError(f"{origin} does not fit", _located(str(error))) from None
     diagnostics = tuple(
-        _diagnostic(name, device, entry, file) for name, entry in file.diagnostic.items() for device in entry.devices
+        _diagnostic(name if device is None else f"{name}_{device}", device or "cpu", entry, file)
+        for name, entry in file.diagnostic.items()
+        for device in (entry.devices or (None,))
     )
     return Catalog(diagnostics, tuple(_variant(name, entry) for name, entry in file.variant.items()))
 
@@ -120,7 +122,7 @@ def merged(first: Catalog, second: Catalog) -> Catalog:
 def _diagnostic(name: str, device: Device, entry: _Diagnostic, file: _File) -> Diagnostic:
     profiles = {"full": _Profile(), "smoke": _Profile()} | entry.profiles
     return Diagnostic(
-        name=f"{name}_{device}",
+        name=name,
         about=entry.about,
         node=entry.node,
         device=device,

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from bench.catalog.load import builtin, document, find_variant
-from bench.catalog.model import Catalog, Device, Diagnostic
+from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
 from bench.cli.inputs import entry_of
 from bench.cli.progress import Progress
+from bench.cli.selftest import refuse_options, run_selftest
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
 from bench.engine.lock import measuring
@@ -90,20 +91,26 @@ def run(
     Example: bench run grad_cpu --profile smoke --repeat 3
     """
     catalog, diagnostic = _what(name, project, node, device)
+    chosen = Options(
+        repeat=repeat,
+        profile=profile,
+        cpus=cpus,
+        cpuset=cpuset,
+        memory_bytes=options.size_of(memory),
+        threads=threads,
+        timeout_s=options.duration_of(timeout),
+        ceiling_s=options.duration_of(ceiling),
+        env=parse_env(env),
+        profiler=profiler,
+    )
+    if diagnostic.name == SELFTEST:
+        refuse_options(chosen, variant)
+        check_results_folder(results, NEED_BYTES)
+        where = choose(engine, host, notify)
+        return run_selftest(diagnostic, where, results, calibration=calibration, if_busy=if_busy, json=json)
     plan = plan_of(
         diagnostic,
-        Options(
-            repeat=repeat,
-            profile=profile,
-            cpus=cpus,
-            cpuset=cpuset,
-            memory_bytes=options.size_of(memory),
-            threads=threads,
-            timeout_s=options.duration_of(timeout),
-            ceiling_s=options.duration_of(ceiling),
-            env=parse_env(env),
-            profiler=profiler,
-        ),
+        chosen,
         project=project if diagnostic not in builtin().diagnostics else None,
         requirements=requirements,
         catalog=catalog,

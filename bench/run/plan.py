@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bench.catalog.load import find_profile
-from bench.catalog.model import Diagnostic, Variant
+from bench.catalog.model import SELFTEST, Diagnostic, Variant
 from bench.engine.protocol import Capacity, Need, Task, Tree
 from bench.errors import UsageError
 from bench.record.schema import Limits, Source
@@ -78,6 +78,8 @@ def make_plan(
     Raises:
         UsageError: a number that makes no sense, or a profile that the diagnostic lacks.
     """
+    if diagnostic.name == SELFTEST:
+        raise UsageError("the self-test is no test of pytest's", fix="run it with 'bench run selftest'")
     profile = find_profile(diagnostic, options.profile)
     if options.repeat < 1:
         raise UsageError(f"--repeat {options.repeat} runs nothing", fix="give 1 or more")

@@ -11,6 +11,8 @@ from typing import Self
 
 import msgspec
 
+from bench.catalog.model import SELFTEST
+from bench.compare.hostid import host_id
 from bench.engine.protocol import Ending, Engine, Event, Need, Notify, Place
 from bench.host.calibration import calibrate
 from bench.host.disturbances import disturbances
@@ -19,9 +21,10 @@ from bench.host.identity import read_class
 from bench.host.neighbours import Watcher
 from bench.host.state import read_state
 from bench.record.names import make_stamp
-from bench.record.schema import HostClass, HostState
+from bench.record.schema import HostClass, HostState, Warning_
 from bench.run.plan import Plan
 from bench.run.reading import Reading, read_run
+from bench.run.selftest.warn import selftest_warning
 
 
 class Watch:
@@ -79,6 +82,7 @@ class Session:
     _places: dict[Need, Place] = field(default_factory=dict)
     _folder: tempfile.TemporaryDirectory[str] | None = None
     _runs: int = 0
+    _distrust: tuple[Warning_, ...] | None = None
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="bench-")
@@ -124,11 +128,20 @@ class Session:
         with Watcher() as watcher:
             ending = self.engine.execute(place, replace(plan.task, labels=labels or {}), out, self.watch.event)
         reading = read_run(out, index, ending)
-        found = disturbances(watcher.summary(), reading.run)
+        found = (*disturbances(watcher.summary(), reading.run), *self._known_wrong(plan))
         run = msgspec.structs.replace(reading.run, warnings=(*reading.run.warnings, *found))
         reading = replace(reading, run=run)
         self.watch.run_ended(reading)
         return OneRun(reading, out, ending)
+
+    def _known_wrong(self, plan: Plan) -> tuple[Warning_, ...]:
+        """What every result says on a host whose readings did not hold against loads of known cost."""
+        if plan.diagnostic.name == SELFTEST:
+            return ()
+        if self._distrust is None:
+            warning = selftest_warning(self.results, host_id(self.host_class()[0]), self.engine.name)
+            self._distrust = (warning,) if warning else ()
+        return self._distrust
 
 
 def existing(folder: Path) -> Path:

@@ -51,7 +51,7 @@ def measure(plan: Plan, session: Session, baseline: Sequence[Record] = (), repro
     check_capacity(plan.task.limits, session.engine.capacity())
     session.place(plan.need)
     before = session.observe()
-    begun = _record(plan, session, before, None, (), reproduces)
+    begun = assembled(plan, session, before, None, (), reproduces)
     runs = run_all(plan, session, label_of(begun))
     after = look_again(session, any(run.reading.run.outcome == "interrupted" for run in runs))
     return finish(plan, session, before, after, runs, baseline, reproduces)
@@ -90,21 +90,22 @@ def finish(
     reproduces: str | None = None,
 ) -> Finished:
     """Judge the runs and write the bundle."""
-    record = _record(plan, session, before, after, runs, reproduces)
+    record = assembled(plan, session, before, after, runs, reproduces)
     record = msgspec.structs.replace(record, verdict=judge(record, baseline))
     files = collect(record, runs, before, after, baseline)
     path = write_bundle(session.results, record, files)
     return Finished(read_bundle(path).record, path)
 
 
-def _record(
+def assembled(
     plan: Plan,
     session: Session,
     before: Observation,
     after: Observation | None,
     runs: Sequence[OneRun],
-    reproduces: str | None,
+    reproduces: str | None = None,
 ) -> Record:
+    """The record as far as it is known: not judged, and before the first run without runs."""
     host_class, class_missing = session.host_class()
     missing = {f"host.class.{name}": why for name, why in class_missing.items()} | _missing("before", before)
     missing |= (

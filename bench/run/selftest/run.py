@@ -1,0 +1,125 @@
+"""Runs every check in a fresh container each and writes the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import msgspec
+
+from bench.catalog.model import Diagnostic, Variant
+from bench.engine.assets import agent_folder
+from bench.engine.protocol import Need, Place, Task
+from bench.errors import NotMeasured, UsageError
+from bench.record.bundle import read_bundle, write_bundle
+from bench.record.schema import Limits, Outcome, Record, Verdict
+from bench.record.summary import render_summary
+from bench.run.evidence import collect
+from bench.run.plan import BASE_ENV, PIDS, Plan, check_capacity
+from bench.run.selftest.checks import CHECKS, Check
+from bench.run.selftest.hold import Held, as_run, hold, parse_truth
+from bench.run.session import OneRun, Session
+from bench.run.source import read_catalog_source
+from bench.run.workflow import Finished, assembled, look_again
+
+_MAX_LOG_BYTES = 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A self-test on disk: its bundle, every figure, and the checks that could not be made, with the reason."""
+
+    finished: Finished
+    held: tuple[Held, ...]
+    not_made: tuple[tuple[str, str], ...]
+
+
+def plan_of(diagnostic: Diagnostic) -> Plan:
+    """What all checks have in common."""
+    task = Task(
+        argv=(),
+        env=dict(BASE_ENV),
+        cwd="{out}",
+        timeout_s=diagnostic.timeout_s,
+        limits=Limits(pids=PIDS),
+        torch=False,
+    )
+    source = read_catalog_source(agent_folder() / "loads")
+    return Plan(diagnostic, "full", source, Need(diagnostic.image), task, repeat=1)
+
+
+def for_check(plan: Plan, check: Check, place: Place) -> Plan:
+    """The plan of one check (pure), called like a variant while it runs. ``place`` says where the loads lie."""
+    argv = ("{python}", "-I", "-S", "-B", f"{place.agent}/loads", *check.load)
+    limits = msgspec.structs.replace(check.limits, pids=PIDS)
+    return replace(plan, task=replace(plan.task, argv=argv, limits=limits), variant=Variant(check.name, check.about))
+
+
+def self_test(session: Session, diagnostic: Diagnostic, checks: Sequence[Check] = CHECKS) -> Checked:
+    """Make every check and write the bundle.
+
+    A check whose limit this engine cannot apply is left out, with the reason.
+
+    Raises:
+        NotMeasured: not one check could be made; then nothing is left behind.
+    """
+    plan = replace(plan_of(diagnostic), repeat=len(checks))
+    place = session.place(plan.need)
+    before = session.observe()
+    runs: list[OneRun] = []
+    held: list[Held] = []
+    not_made: list[tuple[str, str]] = []
+    for check in checks:
+        try:
+            check_capacity(check.limits, session.engine.capacity())
+            run = session.run(for_check(plan, check, place), len(runs))
+        except (NotMeasured, UsageError) as error:
+            not_made.append((check.name, str(error)))
+            continue
+        except KeyboardInterrupt:
+            if not runs:
+                raise
+            break
+        if run.reading.run.outcome == "interrupted":
+            runs.append(run)
+            break
+        found = hold(check, run.reading, read_truth(run))
+        held += found
+        runs.append(replace(run, reading=replace(run.reading, run=as_run(check, run.reading, found))))
+        for figure in found:
+            if figure.outcome == "failed":
+                session.notify(figure.sentence())
+    if not runs:
+        raise NotMeasured("not one check could be made", not_made[0][1] if not_made else "there are none")
+    interrupted = len(runs) + len(not_made) < len(checks) or runs[-1].reading.run.outcome == "interrupted"
+    after = look_again(session, interrupted)
+    record = assembled(plan, session, before, after, runs)
+    record = judged(record, held, not_made, interrupted=interrupted)
+    files = collect(record, runs, before, after)
+    files["summary.md"] = partial(render_summary, findings=[one.sentence() for one in held])
+    path = write_bundle(session.results, record, files)
+    return Checked(Finished(read_bundle(path).record, path), tuple(held), tuple(not_made))
+
+
+def judged(
+    record: Record, held: Sequence[Held], not_made: Sequence[tuple[str, str]], *, interrupted: bool = False
+) -> Record:
+    """The record with its outcome and verdict (pure). What could not be looked at is said, and fails nothing."""
+    failed = [one for one in held if one.outcome == "failed"]
+    passed = sum(one.outcome == "passed" for one in held)
+    outcome: Outcome = "interrupted" if interrupted else "failed" if failed else "passed" if passed else "not_measured"
+    reasons = [f"{passed} of {passed + len(failed)} readings hold"]
+    reasons += [one.sentence() for one in held if one.outcome != "passed"]
+    reasons += [f"{name}: not made: {why}" for name, why in not_made]
+    status = Verdict("ok" if outcome == "passed" else "not_measured", tuple(reasons))
+    return msgspec.structs.replace(record, outcome=outcome, verdict=status)
+
+
+def read_truth(run: OneRun) -> dict[str, object] | None:
+    """What the load of a run said it cost."""
+    path = run.out / "pytest.log"
+    if not path.is_file() or path.stat().st_size > _MAX_LOG_BYTES:
+        return None
+    found = parse_truth(path.read_bytes())
+    return dict(found) if found is not None else None
