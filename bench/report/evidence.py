@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.compare.budget import Budget, budget
+from bench.compare.budget import NAMES, Budget, budget
 from bench.compare.findings import Finding, findings
 from bench.compare.prediction import predict
 from bench.errors import BenchError
@@ -36,18 +36,24 @@ def bands(entries: Sequence[Entry]) -> list[Band | None]:
     return [_band(medians[max(at - WINDOW, 0) : at]) if at >= first else None for at in range(len(medians))]
 
 
+def next_band(entries: Sequence[Entry]) -> Band | None:
+    """Where the median of one more result is expected."""
+    return _band([entry.wall_s for entry in entries[-WINDOW:]])
+
+
 def _band(before: Sequence[float | None]) -> Band | None:
     found = predict([wall for wall in before if wall is not None])
     return Band(found.low, found.high) if found is not None else None
 
 
 def time_spent(entry: Entry) -> Budget | None:
-    """Where the wall time of a result went; ``None`` where no run passed, or its times are none."""
+    """Where the wall time of a result went; ``None`` where no run passed or nothing was counted."""
     try:
-        return budget(entry.record)
+        spent = budget(entry.record)
     except BenchError:
         # A report shows damaged results too; `verify` is what names the damage.
         return None
+    return spent if spent is not None and len(spent.unknown) < len(NAMES) - 1 else None
 
 
 def stands_out(entry: Entry) -> tuple[Finding, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench import units
 from bench.report.entry import Entry
-from bench.report.evidence import Band, bands
+from bench.report.evidence import Band, bands, next_band
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, ORANGE, RED, faint
 from bench.report.html.plot import axis, bound_marks, label, layout, rounded, span
@@ -24,11 +24,12 @@ def history(group: str, host: str, entries: Sequence[Entry]) -> Figure:
     medians = [entry.wall_s or 0.0 for entry in measured]
     expected = bands(measured)
     newest = entries[-1].record.diagnostic
-    shown = span(_reach(medians, expected), (newest.ceiling_s,))
+    ahead = next_band(measured)
+    shown = span(_reach(medians, [*expected, ahead]), (newest.ceiling_s,))
     shapes, notes = bound_marks(shown, newest.ceiling_s, None, vertical=False)
     times = [_time(entry.record.stamp) for entry in measured]
     spec = {
-        "data": [*_band(times, expected), _line(measured, medians, times, expected)],
+        "data": [*_band(times, [*expected, ahead]), _line(measured, medians, times, expected)],
         "layout": layout(
             xaxis=axis(type="date", nticks=4, showgrid=False),
             yaxis=axis("wall time, s", range=list(shown), nticks=5),
@@ -40,7 +41,7 @@ def history(group: str, host: str, entries: Sequence[Entry]) -> Figure:
     return Figure(
         key=anchor("f-history", f"{group} {host}"),
         title=host,
-        alt=_alt(medians, expected),
+        alt=_alt(medians, expected, ahead),
         spec=spec,
         table=_table(group, measured, expected),
         height=220,
@@ -57,7 +58,7 @@ def _reach(medians: Sequence[float], expected: Sequence[Band | None]) -> list[fl
 
 
 def _line(
-    measured: Sequence[Entry], medians: Sequence[float], times: Sequence[str], expected: Sequence[Band | None]
+    measured: Sequence[Entry], medians: Sequence[float], times: Sequence[datetime], expected: Sequence[Band | None]
 ) -> dict[str, Any]:
     outside = [
         band is not None and not band.low_s <= wall <= band.high_s for wall, band in zip(medians, expected, strict=True)
@@ -68,7 +69,7 @@ def _line(
         "type": "scatter",
         "mode": "lines+markers",
         "name": "median of a result",
-        "x": times,
+        "x": [_drawn(time) for time in times],
         "y": rounded(medians, 6),
         "line": {"color": faint(BLUE, 0.6), "width": 1.2},
         "marker": {
@@ -84,19 +85,20 @@ def _line(
     }
 
 
-def _band(times: Sequence[str], expected: Sequence[Band | None]) -> list[dict[str, Any]]:
-    """Two edges, the lower filled up to the upper; drawn from the first result that had enough before it."""
+def _band(times: Sequence[datetime], expected: Sequence[Band | None]) -> list[dict[str, Any]]:
+    """Two edges, the lower filled up to the upper: each band as a step that ends at the result it was made for.
+
+    The last one is for a result that is not there yet.
+    """
     at = [index for index, band in enumerate(expected) if band is not None]
     if not at:
         return []
     known = [band for band in expected if band is not None]
-    edge: dict[str, Any] = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": [times[index] for index in at],
-        "hoverinfo": "skip",
-    }
-    edge |= {"line": {"width": 0, "color": GREY}, "showlegend": False}
+    known.insert(0, known[0])
+    steps = [*times, times[-1] + max((times[-1] - times[0]) * 0.06, timedelta(minutes=1))]
+    edge: dict[str, Any] = {"type": "scatter", "mode": "lines", "hoverinfo": "skip"}
+    edge |= {"x": [_drawn(steps[index]) for index in (at[0] - 1, *at)]}
+    edge |= {"line": {"width": 0, "color": GREY, "shape": "vh"}}
     upper = edge | {"y": rounded([band.high_s for band in known], 6)}
     lower = edge | {"y": rounded([band.low_s for band in known], 6), "fill": "tonexty", "fillcolor": faint(GREY, 0.18)}
     return [upper, lower]
@@ -117,18 +119,27 @@ def _table(group: str, measured: Sequence[Entry], expected: Sequence[Band | None
     return Table("Results over time, the newest first", _COLUMNS, tuple(rows))
 
 
-def _alt(medians: Sequence[float], expected: Sequence[Band | None]) -> str:
+def _alt(medians: Sequence[float], expected: Sequence[Band | None], ahead: Band | None) -> str:
     said = f"{len(medians)} results, the newest {units.seconds(medians[-1])}"
     band = expected[-1]
     if band is None:
-        return f"{said}; too few before it to expect anything."
-    inside = "inside" if band.low_s <= medians[-1] <= band.high_s else "outside"
-    return f"{said}, {inside} the expected {units.seconds(band.low_s)} to {units.seconds(band.high_s)}."
+        said += "; too few before it to expect anything."
+    else:
+        inside = "inside" if band.low_s <= medians[-1] <= band.high_s else "outside"
+        said += f", {inside} the expected {units.seconds(band.low_s)} to {units.seconds(band.high_s)}."
+    if ahead is not None:
+        said += f" The next is expected between {units.seconds(ahead.low_s)} and {units.seconds(ahead.high_s)}."
+    return said
 
 
-def _time(stamp: str) -> str:
-    """A stamp as plotly reads a date; what is no stamp is drawn at the year 1970."""
+def _time(stamp: str) -> datetime:
+    """A stamp as a time; what is no stamp is drawn at the year 1970."""
     try:
-        return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
-        return "1970-01-01 00:00:00"
+        return datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _drawn(time: datetime) -> str:
+    """A time as plotly reads a date, in UTC whatever the reader's zone."""
+    return time.strftime("%Y-%m-%d %H:%M:%S")

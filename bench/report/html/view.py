@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bench import units
 from bench.errors import DamagedData
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
-from bench.report.evidence import stands_out
+from bench.report.evidence import stands_out, time_spent
 from bench.report.html.breakdown import breakdown
 from bench.report.html.distribution import distribution
 from bench.report.html.history import LEAST, history
@@ -166,7 +166,7 @@ def _reasons(entry: Entry) -> str:
 
 
 def _newest_measured(entries: Sequence[Entry]) -> Entry:
-    return next((entry for entry in reversed(entries) if entry.walls), entries[-1])
+    return next((entry for entry in reversed(entries) if time_spent(entry) is not None), entries[-1])
 
 
 def _best(entries: Sequence[Entry]) -> float:

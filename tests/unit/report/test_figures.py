@@ -8,6 +8,7 @@ from bench.compare.budget import NAMES, budget
 from bench.compare.explain import explain_difference
 from bench.compare.prediction import predict
 from bench.compare.verdict import compare
+from bench.record.schema import Cpu, Io, Memory
 from bench.report.entry import Entry
 from bench.report.evidence import DRAWN, bands, stands_out, time_spent
 from bench.report.html import palette
@@ -101,6 +102,30 @@ def test_breakdown_is_what_compare_worked_out() -> None:
 
 def test_breakdown_of_nothing_is_no_figure() -> None:
     assert breakdown("grad_cpu", bad_entries(), ["x"]) is None
+
+
+def test_breakdown_leaves_out_what_was_not_counted() -> None:
+    """An imported wall time without counters is no bar of "100 % unexplained"."""
+    entry = make_entry(runs=1, sampled=False)
+    bare = msgspec.structs.replace(
+        make_record(host="m-laptop-90d2", runs=1).runs[0], cpu=Cpu(), memory=Memory(), io=Io()
+    )
+    imported = Entry(msgspec.structs.replace(make_record(host="m-laptop-90d2"), runs=(bare,)))
+    assert breakdown("grad_cpu", [imported], ["m-laptop-90d2"]) is None
+    both = valid(breakdown("grad_cpu", [entry, imported], ["m-laptop-90d2", "ryzen9-5950x-1f3a"]))
+    assert len(both.table.rows) == 1
+    older = msgspec.structs.replace(make_record(host="m-laptop-90d2"), stamp="20200101T000000Z")
+    (group,) = groups([Entry(older), imported])
+    assert "Where the wall time went" in [figure.title for figure in group.figures]
+
+
+def test_a_single_band_is_wide_enough_to_see() -> None:
+    """Three results expect a fourth: a step from the third to beyond it."""
+    figure = valid(history("grad_cpu", "h", [make_entry(stamp=stamp, sampled=False) for stamp in stamps(3)]))
+    upper, _, line = figure.spec["data"]
+    assert upper["x"][0] == line["x"][-1] < upper["x"][1]
+    assert upper["y"][0] == upper["y"][1]
+    assert "The next is expected between" in figure.alt
 
 
 def test_breakdown_of_many_hosts_names_some_and_counts_the_rest() -> None:
