@@ -63,7 +63,8 @@ def test_another_hosts_or_namespaces_process_is_never_judged():
 def test_an_earlier_boots_thing_is_an_orphan_unless_it_runs():
     """What runs now was not started before the reboot: it belongs to a clone of this machine."""
     me = current_owner()
-    earlier = replace(me, boot="earlier")
+    earlier = replace(me, boot="earlier", pid=2**22 - 1, start="1")
+    assert not is_gone(replace(me, boot="earlier"), me, running=False)  # it lives: the boot's time was reckoned anew
     assert is_gone(earlier, me, running=False)
     assert not is_gone(earlier, me, running=True)
 
