@@ -1,0 +1,167 @@
+"""Gathers the legs, compares each with its baseline and says what that means: ``ci/run -m ci.gather``.
+
+Reads ``legs/*/`` (see ``ci.leg``) and ``baseline/`` (see ``ci.baseline``); writes ``report/``: ``verdict.json``,
+``summary.md``, ``comment.md``, ``report.html``, ``report.json``, ``junit.xml`` and for each leg ``compare-<leg>.json``.
+A leg that measured nothing, or whose machine was lost, has a row that says so.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ci.baseline import BASELINE, baseline_of, bundles
+from ci.leg import LEGS
+from ci.matrix import Leg, read_matrix
+from ci.summary import Row, render_comment, render_summary
+
+REPORT = Path("report")
+FAILING = frozenset({"over_ceiling", "code_regressed"})
+"""The only verdicts that fail the matrix."""
+
+_BY_EXIT_CODE = {
+    1: "over the ceiling, or regressed",
+    2: "not measured: the command line was refused",
+    3: "the diagnostic's own test failed",
+    4: "timed out",
+    5: "killed for memory",
+    6: "not measured",
+    8: "damaged or foreign data",
+    130: "interrupted",
+}
+
+
+@dataclass(slots=True)
+class Gathered:
+    """One leg as it was found: its document, its readable bundles, and why there is nothing where there is nothing."""
+
+    leg: Leg
+    document: dict[str, Any] = field(default_factory=dict)
+    bundles: list[Path] = field(default_factory=list)
+    problem: str = ""
+
+
+def main() -> None:
+    """Gather, compare, report; whether to fail is for ``ci.gate``."""
+    REPORT.mkdir(exist_ok=True)
+    intact = LEGS.is_dir() and _bench("verify", str(LEGS)).returncode == 0
+    found = [read_leg(leg, LEGS, intact=intact) for leg in read_matrix()]
+    rows = [judge(one, REPORT, BASELINE) for one in found]
+    markdown = report([path for one in found for path in one.bundles], REPORT, BASELINE)
+    (REPORT / "summary.md").write_text(render_summary(rows, markdown), encoding="utf-8")
+    (REPORT / "comment.md").write_text(render_comment(rows), encoding="utf-8")
+    failing = [row.leg for row in rows if row.status in FAILING]
+    verdict = {"schema": "bench.matrix/1", "failing": failing, "legs": [row.document() for row in rows]}
+    (REPORT / "verdict.json").write_text(json.dumps(verdict, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(render_comment(rows))
+
+
+def read_leg(leg: Leg, legs: Path, *, intact: bool = False) -> Gathered:
+    """A leg's folder, wherever the system put it: its document tells which leg it is.
+
+    Args:
+        leg: the leg that is looked for.
+        legs: the folder of all.
+        intact: every bundle below ``legs`` is known to be as it was written, so that this one need not be checked.
+    """
+    for path in sorted(legs.glob("**/leg.json")):
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if not isinstance(document, dict) or document.get("leg") != leg.name:
+            continue
+        results = path.parent / "results"
+        if not results.is_dir():
+            return Gathered(leg, document, problem=_why_nothing(document))
+        damage = None if intact else _bench("verify", str(results))
+        if damage is not None and damage.returncode != 0:
+            return Gathered(
+                leg, document, problem=f"its result is damaged: {_last_line(damage.stderr or damage.stdout)}"
+            )
+        return Gathered(leg, document, bundles(results), _why_nothing(document))
+    return Gathered(leg, problem="it left nothing: its job was cancelled, or its machine was lost")
+
+
+def judge(found: Gathered, out: Path, baseline: Path) -> Row:
+    """The row of a leg: its own verdict, then what the comparison with its baseline says."""
+    leg, newest = found.leg, (found.bundles[-1] if found.bundles else None)
+    if newest is None:
+        return Row(leg.name, leg.runner, "not_measured", found.problem or "its job left no bundle")
+    record = json.loads((newest / "record.json").read_text(encoding="utf-8"))
+    verdict, outcome = record["verdict"], record["outcome"]
+    row = Row(
+        leg.name,
+        leg.runner,
+        verdict["status"],
+        "; ".join(verdict["reasons"]) or found.problem,
+        outcome=outcome,
+        host=record["host"]["id"],
+        wall_s=_median([run["wall_s"] for run in record["runs"] if run["outcome"] == "passed"]),
+    )
+    if outcome != "passed" or row.status in FAILING:
+        return row
+    reference = baseline_of(baseline, leg.name, found.document.get("settings"), row.host, leg.diagnostic)
+    if reference is None:
+        return row.against("no result of this leg on the default branch yet")
+    answer = _bench("compare", str(reference), str(newest), "--json")
+    (out / f"compare-{leg.name}.json").write_text(answer.stdout, encoding="utf-8")
+    try:
+        (comparison,) = json.loads(answer.stdout)["comparisons"]
+        return row.compared(comparison["status"], comparison["reasons"], comparison["ratio"])
+    except (ValueError, KeyError, TypeError):
+        return row.against(f"could not be compared: {_last_line(answer.stderr)}")
+
+
+def report(paths: Sequence[Path], out: Path, baseline: Path) -> str:
+    """The page, JUnit and JSON over all bundles, and the Markdown; empty where there is no bundle."""
+    if not paths:
+        return ""
+    known = ("--baseline", str(baseline)) if bundles(baseline) else ()
+    answer = _bench(
+        *("report", *map(str, paths), *known, "--json", "--html", str(out / "report.html")),
+        *("--markdown", str(out / "results.md"), "--junit", str(out / "junit.xml")),
+    )
+    if answer.returncode != 0:
+        return f"The report could not be made: {_last_line(answer.stderr)}\n"
+    (out / "report.json").write_text(answer.stdout, encoding="utf-8")
+    # The page's own baseline is the evidence of the comparison: it goes with it.
+    if known:
+        shutil.copytree(baseline, out / "baseline", dirs_exist_ok=True)
+    return (out / "results.md").read_text(encoding="utf-8")
+
+
+def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "bench", *arguments], capture_output=True, text=True, check=False)
+
+
+def _why_nothing(document: dict[str, Any]) -> str:
+    code = document.get("exit_code")
+    if code == 0:
+        return ""
+    if code is None:
+        return "its job was cut off while it ran"
+    said = document.get("said") or ["no word of why"]
+    return f"{_BY_EXIT_CODE.get(code, f'ended with {code}')}: {said[-1]}"
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no word of why"])[-1]
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = sorted(value for value in values if value is not None)
+    if not known:
+        return None
+    middle = len(known) // 2
+    return known[middle] if len(known) % 2 else (known[middle - 1] + known[middle]) / 2
+
+
+if __name__ == "__main__":
+    main()

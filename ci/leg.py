@@ -1,0 +1,79 @@
+"""Runs one leg of the matrix and keeps what it left, whatever it was: ``ci/run -m ci.leg``.
+
+Reads BENCH_DIAGNOSTIC and BENCH_RUNNER (the leg), BENCH_PROFILE and BENCH_REPEAT. Writes ``legs/<leg>/``: ``leg.json``,
+the log, and ``results/`` with the bundle. Ends with 0 whenever that folder tells what happened: whether the matrix
+fails is decided once, by the last job.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ci.matrix import Leg, find_leg, read_matrix, settings
+
+SCHEMA = "bench.leg/1"
+LEGS = Path("legs")
+SAID_LINES = 12
+"""How much of the log goes into the summary."""
+
+
+def main() -> None:
+    """Run the leg that the environment names."""
+    leg = find_leg(read_matrix(), os.environ["BENCH_DIAGNOSTIC"], os.environ["BENCH_RUNNER"])
+    run_leg(leg, os.environ.get("BENCH_PROFILE", "smoke"), os.environ.get("BENCH_REPEAT", "3"), LEGS / leg.name)
+
+
+def run_leg(leg: Leg, profile: str, repeat: str, out: Path) -> dict[str, Any]:
+    """Run a leg into ``out`` and return what ``leg.json`` holds."""
+    out.mkdir(parents=True, exist_ok=True)
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "leg": leg.name,
+        "diagnostic": leg.diagnostic,
+        "runner": leg.runner,
+        "settings": settings(leg, profile, repeat),
+        "commit": os.environ.get("GITHUB_SHA") or os.environ.get("CI_COMMIT_SHA"),
+        "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "exit_code": None,
+        "said": [],
+    }
+    # Written first as well, so that a leg whose machine is taken away has left its name.
+    _write(out / "leg.json", document)
+    command = [
+        *(sys.executable, "-m", "bench", "run", leg.diagnostic),
+        *("--profile", profile, "--repeat", repeat, "--results", str(out / "results")),
+        *leg.arguments,
+    ]
+    document["exit_code"] = _follow(command, out / "run.log")
+    log = (out / "run.log").read_text(encoding="utf-8", errors="replace")
+    document["said"] = [line.rstrip() for line in log.splitlines() if line.strip()][-SAID_LINES:]
+    _write(out / "leg.json", document)
+    return document
+
+
+def _follow(command: Sequence[str], log: Path) -> int:
+    """Run a command, its output to the log and to ours; a signal that we get is passed on, so that it ends in order."""
+    with log.open("wb") as kept, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: child.send_signal(signal.SIGINT))
+        for line in child.stdout or ():
+            kept.write(line)
+            sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()
+        return child.wait()
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

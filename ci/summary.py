@@ -1,0 +1,89 @@
+"""The legs as Markdown: every leg has a row, the worst first. Pure."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+_ORDER = ("over_ceiling", "code_regressed", "not_measured", "host_noisy", "insufficient_runs", "limit_bound")
+_SIGNS = {
+    "over_ceiling": "❌",
+    "code_regressed": "❌",
+    "not_measured": "⬜",
+    "ok": "✅",
+    "same": "✅",
+    "code_improved": "✅",
+}
+LONGEST_WHY = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One leg. ``status`` is the graver of its own verdict and the comparison's; ``ratio`` is now over baseline."""
+
+    leg: str
+    runner: str
+    status: str
+    why: str
+    outcome: str = "not_measured"
+    host: str = ""
+    wall_s: float | None = None
+    baseline: str = ""
+    ratio: float | None = None
+
+    def against(self, text: str) -> Row:
+        """The same row, with what there is to say of a baseline."""
+        return replace(self, baseline=text)
+
+    def compared(self, status: str, reasons: Sequence[str], ratio: float | None) -> Row:
+        """The same row after a comparison, whose status stands where it says that code got slower or faster."""
+        chosen = status if status in {"code_regressed", "code_improved", "same"} else self.status
+        why = "; ".join(reasons) if chosen == status else self.why
+        return replace(self, status=chosen, why=why, baseline=status, ratio=ratio)
+
+    def document(self) -> dict[str, Any]:
+        """The row as plain data."""
+        return asdict(self)
+
+
+def render_summary(rows: Sequence[Row], results: str) -> str:
+    """The job's summary: the legs, then what ``bench report`` says of the results."""
+    return f"{render_comment(rows)}\n{results}"
+
+
+def render_comment(rows: Sequence[Row]) -> str:
+    """A short table, for a pull request and for the log."""
+    ordered = sorted(rows, key=lambda row: (_ORDER.index(row.status) if row.status in _ORDER else len(_ORDER), row.leg))
+    head = "| leg | verdict | median wall | against the default branch | why |\n|:--|:--|--:|:--|:--|\n"
+    return f"## {_headline(rows)}\n\n{head}" + "".join(map(_line, ordered))
+
+
+def _headline(rows: Sequence[Row]) -> str:
+    failing = sum(row.status in {"over_ceiling", "code_regressed"} for row in rows)
+    nothing = sum(row.status == "not_measured" for row in rows)
+    measured = len(rows) - nothing
+    text = f"{measured} of {len(rows)} legs measured"
+    if failing:
+        text += f", {failing} over the ceiling or slower"
+    return text + (f", {nothing} measured nothing" if nothing else "")
+
+
+def _line(row: Row) -> str:
+    sign = _SIGNS.get(row.status, "⚠️")
+    status = row.status.replace("_", " ")
+    verdict = status if row.outcome in {"passed", "not_measured"} else f"{status} ({row.outcome.replace('_', ' ')})"
+    wall = "–" if row.wall_s is None else f"{row.wall_s:.2f} s"
+    change = "" if row.ratio is None else f" ({row.ratio - 1:+.1%})"
+    against = f"{row.baseline.replace('_', ' ')}{change}" or "–"
+    cells = (row.leg, f"{sign} {verdict}", wall, against, row.why[:LONGEST_WHY])
+    return "| " + " | ".join(map(_cell, cells)) + " |\n"
+
+
+def _cell(text: str) -> str:
+    """Text from a record or a log as plain text in a table: no markup, no mention of anybody, one line."""
+    plain = html.escape(" ".join(text.split()), quote=False)
+    for character in "|`*_[]@#\\~":
+        plain = plain.replace(character, f"&#{ord(character)};") if character != "#" else plain
+    return plain

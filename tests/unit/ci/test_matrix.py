@@ -1,0 +1,116 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from ci.matrix import FILE, Leg, find_leg, parse_matrix, read_matrix, settings
+from ci.plan import main as plan
+
+ROOT = Path(__file__).resolve().parents[3]
+WORKFLOW = ROOT / ".github/workflows/bench.yml"
+GITLAB = ROOT / "ci/gitlab.yml"
+
+
+def load(path):
+    return YAML(typ="safe", pure=True).load(path.read_text())
+
+
+def runner(name, *devices):
+    return {"name": name, "runs_on": [name], "devices": list(devices)}
+
+
+def test_every_diagnostic_goes_to_every_runner_that_has_its_device():
+    document = {"diagnostics": ["grad_cpu", "grad_cuda"], "runners": [runner("a", "cpu"), runner("b", "cpu", "cuda")]}
+    assert [leg.name for leg in parse_matrix(document)] == ["grad_cpu-a", "grad_cpu-b", "grad_cuda-b"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"diagnostics": [], "runners": [runner("a", "cpu")]},
+        {"diagnostics": ["grad_cuda"], "runners": [runner("a", "cpu")]},
+        {"diagnostics": ["grad_cpu"], "runners": [runner("a b", "cpu")]},
+        {"diagnostics": ["grad_cpu"], "runners": [runner("../a", "cpu")]},
+        {"diagnostics": ["grad_cpu", "grad_cpu"], "runners": [runner("a", "cpu")]},
+    ],
+)
+def test_a_matrix_without_legs_or_with_names_that_are_none_is_refused(document):
+    with pytest.raises(ValueError, match="distinct plain names"):
+        parse_matrix(document)
+
+
+def test_the_shipped_matrix_names_what_the_catalog_has():
+    from bench.catalog.load import builtin
+
+    names = {diagnostic.name for diagnostic in builtin().diagnostics}
+    legs = read_matrix(FILE)
+    assert {leg.diagnostic for leg in legs} <= names
+    assert len({leg.runner for leg in legs}) >= 2
+
+
+def test_a_leg_is_found_by_its_two_names():
+    legs = read_matrix(FILE)
+    assert find_leg(legs, legs[0].diagnostic, legs[0].runner) is legs[0]
+    with pytest.raises(ValueError, match="no leg grad_cpu on mars"):
+        find_leg(legs, "grad_cpu", "mars")
+
+
+def test_results_of_other_settings_are_no_baseline():
+    leg = Leg("grad_cpu", "a", ("x",), ("--cpus", "2"))
+    assert settings(leg, "smoke", "3") == settings(leg, "smoke", "3")
+    others = {
+        settings(leg, "full", "3"),
+        settings(leg, "smoke", "5"),
+        settings(Leg("grad_cpu", "a", (), ()), "smoke", "3"),
+    }
+    assert settings(leg, "smoke", "3") not in others
+    assert len(others) == 3
+
+
+def test_the_plan_is_one_line_of_json(capsys, monkeypatch):
+    monkeypatch.delenv("BENCH_MATRIX", raising=False)
+    plan()
+    name, _, text = capsys.readouterr().out.rstrip("\n").partition("=")
+    assert name == "matrix"
+    assert {row["leg"] for row in json.loads(text)["include"]} == {leg.name for leg in read_matrix(FILE)}
+
+
+def test_gitlabs_matrix_is_the_same_as_githubs():
+    (matrix,) = load(GITLAB)["bench-leg"]["parallel"]["matrix"]
+    here = {(d, r) for d in matrix["BENCH_DIAGNOSTIC"] for r in matrix["BENCH_RUNNER"]}
+    assert here == {(leg.diagnostic, leg.runner) for leg in read_matrix(FILE)}
+
+
+@pytest.mark.parametrize(("schema", "path"), [("vendor.github-workflows", WORKFLOW), ("vendor.gitlab-ci", GITLAB)])
+def test_both_files_fit_their_published_schema(schema, path):
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_the_workflow_passes_actionlint():
+    command = shutil.which("actionlint")
+    if command is None:
+        pytest.skip("actionlint is not installed (its package fetches the program from its project's releases)")
+    answer = subprocess.run([command, "-no-color", str(WORKFLOW)], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_actions_are_pinned_by_commit_and_may_not_write():
+    document = load(WORKFLOW)
+    steps = [step for job in document["jobs"].values() for step in job["steps"]]
+    used = [step["uses"] for step in steps if "uses" in step]
+    assert used
+    assert all(len(use.partition("@")[2]) == 40 for use in used)
+    assert document["permissions"] == {"contents": "read"}
+    writing = [name for name, job in document["jobs"].items() if "write" in str(job.get("permissions"))]
+    assert writing == ["comment"]
+
+
+def test_no_text_of_a_pull_request_reaches_a_shell():
+    for job in load(WORKFLOW)["jobs"].values():
+        assert not [step["run"] for step in job["steps"] if "${{" in step.get("run", "")]
