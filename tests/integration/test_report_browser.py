@@ -51,6 +51,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
     "--window-size=1280,900",
+    "--force-prefers-reduced-motion",
 )
 
 
@@ -162,7 +163,7 @@ def test_filters_rows_drawings_and_address(browser: Any) -> None:
     assert [row["state"] for row in visible_rows(browser)] == ["failed"]
     sections = "return [...document.querySelectorAll('main section[data-diagnostic]')].filter((s) => !s.hidden).length"
     assert browser.execute_script(sections) == 1
-    browser.find_element(By.CSS_SELECTOR, "#filter button[type=reset]").click()
+    click(browser, browser.find_element(By.CSS_SELECTOR, "#filter button[type=reset]"))
     until(lambda: visible_rows(browser) == everything)
     assert "#" not in browser.current_url
 
@@ -181,10 +182,10 @@ def test_an_address_brings_its_filter_back(browser: Any, address: str) -> None:
 
 def test_links_keep_the_filter_and_go_back(browser: Any) -> None:
     choose(browser, "diagnostic", "grad_cpu")
-    browser.find_element(By.CSS_SELECTOR, '.contents a[href="#hosts"]').click()
+    click(browser, browser.find_element(By.CSS_SELECTOR, '.contents a[href="#hosts"]'))
     assert "diagnostic=grad_cpu" in browser.current_url
     assert browser.current_url.endswith("at=hosts")
-    browser.find_element(By.CSS_SELECTOR, ".tile[data-status=timed_out]").click()
+    click(browser, browser.find_element(By.CSS_SELECTOR, ".tile[data-status=timed_out]"))
     assert {row["state"] for row in visible_rows(browser)} == {"timed_out"}
     tile = browser.find_element(By.CSS_SELECTOR, ".tile[data-status=timed_out]")
     assert tile.get_attribute("aria-current") == "true"
