@@ -187,7 +187,7 @@ class GitHub:
         """Whether a job's own condition lets it run at an event, all that it needs having succeeded."""
         condition = load_yaml(self.workflow)["jobs"][name].get("if")
         github = {"event_name": event_name, "repository": "owner/project", "event": event}
-        needs = dict.fromkeys(("plan", "leg", "gather"), {"result": "success"})
+        needs = {need: {"result": "success"} for need in ("plan", "leg", "gather")}
         return Expressions({"github": github, "needs": needs}, self.home).holds(condition)
 
     def _job(self, document: Any, job: Any, contexts: Mapping[str, Any], name: str) -> Job:

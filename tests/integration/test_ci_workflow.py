@@ -10,7 +10,11 @@ import threading
 import zipfile
 from pathlib import Path
 
+import docker
 import pytest
+
+from bench.engine.images.facts import ImageFacts
+from ci.images import restore, save
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -219,6 +223,16 @@ def test_a_leg_over_its_ceiling_and_one_whose_machine_was_lost(
     assert "left nothing" in str(found["spin_cpu-small"]["why"])
     # Neither becomes a baseline.
     assert not [key for key in system.caches if "baseline" in key]
+
+
+@pytest.mark.integration
+def test_an_image_is_kept_from_one_job_to_the_next(
+    tmp_path: Path, docker_client: docker.DockerClient, small_image: ImageFacts
+) -> None:
+    folder = tmp_path / "images"
+    assert save(docker_client, [small_image.name], folder) == f"kept {small_image.name}"
+    assert small_image.name in restore(docker_client, folder)
+    assert docker_client.images.get(small_image.name).id == small_image.digest
 
 
 class Api(http.server.BaseHTTPRequestHandler):
