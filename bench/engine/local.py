@@ -55,6 +55,11 @@ class LocalEngine:
         """``local``."""
         return "local"
 
+    @property
+    def remote(self) -> bool:
+        """Never: it is this host."""
+        return False
+
     @cached_property
     def mode(self) -> Mode:
         """Whether we may make a group: found out by making one."""

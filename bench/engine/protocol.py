@@ -142,6 +142,11 @@ class Engine(Protocol):
         """``docker`` or ``local``."""
         ...
 
+    @property
+    def remote(self) -> bool:
+        """Whether it may be on another machine than this command."""
+        ...
+
     def describe(self, limits: Limits, security: str = "default") -> EngineRecord:
         """The engine as the record shows it, with what was asked for."""
         ...

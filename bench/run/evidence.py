@@ -22,7 +22,8 @@ from bench.record.names import numbered
 from bench.record.schema import Record
 from bench.record.summary import Operator, render_summary
 from bench.record.timefile import analysis_name, analysis_time_txt
-from bench.run.session import Observation, OneRun
+from bench.run.observe import Observation
+from bench.run.session import OneRun
 
 _FROM_OUT = {
     "logs/pytest.log": "pytest.log",

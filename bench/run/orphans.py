@@ -12,10 +12,11 @@ from bench.engine.protocol import Engine, Notify, Orphan
 from bench.errors import BenchError
 from bench.record.bundle import remove_partials, write_bundle
 from bench.record.codec import decode, encode
-from bench.record.schema import HostState, Record
+from bench.record.schema import Record
 from bench.run.evidence import collect
+from bench.run.observe import unseen
 from bench.run.reading import Reading, overall, read_run
-from bench.run.session import Observation, OneRun
+from bench.run.session import OneRun
 
 LABEL = "bench.record"
 """The label of a task that holds its record as far as it is known before the run, as JSON."""
@@ -53,10 +54,8 @@ def _recover(engine: Engine, orphan: Orphan, results: Path) -> Path:
         ending = engine.recover(orphan, out)
         run = OneRun(read_run(out, 0, ending), out, ending)
         record = finished(begun, run.reading)
-        nothing = f"# not looked at: {KILLED}\n"
-        before = Observation(HostState(), {}, {}, {}, nothing, nothing)
         record = msgspec.structs.replace(record, verdict=judge(record))
-        return write_bundle(results, record, collect(record, [run], before, None))
+        return write_bundle(results, record, collect(record, [run], unseen(KILLED), None))
 
 
 def finished(begun: Record, reading: Reading) -> Record:

@@ -14,14 +14,11 @@ import msgspec
 from bench.catalog.model import SELFTEST
 from bench.compare.hostid import host_id
 from bench.engine.protocol import Ending, Engine, Event, Need, Notify, Place
-from bench.host.calibration import calibrate
 from bench.host.disturbances import disturbances
-from bench.host.evidence import read_disk_usage, read_system_load
-from bench.host.identity import read_class
 from bench.host.neighbours import Watcher
-from bench.host.state import read_state
 from bench.record.names import make_stamp
-from bench.record.schema import HostClass, HostState, Warning_
+from bench.record.schema import HostClass, Warning_
+from bench.run.observe import Observation, host_class, observe
 from bench.run.plan import Plan
 from bench.run.reading import Reading, read_run
 from bench.run.selftest.warn import selftest_warning
@@ -38,18 +35,6 @@ class Watch:
 
     def run_ended(self, reading: Reading) -> None:
         """A run has been read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """The host at one moment: state, calibration and evidence, with the reasons for what is missing."""
-
-    state: HostState
-    state_unavailable: Mapping[str, str]
-    calibration: Mapping[str, float | None]
-    calibration_unavailable: Mapping[str, str]
-    system_load: str
-    disk_usage: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +85,7 @@ class Session:
 
     def host_class(self) -> tuple[HostClass, dict[str, str]]:
         """The class of the machine that measures."""
-        return read_class()
+        return host_class(self.engine)
 
     def stamp(self) -> str:
         """The name of a result that is finished now."""
@@ -108,10 +93,7 @@ class Session:
 
     def observe(self) -> Observation:
         """The host now."""
-        state, state_missing = read_state()
-        calibration, calibration_missing = calibrate() if self.calibration else ({}, {})
-        disk = read_disk_usage(existing(self.results))
-        return Observation(state, state_missing, calibration, calibration_missing, read_system_load(), disk)
+        return observe(self.engine, self.results, calibration=self.calibration)
 
     def run(self, plan: Plan, index: int, labels: Mapping[str, str] | None = None) -> OneRun:
         """One run of a plan, in a fresh container that carries ``labels``.
@@ -128,7 +110,8 @@ class Session:
         with Watcher() as watcher:
             ending = self.engine.execute(place, replace(plan.task, labels=labels or {}), out, self.watch.event)
         reading = read_run(out, index, ending)
-        found = (*disturbances(watcher.summary(), reading.run), *self._known_wrong(plan))
+        found = () if self.engine.remote else disturbances(watcher.summary(), reading.run)
+        found = (*found, *self._known_wrong(plan))
         run = msgspec.structs.replace(reading.run, warnings=(*reading.run.warnings, *found))
         reading = replace(reading, run=run)
         self.watch.run_ended(reading)
@@ -142,8 +125,3 @@ class Session:
             warning = selftest_warning(self.results, host_id(self.host_class()[0]), self.engine.name)
             self._distrust = (warning,) if warning else ()
         return self._distrust
-
-
-def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from bench.catalog.model import Variant
 from bench.compare.verdict import Comparison
 from bench.errors import NotMeasured, UsageError
+from bench.run.observe import Observation
 from bench.run.plan import Plan, check_capacity
-from bench.run.session import Observation, OneRun, Session
+from bench.run.session import OneRun, Session
 from bench.run.workflow import Finished, finish, look_again
 from bench.units import percent
 

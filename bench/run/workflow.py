@@ -15,9 +15,10 @@ from bench.record.bundle import read_bundle, write_bundle
 from bench.record.schema import HostState, Record
 from bench.run.assemble import Surroundings, assemble
 from bench.run.evidence import collect
+from bench.run.observe import Observation
 from bench.run.orphans import label_of
 from bench.run.plan import Plan, check_capacity
-from bench.run.session import Observation, OneRun, Session
+from bench.run.session import OneRun, Session
 
 INTERRUPTED = "the command was interrupted"
 

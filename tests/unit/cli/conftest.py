@@ -8,6 +8,7 @@ import pytest
 
 import bench.cli.again
 import bench.cli.measure
+import bench.run.observe
 import bench.run.session
 from bench.cli import main
 from bench.engine.protocol import Capacity, Ending, Place
@@ -26,6 +27,7 @@ class FakeEngine:
     walls: list = field(default_factory=list)
     fingerprint: str = "4" * 64
     engine: str = "docker"
+    remote: bool = False
     executed: list = field(default_factory=list)
     orphaned: list = field(default_factory=list)
     recovered: list = field(default_factory=list)
@@ -106,10 +108,10 @@ def engine(monkeypatch, tmp_path):
     for module in (bench.cli.measure, bench.cli.again):
         monkeypatch.setattr(module, "choose", lambda name, host, notify: made)
     known = HostClass(cpu_model="Test CPU", cores=2, threads=2, memory_bytes=16 * 1024**3, kernel="6.1")
-    monkeypatch.setattr(bench.run.session, "read_class", lambda: (known, {"gpu": "none was found"}))
-    monkeypatch.setattr(bench.run.session, "read_state", lambda: (HostState(load=0.1), {"governor": "a VM"}))
-    monkeypatch.setattr(bench.run.session, "calibrate", lambda: ({"one_core_s": 0.1}, {}))
-    monkeypatch.setattr(bench.run.session, "read_system_load", lambda: "lscpu\n")
+    monkeypatch.setattr(bench.run.observe, "read_class", lambda: (known, {"gpu": "none was found"}))
+    monkeypatch.setattr(bench.run.observe, "read_state", lambda: (HostState(load=0.1), {"governor": "a VM"}))
+    monkeypatch.setattr(bench.run.observe, "calibrate", lambda: ({"one_core_s": 0.1}, {}))
+    monkeypatch.setattr(bench.run.observe, "read_system_load", lambda: "lscpu\n")
     monkeypatch.setattr(bench.run.session, "Watcher", StillWatcher)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(tmp_path))
     monkeypatch.chdir(tmp_path)

@@ -218,3 +218,13 @@ def test_what_a_killed_command_left_is_finished_first(engine, bench_, tmp_path):
     assert first.record.unavailable["host.after"] == "the command that measured was killed"
     assert verify(first.path).ok
     assert engine.swept == 2
+
+
+def test_a_remote_engine_s_host_is_not_described_by_this_one(engine, bench_, tmp_path):
+    engine.remote = True
+    bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    record = only(tmp_path / "r").record
+    assert (record.host.class_.threads, record.host.class_.cpu_model) == (2, None)
+    assert "another machine" in record.unavailable["host.class.cpu_model"]
+    assert "another machine" in record.unavailable["host.before.load"]
+    assert record.calibration.before == {}

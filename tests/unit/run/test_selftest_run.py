@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 import bench.cli.measure
+import bench.run.observe
 import bench.run.session
 from bench.catalog.load import builtin, find
 from bench.cli import main
@@ -50,6 +51,7 @@ class Pretended:
     wrong: dict = field(default_factory=dict)
     raises: dict = field(default_factory=dict)
     cpus: int = 2
+    remote: bool = False
     started: list = field(default_factory=list)
 
     def describe(self, limits, security="default"):
@@ -113,9 +115,9 @@ class StillWatcher:
 
 @pytest.fixture
 def quiet(monkeypatch, tmp_path):
-    monkeypatch.setattr(bench.run.session, "read_class", lambda: (HOST, {}))
-    monkeypatch.setattr(bench.run.session, "read_state", lambda: (HostState(load=0.1), {}))
-    monkeypatch.setattr(bench.run.session, "read_system_load", lambda: "lscpu\n")
+    monkeypatch.setattr(bench.run.observe, "read_class", lambda: (HOST, {}))
+    monkeypatch.setattr(bench.run.observe, "read_state", lambda: (HostState(load=0.1), {}))
+    monkeypatch.setattr(bench.run.observe, "read_system_load", lambda: "lscpu\n")
     monkeypatch.setattr(bench.run.session, "Watcher", StillWatcher)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(tmp_path))
     monkeypatch.chdir(tmp_path)

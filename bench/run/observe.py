@@ -1,0 +1,67 @@
+"""The host around the runs: its class, and its state, calibration and evidence at one moment.
+
+Only the machine that this command runs on can be looked at. Where the engine is on another one, its host is
+described by what that engine says of itself, and the rest is missing with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.engine.protocol import Engine
+from bench.host.calibration import calibrate
+from bench.host.evidence import read_disk_usage, read_system_load
+from bench.host.identity import read_class
+from bench.host.state import read_state
+from bench.record.schema import HostClass, HostState, Limits
+
+ELSEWHERE = "the engine is on another machine, which this command cannot look at"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The host at one moment: state, calibration and evidence, with the reasons for what is missing by field."""
+
+    state: HostState
+    state_unavailable: Mapping[str, str]
+    calibration: Mapping[str, float | None]
+    calibration_unavailable: Mapping[str, str]
+    system_load: str
+    disk_usage: str
+
+
+def observe(engine: Engine, results: Path, *, calibration: bool) -> Observation:
+    """The engine's host now, as far as it can be seen from here."""
+    if engine.remote:
+        return unseen(ELSEWHERE)
+    state, state_missing = read_state()
+    figures, figures_missing = calibrate() if calibration else ({}, {})
+    disk = read_disk_usage(existing(results))
+    return Observation(state, state_missing, figures, figures_missing, read_system_load(), disk)
+
+
+def unseen(why: str) -> Observation:
+    """A host that nobody looked at."""
+    line = f"# not looked at: {why}\n"
+    return Observation(HostState(), dict.fromkeys(HostState.__struct_fields__, why), {}, {}, line, line)
+
+
+def host_class(engine: Engine) -> tuple[HostClass, dict[str, str]]:
+    """The class of the engine's host, and why fields of it are missing."""
+    if not engine.remote:
+        return read_class()
+    capacity, facts = engine.capacity(), engine.describe(Limits()).facts
+    kernel = facts.get("kernel")
+    known = HostClass(
+        threads=capacity.cpus,
+        memory_bytes=capacity.memory_bytes,
+        kernel=kernel if isinstance(kernel, str) else None,
+    )
+    return known, {name: ELSEWHERE for name in known.__struct_fields__ if getattr(known, name) is None}
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
