@@ -60,7 +60,7 @@ def report(
     known = find_bundles(str(baseline), results) if baseline is not None else []
     comparisons = against_baseline([entry.record for entry in entries], [bundle.record for bundle in known])
     made: dict[Path | None, Callable[[], str]] = {
-        html: lambda: render_page(entries),
+        html: lambda: render_page(entries, comparisons=comparisons),
         markdown: lambda: render_markdown(entries, comparisons),
         junit: lambda: render_junit(entries),
         pyperf: lambda: _json(pyperf_document(entries)),

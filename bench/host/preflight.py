@@ -129,7 +129,8 @@ def read_disk(path: Path) -> Disk:
 
 def find_python(home: Path | None = None) -> str | None:
     """A Python 3.13: this one, one on PATH, pyenv's or uv's; ``None`` where there is none."""
-    if sys.version.startswith("3.13."):
+    running = tuple(sys.version_info[:2])  # a name, so that no type checker decides it by its own version
+    if running == (3, 13):
         return sys.executable
     on_path = shutil.which("python3.13")
     if on_path is not None and "/.pyenv/shims/" not in on_path:  # a shim runs nothing unless its version is chosen
