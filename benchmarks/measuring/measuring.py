@@ -1,0 +1,192 @@
+"""The same commands under our engines, GNU time, BenchExec and hyperfine: what each reads, and what reading costs.
+
+    python benchmarks/measuring/measuring.py [--rounds N] [--pairs N] [--engine local|docker|both] [--markdown FILE]
+
+Every figure is a ratio within one run of this script: the tools take turns with each command, and ratios are of the
+same round. Targets: CPU and memory within 1 % of runexec's; the supervisor under 15 MB and 0.2 % of a core at 1 Hz; a
+run beyond the container's own life under 1.5 s with Docker and 0.3 s locally; a memory-bandwidth run with sampling on
+within 0.5 % of one with it off. Needs `benchexec`, `hyperfine` and GNU time; a tool that is not there has no row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from tools import Command, Read, Tool, gnu_time, hyperfine, ours, runexec
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout is enough
+from bench.compare.hostid import host_id
+from bench.engine.choose import choose
+from bench.engine.protocol import Engine, Need, Place
+from bench.errors import BenchError
+from bench.host.identity import read_class
+
+LOAD = ("{python}", "-I", "-S", "-B", "{agent}/loads")
+COMMANDS: Mapping[str, Command] = {
+    "2 s of CPU, one thread": (*LOAD, "cpu", "seconds=2"),
+    "2 s of CPU, two threads": (*LOAD, "threads", "seconds=2"),
+    "double fork, 2 s": (*LOAD, "orphan", "seconds=2"),
+    "1 GiB touched": (*LOAD, "memory", "mib=1024", "hold=1"),
+    "100 000 page faults": (*LOAD, "faults", "count=100000"),
+    "1000 context switches": (*LOAD, "switches", "count=1000"),
+}
+IDLE: Command = ("{python}", "-I", "-S", "-c", "import time; time.sleep(30)")
+COPY: Command = ("{python}", "-I", "-S", "-c", Path(__file__).with_name("bandwidth.py").read_text(), "seconds=5")
+Row = list[str]
+
+
+def compare(tools: Mapping[str, Tool], rounds: int) -> list[Row]:
+    """One row a command and tool: medians, and the median ratio to runexec in the same round."""
+    rows = []
+    for name, command in COMMANDS.items():
+        reads: dict[str, list[Read]] = {tool: [] for tool in tools}
+        for turn in range(rounds):
+            order = list(tools)
+            for tool in order[turn % len(order) :] + order[: turn % len(order)]:
+                reads[tool].append(tools[tool](command))
+        rows += [_row(name, tool, reads[tool], reads.get("runexec")) for tool in tools]
+        say(f"{name}: done")
+    return rows
+
+
+def _row(name: str, tool: str, reads: Sequence[Read], reference: Sequence[Read] | None) -> Row:
+    truth = [read.cpu_s / read.truth["cpu_total_s"] - 1 for read in reads if "cpu_total_s" in read.truth]
+    memory = [read.peak_bytes or read.rss_bytes for read in reads]
+    known = [value for value in memory if value is not None]
+    pairs = list(zip(reads, reference or (), strict=False))
+    cpu = [ours.cpu_s / other.cpu_s - 1 for ours, other in pairs]
+    peaks = [ours.peak_bytes / other.peak_bytes - 1 for ours, other in pairs if ours.peak_bytes and other.peak_bytes]
+    return [
+        name,
+        tool,
+        f"{median(read.wall_s for read in reads):.3f}",
+        f"{median(read.cpu_s for read in reads):.3f}",
+        _percent(truth),
+        _percent(cpu),
+        f"{median(known) / 2**20:.1f}" if known else "–",
+        _percent(peaks),
+        f"{median(read.whole_s - read.wall_s for read in reads):.3f}",
+    ]
+
+
+def cost(name: str, tool: Tool, rounds: int) -> list[Row]:
+    """What our supervisor and engine cost: with a command that does nothing for 30 s, and with one of no length."""
+    idle = tool(IDLE)
+    own = (idle.result or {})["supervisor"]
+    short = [tool(("{python}", "-I", "-S", "-c", "")) for _ in range(max(rounds, 5))]
+    beyond = median(read.beyond_s for read in short if read.beyond_s is not None)
+    limit = 1.5 if name == "docker" else 0.3
+    return [
+        target(f"{name}: the supervisor's memory", own["max_rss_bytes"] / 1e6, 15.0, "MB"),
+        target(f"{name}: the supervisor's CPU at 1 Hz", own["cpu_s"] / idle.wall_s * 100, 0.2, "% of a core"),
+        target(f"{name}: a run beyond the container's life", beyond, limit, "s"),
+        [f"{name}: a run beyond the command", f"{median(r.whole_s - r.wall_s for r in short):.3f} s", "", ""],
+    ]
+
+
+def sampling(name: str, engine: Engine, place: Place, pairs: int) -> list[Row]:
+    """A memory-bandwidth run with sampling at 1 Hz and without, in turn: the median ratio and its interval."""
+    on, off = ours(engine, place, 1.0), ours(engine, place, 0.0)
+    ratios = []
+    for turn in range(pairs):
+        order: tuple[Tool, ...] = (on, off) if turn % 2 == 0 else (off, on)
+        rates = {tool: float(tool(COPY).truth["bytes_per_s"]) for tool in order}
+        ratios.append(rates[on] / rates[off])
+        say(f"{name}: pair {turn + 1} of {pairs}: {ratios[-1]:.4f}")
+    low, high = interval(ratios)
+    off_by = abs(median(ratios) - 1) * 100
+    row = target(f"{name}: bandwidth, sampling on against off", off_by, 0.5, "%")
+    row[1] += f" (ratio {median(ratios):.4f}, 95 % {low:.4f} to {high:.4f}, {pairs} pairs)"
+    return [row]
+
+
+def interval(ratios: Sequence[float], draws: int = 10_000) -> tuple[float, float]:
+    """A 95 % percentile bootstrap interval of the median."""
+    chance = random.Random(1)
+    medians = sorted(median(chance.choices(ratios, k=len(ratios))) for _ in range(draws))
+    return medians[int(draws * 0.025)], medians[int(draws * 0.975)]
+
+
+def target(what: str, value: float, limit: float, unit: str) -> Row:
+    """A row of the second table."""
+    return [what, f"{value:.3g} {unit}", f"{limit:g} {unit}", "met" if value <= limit else "NOT met"]
+
+
+def _percent(values: Sequence[float]) -> str:
+    return f"{median(values) * 100:+.2f} %" if values else "–"
+
+
+def markdown(header: Row, rows: Sequence[Row]) -> str:
+    """A Markdown table."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)) + "\n"
+
+
+def say(line: str) -> None:
+    """Progress."""
+    sys.stderr.write(f"{line}\n")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each tool runs each command")
+    parser.add_argument("--pairs", type=int, default=20, help="pairs of bandwidth runs")
+    parser.add_argument("--engine", choices=["local", "docker", "both"], default="both")
+    parser.add_argument("--markdown", type=Path, help="write the tables there")
+    given = parser.parse_args()
+    places: dict[str, tuple[Engine, Place]] = {}
+    for name in ("local", "docker") if given.engine == "both" else (given.engine,):
+        try:
+            engine = choose(name, None, say)
+            places[name] = engine, engine.prepare(Need("small"), say)
+        except BenchError as error:
+            say(f"no row for {name}: {error}")
+    if not places:
+        return 6
+    tools: dict[str, Tool] = {name: ours(*where) for name, where in places.items()}
+    host_place = places["local"][1] if "local" in places else choose("local", None, say).prepare(Need("small"), say)
+    others: tuple[tuple[str, Callable[[Place], Tool]], ...] = (
+        ("time", gnu_time),
+        ("runexec", runexec),
+        ("hyperfine", hyperfine),
+    )
+    for name, make in others:
+        if shutil.which(name) or Path(sys.executable).with_name(name).is_file():
+            tools[name] = make(host_place)
+        else:
+            say(f"no row for {name}: not installed")
+    load = os.getloadavg()
+    rows = compare(tools, given.rounds)
+    costs: list[Row] = []
+    for name, (engine, place) in places.items():
+        costs += cost(name, tools[name], given.rounds)
+        costs += sampling(name, engine, place, given.pairs)
+    header = [
+        "command",
+        "tool",
+        "wall s",
+        "CPU s",
+        "CPU to truth",
+        "CPU to runexec",
+        "peak MiB",
+        "to runexec",
+        "beyond s",
+    ]
+    text = f"{time.strftime('%Y-%m-%d')}, {host_id(read_class()[0])}, Linux {os.uname().release}, "
+    text += f"load {load[0]:.1f} before and {os.getloadavg()[0]:.1f} after\n\n"
+    text += markdown(header, rows) + "\n" + markdown(["what it costs", "measured", "target", ""], costs)
+    print(text)
+    if given.markdown:
+        given.markdown.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
