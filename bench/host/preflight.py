@@ -127,9 +127,8 @@ def read_disk(path: Path) -> Disk:
         return Disk(str(path), None)
 
 
-def find_python(home: Path | None = None) -> str | None:
+def find_python(home: Path | None = None, running: tuple[int, ...] = sys.version_info[:2]) -> str | None:
     """A Python 3.13: this one, one on PATH, pyenv's or uv's; ``None`` where there is none."""
-    running = tuple(sys.version_info[:2])  # a name, so that no type checker decides it by its own version
     if running == (3, 13):
         return sys.executable
     on_path = shutil.which("python3.13")
