@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -105,12 +106,27 @@ def make_base_image(client: docker.DockerClient, notify: Notify, suite: str = "t
     with _scratch() as folder:
         notify(f"unpacking Debian {suite} (about a minute)")
         _debootstrap(debootstrap_command(suite, folder / "root", mirror), mirror)
+        found = read_python_version(folder / "root")
+        if found != PYTHON_VERSION:
+            notify(f"this archive's Python is {found or 'not known'}, not {PYTHON_VERSION}; the record will say so")
         with (folder / "root.tar").open("wb") as target:
             digest = write_tar(folder / "root", target)
         with patience(client):
             _import(client, folder / "root.tar", tag, recipe(suite))
     notify(f"made {tag}, content sha256:{digest}")
     return tag
+
+
+def parse_python_version(status: str) -> str | None:
+    """Return the upstream version of the package python3.13 in the text of dpkg's status file, or None."""
+    found = re.search(r"^Package: python3\.13$(?:\n.+)*?\nVersion: ([0-9.]+)", status, re.MULTILINE)
+    return found[1] if found else None
+
+
+def read_python_version(root: Path) -> str | None:
+    """Return the Python version that a root file system holds by its package list, or None."""
+    status = root / "var/lib/dpkg/status"
+    return parse_python_version(status.read_text(encoding="utf-8", errors="replace")) if status.is_file() else None
 
 
 def _require_tools() -> None:

@@ -82,6 +82,20 @@ def test_the_base_is_made_once(engine, said, machine, imported):
     assert said[-1] == "base image bench-base:3.13.5-trixie is there already"
 
 
+def test_another_python_than_the_pinned_one_is_said(engine, said, machine, imported):
+    base.make_base_image(engine, said.append)
+    assert any("not known" in line for line in said)
+
+
+def test_the_version_is_read_from_the_package_list():
+    status = (
+        "Package: python3\nVersion: 3.13.4-1\n\nPackage: python3.13\nStatus: install ok installed\n"
+        "Architecture: amd64\nVersion: 3.13.5-2+deb13u2\n\nPackage: zlib\nVersion: 1.3\n"
+    )
+    assert base.parse_python_version(status) == "3.13.5"
+    assert base.parse_python_version("Package: python3.13\n\nPackage: zlib\nVersion: 1.3\n") is None
+
+
 def test_another_recipe_makes_it_anew(engine, said, machine, imported):
     engine.put(base.base_tag(), {base.RECIPE_LABEL: "old"})
     base.make_base_image(engine, said.append)
