@@ -48,6 +48,22 @@ print(json.dumps({
 torch's version: the standard library's way reads every package's metadata, and importing torch takes seconds.
 """
 
+TORCH_QUESTION = """
+import importlib, importlib.metadata, importlib.util
+about = importlib.import_module("torch.utils.collect_env")
+def packages(run_lambda, patterns=None):
+    kinds = ("PIP_PATTERNS", "COMMON_PATTERNS", "NVIDIA_PATTERNS", "ONEAPI_PATTERNS")
+    wanted = patterns or {name for kind in kinds for name in getattr(about, kind, ())}
+    lines = {f"{one.name}=={one.version}" for one in importlib.metadata.distributions()}
+    return "pip3", "\\n".join(sorted(line for line in lines if any(name in line for name in wanted)))
+if importlib.util.find_spec("pip") is None:
+    about.get_pip_packages = packages
+about.main()
+"""
+"""torch's own description of its place. It asks pip for the packages and falls over where there is none, as in our
+images: then they are listed from their metadata, in pip's form.
+"""
+
 
 def read_allocators(pid: int) -> dict[str, Any] | None:
     """Which memory allocators and C libraries a process has mapped; ``None`` where that cannot be seen."""
@@ -127,7 +143,7 @@ def write_facts(spec: Spec, known: dict[str, Any], skip: str | None, signals: Si
     if spec.torch:
         path = os.path.join(spec.out, "torch_env.txt")
         if skip is None:
-            argv = (python, "-m", "torch.utils.collect_env")
+            argv = (python, "-c", TORCH_QUESTION)
             skip = run_aside(argv, spec.env, spec.cwd, path, TORCH_LIMIT_S, signals)
         if skip is not None:
             _write(path, f"\ntorch.utils.collect_env: {skip}\n", append=True)

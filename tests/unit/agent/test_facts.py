@@ -97,6 +97,32 @@ def test_an_interpreter_that_does_not_answer(out: Path, signals: Signals, tmp_pa
     assert "nonsense" in (out / "torch_env.txt").read_text()
 
 
+COLLECT_ENV = """
+import importlib.util
+COMMON_PATTERNS, NVIDIA_PATTERNS = ["pytest"], ["nvidia"]
+PIP_PATTERNS = []
+def get_pip_packages(run_lambda, patterns=None):
+    return None.splitlines()
+def main():
+    version, packages = get_pip_packages(None)
+    print("\\n".join(f"[{version}] {line}" for line in packages.splitlines()))
+"""
+
+
+def test_torchs_description_needs_no_pip(out: Path, signals: Signals, tmp_path: Path) -> None:
+    """torch's collect_env falls over where pip is missing, as it is in our images."""
+    for name in ("torch", "torch/utils"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").touch()
+    (tmp_path / "torch/utils/collect_env.py").write_text(COLLECT_ENV)
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pip'] = None\n")
+    spec = parse_spec(make_spec(out, [sys.executable], env={"PYTHONPATH": str(tmp_path)}, torch=True))
+    write_facts(spec, {}, None, signals)
+    text = (out / "torch_env.txt").read_text()
+    assert "[pip3] pytest==" in text
+    assert "Traceback" not in text
+
+
 def test_skipped(out: Path, signals: Signals) -> None:
     spec = parse_spec(make_spec(out, ["true"], torch=True))
     write_facts(spec, {}, "interrupted", signals)
