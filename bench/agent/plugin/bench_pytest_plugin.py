@@ -20,6 +20,9 @@ from typing import Any
 import pytest
 
 MESSAGE_CHARACTERS = 2000
+FACT_CHARACTERS = 16_384
+"""What one fact may take as JSON; a larger one is left out, and a warning says so."""
+FACT_NAME_CHARACTERS = 200
 NO_TIMEOUT = 0
 """What pytest-timeout takes for "none"."""
 
@@ -97,11 +100,15 @@ class Recorder:
         if report.failed and "message" not in entry:
             entry["message"] = _message(report)
         entry["metrics"] = _metrics(report.user_properties)
+        entry["facts"], entry["large_facts"] = _facts(report.user_properties)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """All phases of a test have ended."""
         entry = self._phases.pop(nodeid, {})
         entry.setdefault("outcome", "passed")
+        for name in entry.pop("large_facts", ()):
+            message = f"the fact {name!r} of {nodeid} is larger than {FACT_CHARACTERS} characters and was left out"
+            self._writer.put("warning", code="fact_left_out", message=message, value=None, unit=None)
         self._writer.put("test", node=nodeid, marker_timeout_s=self._markers.get(nodeid), **entry)
 
     def pytest_internalerror(self, excrepr: object) -> None:
@@ -209,25 +216,52 @@ def _message(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 
 def _metrics(properties: list[tuple[str, object]]) -> dict[str, dict[str, Any]]:
-    """The test's own numbers: ``record_property("metric:NAME", json.dumps({"value": …, "unit": …, "better": …}))``."""
+    """The test's own numbers: ``record_property("metric:NAME", json.dumps({"value": …, "unit": …, "better": …}))``.
+
+    A bare number under any other name is one too, as projects write them that never heard of us.
+    """
     found = {}
     for name, raw in properties:
-        if not str(name).startswith("metric:"):
+        named = str(name).startswith("metric:")
+        if not named and (isinstance(raw, bool) or not isinstance(raw, (int, float)) or ":" in str(name)):
             continue
         try:
             value = json.loads(raw) if isinstance(raw, str) else raw
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
             value = {"value": value}
         number = value.get("value")
         usable = isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)
-        found[str(name)[len("metric:") :]] = {
+        found[str(name).removeprefix("metric:")] = {
             "value": number if usable else None,
             "unit": str(value.get("unit", "")),
             "better": str(value.get("better", "none")),
         }
     return found
+
+
+def _facts(properties: list[tuple[str, object]]) -> tuple[dict[str, Any], list[str]]:
+    """What else the test says of itself: ``record_property("fact:NAME", json.dumps(…))``, text where it is no JSON.
+
+    Returns the facts, and the names of those that are too large.
+    """
+    found, large = {}, []
+    for key, raw in properties:
+        if not str(key).startswith("fact:"):
+            continue
+        name = str(key)[len("fact:") :]
+        try:
+            value = json.loads(raw) if isinstance(raw, str) else raw
+            size = len(json.dumps(value, allow_nan=False))
+        except (ValueError, TypeError, RecursionError):
+            value = str(raw)
+            size = len(value)
+        if size > FACT_CHARACTERS or len(name) > FACT_NAME_CHARACTERS:
+            large.append(name[:FACT_NAME_CHARACTERS])
+        else:
+            found[name] = value
+    return found, large
 
 
 _announce = os.environ.get("BENCH_EVENTS")

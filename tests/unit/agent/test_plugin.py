@@ -101,7 +101,10 @@ def test_the_tests_own_numbers(pytester: pytest.Pytester, session) -> None:
             record_property("metric:given", {"value": 4, "unit": "s"})
             record_property("metric:odd", "not a number")
             record_property("metric:endless", json.dumps({"value": float("inf")}))
+            record_property("bare", 7.5)
             record_property("other", "x")
+            record_property("flag", True)
+            record_property("fact:ours", 1)
         """
     )
     _, lines = session()
@@ -111,6 +114,7 @@ def test_the_tests_own_numbers(pytester: pytest.Pytester, session) -> None:
         "given": {"value": 4, "unit": "s", "better": "none"},
         "odd": {"value": None, "unit": "", "better": "none"},
         "endless": {"value": None, "unit": "", "better": "none"},
+        "bare": {"value": 7.5, "unit": "", "better": "none"},
     }
 
 
