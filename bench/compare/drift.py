@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from bench.compare.sample import Floats, logs
 
@@ -93,4 +93,4 @@ def _leads(x: Floats, y: Floats, difference: float) -> bool:
 def _two_sided(value: float, error: float, freedom: int) -> float:
     if error == 0:
         return 1.0 if value == 0 else 0.0
-    return 2 * float(stats.t.sf(abs(value) / error, freedom))
+    return 2 * float(special.stdtr(freedom, -abs(value) / error))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from scipy import stats
+from scipy import special
 
 from bench.compare import ranks
 
@@ -63,4 +63,4 @@ def runs_needed(deviation: float | None, alpha: float, least: float, effect: flo
 
 @lru_cache(maxsize=4096)
 def _quantiles(freedom: int, alpha: float) -> tuple[float, float]:
-    return float(stats.t.ppf(1 - alpha / 2, freedom)), float(stats.t.ppf(POWER, freedom))
+    return float(special.stdtrit(freedom, 1 - alpha / 2)), float(special.stdtrit(freedom, POWER))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from bench.compare.bootstrap import ArithmeticFailed
 from bench.compare.sample import Floats, logs
@@ -67,7 +67,7 @@ def predict(history: Sequence[float], confidence: float = 0.99, keep_outliers: b
     outside = () if keep_outliers else outliers(values)
     kept: Floats = np.delete(values, list(outside)).astype(np.float64)
     mean, deviation = float(kept.mean()), float(kept.std(ddof=1))
-    reach = float(stats.t.ppf((1 + confidence) / 2, kept.size - 1)) * deviation * math.sqrt(1 + 1 / kept.size)
+    reach = float(special.stdtrit(kept.size - 1, (1 + confidence) / 2)) * deviation * math.sqrt(1 + 1 / kept.size)
     try:
         low, high, centre = math.exp(mean - reach), math.exp(mean + reach), math.exp(mean)
     except OverflowError:
@@ -108,5 +108,5 @@ def _most(size: int) -> int:
 
 
 def _critical(size: int, suspect: float) -> float:
-    quantile = float(stats.t.ppf(1 - suspect / (2 * size), size - 2))
+    quantile = float(special.stdtrit(size - 2, 1 - suspect / (2 * size)))
     return (size - 1) * quantile / math.sqrt((size - 2 + quantile**2) * size)
