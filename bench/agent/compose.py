@@ -17,6 +17,8 @@ from .sampler import Sampler
 from .spec import Spec
 
 Warnings = list[dict[str, Any]]
+UNAVAILABLE = "unavailable:"
+"""Begins the name of a fact that says why a metric could not be had."""
 
 
 class Ended(NamedTuple):
@@ -74,6 +76,8 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
         unavailable["pytest_s"] = "pytest did not finish a session that the plugin saw"
     if ended.cannot_start is not None:
         unavailable["wall_s"] = "the command did not start"
+    facts, no_metric = _facts(tests.facts)
+    unavailable |= no_metric
     return {
         "state": "ended",
         "outcome": outcome,
@@ -87,6 +91,7 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
         **measured.figures,
         "tests": tests.tests,
         "metrics": tests.metrics,
+        "facts": facts,
         "pytest_s": tests.pytest_s,
         "signature": signature,
         "warnings": warnings,
@@ -99,6 +104,13 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
         "log_cut_bytes": ended.log_cut_bytes,
         "gpu": ended.gpu,
     }
+
+
+def _facts(facts: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Facts, and apart from them why a metric is missing (``unavailable:NAME``), by its path in the run."""
+    missing = {name: str(why) for name, why in facts.items() if name.startswith(UNAVAILABLE)}
+    kept = {name: value for name, value in facts.items() if name not in missing}
+    return kept, {f"metrics.{name[len(UNAVAILABLE) :]}": why for name, why in missing.items()}
 
 
 def _end(ended: Ended, memory: dict[str, Any], no_counter: str) -> End:
@@ -141,6 +153,9 @@ def _warnings(ended: Ended) -> Warnings:
         found.append(warning("log_not_written", f"the log lacks output: {ended.log.error}"))
     if ended.sampler.error:
         found.append(warning("samples_not_written", f"samples.csv lacks lines: {ended.sampler.error}"))
+    lost = ended.tests.facts_left_out
+    if lost:
+        found.append(warning("fact_left_out", f"{lost} fact(s) of the tests are beyond what a run may keep", lost))
     before, after = ended.before.pids_limit_hits, ended.after.pids_limit_hits
     if before is not None and after is not None and after > before:
         refused = after - before

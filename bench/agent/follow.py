@@ -10,6 +10,9 @@ from typing import Any
 from .events import Events
 
 READ_BYTES = 256 * 1024
+MAX_FACTS = 500
+MAX_FACTS_CHARACTERS = 256 * 1024
+"""Of all facts of a run together, as JSON: the file that they come from lies where the tests can write to it."""
 
 
 class TestLog:
@@ -30,6 +33,9 @@ class TestLog:
         self.running: str | None = None
         self.tests: list[dict[str, Any]] = []
         self.metrics: dict[str, dict[str, Any]] = {}
+        self.facts: dict[str, Any] = {}
+        self.facts_left_out = 0
+        self._facts_characters = 0
         self.first_failure: tuple[str, str] | None = None
         self.failures = 0
         self.pytest_s: float | None = None
@@ -61,11 +67,11 @@ class TestLog:
         try:
             entry = json.loads(line)
             kind = entry["type"]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return  # the file lies where the tests can write to it
         try:
             self._dispatch(str(kind), entry)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return
 
     def _dispatch(self, kind: str, entry: dict[str, Any]) -> None:
@@ -102,7 +108,17 @@ class TestLog:
             self._fail(node, str(entry.get("message") or outcome))
         for name, value in (entry.get("metrics") or {}).items():
             self.metrics[name if name not in self.metrics else f"{name}[{node}]"] = _metric(value)
+        for name, value in (entry.get("facts") or {}).items():
+            self._keep_fact(name if name not in self.facts else f"{name}[{node}]", value)
         self._events.emit("test", node=node, outcome=outcome, **times, index=self._index, of=self._of)
+
+    def _keep_fact(self, name: str, value: Any) -> None:
+        size = len(name) + len(json.dumps(value, allow_nan=False))
+        if len(self.facts) >= MAX_FACTS or self._facts_characters + size > MAX_FACTS_CHARACTERS:
+            self.facts_left_out += 1
+            return
+        self._facts_characters += size
+        self.facts[name] = value
 
     def _fail(self, node: str, message: str) -> None:
         self.failures += 1

@@ -220,7 +220,11 @@ class Warning_(msgspec.Struct, frozen=True):  # noqa: N801, the builtin has the 
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One fresh container (or one local process tree)."""
+    """One fresh container (or one local process tree).
+
+    ``facts`` are what the tests said of themselves beside numbers, and ``engine_overhead_s``: seconds that the engine
+    took around the run (making, starting, copying out and removing the container).
+    """
 
     index: int
     outcome: Outcome
@@ -237,6 +241,7 @@ class Run(msgspec.Struct, frozen=True):
     pids_peak: int | None = None
     tests: tuple[TestResult, ...] = ()
     metrics: dict[str, Metric] = {}
+    facts: dict[str, Any] = {}
     gpu: dict[str, Any] = {}
     warnings: tuple[Warning_, ...] = ()
     pytest_s: float | None = None

@@ -55,6 +55,7 @@ class _Result(msgspec.Struct):
     pids_peak: int | None = None
     tests: tuple[TestResult, ...] = ()
     metrics: dict[str, Metric] = {}
+    facts: dict[str, Any] = {}
     gpu: dict[str, Any] = {}
     warnings: tuple[Warning_, ...] = ()
     unavailable: dict[str, str] = {}
@@ -89,11 +90,12 @@ def read_run(out: Path, index: int, ending: Ending) -> Reading:
         raise DamagedData("result.json of the run is larger than any result", f"{path.stat().st_size} bytes")
     try:
         result = msgspec.json.decode(path.read_bytes(), type=_Result)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise DamagedData("result.json of the run does not fit", str(error)) from None
     if result.state != "ended":
         return _without_result(result, out, index, ending)
-    return Reading(_run(result, index), dict(result.unavailable), result.cgroup_version)
+    run = _with_ending(_run(result, index), ending)
+    return Reading(run, dict(result.unavailable), result.cgroup_version)
 
 
 def _run(result: _Result, index: int) -> Run:
@@ -101,6 +103,17 @@ def _run(result: _Result, index: int) -> Run:
         name: getattr(result, name) for name in Run.__struct_fields__ if name != "index" and hasattr(result, name)
     }
     return Run(index=index, **fields)
+
+
+def _with_ending(run: Run, ending: Ending) -> Run:
+    """The run with what the engine saw of it: its own time, and what did not come back or broke on the way."""
+    found = [Warning_("evidence_left_behind", note) for note in ending.notes]
+    if ending.error:
+        found.append(Warning_("engine_trouble", ending.error))
+    facts = dict(run.facts)
+    if ending.overhead_s is not None:
+        facts["engine_overhead_s"] = ending.overhead_s
+    return msgspec.structs.replace(run, facts=facts, warnings=(*run.warnings, *found))
 
 
 def _without_result(begun: _Result | None, out: Path, index: int, ending: Ending) -> Reading:
@@ -124,7 +137,7 @@ def _without_result(begun: _Result | None, out: Path, index: int, ending: Ending
         signature=signature,
     )
     missing = {path: reason for path in _MEASURED if _at(run, path) is None}
-    return Reading(run, missing, begun.cgroup_version if begun else None)
+    return Reading(_with_ending(run, ending), missing, begun.cgroup_version if begun else None)
 
 
 def _why(begun: _Result | None, ending: Ending) -> tuple[Outcome, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.agent.events import Events
-from bench.agent.follow import TestLog
+from bench.agent.follow import MAX_FACTS, MAX_FACTS_CHARACTERS, TestLog
 
 
 @pytest.fixture
@@ -97,3 +97,23 @@ def test_a_test_that_never_ended(followed) -> None:
     assert log.running == "a"
     assert log.tests[0]["outcome"] == "unfinished"
     assert log.tests[0]["call_s"] is None
+
+
+def test_facts_are_kept_once_a_name_and_within_a_bound(followed) -> None:
+    log, put = followed
+    put({"type": "test", "node": "a", "outcome": "passed", "facts": {"dtypes": {"result": "float64"}}})
+    put({"type": "test", "node": "b", "outcome": "passed", "facts": {"dtypes": "other"}})
+    assert log.facts == {"dtypes": {"result": "float64"}, "dtypes[b]": "other"}
+    put({"type": "test", "node": "c", "outcome": "passed", "facts": {"large": "x" * MAX_FACTS_CHARACTERS}})
+    put({"type": "test", "node": "d", "outcome": "passed", "facts": {str(at): at for at in range(MAX_FACTS)}})
+    assert len(log.facts) == MAX_FACTS
+    assert "large" not in log.facts
+    assert log.facts_left_out == 3
+
+
+def test_endless_nesting_is_passed_over(followed) -> None:
+    log, put = followed
+    put('{"type": "test", "node": "a", "outcome": "passed", "facts": {"x": ' + "[" * 100_000)
+    put({"type": "loaded"})
+    assert log.loaded
+    assert log.facts == {}

@@ -315,3 +315,28 @@ def test_what_the_plugin_writes_is_what_the_follower_reads(pytester: pytest.Pyte
     assert log.loaded
     assert [test["outcome"] for test in log.tests] == ["passed", "failed"]
     assert log.pytest_s is not None
+
+
+def test_facts_of_any_shape_within_a_bound(pytester: pytest.Pytester, session) -> None:
+    pytester.makepyfile(
+        """
+        import json
+        def test_facts(record_property):
+            record_property("fact:dtypes", json.dumps({"result": "float64", "steps": ["float32"]}))
+            record_property("fact:words", "no JSON")
+            record_property("fact:given", [1, 2])
+            record_property("fact:endless", "NaN")
+            record_property("fact:deep", "[" * 100000)
+            record_property("fact:large", json.dumps("x" * 20000))
+        """
+    )
+    result, lines = session()
+    result.assert_outcomes(passed=1)
+    facts = of(lines, "test")[0]["facts"]
+    assert facts == {
+        "dtypes": {"result": "float64", "steps": ["float32"]}, "words": "no JSON", "given": [1, 2], "endless": "NaN",
+    }  # fmt: skip
+    left_out = [line["message"] for line in of(lines, "warning") if line["code"] == "fact_left_out"]
+    assert len(left_out) == 2
+    assert "'deep'" in left_out[0]
+    assert "'large'" in left_out[1]

@@ -60,7 +60,7 @@ def test_nothing_left_is_never_passed(tmp_path, ending, outcome):
     assert "cpu.user_s" in reading.unavailable
 
 
-@pytest.mark.parametrize("text", ["{", '{"state": 3}', '{"state": "ended", "outcome": "fine"}', "[]"])
+@pytest.mark.parametrize("text", ["{", '{"state": 3}', '{"state": "ended", "outcome": "fine"}', "[]", "[" * 100_000])
 def test_a_forged_result_is_refused(tmp_path, text):
     (tmp_path / "result.json").write_text(text)
     with pytest.raises(DamagedData, match="does not fit"):
@@ -79,3 +79,21 @@ def test_the_gravest_outcome_is_the_result_s():
     assert overall(runs) == "timed_out"
     assert overall(runs[:1]) == "passed"
     assert overall(()) == "not_measured"
+
+
+def test_facts_and_what_the_engine_saw_come_along(tmp_path):
+    (tmp_path / "result.json").write_text(json.dumps(RESULT | {"facts": {"dtypes": {"result": "float64"}}}))
+    reading = read_run(
+        tmp_path, 0, Ending(0, error="the daemon went away", overhead_s=1.25, notes=("a link was left",))
+    )
+    assert reading.run.facts == {"dtypes": {"result": "float64"}, "engine_overhead_s": 1.25}
+    assert [(warning.code, warning.message) for warning in reading.run.warnings] == [
+        ("evidence_left_behind", "a link was left"),
+        ("engine_trouble", "the daemon went away"),
+    ]
+
+
+def test_what_the_engine_saw_is_kept_without_a_result(tmp_path):
+    reading = read_run(tmp_path, 0, Ending(137, oom_killed=True, overhead_s=0.5, notes=("a link was left",)))
+    assert reading.run.facts == {"engine_overhead_s": 0.5}
+    assert [warning.code for warning in reading.run.warnings] == ["evidence_cut", "evidence_left_behind"]
