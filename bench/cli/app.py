@@ -56,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BenchError as error:
         complain(str(error))
         return int(error.exit_code)
+    except RecursionError:  # text of a record or of a test's facts; honest ones are a few levels deep
+        complain("data is nested more deeply than in any result; fetch it again from its source")
+        return int(ExitCode.DAMAGED)
     except (BrokenPipeError, SystemExit):  # typer leaves by SystemExit where the reader of a pipe has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)

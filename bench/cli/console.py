@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
 import msgspec
 import rich.console
 from rich.text import Text
+
+from bench.report.text import plain
+
+_ACTS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What JSON lets through and a terminal acts on: DEL, the C1 control codes, marks that turn the text's direction."""
 
 
 class Console:
@@ -36,17 +42,23 @@ def _console(*, stderr: bool) -> rich.console.Console:
 def notify(line: str) -> None:
     """One plain line for the person who waits."""
     if not Console.quiet:
-        Console.err().print(Text(line), soft_wrap=True)
+        Console.err().print(Text(_shown(line)), soft_wrap=True)
+
+
+def _shown(line: str) -> str:
+    """The line without control codes; what it is indented by stays."""
+    return line[: len(line) - len(line.lstrip(" "))] + plain(line)
 
 
 def complain(line: str) -> None:
     """One line that says what is wrong and what to do."""
-    Console.err().print(Text(f"bench: {' '.join(line.split())}"), soft_wrap=True)
+    Console.err().print(Text(f"bench: {' '.join(plain(line).split())}"), soft_wrap=True)
 
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output, and nothing else."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    sys.stdout.write(_ACTS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def print_text(text: str) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bench.cli.console import Console
 from bench.engine.protocol import Event
+from bench.report.text import plain
 from bench.run.plan import Plan
 from bench.run.reading import Reading
 from bench.run.session import Watch
@@ -108,7 +109,7 @@ class Progress(Watch):
         self._say(f"{self._now.title}: {run.outcome.replace('_', ' ')} after {seconds(run.wall_s)}{why}")
 
     def _text(self) -> Text:
-        return Text(self._now.line(time.monotonic()), overflow="ellipsis", no_wrap=True)
+        return Text(plain(self._now.line(time.monotonic())), overflow="ellipsis", no_wrap=True)
 
     def _stop(self) -> None:
         if self._live is not None:
@@ -116,4 +117,4 @@ class Progress(Watch):
 
     def _say(self, line: str) -> None:
         if not Console.quiet:
-            self._console.print(Text(line), soft_wrap=True)
+            self._console.print(Text(plain(line)), soft_wrap=True)

@@ -28,7 +28,7 @@ def decode(data: bytes | str, origin: str = "record.json") -> Record:
     """
     try:
         document = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedData(f"{origin} is not JSON", str(error), "restore the file from its source") from None
     _check_schema(document, origin)
     try:

@@ -89,7 +89,7 @@ def read_operators(out: Path) -> list[Operator]:
         if path.stat().st_size > _MAX_OPERATORS_BYTES:
             return []
         rows = msgspec.json.decode(path.read_bytes(), type=list[_Operator])
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, RecursionError):
         return []
     return [Operator(row.name, row.self_s, row.calls) for row in rows]
 
