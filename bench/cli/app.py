@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
 import typer
@@ -67,6 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if text:
             complain(f"{text.rstrip('.')}; see 'bench --help'")
         return int(ExitCode.USAGE)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        complain(f"the system refused{where}: {error.strerror or error}; free what it names, or mend its rights")
+        return int(ExitCode.NOT_MEASURED)
+    except Exception as error:
+        # Python's own status for this is 1, which here would say that something regressed.
+        traceback.print_exc()
+        complain(f"a fault of bench itself ({type(error).__name__}), nothing was decided; report the lines above")
+        return int(ExitCode.NOT_MEASURED)
     if code == ExitCode.INTERRUPTED:  # typer makes this code of a KeyboardInterrupt
         complain("interrupted")
     return int(code or 0)

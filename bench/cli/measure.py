@@ -36,6 +36,9 @@ from bench.run.workflow import measure
 NEED_BYTES = 256 * 1024**2
 """Room that a bundle may need, checked before a run."""
 
+REFERENCE = "reference"
+"""The folder of the results that ship with the project: no run of anybody's here."""
+
 
 @app.command("list")
 def list_(
@@ -46,7 +49,8 @@ def list_(
     Example: bench list --project ~/my-checkout
     """
     catalog = options.catalog_with(project)
-    last = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in read_results(results)}
+    here = [bundle for bundle in read_results(results) if results / REFERENCE not in bundle.path.parents]
+    last = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in here}
     if json:
         print_json([row | {"last": _last(last.get(row["name"]))} for row in document(catalog)])
     else:

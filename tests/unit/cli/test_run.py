@@ -3,6 +3,7 @@ import subprocess
 
 import pytest
 
+from bench.cli import main
 from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured
 from bench.record.bundle import read_bundle
@@ -152,6 +153,23 @@ def test_bad_input_gets_one_line_and_its_code(engine, bench_, words, code, said,
     assert said in err
     assert len([line for line in err.splitlines() if line.startswith("bench: ")]) == 1
     assert not (tmp_path / "results").exists() or not list((tmp_path / "results").glob("*/*/*"))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (OSError(28, "No space left on device", "/x"), "the system refused /x: No space left on device"),
+        (ZeroDivisionError(), "a fault of bench itself"),
+    ],
+)
+def test_a_fault_is_never_told_as_a_regression(engine, capsys, tmp_path, trouble, said):
+    engine.outcomes = [trouble]
+    assert main(["run", "grad_cpu", "--results", str(tmp_path / "r"), "--json"]) == 6
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert said in told.err.splitlines()[-1]
+    assert ("Traceback" in told.err) == isinstance(trouble, ZeroDivisionError)
+    assert not list((tmp_path / "r").glob("*/*/*"))
 
 
 def test_a_results_folder_that_cannot_be_written_is_refused_before_the_run(engine, bench_, tmp_path):

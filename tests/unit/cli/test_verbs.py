@@ -3,6 +3,7 @@ import json
 import pytest
 
 from bench.record.find import find_bundles
+from bench.record.reference import write_reference
 
 
 @pytest.fixture
@@ -27,6 +28,12 @@ def test_list_shows_the_last_result(results, bench_):
     last = {row["name"]: row["last"] for row in rows}
     assert last["grad_cpu"]["wall_s"] == pytest.approx(12.045)
     assert last["grad_cuda"] is None
+
+
+def test_the_reference_is_no_result_of_anybody_s_here(bench_, tmp_path):
+    write_reference(tmp_path / "r" / "reference")
+    rows = json.loads(bench_("list", "--json", "--results", tmp_path / "r")[1])
+    assert {row["last"] for row in rows} == {None}
 
 
 def test_compare_calls_a_slowdown_and_its_code_is_one(results, bench_):
