@@ -12,7 +12,7 @@ from bench.errors import NotMeasured
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Docker's own ``/info`` and ``/version``, empty where no engine answers; ``problem`` then says why, in one line."""
+    """Docker's own ``/info`` and ``/version``, empty where none answers; ``problem`` then says why, in one line."""
 
     info: Mapping[str, Any] = field(default_factory=dict)
     version: Mapping[str, Any] = field(default_factory=dict)
