@@ -3,21 +3,25 @@
 Loaded by PYTEST_PLUGINS into any project's pytest (7 to 9), next to its own conftest, options and plugins. Writes to
 the file that BENCH_EVENTS names; without it, it does nothing at all.
 
+The agent needs nothing but the standard library: pytest, which has loaded this file, is only looked up.
+
 PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import json
 import math
 import os
 import signal
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
-import pytest
+_api: Any = importlib.import_module("pytest")
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 MESSAGE_CHARACTERS = 2000
 FACT_CHARACTERS = 16_384
@@ -28,6 +32,12 @@ NO_TIMEOUT = 0
 
 # Before pytest captures the output: what is written here lands in the log even in the middle of a test.
 _LOG_FD = os.dup(2)
+
+
+def _hook(**options: bool) -> Callable[[_F], _F]:
+    """pytest.hookimpl, for the type checker."""
+    made: Callable[[_F], _F] = _api.hookimpl(**options)
+    return made
 
 
 class Writer:
@@ -59,14 +69,14 @@ class Recorder:
         self._phases: dict[str, dict[str, Any]] = {}
         self._markers: dict[str, float | None] = {}
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
+    @_hook(tryfirst=True)
+    def pytest_sessionstart(self, session: Any) -> None:
         """The time that pytest itself reports begins here."""
         self._started = time.perf_counter()
         _lift_session_timeout(session.config, self._writer)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    @_hook(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Put a marker that means "no timeout" in front of each test's own: a marker beats option, ini and
         environment alike.
         """
@@ -74,13 +84,13 @@ class Recorder:
             marker = item.get_closest_marker("timeout")
             self._markers[item.nodeid] = None if marker is None else _marker_seconds(marker)
             if _timeout_plugin(item.config) is not None:
-                item.add_marker(pytest.mark.timeout(NO_TIMEOUT), append=False)
+                item.add_marker(_api.mark.timeout(NO_TIMEOUT), append=False)
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
+    def pytest_collection_finish(self, session: Any) -> None:
         """How many tests there will be."""
         self._writer.put("collected", tests=len(session.items))
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+    def pytest_collectreport(self, report: Any) -> None:
         """A module that cannot be imported."""
         if report.failed:
             self._writer.put("failure", node=report.nodeid, message=_message(report))
@@ -90,7 +100,7 @@ class Recorder:
         self._phases[nodeid] = {}
         self._writer.put("test_started", node=nodeid)
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    def pytest_runtest_logreport(self, report: Any) -> None:
         """A phase of a test has ended."""
         entry = self._phases.setdefault(report.nodeid, {})
         entry[f"{report.when}_s"] = report.duration
@@ -116,14 +126,22 @@ class Recorder:
         lines = [line for line in str(excrepr).splitlines() if line.strip()]
         self._writer.put("failure", node="pytest", message=f"internal error: {lines[-1] if lines else ''}")
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    @_hook(optionalhook=True)
+    def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
+        """pytest-benchmark is about to write its JSON, because the project asked for it."""
+        try:
+            self._writer.put("benchmarks", metrics=_benchmarks(output_json))
+        except (TypeError, ValueError, AttributeError):
+            return  # the project has changed its form
+
+    @_hook(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, exitstatus: int) -> Iterator[None]:
         """The session's end, after the other plugins' work for it."""
         yield
         self._writer.put("finished", pytest_s=time.perf_counter() - self._started, exit_code=int(exitstatus))
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure(config: Any) -> None:
     """Begin, unless nobody asked or this is a worker whose controller reports for it."""
     config.addinivalue_line("markers", "timeout(seconds): the supervisor's deadline replaces it")
     path = os.environ.get("BENCH_EVENTS")
@@ -161,12 +179,12 @@ def _die_with_traceback() -> None:
         return  # not the main thread
 
 
-def _timeout_plugin(config: pytest.Config) -> Any:
+def _timeout_plugin(config: Any) -> Any:
     manager = config.pluginmanager
     return manager.get_plugin("timeout") or manager.get_plugin("pytest_timeout")
 
 
-def _lift_session_timeout(config: pytest.Config, writer: Writer) -> None:
+def _lift_session_timeout(config: Any, writer: Writer) -> None:
     """pytest-timeout's limit on the whole session is no marker's business, so it is taken back where it is kept."""
     plugin = _timeout_plugin(config)
     if plugin is None:
@@ -186,15 +204,15 @@ def _warn(writer: Writer, code: str, message: str, value: Any) -> None:
     writer.put("warning", code=code, message=message, value=number, unit="s")
 
 
-def _marker_seconds(marker: pytest.Mark) -> float | None:
+def _marker_seconds(marker: Any) -> float | None:
     value = marker.args[0] if marker.args else marker.kwargs.get("timeout")
     try:
-        return float(value)  # type: ignore[arg-type]
+        return float(value)
     except (TypeError, ValueError):
         return None
 
 
-def _outcome(report: pytest.TestReport) -> str | None:
+def _outcome(report: Any) -> str | None:
     """The test's outcome as far as this phase decides it, in pytest's words."""
     if hasattr(report, "wasxfail"):
         return "xfailed" if report.skipped else "xpassed"
@@ -205,7 +223,7 @@ def _outcome(report: pytest.TestReport) -> str | None:
     return "passed" if report.when == "call" else None
 
 
-def _message(report: pytest.TestReport | pytest.CollectReport) -> str:
+def _message(report: Any) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = getattr(crash, "message", None) or report.longreprtext
     lines = [line for line in str(text).splitlines() if line.strip()]
@@ -213,6 +231,17 @@ def _message(report: pytest.TestReport | pytest.CollectReport) -> str:
         return "failed"
     # A failed import has no crash line: its last line names the error.
     return (lines[0] if crash is not None else lines[-1])[:MESSAGE_CHARACTERS]
+
+
+def _benchmarks(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Each benchmark's median round, in seconds, by its name; by its full name where two have the same."""
+    rows = document.get("benchmarks") or []
+    names = [str(row.get("name")) for row in rows]
+    found = {}
+    for name, row in zip(names, rows, strict=True):
+        key = name if names.count(name) == 1 else str(row.get("fullname"))
+        found[key] = {"value": (row.get("stats") or {}).get("median"), "unit": "s", "better": "lower"}
+    return found
 
 
 def _metrics(properties: list[tuple[str, object]]) -> dict[str, dict[str, Any]]:

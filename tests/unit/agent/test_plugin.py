@@ -118,6 +118,17 @@ def test_the_tests_own_numbers(pytester: pytest.Pytester, session) -> None:
     }
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_pytest_benchmarks_json_gives_metrics_where_a_project_writes_one(supervise, test_file) -> None:
+    path = test_file("def test_quick(benchmark): benchmark(sum, [1, 2])\n")
+    options = ("--benchmark-min-rounds=2", "--benchmark-max-time=0.01")
+    without = supervise(*pytest_command(path), *options, plugin=True)
+    assert without.result["metrics"] == {}
+    done = supervise(*pytest_command(path), *options, f"--benchmark-json={path.parent / 'b.json'}", plugin=True)
+    stats = json.loads((path.parent / "b.json").read_text())["benchmarks"][0]["stats"]
+    assert done.result["metrics"] == {"test_quick": {"value": stats["median"], "unit": "s", "better": "lower"}}
+
+
 def test_collection_error(pytester: pytest.Pytester, session) -> None:
     pytester.makepyfile("import no_such_module_here")
     result, lines = session()
