@@ -20,6 +20,7 @@ MEMORY_TOLERANCE = 0.01
 _FAST_OR_SLOW = re.compile(
     r"MALLOC_|LD_PRELOAD|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|TORCH|PYTORCH_|THP_|CUDA_|NANOBRAGG_|PYTHON(?!PATH)"
 )
+_HASH = re.compile(r"\b[0-9a-f]{40,128}\b")
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -142,8 +143,14 @@ def _engine(a: Record, b: Record) -> Iterator[Difference]:
     yield from _known("engine", one.name, two.name, meaning, "build_differs")
     if one.name == two.name:
         yield from _known("engine.version", one.version, two.version, "another version of the engine", None)
+        yield from _sandbox(a, b)
     meaning = "counters are read from another kind of control group"
     yield from _known("engine.cgroup_version", one.cgroup_version, two.cgroup_version, meaning, None)
+
+
+def _sandbox(a: Record, b: Record) -> Iterator[Difference]:
+    """What the sandbox allows, within one kind of engine: that two kinds differ in it is what their names say."""
+    one, two = a.engine, b.engine
     for key in sorted(one.security.keys() & two.security.keys()):
         pair = (one.security[key], two.security[key])
         yield from _known(f"security.{key}", *pair, "the sandbox can change Python's speed", "limit_bound")
@@ -202,4 +209,9 @@ def _either(name: str, a: object, b: object, meaning: str, forces: Status | None
 
 
 def _difference(name: str, a: object, b: object, meaning: str, forces: Status | None) -> Difference:
-    return Difference(name, None if a is None else str(a), None if b is None else str(b), meaning, forces)
+    return Difference(name, _shown(a), _shown(b), meaning, forces)
+
+
+def _shown(value: object) -> str | None:
+    """A value as text; of a hash as much as a person compares, the record has all of it."""
+    return None if value is None else _HASH.sub(lambda match: f"{match[0][:12]}…", str(value))

@@ -19,6 +19,8 @@ MOST_HISTORIES = 60
 """Hosts of one diagnostic that get a history, those with the newest results first."""
 TIMELINE_POINTS = 30_000
 """Steps of all timelines on a page together: more timelines get fewer steps each, never fewer than 40."""
+_MOST_REASONS = 3
+"""Reasons that a table of results shows of each."""
 _COLUMNS = columns("verdict", "diagnostic", "host", "result", ">runs", ">median wall", ">under ceiling", "reasons")
 
 
@@ -162,7 +164,9 @@ def _about(newest: Entry) -> tuple[tuple[str, str], ...]:
 
 def _reasons(entry: Entry) -> str:
     signatures = [run.signature for run in entry.record.runs if run.signature]
-    return "; ".join(dict.fromkeys([*entry.record.verdict.reasons, *signatures]))
+    said = list(dict.fromkeys([*signatures, *entry.record.verdict.reasons]))
+    more = f"and {len(said) - _MOST_REASONS} more in its summary.md" if len(said) > _MOST_REASONS else ""
+    return "; ".join([*said[:_MOST_REASONS], *([more] if more else [])])
 
 
 def _newest_measured(entries: Sequence[Entry]) -> Entry:
