@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,7 +24,8 @@ BASE_ENV: Mapping[str, str] = {
 }
 _THREADS = ("BENCH_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
-_PROFILER_ENV = {"PYTHONPATH": "{diagnostics}/profiler", "BENCH_PROFILER_OUT": "{out}"}
+_PROFILER_FOLDER = "{diagnostics}/profiler"
+_PROFILER_ENV = {"BENCH_PROFILER_OUT": "{out}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,9 @@ def make_plan(
         **(_PROFILER_ENV if options.profiler else {}),
         **options.env,
     }
+    path = _python_path(env.get("PYTHONPATH"), tree, profiler=options.profiler)
+    if path:
+        env["PYTHONPATH"] = path
     task = Task(
         argv=_pytest(diagnostic.node, in_project=tree is not None, profiler=options.profiler),
         env=env,
@@ -189,6 +194,16 @@ def _pytest(node: str, *, in_project: bool, profiler: bool) -> tuple[str, ...]:
     if in_project:
         return ("{python}", "-m", "pytest", *common, "--rootdir={src}", node)
     return ("{python}", "-m", "pytest", *common, "-c", "{diagnostics}/pytest.ini", "{diagnostics}/" + node)
+
+
+def _python_path(asked: str | None, tree: Tree | None, *, profiler: bool) -> str:
+    """Where Python looks beside its own folders: what was asked for, else a project's ``src``, and the profiler's.
+
+    A project with a ``src`` layout is usually installed before its tests run; here its folder on the path serves.
+    """
+    has_src = tree is not None and any(re.fullmatch(r"src/.+\.py", name) for name in tree.files)
+    parts = (_PROFILER_FOLDER if profiler else "", asked or ("{src}/src" if has_src else ""))
+    return ":".join(part for part in parts if part)
 
 
 def _threads(asked: int | None, cpus: float | None) -> int | None:

@@ -95,3 +95,15 @@ def test_environment_items():
     for item in ("A", "=1", "A B=1"):
         with pytest.raises(UsageError, match="is not K=V"):
             parse_env([item])
+
+
+def test_python_finds_a_src_layout_and_the_profiler(tmp_path):
+    tree = Tree(tmp_path, ("src/shapes/__init__.py", "tests/test_a.py"), "0")
+    assert make_plan(GRAD, Options(), SOURCE, tree=tree).task.env["PYTHONPATH"] == "{src}/src"
+    plan = make_plan(GRAD, Options(profiler=True), SOURCE, tree=tree)
+    assert plan.task.env["PYTHONPATH"] == "{diagnostics}/profiler:{src}/src"
+    plan = make_plan(GRAD, Options(profiler=True, env={"PYTHONPATH": "{src}/lib"}), SOURCE, tree=tree)
+    assert plan.task.env["PYTHONPATH"] == "{diagnostics}/profiler:{src}/lib"
+    flat = Tree(tmp_path, ("srcs/a.py", "src/notes.txt"), "0")
+    assert "PYTHONPATH" not in make_plan(GRAD, Options(), SOURCE, tree=flat).task.env
+    assert "PYTHONPATH" not in make_plan(GRAD, Options(), SOURCE).task.env
