@@ -37,7 +37,7 @@ from bench.report.terminal.whatif import VariantLine, whatif_view
 from bench.run.orphans import recover_all
 from bench.run.plan import Options, parse_env
 from bench.run.project import need_of, of_node
-from bench.run.reproduce import Here, check_origin, mismatches, parse_allow, plan_again, require
+from bench.run.reproduce import Here, check_origin, has_and_lacks, mismatches, parse_allow, plan_again, require
 from bench.run.session import Session
 from bench.run.source import read_catalog_source, read_project
 from bench.run.whatif import VARIED, Tried, advice, name_of, select, try_variants
@@ -96,16 +96,21 @@ def reproduce(
         recover_all(where, results, notify)
         with Session(where, notify, results, watch) as session:
             place = session.place(plan.need)
+            described = where.describe(plan.task.limits)
             here = Here(
                 where.name,
-                where.describe(plan.task.limits).cgroup_version,
+                described.cgroup_version,
                 where.capacity(),
                 session.host_class()[0],
                 place,
+                described.version,
             )
+            for line in has_and_lacks(record, here):
+                notify(f"  {line}")
             found_here = (*left_out, *mismatches(record, plan, here))
             for mismatch in found_here:
-                notify(f"  {mismatch}")
+                if mismatch.blocking:
+                    notify(f"  cannot be matched: {mismatch}")
             require(found_here, allowed)
             finished = measure(plan, session, reproduces=record.id)
     comparison = compare(record, finished.record)

@@ -17,6 +17,7 @@ from bench.engine.protocol import Capacity, Need, Place, Tree
 from bench.errors import BenchError, NotComparable, UsageError
 from bench.record.schema import HostClass, Record, Source
 from bench.run.plan import Options, Plan, make_plan
+from bench.units import size
 
 _HARMLESS = re.compile(
     r"(OMP|MKL|KMP|OPENBLAS|MALLOC|THP|TORCH|BENCH|NANOBRAGG|NVIDIA)_[A-Z0-9_]+|CUDA_VISIBLE_DEVICES|LANG|PYTHONHASHSEED"
@@ -50,6 +51,7 @@ class Here:
     capacity: Capacity
     host_class: HostClass
     place: Place
+    version: str | None = None
 
 
 def options_of(record: Record) -> Options:
@@ -129,6 +131,26 @@ def mismatches(record: Record, plan: Plan, here: Here) -> tuple[Mismatch, ...]:
     return tuple(sorted(found, key=lambda mismatch: not mismatch.blocking))
 
 
+def has_and_lacks(record: Record, here: Here) -> tuple[str, ...]:
+    """What there was and what there is here, a line each: engine, control groups, CPUs, memory, GPU, image."""
+    there, now = record.host.class_, here.host_class
+    memory = record.engine.limits.memory_bytes or there.memory_bytes
+    rows = {
+        "engine": (_joined(record.engine.name, record.engine.version), _joined(here.engine, here.version)),
+        "control groups": (_version(record.engine.cgroup_version), _version(here.cgroup_version)),
+        "processor": (there.cpu_model, now.cpu_model),
+        "CPUs": (there.threads, here.capacity.cpus),
+        "memory": (_size(memory), _size(here.capacity.memory_bytes)),
+        "GPU": (there.gpu, now.gpu),
+        "fingerprint of the image": (_fingerprint(record), _place_fingerprint(here.place)),
+    }
+    return tuple(
+        f"{what}: {_said(then)}" + (", the same here" if then == today else f" there, {_said(today)} here")
+        for what, (then, today) in rows.items()
+        if then is not None or today is not None
+    )
+
+
 def require(found: Collection[Mismatch], allowed: Collection[str]) -> None:
     """Refuse what blocks and was not allowed.
 
@@ -184,6 +206,14 @@ def _place_fingerprint(place: Place) -> str | None:
     if place.image is not None:
         return place.image.fingerprint
     return place.environment.fingerprint if place.environment is not None else None
+
+
+def _joined(*parts: str | None) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _size(value: int | None) -> str | None:
+    return None if value is None else size(value)
 
 
 def _version(version: int | None) -> str | None:
