@@ -186,7 +186,7 @@ class Command:
     def __init__(self, place: Place, out: Path, code: str, grace_s: float) -> None:
         argv = [sys.executable, "-c", COMMAND, place.handle, str(out), code, str(grace_s)]
         root = Path(__file__).parents[2]
-        env = {**os.environ, "PYTHONPATH": str(root)}
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=env, cwd=root)
 
     def until(self, name: str) -> dict[str, Any]:

@@ -209,7 +209,11 @@ def start(place: Place, ledger: Path, out: Path, code: str, grace_s: float) -> s
     argv = [sys.executable, "-c", COMMAND, place.python, place.agent, str(ledger), str(out), code, str(grace_s)]
     root = Path(__file__).parents[2]
     return subprocess.Popen(
-        argv, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(root)}, cwd=root
+        argv,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])},
+        cwd=root,
     )
 
 

@@ -25,7 +25,7 @@ with measuring("refuse", print, Path(sys.argv[1])):
 def holder(tmp_path):
     """Another command that measures."""
     root = Path(__file__).parents[3]
-    env = {**os.environ, "PYTHONPATH": str(root)}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
     process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, env=env, cwd=root)
     assert process.stdout.readline() == b"held\n"
     yield process
