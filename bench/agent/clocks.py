@@ -5,6 +5,8 @@ from __future__ import annotations
 import resource
 import time
 
+from .reap import Usage, add
+
 NOTICED_S = 1.0
 
 
@@ -36,10 +38,9 @@ def read_utc() -> str:
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}+00:00"
 
 
-def read_own_cpu_s() -> float:
-    """CPU time that the supervisor itself has used."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+def read_own() -> Usage:
+    """What the supervisor itself has used since its birth."""
+    return add(Usage(), resource.getrusage(resource.RUSAGE_SELF))
 
 
 def read_own_peak_bytes() -> int | None:

@@ -12,7 +12,7 @@ from .log import BoundedLog
 from .measure import Taken, measure
 from .outcome import End, decide
 from .process_tree import Process
-from .reap import Reaper
+from .reap import Reaper, Usage
 from .sampler import Sampler
 from .spec import Spec
 
@@ -22,7 +22,7 @@ UNAVAILABLE = "unavailable:"
 
 
 class Ended(NamedTuple):
-    """Everything that is known at the end. ``own_s`` is the supervisor's CPU time during the run."""
+    """Everything that is known at the end. ``own`` is what the supervisor used during the run."""
 
     spec: Spec
     group: Group
@@ -34,7 +34,7 @@ class Ended(NamedTuple):
     after: Reading
     started_at: str
     wall_s: float
-    own_s: float
+    own: Usage
     log_cut_bytes: int
     stopped_for: str | None
     cannot_start: str | None
@@ -62,7 +62,7 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
             group.reasons,
             group.version,
             group.peak_is_fresh,
-            ended.own_s if inside else 0.0,
+            ended.own if inside else Usage(),
         )
     )
     kills = measured.figures["memory"]["oom_kills"]
@@ -76,6 +76,7 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
         unavailable["pytest_s"] = "pytest did not finish a session that the plugin saw"
     if ended.cannot_start is not None:
         unavailable["wall_s"] = "the command did not start"
+    own_cpu_s = ended.own.user_s + ended.own.system_s
     facts, no_metric = _facts(tests.facts)
     unavailable |= no_metric
     return {
@@ -98,7 +99,7 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
         "unavailable": unavailable,
         "sources": measured.sources,
         "rusage": ended.reaper.total._asdict(),
-        "supervisor": {"cpu_s": ended.own_s, "max_rss_bytes": read_own_peak_bytes(), "inside_group": inside},
+        "supervisor": {"cpu_s": own_cpu_s, "max_rss_bytes": read_own_peak_bytes(), "inside_group": inside},
         "samples": ended.sampler.maxima._asdict(),
         "log_bytes": ended.log.total_bytes,
         "log_cut_bytes": ended.log_cut_bytes,

@@ -40,6 +40,16 @@ PATHS = {
 """A reading's field to its place in the run."""
 
 
+OWN = {
+    "cpu_user_s": ("user_s",),
+    "cpu_system_s": ("system_s",),
+    "cpu_total_s": ("user_s", "system_s"),
+    "minor_faults": ("minor_faults",),
+    "major_faults": ("major_faults",),
+}
+"""A reading's field to the parts of getrusage(2) that are our own share of it."""
+
+
 class Measured(NamedTuple):
     """``figures`` hold the run's parts; ``unavailable`` and ``sources`` are by the path in the run."""
 
@@ -50,7 +60,7 @@ class Measured(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What was read. ``supervisor_s`` is our own CPU time in the run where we live in the measured group, else 0."""
+    """What was read. ``own`` is what we used ourselves during the run where we live in the measured group, else 0."""
 
     before: Reading
     after: Reading
@@ -59,7 +69,7 @@ class Taken(NamedTuple):
     reasons: dict[str, str]
     version: int | None
     peak_is_fresh: bool
-    supervisor_s: float
+    own: Usage
 
 
 def measure(taken: Taken) -> Measured:
@@ -97,8 +107,14 @@ class _Figures:
             self.sources[path] = source or self._group
 
     def grow(self, field: str) -> None:
+        """The growth of a counter, less our own share where the kernel tells it: it is no part of the run."""
         before, after = getattr(self._taken.before, field), getattr(self._taken.after, field)
-        self.put(field, None if before is None or after is None else after - before)
+        if before is None or after is None:
+            self.put(field, None)
+            return
+        ours = sum(getattr(self._taken.own, name) for name in OWN.get(field, ()))
+        source = f"{self._group}, less the supervisor's own {ours:.6g}" if ours else None
+        self.put(field, max(after - before - ours, 0), source=source)
 
     def peak(self) -> None:
         before, after = self._taken.before.memory_peak_bytes, self._taken.after.memory_peak_bytes
@@ -167,15 +183,14 @@ class _Figures:
         total = self.flat["cpu.total_s"]
         if self._taken.version is None or total is None:
             return
-        counted = total - self._taken.supervisor_s
         seen = self._taken.usage.user_s + self._taken.usage.system_s
-        if seen < counted * MISSED_RATIO - MISSED_S:
+        if seen < total * MISSED_RATIO - MISSED_S:
             message = (
-                f"wait4 saw {seen:.2f} s of the {counted:.2f} s of CPU time that the group counted: context switches, "
+                f"wait4 saw {seen:.2f} s of the {total:.2f} s of CPU time that the group counted: context switches, "
                 "max_rss and figures whose source is wait4 lack the processes that nobody waited for"
             )
             self.warnings.append(
-                {"code": "processes_not_waited_for", "message": message, "value": counted - seen, "unit": "s"}
+                {"code": "processes_not_waited_for", "message": message, "value": total - seen, "unit": "s"}
             )
 
     def nested(self) -> dict[str, Any]:

@@ -40,6 +40,16 @@ def add(total: Usage, one: resource.struct_rusage) -> Usage:
     )
 
 
+def grown(before: Usage, after: Usage) -> Usage:
+    """What one process used between two readings: times and faults; the rest stays that of its life."""
+    return after._replace(
+        user_s=after.user_s - before.user_s,
+        system_s=after.system_s - before.system_s,
+        minor_faults=after.minor_faults - before.minor_faults,
+        major_faults=after.major_faults - before.major_faults,
+    )
+
+
 class Reaper:
     """Waits for children. ``status`` is the main child's wait status once it has ended."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from .cgroup.reading import Group
 from .child_env import child_environment
 from .choose import choose_group
-from .clocks import Clocks, read_own_cpu_s, read_utc
+from .clocks import Clocks, read_own, read_utc
 from .compose import Ended, Warnings, compose, warning
 from .ending import Ladder, Tree, end_leftovers
 from .events import Events
@@ -23,7 +23,7 @@ from .facts import read_allocators, read_quick_facts
 from .follow import TestLog
 from .gpu import open_gpus
 from .log import BoundedLog
-from .reap import Reaper
+from .reap import Reaper, grown
 from .sampler import Sampler
 from .signals import Signals
 from .spawn import Command, SpawnError, set_subreaper, spawn
@@ -78,14 +78,14 @@ class Run:
         command = Command(self.spec.argv, env, self.spec.cwd, child_end, tuple(self.group.joins()))
         self.group.reset_peak()
         self.started_at = read_utc()
-        own_before = read_own_cpu_s()
+        own_before = read_own()
         before = self.group.read()
         clocks = Clocks()
         self.sampler.begin(clocks.start, before)
         wall_s = self._start_and_follow(command, output, clocks.start, tree)
         left, remaining = end_leftovers(tree, self.reaper)
+        own_after = read_own()
         after = self.group.read()
-        own_s = read_own_cpu_s() - own_before
         while self._take_output(output):
             if not select.select([output], [], [], 0)[0]:
                 break  # held open by a process that could not be killed
@@ -105,7 +105,7 @@ class Run:
             after,
             self.started_at,
             wall_s,
-            own_s,
+            grown(own_before, own_after),
             cut,
             self.stopped_for,
             self.cannot_start,

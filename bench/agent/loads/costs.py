@@ -22,8 +22,10 @@ from .tools import (
     read_all,
     reap_one,
     self_cpu,
+    since_birth_s,
     spin,
     status_bytes,
+    waited_s,
 )
 
 BLOCK = 512
@@ -172,23 +174,27 @@ def orphan(seconds: float = 1.0) -> Truth:
 def quota(seconds: float = 2.0) -> Truth:
     """Busy for so long by the wall clock. Under a quota of half a CPU, half of it is spent held back.
 
-    Wall less CPU time is ``throttled_s`` where nobody else wants the CPU. What others used of the machine meanwhile
-    (``others_s``) may have kept this process waiting as well: the truth lies between ``held_back_s`` and ``others_s``
-    more.
+    Wall less CPU time is ``throttled_s`` where nobody else wants the CPU. Three things make that uncertain, and
+    ``unsure_s`` is their sum: what others used of the machine meanwhile, which may have kept this process waiting too;
+    what it waited before this function began; and how long its parent waited, since the kernel adds up what each CPU
+    held back, and the supervisor may be held back on another one. The truth lies between ``held_back_s`` and
+    ``unsure_s`` more.
     """
-    machine = machine_busy_s()
+    early = max(since_birth_s() - time.process_time(), 0.0)
+    machine, parent = machine_busy_s(), waited_s(os.getppid())
     start, spent = time.monotonic(), time.process_time()
     while time.monotonic() - start < seconds:
         spin()
     wall, busy = time.monotonic() - start, time.process_time() - spent
-    after = machine_busy_s()
-    most = max(wall - busy, 0.0)
-    others = most if machine is None or after is None else min(max(after - machine - busy, 0.0), most)
+    machine_after, parent_after = machine_busy_s(), waited_s(os.getppid())
+    waited = max(wall - busy, 0.0)
+    others = waited if machine is None or machine_after is None else max(machine_after - machine - busy, 0.0)
+    beside = waited if parent is None or parent_after is None else parent_after - parent
     return {
         **self_cpu(),
         "throttled_s": wall - busy,
-        "held_back_s": most - others,
-        "others_s": others,
+        "held_back_s": max(waited - others, 0.0),
+        "unsure_s": min(others, waited) + early + beside,
         "wall_s": wall,
         "busy_s": busy,
     }

@@ -104,3 +104,19 @@ def machine_busy_s() -> float | None:
     except (OSError, ValueError):
         return None
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def since_birth_s() -> float:
+    """Seconds since this process was forked (proc_pid_stat(5): starttime, since boot, to a clock tick)."""
+    with open("/proc/self/stat", "rb") as file:
+        started = int(file.read().rpartition(b")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+
+
+def waited_s(pid: int) -> float | None:
+    """How long a process was ready and had to wait for a CPU (Linux: sched-stats.rst); ``None`` where it is hidden."""
+    try:
+        with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return None

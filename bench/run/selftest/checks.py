@@ -127,7 +127,7 @@ CHECKS: tuple[Check, ...] = (
         "quota",
         "half a CPU for 2 s",
         ("quota", "seconds=2"),
-        (Figure("cpu.throttled_s", "held_back_s", 2.0, scale=PERIOD_S, slack="others_s"),),
+        (Figure("cpu.throttled_s", "held_back_s", 2.0, scale=PERIOD_S, slack="unsure_s"),),
         limits=Limits(cpus=0.5),
     ),
     Check(

@@ -46,7 +46,7 @@ def test_in_this_process() -> None:
     quota = costs.quota(seconds=0.1)
     assert quota["wall_s"] >= 0.1
     assert quota["throttled_s"] >= -0.01
-    assert quota["held_back_s"] + quota["others_s"] == pytest.approx(max(quota["throttled_s"], 0.0))
+    assert 0 <= quota["held_back_s"] <= max(quota["throttled_s"], 0.0) <= quota["held_back_s"] + quota["unsure_s"]
     assert endings.balloon(most_mib=16)["outcome"] == "passed"
 
 

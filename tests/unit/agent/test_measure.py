@@ -28,7 +28,7 @@ MAXIMA = Maxima(3, 800, 700, 50, 0, 6)
 
 
 def taken(**changes: object) -> Taken:
-    base = Taken(BEFORE, AFTER, MAXIMA, USAGE, {}, 2, peak_is_fresh=False, supervisor_s=0.01)
+    base = Taken(BEFORE, AFTER, MAXIMA, USAGE, {}, 2, peak_is_fresh=False, own=Usage())
     return base._replace(**changes)
 
 
@@ -60,6 +60,17 @@ def test_counters_grow_and_peaks_stand() -> None:
     assert "supervisor included" in measured.sources["memory.peak_bytes"]
 
 
+def test_the_supervisors_own_share_is_no_part_of_the_run() -> None:
+    measured = measure(taken(own=Usage(0.25, 0.5, 10_000, 60, 1, 9, 9, 9, 9)))
+    cpu = measured.figures["cpu"]
+    assert (cpu["user_s"], cpu["system_s"], cpu["total_s"]) == (1.75, 0.5, 2.25)
+    assert measured.figures["faults"] == {"minor": 440, "major": 2}
+    assert measured.sources["cpu.total_s"] == "cgroup v2, less the supervisor's own 0.75"
+    assert measured.figures["io"]["read_bytes"] == 100
+    assert measured.figures["context_switches"]["voluntary"] == 33
+    assert measure(taken(own=Usage(user_s=9.0))).figures["cpu"]["user_s"] == 0
+
+
 def test_a_peak_from_before_the_child_is_not_the_childs() -> None:
     old = measure(taken(after=AFTER._replace(memory_peak_bytes=100)))
     assert old.figures["memory"]["peak_bytes"] is None
@@ -79,7 +90,7 @@ def test_version_1_takes_bytes_from_wait4() -> None:
 def test_without_a_group_wait4_counts_and_the_rest_is_explained() -> None:
     nothing = Reading(cpu_total_s=0.0, cpu_user_s=0.0, cpu_system_s=0.0, anon_bytes=0, pids=0)
     reasons = dict.fromkeys(Reading._fields, "shared")
-    measured = measure(taken(before=nothing, after=nothing, version=None, reasons=reasons, supervisor_s=0.0))
+    measured = measure(taken(before=nothing, after=nothing, version=None, reasons=reasons))
     assert measured.figures["cpu"]["total_s"] == 3.0
     assert measured.figures["faults"] == {"minor": 450, "major": 2}
     assert measured.figures["memory"]["anon_peak_bytes"] == 700

@@ -38,7 +38,7 @@ TRUTHS = {
     "write": {"write_bytes": 64},
     "orphan": {"cpu_total_s": 2.0},
     "left": {"left": 1},
-    "quota": {"held_back_s": 1.0, "others_s": 0.0},
+    "quota": {"held_back_s": 1.0, "unsure_s": 0.0},
     "balloon": {"outcome": "oom_killed"},
 }
 
