@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -11,13 +11,15 @@ import msgspec
 from bench import __version__
 from bench.compare.judge import exit_code, judge
 from bench.errors import ExitCode, NotMeasured
+from bench.host.calibration import drift
 from bench.record.bundle import read_bundle, write_bundle
-from bench.record.schema import HostState, Record
+from bench.record.schema import HostState, Record, Warning_
 from bench.run.assemble import Surroundings, assemble
 from bench.run.evidence import collect
 from bench.run.observe import Observation
 from bench.run.orphans import label_of
 from bench.run.plan import Plan, check_capacity
+from bench.run.reading import Reading
 from bench.run.session import OneRun, Session
 
 INTERRUPTED = "the command was interrupted"
@@ -120,7 +122,8 @@ def assembled(
         calibration_after=after.calibration if after else {},
         unavailable=missing,
     )
-    readings = [run.reading for run in runs]
+    changed = drift(before.calibration, after.calibration) if after else ()
+    readings = _warned([run.reading for run in runs], changed)
     return assemble(
         plan,
         session.place(plan.need),
@@ -131,6 +134,15 @@ def assembled(
         version=__version__,
         reproduces=reproduces,
     )
+
+
+def _warned(readings: list[Reading], found: tuple[Warning_, ...]) -> list[Reading]:
+    """What changed between the first and the last run, as a warning of the last."""
+    if not readings or not found:
+        return readings
+    run = readings[-1].run
+    warned = msgspec.structs.replace(run, warnings=(*run.warnings, *found))
+    return [*readings[:-1], replace(readings[-1], run=warned)]
 
 
 def _missing(when: str, seen: Observation) -> dict[str, str]:

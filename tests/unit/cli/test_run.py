@@ -246,3 +246,13 @@ def test_a_remote_engine_s_host_is_not_described_by_this_one(engine, bench_, tmp
     assert "another machine" in record.unavailable["host.class.cpu_model"]
     assert "another machine" in record.unavailable["host.before.load"]
     assert record.calibration.before == {}
+
+
+def test_a_machine_that_got_slower_meanwhile_is_said(engine, bench_, tmp_path, monkeypatch):
+    seen = iter([0.1, 0.2])
+    monkeypatch.setattr("bench.run.observe.calibrate", lambda: ({"one_core_s": next(seen)}, {}))
+    bench_("run", "grad_cpu", "--repeat", "2", "--results", tmp_path / "r")
+    first, last = only(tmp_path / "r").record.runs
+    assert [warning.code for warning in last.warnings] == ["calibration_drifted"]
+    assert last.warnings[0].value == pytest.approx(-0.5)
+    assert first.warnings == ()
