@@ -60,6 +60,9 @@ class Installer:
             command = [str(python), "-I", "-m", "pip", "install", "--quiet"]
         if hashes:
             command.append("--require-hashes")
+        if self.options.wheels is not None:  # a closed network: no index is asked, and what is not there fails at once
+            self._run([*command, "--no-index", "--find-links", str(self.options.wheels), "-r", str(requirements)])
+            return
         if self.options.python_index is not None:
             command += ["--index-url", self.options.python_index]
         if torch_backend is not None:

@@ -237,6 +237,15 @@ def test_pip_serves_where_there_is_no_uv(commands, tmp_path):
         installer.install(Path("/v/python"), Path("/r.txt"), torch_backend="cpu")
 
 
+def test_a_folder_of_wheels_is_all_that_is_asked(commands, tmp_path):
+    options = BuildOptions(wheels=tmp_path, python_index="https://index.example/simple")
+    Installer("/usr/bin/uv", options).install(tmp_path / "bin" / "python", tmp_path / "lock.txt", torch_backend="cpu")
+    ((command, _),) = commands[0]
+    assert command[-5:] == ["--no-index", "--find-links", str(tmp_path), "-r", str(tmp_path / "lock.txt")]
+    assert "--require-hashes" in command
+    assert not [word for word in command if "index.example" in word or "torch" in word]
+
+
 def test_a_failure_is_its_last_lines_without_addresses(commands):
     commands[1].append((1, "\n".join(["noise"] * 9 + ["no match at file:///secret@simple", "", "hint"])))
     with pytest.raises(InstallError) as caught:
