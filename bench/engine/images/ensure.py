@@ -26,7 +26,7 @@ from bench.engine.images.facts import (
     read_file,
     without_password,
 )
-from bench.engine.images.options import BuildOptions
+from bench.engine.images.options import DEFAULT_BASE, BuildOptions
 from bench.errors import NotMeasured
 
 # Where things lie in every image of ours.
@@ -60,7 +60,7 @@ def _ensure(client: docker.DockerClient, kind: str, options: BuildOptions, notif
     # The image on the base asked for, else the one on the base made here: looked for before any registry is asked.
     tags = [image_tag(client, kind, options), image_tag(client, kind, replace(options, base=base_tag()))]
     known = None if options.no_cache else find(client, tags[0])
-    if known is None and not options.no_cache and not has(client, options.base):
+    if known is None and not options.no_cache and options.base == DEFAULT_BASE and not has(client, options.base):
         known = find(client, tags[1])
     if known is not None:
         return known
@@ -114,6 +114,8 @@ def has(client: docker.DockerClient, name: str) -> bool:
 def ensure_base(client: docker.DockerClient, options: BuildOptions, notify: Notify) -> str:
     """Return the base to build from: the one asked for, pulled if need be, else the one made on this machine.
 
+    Nothing stands in for a base that a person named.
+
     Raises:
         NotMeasured: neither can be had.
     """
@@ -124,7 +126,7 @@ def ensure_base(client: docker.DockerClient, options: BuildOptions, notify: Noti
     try:
         client.images.pull(*_reference(options.base))
     except (APIError, ImageNotFound) as error:
-        local = base_tag() if has(client, base_tag()) else None
+        local = base_tag() if options.base == DEFAULT_BASE and has(client, base_tag()) else None
         reason = without_password(str(error.explanation or error))
         if local is None:
             fix = "make one from Debian's packages with `nox -s base_image`, or name another in BENCH_BASE"
