@@ -66,7 +66,7 @@ def assemble(
         id=f"{host}/{diagnostic.name}/{stamp}",
         stamp=stamp,
         outcome=overall(runs),
-        unavailable=_unavailable(readings, around.unavailable),
+        unavailable=_source_unavailable(plan) | _unavailable(readings, around.unavailable),
         diagnostic=Diagnostic(
             name=diagnostic.name,
             node=diagnostic.node,
@@ -89,6 +89,11 @@ def assemble(
         tool={"name": "bench", "version": version},
         environ=dict(plan.task.env),
     )
+
+
+def _source_unavailable(plan: Plan) -> dict[str, str]:
+    missing = [name for name in ("commit", "dirty", "sha256") if getattr(plan.source, name) is None]
+    return {f"diagnostic.source.{name}": "not a git checkout, or git could not say" for name in missing}
 
 
 def _unavailable(readings: Sequence[Reading], around: Mapping[str, str]) -> dict[str, str]:

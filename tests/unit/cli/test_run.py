@@ -190,6 +190,7 @@ def test_a_project_s_node_runs_from_a_copy(engine, bench_, tmp_path):
     assert bundle.record.diagnostic.name == "test-a-test-a_cpu"
     assert bundle.record.diagnostic.source.kind == "project"
     assert engine.executed[0].tree.files == ("test_a.py",)
+    assert "git" in bundle.record.unavailable["diagnostic.source.commit"]
 
 
 def test_a_project_s_named_diagnostics_run_and_are_listed(engine, bench_, tmp_path):
