@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -51,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (DESIGN: contract of the command line)."""
     signal.signal(signal.SIGTERM, _terminate)
     Console.quiet = False
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without our signs shows "?" for them
     try:
         code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
         sys.stdout.flush()

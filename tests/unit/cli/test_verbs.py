@@ -1,7 +1,12 @@
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import bench
 from bench.record.find import find_bundles
 from bench.record.reference import write_reference
 
@@ -28,6 +33,16 @@ def test_list_shows_the_last_result(results, bench_):
     last = {row["name"]: row["last"] for row in rows}
     assert last["grad_cpu"]["wall_s"] == pytest.approx(12.045)
     assert last["grad_cuda"] is None
+
+
+def test_a_locale_without_our_signs_stops_nothing(results):
+    """Tables show "?" for what the encoding lacks; JSON is UTF-8 and whole."""
+    command = [sys.executable, "-m", "bench", "list", "--results", str(results)]
+    env = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path(bench.__file__).parents[1])}
+    table = subprocess.run(command, env=env, capture_output=True, check=True)
+    assert "grad_cpu" in table.stdout.decode("ascii")
+    whole = subprocess.run([*command, "--json"], env=env, capture_output=True, check=True)
+    assert json.loads(whole.stdout.decode("utf-8"))[0]["last"]["status"]
 
 
 def test_the_reference_is_no_result_of_anybody_s_here(bench_, tmp_path):
