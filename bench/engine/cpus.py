@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from bench.errors import UsageError
+
+_PART = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+"""A CPU or a range of them; no machine has a number of six digits."""
 
 
 def parse_cpuset(text: str) -> frozenset[int]:
@@ -13,8 +18,9 @@ def parse_cpuset(text: str) -> frozenset[int]:
     """
     cpus: set[int] = set()
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
+        match = _PART.fullmatch(part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
             raise UsageError(f"'{text}' is not a list of CPUs", fix="write it as in 0-2,5")
-        cpus.update(range(int(first), int(last or first) + 1))
+        cpus.update(range(first, last + 1))
     return frozenset(cpus)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from bench.catalog.load import find_profile
 from bench.catalog.model import SELFTEST, Diagnostic, Variant
+from bench.engine.cpus import parse_cpuset
 from bench.engine.protocol import Capacity, Need, Task, Tree
 from bench.errors import UsageError
 from bench.record.schema import Limits, Source
@@ -157,21 +158,6 @@ def check_capacity(limits: Limits, capacity: Capacity) -> None:
                 f"{limits.memory_bytes} of {capacity.memory_bytes} bytes",
                 "ask for less",
             )
-
-
-def parse_cpuset(text: str) -> frozenset[int]:
-    """The CPUs of a list as the kernel writes it: ``0-2,5``.
-
-    Raises:
-        UsageError: not such a list.
-    """
-    cpus: set[int] = set()
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
-            raise UsageError(f"'{text}' is not a list of CPUs", fix="write it as in 0-2,5")
-        cpus.update(range(int(first), int(last or first) + 1))
-    return frozenset(cpus)
 
 
 def parse_env(items: list[str]) -> dict[str, str]:

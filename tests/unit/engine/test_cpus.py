@@ -11,7 +11,7 @@ def test_lists_as_the_kernel_writes_them(text, cpus):
     assert parse_cpuset(text) == cpus
 
 
-@pytest.mark.parametrize("text", ["", "a", "1-", "-1", "2-1", "0;1", "1,,2"])
+@pytest.mark.parametrize("text", ["", "a", "1-", "0-999999", "٣", "-1", "2-1", "0;1", "1,,2"])
 def test_what_is_no_list_is_refused(text):
     with pytest.raises(UsageError, match="is not a list of CPUs"):
         parse_cpuset(text)

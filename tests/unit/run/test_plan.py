@@ -4,7 +4,7 @@ from bench.catalog.load import builtin, find, find_variant
 from bench.engine.protocol import Capacity, Tree
 from bench.errors import UsageError
 from bench.record.schema import Limits, Source
-from bench.run.plan import Options, check_capacity, make_plan, parse_cpuset, parse_env
+from bench.run.plan import Options, check_capacity, make_plan, parse_env
 
 GRAD = find(builtin(), "grad_cpu")
 SOURCE = Source(kind="catalog", sha256="0" * 64)
@@ -81,13 +81,6 @@ def test_limits_that_the_host_cannot_give_are_refused(limits):
 def test_limits_that_fit_or_cannot_be_known_pass():
     check_capacity(Limits(cpus=2.0, cpuset="0-1", memory_bytes=2**30), Capacity(2, 2**34))
     check_capacity(Limits(cpus=64.0, cpuset="9", memory_bytes=2**50), Capacity(None, None))
-
-
-def test_cpusets_are_read_as_the_kernel_writes_them():
-    assert parse_cpuset("0-2,5") == {0, 1, 2, 5}
-    for text in ("", "a", "2-1", "0,", "-1", "1-"):
-        with pytest.raises(UsageError):
-            parse_cpuset(text)
 
 
 def test_environment_items():
