@@ -1,0 +1,99 @@
+"""Which of the results that each word names are held against one another (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.compare import sample
+from bench.record.schema import Record
+
+Kind = tuple[str, str]
+"""Profile and variant: results of one kind do the same work in the same way."""
+USUAL: Kind = ("full", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """For each word the results to pool, oldest first; ``left_out`` gives the others by id, with the reason."""
+
+    groups: tuple[tuple[Record, ...], ...]
+    left_out: dict[str, str]
+
+
+def kind(record: Record) -> Kind:
+    """A record's kind. Older evidence knows no profile; it is full."""
+    return record.diagnostic.profile or USUAL[0], record.variant or USUAL[1]
+
+
+def align(groups: Sequence[Sequence[Record]]) -> tuple[Aligned, ...]:
+    """Sort the results of one diagnostic into what may be pooled, once for each kind that all words have.
+
+    A word that names several results, such as a host, is a history, and a history is of one kind: profiles and variants
+    are not pooled. Where no kind is in all words, each gives its usual one, and the comparison names the difference. A
+    result that a word names by itself is not part of another's history. What was not measured or ran under the profiler
+    is passed over where there is something else.
+
+    Args:
+        groups: for each word at least one record.
+    """
+    why: dict[str, str] = {}
+    usable = [_usable(group, why) for group in _apart(groups)]
+    shared = set.intersection(*({kind(record) for record in group} for group in usable))
+    if not shared:
+        return (_chosen(usable, [_usual(group) for group in usable], why),)
+    return tuple(_chosen(usable, [one] * len(usable), why, shared) for one in sorted(shared, key=_order))
+
+
+def _apart(groups: Sequence[Sequence[Record]]) -> list[list[Record]]:
+    """Each result only in the smallest of the groups that name it, as long as every group keeps one."""
+    sizes: dict[str, int] = {}
+    for group in groups:
+        for record in group:
+            sizes[record.id] = min(sizes.get(record.id, len(group)), len(group))
+    own = [[record for record in group if sizes[record.id] == len(group)] for group in groups]
+    return [kept or list(group) for kept, group in zip(own, groups, strict=True)]
+
+
+def _usable(group: Sequence[Record], why: dict[str, str]) -> list[Record]:
+    kept = [record for record in group if sample.walls(record) and not record.profiler]
+    if not kept:
+        return list(group)
+    for record in group:
+        if record.profiler:
+            why[record.id] = "it ran under the profiler"
+        elif not sample.walls(record):
+            why[record.id] = "it has no run that passed with a wall time"
+    return kept
+
+
+def _usual(group: Sequence[Record]) -> Kind:
+    """The kind that stands for a group: as the diagnostic is, else that of the newest result."""
+    kinds = {kind(record) for record in group}
+    return USUAL if USUAL in kinds else kind(max(group, key=lambda record: record.stamp))
+
+
+def _chosen(
+    groups: Sequence[Sequence[Record]], kinds: Sequence[Kind], why: dict[str, str], shared: set[Kind] | None = None
+) -> Aligned:
+    """The groups' results of these kinds; what is of a kind that another table shows is not left out."""
+    picked = tuple(
+        tuple(sorted((record for record in group if kind(record) == wanted), key=lambda record: record.stamp))
+        for group, wanted in zip(groups, kinds, strict=True)
+    )
+    other = {
+        record.id: _other(record)
+        for group, wanted in zip(groups, kinds, strict=True)
+        for record in group
+        if kind(record) != wanted and kind(record) not in (shared or ())
+    }
+    return Aligned(picked, {**why, **other})
+
+
+def _other(record: Record) -> str:
+    profile, variant = kind(record)
+    return f"it is of another kind, profile {profile}" + (f", variant {variant}" if variant else "")
+
+
+def _order(one: Kind) -> tuple[bool, Kind]:
+    return one != USUAL, one
