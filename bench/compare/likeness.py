@@ -13,6 +13,23 @@ from bench.record.schema import Environment, Image, Record, Status
 ORDER: tuple[Status, ...] = ("host_differs", "limit_bound", "build_differs")
 """Which status is given where several differences force one: another machine first, whatever runs on it."""
 
+GROUPS = (
+    "variant",
+    "environ",
+    "limits",
+    "security",
+    "engine",
+    "image",
+    "host",
+    "state",
+    "source",
+    "profile",
+    "params",
+    "node",
+    "device",
+)
+"""What differences are called, or begin with before a full stop."""
+
 MEMORY_TOLERANCE = 0.01
 """A kernel keeps a little memory for itself; so much of a difference is the same module count."""
 

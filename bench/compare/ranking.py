@@ -11,14 +11,21 @@ from bench.compare.verdict import Comparison, compare
 from bench.errors import ExitCode, NotComparable
 from bench.record.schema import Record
 
+Result = Record | Sequence[Record]
+"""One record, or several of a kind whose runs are pooled."""
+
 
 class Ranking(msgspec.Struct, frozen=True):
-    """Comparisons with one reference, the fastest first; ``left_out`` names what could not be compared and why."""
+    """Comparisons with one reference, the fastest first; ``left_out`` names what could not be compared and why.
+
+    ``passed_over`` names likewise what a word holds besides (:func:`bench.compare.align.align`); no exit code comes of it.
+    """
 
     reference: str
     rows: tuple[Comparison, ...]
     left_out: dict[str, str]
     note: str
+    passed_over: dict[str, str] = {}
 
     @property
     def exit_code(self) -> ExitCode:
@@ -28,32 +35,32 @@ class Ranking(msgspec.Struct, frozen=True):
 
 
 def rank(
-    records: Sequence[Record],
-    reference: Record | int = 0,
+    results: Sequence[Result],
+    reference: Result | int = 0,
     *,
     accept: Collection[str] = (),
     history: Sequence[Record] = (),
 ) -> Ranking:
-    """Compare each record with the reference and sort by ratio, the fastest first.
+    """Compare each result with the reference and sort by ratio, the fastest first.
 
     Args:
-        records: two or more; the reference may be among them.
-        reference: the record to compare with, or its position.
+        results: two or more; the reference may be among them.
+        reference: the result to compare with, or its position.
         accept: differences that are the thing under test, as ``("variant", "environ", "limits")`` for ``whatif``.
         history: more results of the same host, for its A/A noise.
 
     Raises:
         NotComparable: the reference itself ran under the profiler, or nothing is left to compare.
     """
-    chosen = records[reference] if isinstance(reference, int) else reference
+    chosen = results[reference] if isinstance(reference, int) else reference
     rows, left_out = [], {}
-    for record in records:
-        if record is chosen:
+    for result in results:
+        if result is chosen:
             continue
         try:
-            rows.append(compare(chosen, record, accept=accept, history=history))
+            rows.append(compare(chosen, result, accept=accept, history=history))
         except NotComparable as error:
-            left_out[record.id] = str(error)
+            left_out[_newest(result).id] = str(error)
     if not rows:
         why = next(iter(left_out.values()), "there is only the reference")
         raise NotComparable("nothing is left to compare", why, "name two or more results of one diagnostic")
@@ -62,4 +69,9 @@ def rank(
     note = (
         f"each row has its own {CONFIDENCE:.0%} interval; that one of {len(rows)} misses by luck: at most {chance:.0%}"
     )
-    return Ranking(chosen.id, tuple(rows), left_out, note)
+    return Ranking(_newest(chosen).id, tuple(rows), left_out, note)
+
+
+def _newest(result: Result) -> Record:
+    """What names a result: itself, or the newest of several that are pooled."""
+    return result if isinstance(result, Record) else max(result, key=lambda record: record.stamp)

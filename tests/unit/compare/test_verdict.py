@@ -10,7 +10,7 @@ from bench.compare.ranking import rank
 from bench.compare.sample import common_places, disturbed_share, pool, walls
 from bench.compare.verdict import compare
 from bench.errors import DamagedData, ExitCode, NotComparable
-from bench.record.schema import Run, Source, Warning_
+from bench.record.schema import Limits, Run, Source, Warning_
 
 
 def noisy(level=100.0, count=10, seed=0, deviation=0.01):
@@ -290,6 +290,14 @@ def test_ranking_variants():
     said = rank(variants, 0, accept=("variant",))
     assert said.rows[0].status == "code_improved"
     assert said.rows[0].b.variant == "jemalloc"
+
+
+def test_ranking_pools_a_history_and_names_what_hides_in_it():
+    again = record(noisy(100, seed=9), id="a2", stamp="20251016T000000Z")
+    said = rank([[A, again], SLOWER])
+    assert (said.reference, said.rows[0].a.runs, said.rows[0].status) == ("a2", 20, "code_regressed")
+    squeezed = replace(again, engine=replace(again.engine, limits=Limits(cpus=1.0)))
+    assert rank([[A, squeezed], SLOWER]).rows[0].status == "limit_bound"
 
 
 def test_nothing_left_to_rank():
