@@ -48,7 +48,7 @@ def _host(key: tuple[str, str], members: Sequence[Entry], most: int) -> list[Ren
         made.add_row(
             day(entry.record.stamp),
             str(len(entry.record.runs)),
-            units.seconds(entry.wall_s),
+            _wall(entry),
             _band(expected.get(id(entry)), entry.wall_s),
             state(entry.state),
         )
@@ -56,6 +56,14 @@ def _host(key: tuple[str, str], members: Sequence[Entry], most: int) -> list[Ren
     if len(members) > most:
         parts.append(Text(f"{len(members) - most} older results are not shown", style="dim"))
     return [*parts, Text()]
+
+
+def _wall(entry: Entry) -> Text:
+    """The median wall time; where older evidence has none, pytest's own time, said to be that."""
+    run = entry.typical
+    if entry.wall_s is None and run is not None and run.outcome == "passed" and run.pytest_s is not None:
+        return Text(f"{units.seconds(run.pytest_s)} in pytest", style="dim")
+    return Text(units.seconds(entry.wall_s))
 
 
 def _range(walls: Sequence[float]) -> Text:
