@@ -50,6 +50,27 @@ def _shown(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" "))] + plain(line)
 
 
+class Held:
+    """Lines that are said only once something else is: a command that ends with a complaint says that alone."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def hold(self, line: str) -> None:
+        """Keep a line back."""
+        self._lines.append(line)
+
+    def notify(self, line: str) -> None:
+        """Say what was kept back, then the line."""
+        self.release()
+        notify(line)
+
+    def release(self) -> None:
+        """Say what was kept back."""
+        while self._lines:
+            notify(self._lines.pop(0))
+
+
 def complain(line: str) -> None:
     """One line that says what is wrong and what to do."""
     Console.err().print(Text(f"bench: {' '.join(plain(line).split())}"), soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -35,25 +36,26 @@ class Now:
     memory_bytes: int | None = None
 
     def line(self, now: float) -> str:
-        """One line: which test of how many, elapsed, estimate, CPU and memory."""
+        """Which test of how many, elapsed, CPU and memory, estimate: what a narrow terminal cuts comes last."""
         elapsed = now - self.began
         parts = [self.title]
         if self.of:
             parts.append(f"test {min(self.index + 1, self.of)} of {self.of}")
-        parts.append(f"{clock(elapsed)} elapsed")
-        if self.index and self.of:
-            parts.append(f"about {clock(elapsed / self.index * (self.of - self.index))} to go")
+        parts.append(clock(elapsed))
         if self.cpu_ratio is not None:
             parts.append(f"CPU {percent(self.cpu_ratio, 0)}")
         if self.memory_bytes is not None:
             parts.append(size(self.memory_bytes))
+        if 0 < self.index < self.of:
+            parts.append(f"about {clock(elapsed / self.index * (self.of - self.index))} to go")
         return " · ".join(parts)
 
 
 class Progress(Watch):
-    """Follows runs. Use as a context manager."""
+    """Follows runs. Use as a context manager; ``begins`` is called when the first thing is about to be shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, begins: Callable[[], None] = lambda: None) -> None:
+        self._begins = begins
         self._console = Console.err()
         self._live: Live | None = None
         self._now = Now()
@@ -77,6 +79,7 @@ class Progress(Watch):
 
     def run_begins(self, plan: Plan, index: int) -> None:
         """A run is about to start."""
+        self._begins()
         count = f" run {index + 1} of {plan.repeat}" if plan.repeat > 1 else ""
         variant = f" [{plan.variant.name}]" if plan.variant else ""
         self._now = Now(title=f"{plan.diagnostic.name}{variant}{count}")
