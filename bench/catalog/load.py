@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from importlib import resources
 from typing import Any
@@ -89,7 +90,7 @@ def find(catalog: Catalog, name: str) -> Diagnostic:
 
 
 def find_variant(catalog: Catalog, name: str) -> Variant:
-    """The variant called ``name``.
+    """The variant called ``name``; ``threads-N`` there is for any N.
 
     Raises:
         UsageError: there is none; the nearest name is offered.
@@ -97,6 +98,9 @@ def find_variant(catalog: Catalog, name: str) -> Variant:
     by_name = {variant.name: variant for variant in catalog.variants}
     if name in by_name:
         return by_name[name]
+    counted = re.fullmatch(r"threads-([1-9][0-9]{0,3})", name)
+    if counted is not None:
+        return Variant(name, f"{counted[1]} threads", threads=int(counted[1]))
     raise UsageError(f"no variant is called '{name}'", fix=_offer(name, list(by_name)))
 
 

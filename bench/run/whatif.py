@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.catalog.model import Variant
+from bench.catalog.load import find_variant
+from bench.catalog.model import Catalog, Variant
 from bench.compare.verdict import Comparison
 from bench.errors import NotMeasured, UsageError
 from bench.run.observe import Observation
@@ -43,18 +44,16 @@ def select(known: Sequence[Variant], names: Sequence[str], cpus: int | None) -> 
     Raises:
         UsageError: an unknown name, one named twice, or fewer than two in all.
     """
-    by_name = {variant.name: variant for variant in known}
+    catalog = Catalog((), tuple(known))
     wanted: list[str] = []
     for name in names or DEFAULT:
-        wanted += _thread_counts(by_name, cpus) if name == "threads" else [name]
-    unknown = [name for name in wanted if name not in by_name]
-    if unknown:
-        raise UsageError(f"no variant is called '{unknown[0]}'", fix=f"there are {', '.join(by_name)} and threads")
+        wanted += _thread_counts(known, cpus) if name == "threads" else [name]
+    chosen = tuple(find_variant(catalog, name) for name in wanted)
     if len(set(wanted)) != len(wanted):
         raise UsageError("a variant is named twice", fix="name each once")
     if len(wanted) < 2:
         raise UsageError("one variant alone shows no difference", fix="name two or more, the reference first")
-    return tuple(by_name[name] for name in wanted)
+    return chosen
 
 
 def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds: int) -> tuple[Tried, ...]:
@@ -119,6 +118,9 @@ def advice(comparisons: Mapping[str, Comparison], variants: Sequence[Variant]) -
 
     Only a variant whose whole interval lies below the reference is advised (its test passed, or it has no times).
     """
+    told = [one for one in comparisons.values() if one.status != "not_measured"]
+    if not told:
+        return "nothing can be said: beside the reference no variant was measured"
     faster = [name for name, one in comparisons.items() if one.status == "code_improved" and one.ratio is not None]
     if not faster:
         unsure = [name for name, one in comparisons.items() if one.status in {"insufficient_runs", "host_noisy"}]
@@ -148,7 +150,9 @@ def name_of(plan: Plan) -> str:
     return plan.variant.name if plan.variant else "as it is"
 
 
-def _thread_counts(known: Mapping[str, Variant], cpus: int | None) -> list[str]:
-    """1, 2, 4 … of the catalog up to the CPUs there are."""
-    counted = sorted((variant.threads, name) for name, variant in known.items() if variant.threads)
-    return [name for threads, name in counted if cpus is None or threads <= cpus]
+def _thread_counts(known: Sequence[Variant], cpus: int | None) -> list[str]:
+    """1, 2, 4 … and the CPUs there are; those of the catalog where nobody knows how many that is."""
+    if cpus is None:
+        return [name for _, name in sorted((one.threads, one.name) for one in known if one.threads)]
+    counts = {2**power for power in range(cpus.bit_length()) if 2**power <= cpus} | {cpus}
+    return [f"threads-{count}" for count in sorted(counts)]

@@ -35,6 +35,7 @@ def test_profiles_and_variants_are_found_or_refused():
     with pytest.raises(UsageError, match="did you mean 'smoke'"):
         find_profile(grad, "smok")
     assert find_variant(builtin(), "jemalloc").preload == "jemalloc"
+    assert find_variant(builtin(), "threads-12").threads == 12
     with pytest.raises(UsageError, match="did you mean 'tcmalloc'"):
         find_variant(builtin(), "tcmaloc")
 
