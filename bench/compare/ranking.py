@@ -18,7 +18,8 @@ Result = Record | Sequence[Record]
 class Ranking(msgspec.Struct, frozen=True):
     """Comparisons with one reference, the fastest first; ``left_out`` names what could not be compared and why.
 
-    ``passed_over`` names likewise what a word holds besides (:func:`bench.compare.align.align`); no exit code comes of it.
+    ``passed_over`` names likewise what a word holds besides (:func:`bench.compare.align.align`); the exit code
+    ignores it.
     """
 
     reference: str
