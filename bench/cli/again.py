@@ -14,7 +14,7 @@ import typer
 
 from bench.catalog.load import builtin
 from bench.catalog.model import Diagnostic
-from bench.cli import options
+from bench.cli import complete, options
 from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
 from bench.cli.measure import NEED_BYTES, plan_of
@@ -57,12 +57,17 @@ def reproduce(
         bool, typer.Option("--trust", help="Run a project's test, and take over all of the environment.")
     ] = False,
     project: options.Project = None,
-    requirements: Annotated[Path | None, typer.Option("--requirements", metavar="FILE")] = None,
+    requirements: Annotated[
+        Path | None, typer.Option("--requirements", help="What the project needs beside torch.", metavar="FILE")
+    ] = None,
     if_busy: options.Busy = "wait",
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Run the same diagnostic, image, limits and environment here, then show both side by side.
+    """Run a result's diagnostic again here, and show both.
+
+    The same diagnostic, image, limits and environment; what cannot be the same is said before, and refused until
+    --allow names it.
 
     Example: bench reproduce grad.tar.zst --allow cgroup
     """
@@ -124,9 +129,15 @@ def reproduce(
 
 @app.command()
 def whatif(
-    name: Annotated[str, typer.Argument(help="A name that 'bench list' shows.")],
+    name: Annotated[str, typer.Argument(help="A name that 'bench list' shows.", autocompletion=complete.names)],
     variants: Annotated[
-        str, typer.Option("--variants", help="Variants to try, the reference first; 'threads' is 1, 2, 4 …")
+        str,
+        typer.Option(
+            "--variants",
+            help="Variants to try, the reference first; 'threads' is 1, 2, 4 …",
+            metavar="LIST",
+            autocompletion=complete.variants,
+        ),
     ] = "",
     repeat: Annotated[int, typer.Option("--repeat", help="Rounds, each with every variant once.", metavar="N")] = 5,
     profile: options.Profile = "full",
@@ -141,9 +152,9 @@ def whatif(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Run the same diagnostic under variants, interleaved, and say what to set.
+    """Run a diagnostic under variants, and say what to set.
 
-    Example: bench whatif grad_cpu --profile smoke --variants glibc,jemalloc,tcmalloc
+    Example: bench whatif grad_cpu --profile smoke --variants glibc,jemalloc
     """
     catalog, diagnostic = options.diagnostic_called(name, project)
     if repeat < 1:

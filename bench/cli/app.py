@@ -17,10 +17,11 @@ from bench.errors import BenchError, ExitCode
 
 _UsageFailure: type[Exception] = typer.BadParameter.__mro__[2]
 """The root of typer's own complaints about a command line."""
+COMPLETING = "_BENCH_COMPLETE"
+"""The variable by which a shell asks what could stand where TAB was pressed."""
 
 app = typer.Typer(
     name="bench",
-    help="Run a slow PyTorch test in a pinned image, keep the evidence, and be told why the numbers differ.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -64,7 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RecursionError:  # text of a record or of a test's facts; honest ones are a few levels deep
         complain("data is nested more deeply than in any result; fetch it again from its source")
         return int(ExitCode.DAMAGED)
-    except (BrokenPipeError, SystemExit):  # typer leaves by SystemExit where the reader of a pipe has gone
+    except (BrokenPipeError, SystemExit) as error:  # typer leaves by SystemExit where the reader of a pipe has gone
+        if COMPLETING in os.environ and isinstance(error, SystemExit):
+            return int(error.code or 0)  # what a shell is told about its TAB
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
     except _UsageFailure as error:

@@ -10,7 +10,8 @@ import typer
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
-from bench.cli.inputs import bundles_named
+from bench.cli.inputs import READING, bundles_named
+from bench.cli.steps import Steps
 from bench.errors import ExitCode, UsageError
 from bench.record.archive import export, import_archive
 from bench.record.codec import json_schema
@@ -26,13 +27,14 @@ def export_(
     bundles: Annotated[list[str], typer.Argument(help="Bundles, folders of bundles or host ids.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="F.tar.zst or F.tar.gz.", metavar="F")],
     results: options.Results = options.DEFAULT_RESULTS,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
     """Put bundles into one archive that another machine imports.
 
     Example: bench export results -o runs.tar.zst
     """
     found = {bundle.path.resolve(): bundle.path for group in bundles_named(bundles, results) for bundle in group}
-    export(list(found.values()), output)
+    export(list(found.values()), output, Steps("packing"))
     notify(f"{len(found)} bundle{'s' if len(found) != 1 else ''} in {output}")
     return ExitCode.OK
 
@@ -45,6 +47,7 @@ def import_(
         str | None, typer.Option("--stamp", help="When older evidence was made, if its files do not say.", metavar="S")
     ] = None,
     json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
     """Bring in an archive of bundles, or a folder of older evidence.
 
@@ -56,7 +59,7 @@ def import_(
     elif stamp is not None:
         raise UsageError("--stamp goes with a folder of older evidence", fix="leave it away: bundles have their own")
     elif source.is_file():
-        archive = import_archive(source, results)
+        archive = import_archive(source, results, follow=Steps("checking"))
         paths, notes = archive.imported, [f"{path} was here already, the same" for path in archive.present]
     else:
         raise UsageError(f"there is no file or folder {source}", fix="give an archive or a folder of older evidence")
@@ -74,12 +77,13 @@ def import_(
 def verify_(
     path: Annotated[Path, typer.Argument(help="A bundle or a tree of bundles.")] = options.DEFAULT_RESULTS,
     json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Check the hashes and the schema of one bundle or of a whole tree.
+    """Check hashes and schema of one bundle or of a whole tree.
 
     Example: bench verify results
     """
-    report = verify(path)
+    report = verify(path, Steps("checking"))
     if json:
         problems = [
             {"bundle": str(one.bundle), "file": one.problem.file, "reason": one.problem.reason}
@@ -105,12 +109,13 @@ def query(
     sql: Annotated[str, typer.Argument(help="SQL over the tables results, runs, tests, metrics and warnings.")],
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> None:
     """Ask all results with SQL (DuckDB's).
 
-    Example: bench query "select diagnostic, median(wall_s) from runs group by all"
+    Example: bench query "select host, median(wall_s) from runs group by host"
     """
-    columns, rows = rows_of(sql, results)
+    columns, rows = rows_of(sql, results, READING)
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return

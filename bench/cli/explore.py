@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from bench.cli import options
+from bench.cli import complete, options
 from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
-from bench.cli.inputs import bundles_named, entry_of, records_by_name
+from bench.cli.inputs import READING, bundles_named, entry_of, records_by_name
 from bench.compare.explain import explain, explain_difference
 from bench.compare.ranking import Ranking, rank
 from bench.compare.sample import pool
@@ -30,10 +30,15 @@ Words = Annotated[list[str], typer.Argument(help="Bundles, folders of bundles, o
 
 
 @app.command("compare")
-def compare_(words: Words, results: options.Results = options.DEFAULT_RESULTS, json: options.Json = False) -> int:
-    """Say whether results are the same, slower, or from another machine.
+def compare_(
+    words: Words,
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
+) -> int:
+    """Say whether results are the same, slower, or of another host.
 
-    Example: bench compare results/HOST/grad_cpu/20260101T120000Z results/HOST/grad_cpu/20260102T120000Z
+    Example: bench compare HOST/grad_cpu/STAMP_A HOST/grad_cpu/STAMP_B
     """
     if len(words) < 2:
         raise UsageError("one result alone cannot be compared", fix="name two or more, the reference first")
@@ -42,7 +47,7 @@ def compare_(words: Words, results: options.Results = options.DEFAULT_RESULTS, j
     if not shared:
         named = "; ".join(f"{word}: {', '.join(sorted(group))}" for word, group in zip(words, groups, strict=True))
         raise NotComparable("no diagnostic is in all of them", named, "name results of one diagnostic")
-    known = [bundle.record for bundle in read_results(results)]
+    known = [bundle.record for bundle in read_results(results, READING)]
     made = [_compared([group[name] for group in groups], results_named(known, name)) for name in shared]
     if json:
         print_json({"comparisons": [one for ranking in made for one in ranking.rows]})
@@ -75,10 +80,11 @@ def explain_(
     b: Annotated[str | None, typer.Argument(help="Another: why do they differ?", show_default=False)] = None,
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> None:
     """Say where the time went; with two results, why they differ.
 
-    Example: bench explain results/reference/HOST/grad_cpu/20251015T134434Z
+    Example: bench explain HOST/grad_cpu/STAMP
     """
     first = _one(a, results)
     if b is None:
@@ -97,15 +103,16 @@ def explain_(
 
 @app.command("history")
 def history_(
-    name: Annotated[str, typer.Argument(help="A diagnostic's name, as in grad_cpu.")],
+    name: Annotated[str, typer.Argument(help="A diagnostic's name, as in grad_cpu.", autocompletion=complete.names)],
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> None:
-    """Show every result of a diagnostic over time per host class, with the ceiling.
+    """Show all results of a diagnostic over time, by host.
 
     Example: bench history grad_cpu
     """
-    bundles = results_of(read_results(results), name)
+    bundles = results_of(read_results(results, READING), name)
     if not bundles:
         options.diagnostic_called(name)
         notify(f"no result of {name} lies in {results}")
@@ -121,7 +128,9 @@ def doctor(
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
 ) -> int:
-    """Look before a run: engine, limits, GPU, governor, boost, load, swap, huge pages, disk.
+    """Look before a run what this host can do and what disturbs.
+
+    Engine, limits, GPU, governor, boost, load, swap, huge pages, disk; each line ok, warn or fail, with the fix.
 
     Example: bench doctor
     """

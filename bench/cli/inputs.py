@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.cli.steps import Steps
 from bench.compare.verdict import Comparison, compare
 from bench.record.bundle import Bundle
 from bench.record.find import find_bundles
@@ -13,6 +14,7 @@ from bench.record.schema import Record
 from bench.report.entry import NO_SAMPLES, Entry
 
 SAMPLES = "artifacts/samples.csv"
+READING = Steps("reading results")
 
 
 def entry_of(bundle: Bundle, *, samples: bool = False) -> Entry:
@@ -27,7 +29,8 @@ def entry_of(bundle: Bundle, *, samples: bool = False) -> Entry:
 
 def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:
     """For each word the bundles that it names, oldest first."""
-    return [sorted(find_bundles(word, results), key=lambda bundle: bundle.record.stamp) for word in words]
+    found = [find_bundles(word, results, READING) for word in words]
+    return [sorted(group, key=lambda bundle: bundle.record.stamp) for group in found]
 
 
 def records_by_name(bundles: Sequence[Bundle]) -> dict[str, list[Record]]:

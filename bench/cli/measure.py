@@ -9,10 +9,10 @@ import typer
 
 from bench.catalog.load import builtin, document, find_variant
 from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
-from bench.cli import options
+from bench.cli import complete, options
 from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
-from bench.cli.inputs import entry_of
+from bench.cli.inputs import READING, entry_of
 from bench.cli.progress import Progress
 from bench.cli.selftest import refuse_options, run_selftest
 from bench.engine.assets import diagnostics_folder
@@ -42,14 +42,17 @@ REFERENCE = "reference"
 
 @app.command("list")
 def list_(
-    project: options.Project = None, results: options.Results = options.DEFAULT_RESULTS, json: options.Json = False
+    project: options.Project = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> None:
     """Show the catalog: name, device, ceiling, timeout, last result.
 
     Example: bench list --project ~/my-checkout
     """
     catalog = options.catalog_with(project)
-    here = [bundle for bundle in read_results(results) if results / REFERENCE not in bundle.path.parents]
+    here = [bundle for bundle in read_results(results, READING) if results / REFERENCE not in bundle.path.parents]
     last = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in here}
     if json:
         print_json([row | {"last": _last(last.get(row["name"]))} for row in document(catalog)])
@@ -59,7 +62,10 @@ def list_(
 
 @app.command()
 def run(
-    name: Annotated[str | None, typer.Argument(help="A name that 'bench list' shows.", show_default=False)] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A name that 'bench list' shows.", show_default=False, autocompletion=complete.names),
+    ] = None,
     engine: options.EngineName = None,
     host: options.HostUrl = None,
     repeat: Annotated[int, typer.Option("--repeat", help="Fresh containers.", metavar="N")] = 1,
@@ -75,11 +81,22 @@ def run(
     baseline: Annotated[
         Path | None, typer.Option("--baseline", help="A bundle or folder to compare with.", metavar="PATH")
     ] = None,
-    variant: Annotated[str | None, typer.Option("--variant", help="A variant of the catalog.", metavar="NAME")] = None,
+    variant: Annotated[
+        str | None,
+        typer.Option("--variant", help="A variant of the catalog.", metavar="NAME", autocompletion=complete.variant),
+    ] = None,
     profiler: Annotated[bool, typer.Option("--profiler", help="Run torch's profiler around the test.")] = False,
     project: options.Project = None,
     node: Annotated[str | None, typer.Option("--node", help="A pytest node of the project.", metavar="NODEID")] = None,
-    device: Annotated[str, typer.Option("--device", help="cpu or cuda, with --node.", metavar="NAME")] = "cpu",
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device",
+            help="cpu or cuda, with --node.",
+            metavar="NAME",
+            autocompletion=options.one_of("cpu", "cuda"),
+        ),
+    ] = "cpu",
     requirements: Annotated[
         Path | None, typer.Option("--requirements", help="What the project needs beside torch.", metavar="FILE")
     ] = None,

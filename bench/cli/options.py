@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +19,25 @@ def _silence(quiet: bool) -> bool:
     return quiet
 
 
+def one_of(*words: str) -> Callable[[str], list[str]]:
+    """What a shell offers where one of a few words is wanted."""
+
+    def offered(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return offered
+
+
 EngineName = Annotated[
     str | None,
-    typer.Option("--engine", help="auto, docker or local.", envvar="BENCH_ENGINE", show_default="auto", metavar="NAME"),
+    typer.Option(
+        "--engine",
+        help="auto, docker or local.",
+        envvar="BENCH_ENGINE",
+        show_default="auto",
+        metavar="NAME",
+        autocompletion=one_of("auto", "docker", "local"),
+    ),
 ]
 HostUrl = Annotated[
     str | None, typer.Option("--host", help="The Docker engine's URL; else the current context.", metavar="URL")
@@ -30,7 +47,10 @@ Results = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", callback=_silence)]
-Profile = Annotated[str, typer.Option("--profile", help="full or smoke.", metavar="NAME")]
+Profile = Annotated[
+    str,
+    typer.Option("--profile", help="full or smoke.", metavar="NAME", autocompletion=one_of("full", "smoke")),
+]
 Cpus = Annotated[float | None, typer.Option("--cpus", help="CPUs to give, as in 1.5.", metavar="X")]
 Cpuset = Annotated[str | None, typer.Option("--cpuset", help="CPUs to run on, as in 0-2,5.", metavar="LIST")]
 Memory = Annotated[str | None, typer.Option("--memory", help="Memory to give, as in 4GiB.", metavar="SIZE")]
@@ -39,8 +59,15 @@ Timeout = Annotated[str | None, typer.Option("--timeout", help="Deadline in seco
 Ceiling = Annotated[str | None, typer.Option("--ceiling", help="Approved wall time in seconds.", metavar="S")]
 Env = Annotated[list[str], typer.Option("--env", help="A variable of the test; may be repeated.", metavar="K=V")]
 Project = Annotated[Path | None, typer.Option("--project", help="A checkout whose test to run.", metavar="DIR")]
-NoCalibration = Annotated[bool, typer.Option("--no-calibration", help="Leave out the host's calibration.")]
-Busy = Annotated[str, typer.Option("--if-busy", help="Where another run is under way: wait or refuse.", metavar="WHAT")]
+Busy = Annotated[
+    str,
+    typer.Option(
+        "--if-busy",
+        help="Where another run is under way: wait or refuse.",
+        metavar="WHAT",
+        autocompletion=one_of("wait", "refuse"),
+    ),
+]
 
 DEFAULT_RESULTS = Path("results")
 

@@ -8,13 +8,12 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console as RichConsole
-from rich.progress import track
 
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
-from bench.cli.inputs import against_baseline, bundles_named, entry_of
+from bench.cli.inputs import READING, against_baseline, bundles_named, entry_of
+from bench.cli.steps import busy
 from bench.errors import ExitCode
 from bench.record.bundle import Bundle
 from bench.record.disk import disk_errors, write_synced
@@ -57,7 +56,7 @@ def report(
         {bundle.path.resolve(): bundle for group in bundles_named(paths, results) for bundle in group}.values()
     )
     entries = _entries(bundles)
-    known = find_bundles(str(baseline), results) if baseline is not None else []
+    known = find_bundles(str(baseline), results, READING) if baseline is not None else []
     comparisons = against_baseline([entry.record for entry in entries], [bundle.record for bundle in known])
     made: dict[Path | None, Callable[[], str]] = {
         html: lambda: render_page(entries, comparisons=comparisons),
@@ -69,7 +68,13 @@ def report(
     }
     for path, render in made.items():
         if path is not None:
-            _write(path, render())
+            with busy(f"making {path.name}"):
+                text = render()
+            _write(path, text)
+    if pyperf is not None and not any(entry.passed for entry in entries):
+        notify(
+            f"{pyperf} has no benchmark: none of these results has a run that passed, and pyperf reads no empty suite"
+        )
     if json:
         print_json(report_document(entries, comparisons))
     elif not any(made):
@@ -81,12 +86,7 @@ def _entries(bundles: Sequence[Bundle]) -> list[Entry]:
     """Entries, with samples for those alone whose timeline is drawn; says how far it is where there are many."""
     plain = [entry_of(bundle) for bundle in bundles]
     drawn = {entry.origin for entry in timeline_entries(plain)}
-    console: RichConsole = Console.err()
-    silent = Console.quiet or not console.is_terminal
-    return [
-        entry_of(bundle, samples=str(bundle.path) in drawn)
-        for bundle in track(bundles, "reading results", console=console, transient=True, disable=silent)
-    ]
+    return [entry_of(bundle, samples=str(bundle.path) in drawn) for bundle in READING(bundles)]
 
 
 def _write(path: Path, text: str) -> None:

@@ -14,7 +14,7 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -25,6 +25,7 @@ from bench.errors import DamagedData, UsageError
 from bench.record.bounded import Bounded
 from bench.record.bundle import read_bundle
 from bench.record.disk import being_written, disk_errors, make_folders, remove_empty, sync_folder, sync_tree
+from bench.record.find import Follow
 from bench.record.manifest import hash_file, list_files
 from bench.record.names import PARTIAL, is_file_name, is_stamp, record_id
 from bench.record.verify import verify_bundle
@@ -46,12 +47,13 @@ class ImportReport:
     present: tuple[Path, ...]
 
 
-def export(bundles: Sequence[Path], target: Path) -> None:
+def export(bundles: Sequence[Path], target: Path, follow: Follow = iter) -> None:
     """Write bundles into one archive, all or nothing; an older file of that name is replaced.
 
     Args:
         bundles: folders of bundles; each is verified first.
         target: ``….tar.zst`` or ``….tar.gz``; the suffix decides.
+        follow: told of each bundle that is checked, and again of each that is packed.
 
     Raises:
         UsageError: another suffix, no bundle, two different bundles with one id, or the file cannot be written.
@@ -61,7 +63,7 @@ def export(bundles: Sequence[Path], target: Path) -> None:
     _check_suffix(target)
     if not bundles:
         raise UsageError("there is nothing to export", fix="name a bundle or a folder of bundles")
-    folders = _by_id(bundles)
+    folders = _by_id(follow(list(bundles)))
     with disk_errors(target.parent):
         make_folders(target.parent)
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=PARTIAL)
@@ -72,8 +74,9 @@ def export(bundles: Sequence[Path], target: Path) -> None:
                     _compressed(raw, target) as stream,
                     tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar,
                 ):
-                    for place in sorted(folders):
-                        _add(tar, folders[place], place)
+                    places = {folder: place for place, folder in folders.items()}
+                    for folder in follow([folders[place] for place in sorted(folders)]):
+                        _add(tar, folder, places[folder])
                 raw.flush()
                 os.fsync(raw.fileno())
             temporary.chmod(0o644)
@@ -83,13 +86,16 @@ def export(bundles: Sequence[Path], target: Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def import_archive(archive: Path, results: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> ImportReport:
+def import_archive(
+    archive: Path, results: Path, max_bytes: int = DEFAULT_MAX_BYTES, follow: Follow = iter
+) -> ImportReport:
     """Bring an archive's bundles into the results folder; all of them, or none.
 
     Args:
         archive: a ``.tar.zst`` or ``.tar.gz``, from anywhere.
         results: the results folder; made if missing.
         max_bytes: what the archive may unpack to.
+        follow: told of each bundle that is checked.
 
     Raises:
         UsageError: there is no such file, or the results folder cannot be written.
@@ -105,7 +111,8 @@ def import_archive(archive: Path, results: Path, max_bytes: int = DEFAULT_MAX_BY
         workshop = Path(tempfile.mkdtemp(dir=results, prefix=".import-", suffix=PARTIAL))
         try:
             with being_written(workshop):
-                return _move_in(_unpack(archive, workshop, max_bytes), workshop, results, archive)
+                places = [workshop / place for place in _unpack(archive, workshop, max_bytes)]
+                return _move_in(follow(places), workshop, results, archive)
         except BaseException:
             shutil.rmtree(workshop, ignore_errors=True)
             remove_empty(made)
@@ -119,7 +126,7 @@ def _check_suffix(path: Path) -> None:
         raise UsageError(f"{path} does not say its kind of archive", fix="call it F.tar.zst or F.tar.gz")
 
 
-def _by_id(bundles: Sequence[Path]) -> dict[str, Path]:
+def _by_id(bundles: Iterable[Path]) -> dict[str, Path]:
     folders: dict[str, Path] = {}
     for folder in bundles:
         problems = verify_bundle(folder)
@@ -220,12 +227,13 @@ def _name_of(member: tarfile.TarInfo, archive: Path) -> str:
     return name
 
 
-def _move_in(places: Sequence[str], workshop: Path, results: Path, archive: Path) -> ImportReport:
+def _move_in(folders: Iterable[Path], workshop: Path, results: Path, archive: Path) -> ImportReport:
     refused: list[str] = []
     new: list[str] = []
     present: list[Path] = []
-    for place in places:
-        reason = _refusal(workshop / place, place, results)
+    for folder in folders:
+        place = folder.relative_to(workshop).as_posix()
+        reason = _refusal(folder, place, results)
         if reason is not None:
             refused.append(f"{place} {reason}")
         elif os.path.lexists(results / place):

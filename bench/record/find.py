@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from bench.errors import BenchError, UsageError
 from bench.record.bundle import RECORD, Bundle, read_bundle
 from bench.record.manifest import MANIFEST
 from bench.record.names import PARTIAL, is_stamp
+
+Follow = Callable[[list[Path]], Iterable[Path]]
+"""Yields the folders that it is given, and tells somebody how far that is; ``iter`` tells nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def bundle_folders(path: Path) -> list[Path]:
     return sorted(found)
 
 
-def scan(path: Path) -> Scan:
+def scan(path: Path, follow: Follow = iter) -> Scan:
     """Read every bundle below ``path``; one that is damaged stops nothing.
 
     A result that is there twice (imported beside the shipped reference) counts once; the copy with more files is kept.
@@ -50,7 +54,7 @@ def scan(path: Path) -> Scan:
     """
     bundles: dict[tuple[str, str, str], Bundle] = {}
     problems: list[BenchError] = []
-    for folder in bundle_folders(path):
+    for folder in follow(bundle_folders(path)):
         try:
             bundle = read_bundle(folder)
         except BenchError as error:
@@ -62,12 +66,13 @@ def scan(path: Path) -> Scan:
     return Scan(tuple(bundles[key] for key in sorted(bundles)), tuple(problems))
 
 
-def find_bundles(what: str | Path, results: Path | None = None) -> list[Bundle]:
+def find_bundles(what: str | Path, results: Path | None = None, follow: Follow = iter) -> list[Bundle]:
     """The bundles that a word of the command line names.
 
     Args:
         what: a bundle, a folder of bundles, a path inside ``results``, or a host id there.
         results: the results folder, for the latter two.
+        follow: told of each folder that is read.
 
     Raises:
         UsageError: it names nothing.
@@ -77,7 +82,7 @@ def find_bundles(what: str | Path, results: Path | None = None) -> list[Bundle]:
         if path.name == RECORD and path.is_file():
             return [read_bundle(path)]
         if path.is_dir():
-            found = scan(path)
+            found = scan(path, follow)
             if found.problems:
                 raise found.problems[0]
             if found.bundles:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.errors import BenchError, UsageError
 from bench.record.bundle import RECORD, read_bundle
-from bench.record.find import bundle_folders
+from bench.record.find import Follow, bundle_folders
 from bench.record.manifest import Problem, check_manifest
 from bench.record.names import is_stamp
 from bench.record.schema import Record
@@ -37,7 +37,7 @@ class VerifyReport:
         return not self.problems
 
 
-def verify(path: Path) -> VerifyReport:
+def verify(path: Path, follow: Follow = iter) -> VerifyReport:
     """Check one bundle or every bundle of a tree.
 
     Raises:
@@ -46,7 +46,7 @@ def verify(path: Path) -> VerifyReport:
     folders = bundle_folders(path)
     if not folders:
         raise UsageError(f"there is no bundle in {path}", fix="give a bundle or a folder of bundles")
-    problems = [BundleProblem(folder, problem) for folder in folders for problem in verify_bundle(folder)]
+    problems = [BundleProblem(folder, problem) for folder in follow(folders) for problem in verify_bundle(folder)]
     return VerifyReport(tuple(folders), tuple(problems))
 
 

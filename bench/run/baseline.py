@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.record.bundle import Bundle
-from bench.record.find import scan
+from bench.record.find import Follow, scan
 from bench.record.schema import Record
 
 
-def read_results(results: Path) -> tuple[Bundle, ...]:
+def read_results(results: Path, follow: Follow = iter) -> tuple[Bundle, ...]:
     """Every readable bundle of a results folder, oldest first; none where the folder is missing."""
     if not results.is_dir():
         return ()
-    return tuple(sorted(scan(results).bundles, key=lambda bundle: bundle.record.stamp))
+    return tuple(sorted(scan(results, follow).bundles, key=lambda bundle: bundle.record.stamp))
 
 
 def history(bundles: Sequence[Bundle], name: str) -> tuple[Bundle, ...]:

@@ -11,6 +11,7 @@ import duckdb
 import msgspec
 
 from bench.errors import UsageError
+from bench.record.find import Follow
 from bench.record.schema import (
     ContextSwitches,
     Cpu,
@@ -40,7 +41,7 @@ _GROUPS: Mapping[str, type[msgspec.Struct]] = {
 }
 
 
-def rows_of(sql: str, results: Path) -> tuple[list[str], list[tuple[Any, ...]]]:
+def rows_of(sql: str, results: Path, follow: Follow = iter) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows that a query yields.
 
     Tables: ``results`` (one row a bundle), ``runs``, ``tests``, ``metrics``, ``warnings``; nested keys are joined with
@@ -50,7 +51,7 @@ def rows_of(sql: str, results: Path) -> tuple[list[str], list[tuple[Any, ...]]]:
         UsageError: the query is wrong, in DuckDB's words.
     """
     with duckdb.connect(":memory:") as connection:
-        for name, rows in tables(bundle.record for bundle in read_results(results)).items():
+        for name, rows in tables(bundle.record for bundle in read_results(results, follow)).items():
             _load(connection, name, rows)
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
