@@ -9,12 +9,13 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.console import Console, notify, print_json
+from bench.cli.console import Console, notify, print_json, print_text
 from bench.cli.inputs import READING, bundles_named
 from bench.cli.steps import Steps
 from bench.errors import ExitCode, UsageError
 from bench.record.archive import export, import_archive
 from bench.record.codec import json_schema
+from bench.record.describe import schema_markdown
 from bench.record.legacy import import_folder
 from bench.record.verify import verify
 from bench.report.terminal.cells import table, text
@@ -96,12 +97,19 @@ def verify_(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Tables of the keys, as docs/record.md has them.")
+    ] = False,
+) -> None:
     """Print the JSON Schema of a record.
 
     Example: bench schema > record.schema.json
     """
-    print_json(json_schema())
+    if markdown:
+        print_text(schema_markdown())
+    else:
+        print_json(json_schema())
 
 
 @app.command()
