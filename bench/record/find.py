@@ -78,20 +78,30 @@ def find_bundles(what: str | Path, results: Path | None = None, follow: Follow =
         UsageError: it names nothing.
         DamagedData: a bundle among them cannot be read.
     """
-    for path in _places(Path(what), results):
-        if path.name == RECORD and path.is_file():
-            return [read_bundle(path)]
-        if path.is_dir():
-            found = scan(path, follow)
-            if found.problems:
-                raise found.problems[0]
-            if found.bundles:
-                return list(found.bundles)
+    path = Path(what)
+    found = _bundles_at(path, follow)
+    if not found and results is not None and not path.is_absolute():
+        # A host's own results and those shipped or imported as reference are one history; its own copy counts.
+        both = [*_bundles_at(results / "reference" / path, follow), *_bundles_at(results / path, follow)]
+        by_key = {bundle.key: bundle for bundle in both}
+        found = [by_key[key] for key in sorted(by_key)]
+    if found:
+        return found
     looked = "" if results is None else f"neither there nor in {results}"
     raise UsageError(f"no bundle is named by '{what}'", looked, "give a bundle, a folder of bundles or a host id")
 
 
-def _places(what: Path, results: Path | None) -> list[Path]:
-    if results is None or what.is_absolute():
-        return [what]
-    return [what, results / what, results / "reference" / what]
+def _bundles_at(path: Path, follow: Follow) -> list[Bundle]:
+    """The bundles at a path; none where it is no folder or has none.
+
+    Raises:
+        DamagedData: one of them cannot be read.
+    """
+    if path.name == RECORD and path.is_file():
+        return [read_bundle(path)]
+    if not path.is_dir():
+        return []
+    found = scan(path, follow)
+    if found.problems:
+        raise found.problems[0]
+    return list(found.bundles)
