@@ -10,12 +10,11 @@ import typer
 from bench.cli import complete, options
 from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
-from bench.cli.inputs import READING, bundles_named, entry_of, records_by_name
+from bench.cli.inputs import READING, bundles_named, entry_of
+from bench.cli.rankings import asked, gravest, parse_accept, rankings
 from bench.compare.explain import explain, explain_difference
-from bench.compare.ranking import Ranking, rank
-from bench.compare.sample import pool
 from bench.engine.ask import ask_docker
-from bench.errors import ExitCode, NotComparable, UsageError
+from bench.errors import ExitCode, UsageError
 from bench.host.doctor import judge, worst
 from bench.host.preflight import read_facts
 from bench.record.schema import Record
@@ -32,6 +31,13 @@ Words = Annotated[list[str], typer.Argument(help="Bundles, folders of bundles, o
 @app.command("compare")
 def compare_(
     words: Words,
+    reference: Annotated[
+        str | None,
+        typer.Option("--reference", help="What to compare with: a result, or N for the Nth.", metavar="N|WORD"),
+    ] = None,
+    accept: Annotated[
+        str, typer.Option("--accept", help="Differences under test, as in variant,limits.cpus.", metavar="LIST")
+    ] = "",
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
@@ -40,38 +46,20 @@ def compare_(
 
     Example: bench compare HOST/grad_cpu/STAMP_A HOST/grad_cpu/STAMP_B
     """
-    if len(words) < 2:
-        raise UsageError("one result alone cannot be compared", fix="name two or more, the reference first")
-    groups = [records_by_name(group) for group in bundles_named(words, results)]
-    shared = sorted(set.intersection(*(set(group) for group in groups)))
-    if not shared:
-        named = "; ".join(f"{word}: {', '.join(sorted(group))}" for word, group in zip(words, groups, strict=True))
-        raise NotComparable("no diagnostic is in all of them", named, "name results of one diagnostic")
+    what, accepted = asked(words, reference), parse_accept(accept)
+    found = bundles_named(what.words, results)
     known = [bundle.record for bundle in read_results(results, READING)]
-    made = [_compared([group[name] for group in groups], results_named(known, name)) for name in shared]
+    made = rankings(what, found, known, accepted)
+    for word, why in {word: why for ranking in made for word, why in ranking.passed_over.items()}.items():
+        notify(f"passed over {word}: {why}")
     if json:
-        print_json({"comparisons": [one for ranking in made for one in ranking.rows]})
+        left_out = {word: why for ranking in made for word, why in (ranking.left_out | ranking.passed_over).items()}
+        print_json({"comparisons": [one for ranking in made for one in ranking.rows], "left_out": left_out})
     else:
         for ranking in made:
-            only = ranking.rows[0] if len(words) == 2 else None
+            only = ranking.rows[0] if len(what.words) == 2 else None
             Console.out().print(comparison_view(only) if only is not None else ranking_view(ranking))
     return int(gravest([ranking.exit_code for ranking in made]))
-
-
-def gravest(codes: list[ExitCode]) -> ExitCode:
-    """The exit code of several comparisons: regressed first, then not comparable, then not measured."""
-    order = (ExitCode.REGRESSED, ExitCode.NOT_COMPARABLE, ExitCode.NOT_MEASURED)
-    return next((code for code in order if code in codes), ExitCode.OK)
-
-
-def results_named(records: list[Record], name: str) -> list[Record]:
-    """The records of one diagnostic."""
-    return [record for record in records if record.diagnostic.name == name]
-
-
-def _compared(groups: list[list[Record]], known: list[Record]) -> Ranking:
-    """The results of each word, pooled, against those of the first."""
-    return rank([pool(group) for group in groups], 0, history=known)
 
 
 @app.command("explain")
