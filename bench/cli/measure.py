@@ -11,7 +11,7 @@ from bench.catalog.load import builtin, document, find_variant
 from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
 from bench.cli import complete, options
 from bench.cli.app import app
-from bench.cli.console import Console, notify, print_json
+from bench.cli.console import Console, Held, notify, print_json
 from bench.cli.inputs import READING, entry_of
 from bench.cli.progress import Progress
 from bench.cli.selftest import refuse_options, run_selftest
@@ -27,7 +27,7 @@ from bench.report.terminal.catalog import catalog_table
 from bench.report.terminal.results import result_summary
 from bench.run.baseline import default_baseline, read_results
 from bench.run.orphans import recover_all
-from bench.run.plan import Options, Plan, make_plan, parse_env
+from bench.run.plan import Options, Plan, check_capacity, make_plan, parse_env
 from bench.run.project import need_of, of_node
 from bench.run.session import Session
 from bench.run.source import read_catalog_source, read_project
@@ -138,11 +138,13 @@ def run(
         variant=variant,
     )
     check_results_folder(results, NEED_BYTES)
-    where = choose(_engine_of(plan, engine), host, notify)
     known = _baseline(baseline, results, plan)
-    with measuring(if_busy, notify), Progress() as watch:
-        recover_all(where, results, notify)
-        with Session(where, notify, results, watch, calibration=calibration) as session:
+    held = Held()
+    where = choose(_engine_of(plan, engine), host, held.hold)
+    check_capacity(plan.task.limits, where.capacity())
+    with measuring(if_busy, held.notify), Progress(held.release) as watch:
+        recover_all(where, results, held.notify)
+        with Session(where, held.notify, results, watch, calibration=calibration) as session:
             finished = measure(plan, session, known)
     if json:
         print_json({"path": str(finished.path), "record": finished.record})

@@ -10,7 +10,9 @@ from bench.record.find import find_bundles
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
-FAILS = {"bench reproduce A --allow image,engine": {0, 6}, "bench doctor": {0, 6}}
+FLEET = "bench fleet grad_cpu --host ssh://one --host ssh://two --profile smoke"
+"""Needs two machines: here it ends with the reason of each."""
+FAILS = {FLEET: {2, 6}, "bench reproduce A --allow image,engine": {0, 6}, "bench doctor": {0, 6}}
 
 
 def commands(page):
