@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from bench.catalog.load import builtin
@@ -34,10 +33,19 @@ from bench.record.verify import verify_bundle
 from bench.report.entry import Entry
 from bench.report.terminal.compare import comparison_view
 from bench.report.terminal.whatif import VariantLine, whatif_view
+from bench.run.announce import what_was_run
 from bench.run.orphans import recover_all
 from bench.run.plan import Options, parse_env
 from bench.run.project import need_of, of_node
-from bench.run.reproduce import Here, check_origin, has_and_lacks, mismatches, parse_allow, plan_again, require
+from bench.run.reproduce import (
+    Here,
+    check_origin,
+    has_and_lacks,
+    mismatches,
+    parse_allow,
+    plan_again,
+    require,
+)
 from bench.run.session import Session
 from bench.run.source import read_catalog_source, read_project
 from bench.run.whatif import VARIED, Tried, advice, name_of, select, try_variants
@@ -93,8 +101,10 @@ def reproduce(
         source, tree = read_project(project)
         need = need_of(diagnostic, project, requirements)
     plan, left_out = plan_again(record, diagnostic, catalog, source, trust=trust, tree=tree, need=need)
-    notify(f"reproducing {record.id}: {diagnostic.node}, {plan.repeat} run{'s' if plan.repeat > 1 else ''}")
-    notify(f"  with {_limits(record)}")
+    first, *more = what_was_run(record, plan)
+    notify(f"reproducing {first}")
+    for line in more:
+        notify(f"  {line}")
     check_results_folder(results, NEED_BYTES)
     where = choose(engine or (record.engine.name if record.engine.name in {"docker", "local"} else None), host, notify)
     with measuring(if_busy, notify), Progress() as watch:
@@ -117,7 +127,7 @@ def reproduce(
                 if mismatch.blocking:
                     notify(f"  cannot be matched: {mismatch}")
             require(found_here, allowed)
-            finished = measure(plan, session, reproduces=record.id)
+            finished = measure(plan, session, (record,), reproduces=record.id)
     comparison = compare(record, finished.record)
     if json:
         print_json({"path": str(finished.path), "mismatches": found_here, "comparison": comparison})
@@ -221,11 +231,6 @@ def _original(word: str, results: Path) -> Iterator[Bundle]:
 def _of_record(record: Record) -> Diagnostic:
     made = of_node(record.diagnostic.node or "", "cuda" if record.diagnostic.device == "cuda" else "cpu")
     return replace(made, name=record.diagnostic.name)
-
-
-def _limits(record: Record) -> str:
-    limits = {name: value for name, value in msgspec.structs.asdict(record.engine.limits).items() if value is not None}
-    return ", ".join(f"{name} {value}" for name, value in limits.items()) or "no limits"
 
 
 def _line(tried: Tried, reference: Finished | None) -> VariantLine:

@@ -92,7 +92,7 @@ def plan_again(
     taken = {
         name: value
         for name, value in wanted.items()
-        if (trust or _HARMLESS.fullmatch(name)) and "[redacted" not in value.lower()
+        if (trust or _harmless(name, value)) and "[redacted" not in value.lower()
     }
     left = sorted(wanted.keys() - taken.keys())
     problems = (
@@ -102,6 +102,11 @@ def plan_again(
     )
     chosen = Options(**{name: getattr(options, name) for name in Options.__slots__} | {"env": taken})
     return make_plan(diagnostic, chosen, source, tree=tree, need=need, variant=variant), problems
+
+
+def _harmless(name: str, value: str) -> bool:
+    """Whether a stranger may set it. A value with a path could name a library to load, as OMP_TOOL_LIBRARIES does."""
+    return _HARMLESS.fullmatch(name) is not None and "/" not in value
 
 
 def mismatches(record: Record, plan: Plan, here: Here) -> tuple[Mismatch, ...]:
@@ -121,10 +126,12 @@ def mismatches(record: Record, plan: Plan, here: Here) -> tuple[Mismatch, ...]:
         differ("cpus", f"{threads} CPUs", f"{here.capacity.cpus} CPUs", blocking=False)
     there = record.host.class_.memory_bytes
     peak = max((run.memory.peak_bytes or 0 for run in record.runs), default=0)
+    now = _installed(here)
     if here.capacity.memory_bytes is not None and peak > here.capacity.memory_bytes:
-        found.append(Mismatch("memory", f"a peak of {peak} bytes", f"{here.capacity.memory_bytes} bytes in all", True))
-    elif there is not None and here.capacity.memory_bytes is not None and here.capacity.memory_bytes < there:
-        differ("memory", f"{there} bytes", f"{here.capacity.memory_bytes} bytes", blocking=False)
+        usable = size(here.capacity.memory_bytes)
+        found.append(Mismatch("memory", f"a peak of {size(peak)}", f"{usable} in all", blocking=True))
+    elif there is not None and now is not None and now < there:
+        differ("memory", size(there), size(now), blocking=False)
     if record.diagnostic.device == "cuda":
         differ("gpu", record.host.class_.gpu, here.host_class.gpu, blocking=here.host_class.gpu is None)
     differ("host", record.host.class_.cpu_model, here.host_class.cpu_model, blocking=False)
@@ -134,13 +141,12 @@ def mismatches(record: Record, plan: Plan, here: Here) -> tuple[Mismatch, ...]:
 def has_and_lacks(record: Record, here: Here) -> tuple[str, ...]:
     """What there was and what there is here, a line each: engine, control groups, CPUs, memory, GPU, image."""
     there, now = record.host.class_, here.host_class
-    memory = record.engine.limits.memory_bytes or there.memory_bytes
     rows = {
         "engine": (_joined(record.engine.name, record.engine.version), _joined(here.engine, here.version)),
         "control groups": (_version(record.engine.cgroup_version), _version(here.cgroup_version)),
         "processor": (there.cpu_model, now.cpu_model),
         "CPUs": (there.threads, here.capacity.cpus),
-        "memory": (_size(memory), _size(here.capacity.memory_bytes)),
+        "memory": (_size(there.memory_bytes), _size(_installed(here))),
         "GPU": (there.gpu, now.gpu),
         "fingerprint of the image": (_fingerprint(record), _place_fingerprint(here.place)),
     }
@@ -210,6 +216,11 @@ def _place_fingerprint(place: Place) -> str | None:
 
 def _joined(*parts: str | None) -> str:
     return " ".join(part for part in parts if part)
+
+
+def _installed(here: Here) -> int | None:
+    """The memory of the host as its class says it, as that of the record is; else what the engine counts."""
+    return here.host_class.memory_bytes or here.capacity.memory_bytes
 
 
 def _size(value: int | None) -> str | None:

@@ -1,0 +1,188 @@
+import pytest
+
+from bench.catalog.load import builtin, find
+from bench.engine.protocol import Capacity, Place
+from bench.errors import NotComparable, UsageError
+from bench.record.schema import (
+    Diagnostic,
+    Engine,
+    Host,
+    HostClass,
+    Image,
+    Limits,
+    Memory,
+    Record,
+    Run,
+    Source,
+    Verdict,
+)
+from bench.run.announce import what_was_run
+from bench.run.reproduce import Here, check_origin, has_and_lacks, mismatches, parse_allow, plan_again, require
+
+GRAD = find(builtin(), "grad_cpu")
+SOURCE = Source("catalog", sha256="5" * 64)
+IMAGE = Image("bench-cpu", None, None, None, "f" * 64, "3.13.5", "2.7.1+cpu")
+GIB = 1024**3
+HOST = HostClass(cpu_model="Test CPU", cores=4, threads=8, memory_bytes=16 * GIB, kernel="6.1")
+
+
+def a_record(**changes):
+    limits = Limits(cpus=2.0, memory_bytes=4 * GIB, pids=512)
+    return Record(
+        **{
+            "id": "h/grad_cpu/20260101T000000Z",
+            "stamp": "20260101T000000Z",
+            "outcome": "passed",
+            "diagnostic": Diagnostic("grad_cpu", GRAD.node, "cpu", "smoke", 905.0, 1200.0, SOURCE),
+            "image": IMAGE,
+            "environment": None,
+            "engine": Engine("docker", "27.0", 2, {}, limits),
+            "host": Host("h", HOST),
+            "runs": tuple(Run(n, "passed", wall_s=1.0, memory=Memory(peak_bytes=GIB)) for n in range(3)),
+            "verdict": Verdict("ok"),
+            **changes,
+        }
+    )
+
+
+def planned(record, *, trust=False):
+    return plan_again(record, GRAD, builtin(), SOURCE, trust=trust)
+
+
+def here(**changes):
+    place = Place("/py", "/agent", "/diag", "sha256:1", image=changes.pop("image", IMAGE))
+    return Here(
+        **{
+            "engine": "docker",
+            "cgroup_version": 2,
+            "capacity": Capacity(8, 16 * GIB - 10**8),
+            "host_class": HOST,
+            "place": place,
+            "version": "27.0",
+            **changes,
+        }
+    )
+
+
+def test_the_plan_is_what_the_record_did():
+    record = a_record(variant="glibc-keep", environ={"MALLOC_MMAP_THRESHOLD_": "4294967296", "OMP_PLACES": "cores"})
+    plan, left = planned(record)
+    assert left == ()
+    assert (plan.repeat, plan.profile, plan.variant.name) == (3, "smoke", "glibc-keep")
+    assert (plan.task.limits.cpus, plan.task.limits.memory_bytes) == (2.0, 4 * GIB)
+    assert plan.task.env["OMP_PLACES"] == "cores"
+    assert plan.task.timeout_s == 1200.0
+    assert mismatches(record, plan, here()) == ()
+
+
+def test_what_will_run_is_said():
+    record = a_record(variant="threads-2", environ={"OMP_PLACES": "cores", "LANG": "C.UTF-8"})
+    said = what_was_run(record, planned(record)[0])
+    assert said == (
+        f"h/grad_cpu/20260101T000000Z: {GRAD.node}, profile smoke, variant threads-2, 3 runs",
+        "with cpus 2.0, pids 512, memory 4.00 GiB",
+        "environment: OMP_PLACES=cores",
+    )
+    bare = a_record(engine=Engine("local", None, None), runs=(Run(0, "passed", wall_s=1.0),))
+    assert what_was_run(bare, planned(bare)[0])[1:] == ("with no limits",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LD_PRELOAD", "evil.so"),
+        ("PATH", "/evil"),
+        ("PYTHONSTARTUP", "evil.py"),
+        ("OMP_TOOL_LIBRARIES", "/results/h/evil.so"),
+        ("TORCH_LOGS_OUT", "../over"),
+        ("MALLOC_CONF", "[redacted:key]"),
+    ],
+)
+def test_a_stranger_s_variable_is_not_taken_over_and_blocks(name, value):
+    record = a_record(environ={name: value})
+    plan, left = planned(record)
+    assert name not in plan.task.env
+    (mismatch,) = left
+    assert (mismatch.code, mismatch.blocking, name in mismatch.then) == ("environment", True, True)
+    with pytest.raises(NotComparable, match="--allow environment"):
+        require(left, ())
+    require(left, {"environment"})
+
+
+def test_trust_takes_all_but_what_was_redacted():
+    record = a_record(environ={"LD_PRELOAD": "libx.so", "MY_KEY": "[redacted:key]"})
+    plan, left = planned(record, trust=True)
+    assert plan.task.env["LD_PRELOAD"] == "libx.so"
+    assert "MY_KEY" in left[0].then
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"image": Image("bench-cpu", None, None, None, "0" * 64, "3.13.5", "2.7.1+cpu")}, "image"),
+        ({"engine": "local"}, "engine"),
+        ({"capacity": Capacity(8, GIB // 2)}, "memory"),
+    ],
+)
+def test_what_cannot_be_matched_blocks_until_it_is_allowed(changes, code):
+    record = a_record()
+    found = mismatches(record, planned(record)[0], here(**changes))
+    assert [one.code for one in found if one.blocking] == [code]
+    with pytest.raises(NotComparable, match=f"--allow {code}"):
+        require(found, ())
+    require(found, {code})
+
+
+def test_another_source_blocks():
+    record = a_record()
+    plan, _ = plan_again(record, GRAD, builtin(), Source("catalog", sha256="6" * 64), trust=False)
+    assert [one.code for one in mismatches(record, plan, here()) if one.blocking] == ["source"]
+
+
+def test_another_host_is_said_and_blocks_nothing():
+    record = a_record(engine=Engine("docker", "27.0", 2, {}, Limits()))
+    other = HostClass(cpu_model="Other", threads=2, memory_bytes=8 * GIB)
+    found = mismatches(
+        record,
+        planned(record)[0],
+        here(host_class=other, cgroup_version=1, capacity=Capacity(2, 8 * GIB - 10**8)),
+    )
+    assert {one.code for one in found} == {"cgroup", "cpus", "memory", "host"}
+    assert not any(one.blocking for one in found)
+    assert "memory: 16.00 GiB there, 8.00 GiB here" in {str(one) for one in found}
+
+
+def test_a_gpu_that_is_not_here_blocks():
+    record = a_record(
+        diagnostic=Diagnostic("grad_cuda", GRAD.node, "cuda", "full", None, None, SOURCE),
+        host=Host("h", HostClass(cpu_model="Test CPU", gpu="NVIDIA H100")),
+    )
+    found = mismatches(record, planned(a_record())[0], here())
+    assert [(one.code, one.then, one.here) for one in found if one.blocking] == [("gpu", "NVIDIA H100", "none")]
+
+
+def test_what_there_was_and_is_here_goes_line_by_line():
+    record = a_record(engine=Engine("docker", "27.0", 2, {}, Limits()))
+    lines = has_and_lacks(record, here(cgroup_version=1, engine="local", version=None))
+    assert lines[:2] == (
+        "engine: docker 27.0 there, local here",
+        "control groups: version 2 there, version 1 here",
+    )
+    assert "CPUs: 8, the same here" in lines
+    assert "memory: 16.00 GiB, the same here" in lines
+    assert lines[-1] == f"fingerprint of the image: {'f' * 16}…, the same here"
+
+
+def test_only_diagnostics_of_this_catalog():
+    with pytest.raises(NotComparable, match="older evidence"):
+        check_origin(a_record(diagnostic=Diagnostic("grad_cpu", "", "cpu", None, None, None, Source("imported"))), True)
+    with pytest.raises(NotComparable, match="--project and --trust"):
+        check_origin(a_record(), False)
+    check_origin(a_record(), True)
+
+
+def test_allow_knows_its_words():
+    assert parse_allow(" engine, image ") == {"engine", "image"}
+    with pytest.raises(UsageError, match="colour"):
+        parse_allow("engine,colour")
+    assert parse_allow("") == frozenset()
