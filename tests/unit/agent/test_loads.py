@@ -24,10 +24,12 @@ def tell(name: str, *options: str) -> dict:
     return truth
 
 
+@pytest.mark.timed
 def test_cpu() -> None:
     assert tell("cpu", "seconds=0.3")["cpu_total_s"] == pytest.approx(0.3, abs=0.02)
 
 
+@pytest.mark.timed
 def test_in_this_process() -> None:
     """The same functions, called: what they return, not what they cost."""
     spent = time.process_time()

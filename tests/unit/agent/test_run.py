@@ -88,6 +88,7 @@ def test_deadline_with_a_child_that_complies(supervise) -> None:
     assert {"event": "stopping", "reason": "timeout"} in done.events
 
 
+@pytest.mark.timed
 def test_deadline_with_a_child_that_does_not(supervise) -> None:
     done = supervise(sys.executable, "-S", "-c", HANG, timeout_s=0.6, grace_s=0.3)
     assert done.result["outcome"] == "timed_out"
@@ -103,6 +104,7 @@ def test_killed_by_somebody_without_a_counter_is_not_called_memory(supervise) ->
     assert "SIGKILL" in done.result["signature"]
 
 
+@pytest.mark.timed
 def test_double_fork_is_counted_and_waited_for(supervise) -> None:
     done = supervise(*load("orphan", "seconds=0.4"))
     truth = json.loads(done.log)

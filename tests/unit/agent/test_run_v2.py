@@ -39,6 +39,7 @@ def inside(supervise, group: Path):
     return lambda *argv, **changes: supervise(*argv, cgroup={"version": 2, "path": str(group)}, **changes)
 
 
+@pytest.mark.timed
 def test_cpu_and_pressure(inside, group: Path) -> None:
     done = inside(*load("orphan", "seconds=0.4"))
     truth, result = json.loads(done.log), done.result

@@ -10,6 +10,7 @@ from bench.host import calibration, loads
 from bench.host.calibration import METRICS, SCRIPT, calibrate, drift, parse_calibration
 
 
+@pytest.mark.timed
 def test_this_machine_is_calibrated_within_the_promised_time():
     started = time.monotonic()
     figures, unavailable = calibrate(quick=True)

@@ -13,6 +13,7 @@ def busy_for(wall_s):
         sum(range(1000))
 
 
+@pytest.mark.timed
 def test_it_samples_before_during_and_after():
     with Watcher(interval_s=0.02, take=lambda t_s: Sample(t_s, 0, 0, 0, 0)) as watcher:
         time.sleep(0.2)
@@ -36,6 +37,7 @@ def test_its_own_process_is_known_so_that_it_can_be_left_out():
     assert last.busy_s + last.idle_s + last.steal_s > first.busy_s + first.idle_s + first.steal_s
 
 
+@pytest.mark.timed
 def test_a_sample_of_this_machine_is_cheap_enough():
     watcher = Watcher()
     watcher._sample(0.0)
