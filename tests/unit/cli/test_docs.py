@@ -1,23 +1,60 @@
-"""Every command of the documentation, executed in order with a deterministic engine."""
+"""Every command of the documentation: ours executed in order with a deterministic engine, others held against what they name."""
 
+import importlib.util
+import json
 import re
 import shlex
+import subprocess
+import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import typer.main
 
+from bench.cli import app
 from bench.record.find import find_bundles
 
-DOCS = Path(__file__).parents[3] / "docs"
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
+TASKS = {
+    "run",
+    "reproduce",
+    "compare",
+    "ci",
+    "project",
+    "gpu",
+    "closed-networks",
+    "how-numbers-are-made",
+    "record",
+    "glossary",
+}
 FLEET = "bench fleet grad_cpu --host ssh://one --host ssh://two --profile smoke"
 """Needs two machines: here it ends with the reason of each."""
 FAILS = {FLEET: {2, 6}, "bench reproduce A --allow image,engine": {0, 6}, "bench doctor": {0, 6}}
+REAL = {"bench run selftest", "bench run selftest --engine local"}
+"""Loads in real containers: ``tests/integration/test_selftest.py`` runs them."""
+VERBS = typer.main.get_command(app).commands
+OPTIONS = {
+    verb: {word for one in command.params for word in one.opts + one.secondary_opts} for verb, command in VERBS.items()
+}
+
+
+def blocks(page, *kinds):
+    """The fenced blocks of a page that say one of these kinds."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [text for kind, text in found if kind in kinds]
+
+
+def lines(page):
+    """Commands of a page's blocks, without remarks."""
+    found = [line for block in blocks(DOCS / page, "", "sh") for line in block.splitlines()]
+    return [bare for line in found if (bare := re.sub(r"\s+#.*", "", line).strip())]
 
 
 def commands(page):
-    blocks = re.findall(r"```sh\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line.startswith("bench ")]
+    return [line for line in lines(page) if line.startswith("bench ")]
 
 
 @pytest.fixture
@@ -27,8 +64,7 @@ def place(engine, bench_, tmp_path):
     (project / "tests").mkdir(parents=True)
     (project / "tests" / "test_x.py").write_text("def test_y(): pass\n")
     (project / "requirements.txt").write_text("\n")
-    toml = re.search(r"```toml\n(.*?)```", (DOCS / "project.md").read_text(), re.DOTALL)
-    (project / "bench.toml").write_text(toml[1])
+    (project / "bench.toml").write_text(blocks(DOCS / "project.md", "toml")[0])
     for _ in range(3):
         assert bench_("run", "grad_cpu", "--repeat", "8", "--quiet")[0] == 0
     bundles = [str(bundle.path) for bundle in find_bundles("results")]
@@ -39,13 +75,109 @@ def place(engine, bench_, tmp_path):
     }
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
 def test_every_command_of_a_page_works(page, place, bench_):
     for command in commands(page):
+        if command in REAL:
+            continue
         words = [place.get(word, word) for word in shlex.split(command)[1:]]
         code, _, err = bench_(*words)
         assert code in FAILS.get(command, {0}), f"{command}: {err}"
 
 
-def test_the_pages_have_commands_at_all():
-    assert sum(len(commands(page)) for page in PAGES) > 15
+def test_each_task_has_its_page_and_the_readme_names_every_page():
+    assert {f"{task}.md" for task in TASKS} <= set(PAGES)
+    readme = (ROOT / "README.md").read_text()
+    assert [page for page in PAGES if f"(docs/{page})" not in readme] == []
+
+
+def names_a_session(words):
+    listed = (ROOT / "noxfile.py").read_text()
+    return all(re.search(rf'"{word}"|^def {word}\(', listed, re.MULTILINE) for word in words[2:])
+
+
+def builds(words):
+    """The Dockerfile has the target and the arguments that are given to it."""
+    at = words.index("-f") + 1 if "-f" in words else None
+    text = (ROOT / (words[at] if at else "Dockerfile")).read_text()
+    targets = [word for before, word in pairwise(words) if before == "--target"]
+    given = [word.split("=")[0] for before, word in pairwise(words) if before == "--build-arg"]
+    return all(f" AS {one}\n" in text for one in targets) and all(f"ARG {one}=" in text for one in given)
+
+
+def reads_what_exists(words):
+    files = [word for before, word in pairwise(words) if before == "-r"]
+    return bool(files) and all((ROOT / file).is_file() for file in files)
+
+
+def is_a_step_of_ci(words):
+    programs = [word for word in words if word in {"ci/setup", "ci/run"}]
+    modules = [word for before, word in pairwise(words) if before == "-m"]
+    known = (ROOT / ".github/workflows/bench.yml").read_text() + (ROOT / "ci/gitlab.yml").read_text()
+    return bool(programs) and all(f"-m {module}" in known and importlib.util.find_spec(module) for module in modules)
+
+
+def asks_for_an_action_in_use(words):
+    return words[2].removeprefix("https://github.com/") in (ROOT / ".github/workflows/bench.yml").read_text()
+
+
+def collects(words):
+    folder = str(ROOT / "bench" / "diagnostics")
+    command = [sys.executable, *(word.replace("DIR", folder) for word in words[1:]), "--collect-only", "-q"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+
+
+KINDS = {
+    "nox -s": names_a_session,
+    "docker build": builds,
+    "python3.13 -m pip download": reads_what_exists,
+    "ci/": is_a_step_of_ci,
+    "git ls-remote": asks_for_an_action_in_use,
+    "python -m pytest": collects,
+}
+
+
+@pytest.mark.parametrize(
+    ("page", "line"), [(page, line) for page in PAGES for line in lines(page) if not line.startswith("bench ")]
+)
+def test_a_command_of_another_tool_names_what_there_is(page, line):
+    """They need a network, a build or root; the integration tests run what of them can be run."""
+    check = next((kind for start, kind in KINDS.items() if line.startswith(start)), None)
+    assert check is not None, f"nothing tests '{line}' of {page}"
+    assert check(shlex.split(line))
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))], ids=lambda p: p.name
+)
+def test_commands_within_the_text_have_verbs_and_options_that_exist(page):
+    text = page.read_text()
+    for command in re.findall(r"`bench ([a-z][^`\n]*)`", text) + re.findall(r"^\$ bench (.*)$", text, re.MULTILINE):
+        verb, *words = command.split()
+        assert verb in VERBS, command
+        given = {word.split("=")[0] for word in words if word.startswith("-")}
+        assert given <= OPTIONS[verb] | {"--help"}, command
+    for session in re.findall(r"nox -s ([a-z_]+)", text):
+        assert names_a_session(["nox", "-s", session]), session
+
+
+def test_a_test_s_own_number_is_recorded_as_the_page_says():
+    (example,) = blocks(DOCS / "project.md", "python")
+    recorded = {}
+    exec(example, {"json": json, "record_property": recorded.__setitem__})
+    ((name, text),) = recorded.items()
+    assert name.startswith("metric:")
+    assert set(json.loads(text)) == {"value", "unit", "better"}
+
+
+def test_a_machine_of_one_s_own_is_a_row_of_the_matrix():
+    (example,) = blocks(DOCS / "ci.md", "json")
+    shipped = json.loads((ROOT / "ci" / "matrix.json").read_text())
+    assert set(json.loads(example)) == set(shipped["runners"][0])
+
+
+def test_the_readme_s_picture_is_there_and_small():
+    (picture,) = re.findall(r"!\[[^]]+\]\((docs/images/[^)]+)\)", (ROOT / "README.md").read_text())
+    data = (ROOT / picture).read_bytes()
+    assert data.startswith(b"\x89PNG")
+    assert len(data) < 300_000
