@@ -21,11 +21,10 @@ from bench.engine.lock import measuring
 from bench.errors import UsageError
 from bench.record.disk import check_results_folder
 from bench.record.find import find_bundles
-from bench.record.schema import Record
 from bench.report.entry import Entry
 from bench.report.terminal.catalog import catalog_table
 from bench.report.terminal.results import result_summary
-from bench.run.baseline import default_baseline, read_results
+from bench.run.baseline import Baseline, default_baseline, read_results
 from bench.run.orphans import recover_all
 from bench.run.plan import Options, Plan, check_capacity, make_plan, parse_env
 from bench.run.project import need_of, of_node
@@ -190,10 +189,10 @@ def _engine_of(plan: Plan, name: str | None) -> str | None:
     return plan.variant.engine if plan.variant and plan.variant.engine else name
 
 
-def _baseline(path: Path | None, results: Path, plan: Plan) -> tuple[Record, ...]:
+def _baseline(path: Path | None, results: Path, plan: Plan) -> Baseline:
     if path is None:
         return default_baseline(results, plan.diagnostic.name, plan.profile)
-    return tuple(bundle.record for bundle in find_bundles(str(path), results))
+    return Baseline(tuple(bundle.record for bundle in find_bundles(str(path), results)), asked=True)
 
 
 def _last(entry: Entry | None) -> dict[str, object] | None:

@@ -21,13 +21,16 @@ _BY_OUTCOME: dict[Outcome, ExitCode] = {
 }
 
 
-def judge(record: Record, baseline: Sequence[Record] = ()) -> Verdict:
+def judge(record: Record, baseline: Sequence[Record] = (), *, asked: bool = True) -> Verdict:
     """The verdict that goes into a record.
 
     Args:
         record: a result, its own verdict aside.
         baseline: earlier results, in any order. Those that are like this one are its history; where none is, the
-            newest of the same diagnostic is compared with, and the verdict says in what they differ.
+            newest of the same diagnostic, with what is like it, is compared with, and the verdict says in what they
+            differ.
+        asked: whether somebody named that baseline. One that merely lay there and is not like this result leaves it
+            ``ok``; the reasons name the differences all the same.
 
     The first that applies: ``not_measured``, ``over_ceiling``, the comparison with the baseline, ``ok``.
 
@@ -51,7 +54,7 @@ def judge(record: Record, baseline: Sequence[Record] = ()) -> Verdict:
     against = _against(record, baseline) if passed else None
     if against is not None:
         reasons += against.reasons
-    chosen = status or (against.status if against is not None else "ok")
+    chosen = status or ("ok" if against is None or _beside(against, asked) else against.status)
     return Verdict(chosen, tuple(reasons), margin, _baseline(against) if against is not None else {})
 
 
@@ -112,7 +115,13 @@ def _against(record: Record, baseline: Sequence[Record]) -> Comparison | None:
     if history:
         return compare(history, record)
     with_runs = [other for other in named if sample.walls(other)] or named
-    return compare(max(with_runs, key=lambda other: other.stamp), record)
+    newest = max(with_runs, key=lambda other: other.stamp)
+    return compare([*like(newest, with_runs), newest], record)
+
+
+def _beside(against: Comparison, asked: bool) -> bool:
+    """Whether a comparison that nobody asked for says nothing of this result."""
+    return not asked and against.status in ("host_differs", "limit_bound", "build_differs")
 
 
 def _baseline(comparison: Comparison) -> dict[str, Any]:

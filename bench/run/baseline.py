@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from bench.engine.assets import project_root
 from bench.record.bundle import Bundle
 from bench.record.find import Follow, scan
 from bench.record.schema import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Earlier results, and whether somebody named them or they merely lay there."""
+
+    records: tuple[Record, ...] = ()
+    asked: bool = False
+
+
+NONE = Baseline()
 
 
 def read_results(results: Path, follow: Follow = iter) -> tuple[Bundle, ...]:
@@ -22,18 +35,26 @@ def history(bundles: Sequence[Bundle], name: str) -> tuple[Bundle, ...]:
     return tuple(bundle for bundle in bundles if bundle.record.diagnostic.name == name)
 
 
-def default_baseline(results: Path, name: str, profile: str) -> tuple[Record, ...]:
+def reference_folder() -> Path:
+    """The results that ship with the project: in a checkout, or in the installed package."""
+    return project_root() / "results" / "reference"
+
+
+def default_baseline(results: Path, name: str, profile: str) -> Baseline:
     """The earlier results of the same diagnostic and profile, this host's and the reference's.
 
     Runs that did not pass, or that were profiled or varied, are no baseline. Older evidence knows no profile; it is
     full.
     """
-    found = (bundle.record for bundle in history(read_results(results), name))
-    return tuple(
+    here = history(read_results(results), name)
+    shipped = history(read_results(reference_folder()), name)
+    found = {bundle.record.id: bundle.record for bundle in (*shipped, *here)}
+    fit = tuple(
         record
-        for record in found
+        for record in found.values()
         if record.outcome == "passed"
         and not record.profiler
         and record.variant is None
         and (record.diagnostic.profile or "full") == profile
     )
+    return Baseline(fit, asked=False)

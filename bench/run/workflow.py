@@ -15,6 +15,7 @@ from bench.host.calibration import drift
 from bench.record.bundle import read_bundle, write_bundle
 from bench.record.schema import HostState, Record, Warning_
 from bench.run.assemble import Surroundings, assemble
+from bench.run.baseline import NONE, Baseline
 from bench.run.evidence import collect
 from bench.run.observe import Observation
 from bench.run.orphans import label_of
@@ -38,7 +39,7 @@ class Finished:
         return exit_code(self.record)
 
 
-def measure(plan: Plan, session: Session, baseline: Sequence[Record] = (), reproduces: str | None = None) -> Finished:
+def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces: str | None = None) -> Finished:
     """Run a plan as often as it says and write its bundle.
 
     Args:
@@ -89,13 +90,13 @@ def finish(
     before: Observation,
     after: Observation | None,
     runs: Sequence[OneRun],
-    baseline: Sequence[Record] = (),
+    baseline: Baseline = NONE,
     reproduces: str | None = None,
 ) -> Finished:
     """Judge the runs and write the bundle."""
     record = assembled(plan, session, before, after, runs, reproduces)
-    record = msgspec.structs.replace(record, verdict=judge(record, baseline))
-    files = collect(record, runs, before, after, baseline)
+    record = msgspec.structs.replace(record, verdict=judge(record, baseline.records, asked=baseline.asked))
+    files = collect(record, runs, before, after, baseline.records)
     path = write_bundle(session.results, record, files)
     return Finished(read_bundle(path).record, path)
 
