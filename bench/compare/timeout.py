@@ -19,6 +19,8 @@ FEWEST = 5
 """Runs before a change is proposed."""
 LOOSE = 1.5
 """A ceiling above so many times what is needed would not notice a slowdown."""
+TIGHT = 0.02
+"""A margin of less, as a share of the ceiling, is within what one host scatters."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -96,7 +98,7 @@ def _choose(
         return (
             "keep",
             None,
-            [f"{len(walls)} runs of this host class are too few to move a ceiling; {FEWEST} are needed"],
+            [f"{_runs(len(walls))} of this host class: too few to move a ceiling; {FEWEST} are needed"],
         )
     if len(over) * 2 > len(walls):
         return (
@@ -132,8 +134,12 @@ def _against(
     if typical is not None and typical.set_aside:
         aside = ", ".join(units.seconds(one) for one in typical.set_aside)
         against.append(f"the history holds outliers ({aside}) that nobody has explained here")
-    if 1 < len(walls) < 10:
-        against.append(f"{len(walls)} runs are a short history")
+    if 0 < len(walls) < 10:
+        against.append(f"{_runs(len(walls))}: a short history")
+    own = sample.walls(record)
+    if action == "keep" and ceiling is not None and own and 0 <= ceiling - max(own) < TIGHT * ceiling:
+        share = units.percent(1 - max(own) / ceiling)
+        against.append(f"this result's margin is {share} of the ceiling: noise alone could use it up")
     if record.diagnostic.profile not in (None, "full"):
         against.append(f"the profile is {record.diagnostic.profile}; the ceiling is meant for full")
     if ceiling is not None and timeout is not None and timeout < 1.1 * ceiling:
@@ -145,6 +151,10 @@ def _against(
     if any(sample.disturbed_share(one) > 0 for one in (record,)):
         against.append("the host was disturbed during this result")
     return against
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'s' if count != 1 else ''}"
 
 
 def _round_up(value: float) -> float:

@@ -100,3 +100,10 @@ def test_a_long_history_is_cut_and_names_are_made_safe():
     assert "The newest 20 of 30 runs." in text
     assert "\x1b" not in text
     assert "<b>" not in text
+
+
+def test_a_margin_that_noise_could_use_up_speaks_against_keeping():
+    tight = timeout_decision(record([900.02]))
+    assert any("0.6 % of the ceiling" in reason for reason in tight.against)
+    assert "1 run: a short history" in tight.against
+    assert not any("margin" in reason for reason in timeout_decision(record([840.0])).against)
