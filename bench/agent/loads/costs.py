@@ -21,10 +21,10 @@ from .tools import (
     private,
     read_all,
     reap_one,
-    self_cpu,
     since_birth_s,
     spin,
     status_bytes,
+    told_cpu,
     waited_s,
 )
 
@@ -35,7 +35,7 @@ BLOCK = 512
 def cpu(seconds: float = 2.0) -> Truth:
     """CPU time on one thread, nearly all of it in user mode; the interpreter's own start counts too."""
     burn(seconds)
-    return self_cpu()
+    return told_cpu()
 
 
 def threads(seconds: float = 2.0, count: float = 2) -> Truth:
@@ -51,7 +51,7 @@ def threads(seconds: float = 2.0, count: float = 2) -> Truth:
         worker.start()
     for worker in workers:
         worker.join()
-    return self_cpu()
+    return told_cpu()
 
 
 def processes(seconds: float = 2.0, count: float = 2) -> Truth:
@@ -60,7 +60,7 @@ def processes(seconds: float = 2.0, count: float = 2) -> Truth:
     spent = sum(float(read_all(fd)) for fd in reports)
     while reap_one():
         pass
-    return {**self_cpu(), "cpu_total_s": time.process_time() + spent}
+    return told_cpu(spent, ends=int(count) + 1)
 
 
 def split(user: float = 1.0, system: float = 1.0) -> Truth:
@@ -76,12 +76,9 @@ def split(user: float = 1.0, system: float = 1.0) -> Truth:
     while time.process_time() - start < user:
         spin()
     in_user = time.process_time() - start
-    return {
-        **self_cpu(),
-        "cpu_user_s": in_user,
-        "cpu_system_s": in_kernel,
-        "other_s": time.process_time() - in_user - in_kernel,
-    }
+    whole = told_cpu()
+    other = whole["cpu_total_s"] + whole["end_s"] - in_user - in_kernel
+    return {**whole, "cpu_user_s": in_user, "cpu_system_s": in_kernel, "other_s": other}
 
 
 def memory(mib: float = 512, hold: float = 1.5) -> Truth:
@@ -166,9 +163,9 @@ def orphan(seconds: float = 1.0) -> Truth:
             os.write(write_end, repr(time.process_time()).encode())
         os._exit(0)
     os.close(write_end)
-    os.waitpid(middle, 0)
+    _, _, between = os.wait4(middle, 0)
     spent = float(read_all(read_end))
-    return {"cpu_total_s": self_cpu()["cpu_total_s"] + spent, "orphan_s": spent}
+    return {**told_cpu(spent + between.ru_utime + between.ru_stime, ends=2), "orphan_s": spent}
 
 
 def quota(seconds: float = 2.0) -> Truth:
@@ -176,22 +173,21 @@ def quota(seconds: float = 2.0) -> Truth:
 
     Wall less CPU time is ``throttled_s`` where nobody else wants the CPU. Three things make that uncertain, and
     ``unsure_s`` is their sum: what others used of the machine meanwhile, which may have kept this process waiting too;
-    what it waited before this function began; and how long its parent waited, since the kernel adds up what each CPU
-    held back, and the supervisor may be held back on another one. The truth lies between ``held_back_s`` and
+    what it waited before this function began; and how long its parent ever waited, since the kernel adds up what each
+    CPU held back, and the supervisor may be held back on another one. The truth lies between ``held_back_s`` and
     ``unsure_s`` more.
     """
     early = max(since_birth_s() - time.process_time(), 0.0)
-    machine, parent = machine_busy_s(), waited_s(os.getppid())
+    machine = machine_busy_s()
     start, spent = time.monotonic(), time.process_time()
     while time.monotonic() - start < seconds:
         spin()
     wall, busy = time.monotonic() - start, time.process_time() - spent
-    machine_after, parent_after = machine_busy_s(), waited_s(os.getppid())
+    machine_after, parent = machine_busy_s(), waited_s(os.getppid())
     waited = max(wall - busy, 0.0)
     others = waited if machine is None or machine_after is None else max(machine_after - machine - busy, 0.0)
-    beside = waited if parent is None or parent_after is None else parent_after - parent
+    beside = waited if parent is None else parent
     return {
-        **self_cpu(),
         "throttled_s": wall - busy,
         "held_back_s": max(waited - others, 0.0),
         "unsure_s": min(others, waited) + early + beside,

@@ -51,7 +51,8 @@ class Held:
     @property
     def true_text(self) -> str:
         """The truth with its unit."""
-        return self.text(self.truth) + (f" to {self.text(self.most)}" if self.most != self.truth else "")
+        least, most = self.text(self.truth), self.text(self.most)
+        return least if least == most else f"{least} to {most}"
 
     @property
     def error_text(self) -> str:
@@ -130,7 +131,8 @@ def as_run(check: Check, reading: Reading, held: tuple[Held, ...]) -> Run:
 def _figure(check: str, figure: Figure, reading: Reading, truth: Truth) -> Held:
     low = _value(figure.truth, truth)
     if low is None:
-        return Held(check, figure.path, "skipped", why=f"the load could not tell its own {figure.truth}")
+        why = f"the load could not tell its own {figure.truth} here (a folder in memory has no disk below it)"
+        return Held(check, figure.path, "skipped", why=why)
     slack = (_value(figure.slack, truth) or 0.0) if figure.slack else 0.0
     scale = low if figure.scale is None else _value(figure.scale, truth)
     bound = figure.within * (scale or 0.0)

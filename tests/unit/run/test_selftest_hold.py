@@ -73,7 +73,10 @@ def test_what_could_not_be_read_fails_nothing_and_says_why():
     figures = (Figure("memory.peak_bytes", 1.0, 0.1), Figure("io.read_bytes", "read_bytes", 0.1))
     peak, read = hold(check(*figures), run, {"read_bytes": None})
     assert (peak.outcome, peak.why) == ("skipped", "not read: memory.peak needs Linux 5.19")
-    assert (read.outcome, read.why) == ("skipped", "the load could not tell its own read_bytes")
+    assert (read.outcome, read.why) == (
+        "skipped",
+        "the load could not tell its own read_bytes here (a folder in memory has no disk below it)",
+    )
     assert as_run(check(*figures), run, (peak, read)).outcome == "not_measured"
 
 

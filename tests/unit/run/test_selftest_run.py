@@ -152,7 +152,7 @@ def test_every_reading_holds_and_a_bundle_says_so(made, tmp_path):
     assert record.runs[0].metrics["cpu.total_s.error"].value == 0.0
     assert record.verdict.reasons == (
         "19 of 19 readings hold",
-        "page_cache, io.read_bytes: the load could not tell its own read_bytes",
+        "page_cache, io.read_bytes: the load could not tell its own read_bytes here (a folder in memory has no disk below it)",
     )
     assert (path / "logs" / "pytest-011.log").read_text() == '{"load": "balloon", "outcome": "oom_killed"}\n'
     assert "one_thread, cpu.total_s: reads 2.00 s, true is 2.00 s" in (path / "summary.md").read_text()
