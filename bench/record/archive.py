@@ -199,6 +199,7 @@ def _extract(stream: Bounded, workshop: Path, archive: Path) -> list[str]:
             if member.isdir():
                 continue
             name = _name_of(member, archive)
+            stream.announce(member.size)
             source = tar.extractfile(member)
             if source is None:
                 raise DamagedData(f"{archive} holds '{name}' without content")

@@ -25,8 +25,16 @@ class Bounded:
         data = self._stream.read(min(count, self._left + 1))
         self._left -= len(data)
         if self._left < 0:
-            raise DamagedData(f"the archive unpacks to more than {size(self._max)}", "it is not what it says or a trap")
+            raise self._too_large()
         return data
+
+    def announce(self, count: int) -> None:
+        """A file of ``count`` bytes is to come: one that cannot fit is refused before any of it is written."""
+        if count > self._left:
+            raise self._too_large()
+
+    def _too_large(self) -> DamagedData:
+        return DamagedData(f"the archive unpacks to more than {size(self._max)}", "it is not what it says or a trap")
 
     @contextlib.contextmanager
     def at_most(self, count: int) -> Iterator[None]:

@@ -185,7 +185,7 @@ def test_a_claimed_size_is_not_believed(tmp_path) -> None:
     info.size = 10**12
     archive = tmp_path / "bad.tar.gz"
     archive.write_bytes(gzip.compress(info.tobuf() + b"short"))
-    with pytest.raises(DamagedData, match="cannot be unpacked"):
+    with pytest.raises(DamagedData, match="unpacks to more than"):
         import_archive(archive, tmp_path / "here")
 
 
