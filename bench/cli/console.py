@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from typing import Any
@@ -35,7 +36,7 @@ class Console:
 
 def _console(*, stderr: bool) -> rich.console.Console:
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else 100
+    width = None if stream.isatty() or os.environ.get("COLUMNS", "").isdigit() else 100
     return rich.console.Console(stderr=stderr, width=width, highlight=False, soft_wrap=False)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import pty
 import re
@@ -161,6 +162,22 @@ def test_quiet_silences_every_verb_that_says_how_far_it_is(results, bench_, monk
     assert bench_(*words)[2] != ""
     bench_("export", results, "-o", "a.tar.zst")
     assert bench_(*words, "--quiet")[2] == ""
+
+
+def test_columns_is_honoured_on_a_pipe_too(results, bench_, monkeypatch):
+    a, b = (str(bundle.path) for bundle in find_bundles(str(results)))
+    monkeypatch.setenv("COLUMNS", "60")
+    assert max(map(len, bench_("compare", a, b)[1].splitlines())) <= 60
+    monkeypatch.delenv("COLUMNS")
+    assert max(map(len, bench_("compare", a, b)[1].splitlines())) > 60
+
+
+def test_an_export_for_pyperf_without_a_passed_run_says_so(engine, bench_):
+    engine.outcomes = ["failed"]
+    assert bench_("run", "grad_cpu", "--quiet")[0] == 3
+    code, _, err = bench_("report", "results", "--pyperf", "p.json")
+    assert (code, [line for line in err.splitlines() if "no benchmark" in line]) == (0, err.splitlines()[1:])
+    assert json.loads(Path("p.json").read_text())["benchmarks"] == []
 
 
 @pytest.mark.parametrize("words", [["list"], ["schema"], ["--help"]])
