@@ -34,6 +34,7 @@ from bench.report.entry import Entry
 from bench.report.terminal.compare import comparison_view
 from bench.report.terminal.whatif import VariantLine, whatif_view
 from bench.run.announce import what_was_run
+from bench.run.baseline import Baseline
 from bench.run.orphans import recover_all
 from bench.run.plan import Options, parse_env
 from bench.run.project import need_of, of_node
@@ -127,7 +128,7 @@ def reproduce(
                 if mismatch.blocking:
                     notify(f"  cannot be matched: {mismatch}")
             require(found_here, allowed)
-            finished = measure(plan, session, (record,), reproduces=record.id)
+            finished = measure(plan, session, Baseline((record,), asked=True), reproduces=record.id)
     comparison = compare(record, finished.record)
     if json:
         print_json({"path": str(finished.path), "mismatches": found_here, "comparison": comparison})
