@@ -273,6 +273,17 @@ def test_a_phone_needs_no_sideways_scroll(browser: Any, width: int) -> None:
     )
 
 
+@pytest.mark.parametrize("width", [1180, 1400])
+def test_a_desktop_shows_the_verdicts_with_their_reasons_whole(browser: Any, width: int) -> None:
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.refresh()
+    needed, given = browser.execute_script(
+        "const box = document.querySelector('#verdicts .scroll'); return [box.scrollWidth, box.clientWidth]"
+    )
+    assert needed <= given
+
+
 def test_paper(browser: Any) -> None:
     printed = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"])
     assert printed.startswith(b"%PDF")
