@@ -32,7 +32,7 @@ def fleet(
 ) -> int:
     """Run one diagnostic on many machines at once and compare them. Options of 'run' are passed on.
 
-    Example: bench fleet grad_cpu --host ssh://one --host ssh://two --profile smoke
+    Example: bench fleet grad_cpu --host ssh://one --host ssh://two
     """
     options.diagnostic_called(name)
     legs = plan_legs(name, host, context.args, results)
