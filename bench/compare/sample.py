@@ -84,6 +84,14 @@ def pool(records: Sequence[Record]) -> Record:
     return msgspec.structs.replace(ordered[-1], runs=numbered)
 
 
+def took_turns(places: tuple[Sequence[float], Sequence[float]] | None) -> bool:
+    """Whether two sets of runs alternated, so that whatever befell the host befell both (see :func:`common_places`)."""
+    if places is None or min(map(len, places)) < 2:
+        return False
+    middles = [sum(side) / len(side) for side in places]
+    return abs(middles[0] - middles[1]) <= 1
+
+
 REST_S = 60.0
 """A pause longer than this, and than two of the runs, lets a host come to rest."""
 

@@ -122,9 +122,10 @@ def compare(
         missing = " and ".join(name for name, runs in (("the reference", first), ("the result", second)) if not runs)
         reason = f"{missing} has no run that passed with a wall time"
         return Comparison(one.diagnostic.name, *sides, "not_measured", found, (*naming, reason), least_effect=least)
-    decision = rule.decide(first, second, least, effect, sample.common_places(one, two))
+    places = sample.common_places(one, two)
+    decision = rule.decide(first, second, least, effect, places)
     expected, outcome, needed = _single(first, second, decision, least, effect)
-    status = forced or _undisturbed(_STATUS[outcome], one, two)
+    status = forced or _undisturbed(_STATUS[outcome], one, two, turns=sample.took_turns(places))
     reasons = [*naming, *decision_reasons(decision, outcome, needed, status, (len(first), len(second)), effect)]
     if expected is not None:
         reasons.append(prediction_reason(expected.low_s, expected.high_s, expected.belongs, (first, second)))
@@ -222,9 +223,12 @@ def _single(
     return expected, decision.outcome, decision.runs_needed
 
 
-def _undisturbed(status: Status, a: Record, b: Record) -> Status:
-    """No change is called where the slower side alone ran on a disturbed host."""
-    if status not in ("code_regressed", "code_improved"):
+def _undisturbed(status: Status, a: Record, b: Record, *, turns: bool) -> Status:
+    """No change is called where the slower side alone ran on a disturbed host.
+
+    Runs that took turns met the same host: there the quicker side is merely too short for a disturbance to be seen.
+    """
+    if turns or status not in ("code_regressed", "code_improved"):
         return status
     slower, faster = (b, a) if status == "code_regressed" else (a, b)
     disturbed = sample.disturbed_share(slower)

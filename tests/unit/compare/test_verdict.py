@@ -131,6 +131,13 @@ def test_a_change_on_a_host_disturbed_on_one_side_is_noise():
     assert disturbed_share(with_warnings(A)) == 1
 
 
+def test_runs_that_took_turns_met_the_same_host():
+    slower, faster = record(noisy(300, seed=5), id="s"), record(noisy(100, seed=6), id="f")
+    quick = timed(faster, 300, 450)
+    assert compare(with_warnings(timed(slower, 0, 450)), quick).status == "code_improved"
+    assert compare(with_warnings(timed(slower, 0, 300)), timed(faster, 3000, 100)).status == "host_noisy"
+
+
 def test_groups_are_pooled():
     said = compare(
         [record(noisy(seed=seed, count=2), id=str(seed), stamp=f"2025101{seed}T000000Z") for seed in range(5)], SAME
