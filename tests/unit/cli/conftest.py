@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from dataclasses import dataclass, field
 
 import pytest
@@ -140,4 +141,6 @@ def bench_(capsys, tmp_path):
         assert "Traceback" not in said.err
         return code, said.out, said.err
 
-    return run
+    before = signal.getsignal(signal.SIGTERM)
+    yield run
+    signal.signal(signal.SIGTERM, before)  # the command takes it for its own process
