@@ -141,6 +141,12 @@ def bench_(capsys, tmp_path):
         assert "Traceback" not in said.err
         return code, said.out, said.err
 
+    return run
+
+
+@pytest.fixture(autouse=True)
+def sigterm():
+    """A command takes SIGTERM for its own process; the tests' gets it back."""
     before = signal.getsignal(signal.SIGTERM)
-    yield run
-    signal.signal(signal.SIGTERM, before)  # the command takes it for its own process
+    yield
+    signal.signal(signal.SIGTERM, before)
