@@ -91,7 +91,7 @@ def facts(record: dict[str, Any]) -> dict[str, Any]:
 
 def test_what_keeps_memory_wins(command: Command, project: Path, small_image: ImageFacts) -> None:
     words = ("pages", "--project", project, "--engine", "docker", "--variants", "glibc,glibc-keep")
-    for rounds in (8, 14):  # the second only where others were at work on this host
+    for rounds in (8, 14, 24):  # the later ones only where the command says that it cannot tell yet
         results = f"keep-{rounds}"
         done = command("whatif", *words, "--repeat", rounds, "--results", results)
         assert done.code == 0, done.err
@@ -102,7 +102,7 @@ def test_what_keeps_memory_wins(command: Command, project: Path, small_image: Im
         assert [len(record["runs"]) for record in found.values()] == [rounds, rounds]
         starts = sorted((run["started_at"], name) for name, record in found.items() for run in record["runs"])
         assert [name for _, name in starts][:4] == ["glibc", "glibc-keep", "glibc-keep", "glibc"]
-        if "host noisy" not in done.out:
+        if "nothing can be said" not in done.out:
             break
     advice = done.out.splitlines()[-1]
     assert "MALLOC_TRIM_THRESHOLD_=4294967296" in advice, done.out

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.cli.console import Held
+from bench.cli.console import Console, Held
 from bench.cli.progress import Now
 
 
@@ -14,7 +14,8 @@ def test_no_estimate_before_the_first_test_or_after_the_last(index, of):
     assert "to go" not in Now("grad_cpu", of=of, index=index, began=0.0).line(60.0)
 
 
-def test_held_lines_come_before_the_first_that_is_said(capsys):
+def test_held_lines_come_before_the_first_that_is_said(capsys, monkeypatch):
+    monkeypatch.setattr(Console, "quiet", False)
     held = Held()
     held.hold("engine")
     assert capsys.readouterr().err == ""

@@ -76,7 +76,7 @@ def test_without_a_registry_the_local_base_serves_and_says_so(engine, said):
 def test_nothing_stands_in_for_a_base_that_was_named(engine, said):
     engine.put(base_tag())
     ensure.ensure_image(engine, "cpu", OPTIONS, said.append)
-    with pytest.raises(NotMeasured, match="nowhere.invalid/x:1 cannot be pulled"):
+    with pytest.raises(NotMeasured, match=r"nowhere.invalid/x:1 cannot be pulled"):
         ensure.ensure_image(engine, "cpu", BuildOptions(base="nowhere.invalid/x:1"), said.append)
 
 
