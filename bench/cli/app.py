@@ -50,8 +50,15 @@ def root(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (DESIGN: contract of the command line)."""
-    signal.signal(signal.SIGTERM, _terminate)
+    """Run one command and return its exit code; SIGTERM is the command's own while it runs."""
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _run(arguments)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     Console.quiet = False
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -22,7 +22,7 @@ CONFIDENCE = 0.99
 ALPHA = 0.008
 """Of both intervals: below 1 - ``CONFIDENCE`` with a reserve, and 5 against 5 runs can still meet it (2 / 252)."""
 LEAST_EFFECT = 0.01
-"""A change smaller than that is not called, however sure (DESIGN, rules of measurement 7)."""
+"""A change smaller than that is not called, however sure."""
 EFFECT = 0.05
 """The change that a comparison has to be able to see before it says "same"."""
 

@@ -52,7 +52,7 @@ def container_config(
     labels: Mapping[str, str],
     device_request: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The body of ``POST /containers/create`` for one task (DESIGN: rules of measurement, 5)."""
+    """The body of ``POST /containers/create`` for one task."""
     host: dict[str, Any] = {
         "NetworkMode": "none",
         "ReadonlyRootfs": True,

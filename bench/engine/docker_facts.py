@@ -44,7 +44,7 @@ def engine_record(info: Info, version: Mapping[str, Any], limits: Limits, securi
 
 
 def security_profile(info: Info, security: str) -> dict[str, Any]:
-    """What shields the host from the run, and may cost it time (DESIGN: rules of measurement, 5)."""
+    """What shields the host from the run, and may cost it time."""
     options = parse_security_options(info.get("SecurityOptions") or [])
     unconfined = security == "unconfined"
     seccomp = options.get("seccomp", {}).get("profile", "default") if "seccomp" in options else None

@@ -1,4 +1,4 @@
-"""What a record holds: the one machine-readable truth of a bundle (DESIGN: contract of the record).
+"""What a record holds: the one machine-readable truth of a bundle.
 
 SI base units with the unit in the name (``_s``, ``_bytes``, ``_hz``, ``_c``), unrounded. A value that could not be
 had is ``None`` and :attr:`Record.unavailable` says why by path (``runs[0].memory.swap_peak_bytes``); never 0.

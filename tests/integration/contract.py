@@ -1,4 +1,4 @@
-"""The files of a bundle and the fixed keys of a record (DESIGN: contracts), to hold real results against."""
+"""The files of a bundle and the fixed keys of a record, to hold real results against."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What shuts a run in, proven from inside by code that tries to get out (DESIGN: rules of measurement, 5)."""
+"""What shuts a run in, proven from inside by code that tries to get out."""
 
 from __future__ import annotations
 
