@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2024.10"
@@ -19,9 +24,16 @@ def install(session: nox.Session, lock: str) -> None:
 
 
 def bench(session: nox.Session, *arguments: str) -> None:
-    """Run the command line from the checkout; its exit code is the session's."""
+    """Run the command line from the checkout; its exit code is nox's own, and Ctrl-C leaves it time."""
     install(session, "host")
-    session.run("python", "-m", "bench", *arguments, *session.posargs)
+    command = [str(Path(session.bin) / "python"), "-m", "bench", *arguments, *session.posargs]
+    session.log(" ".join(["bench", *arguments, *session.posargs]))
+    with subprocess.Popen(command) as process:
+        while process.poll() is None:
+            with contextlib.suppress(KeyboardInterrupt):  # the command has it too
+                process.wait()
+    if process.returncode:
+        sys.exit(process.returncode)
 
 
 def measure(name: str) -> None:
