@@ -62,7 +62,7 @@ def test_the_newest_of_pyenvs_and_uvs_is_taken(tmp_path):
 def test_one_on_the_path_is_taken_unless_it_is_a_shim(tmp_path, monkeypatch):
     monkeypatch.setattr(preflight.shutil, "which", lambda name: f"/usr/bin/{name}")
     assert find_python(tmp_path, (3, 11)) == "/usr/bin/python3.13"
-    monkeypatch.setattr(preflight.shutil, "which", lambda name: f"/root/.pyenv/shims/{name}")
+    monkeypatch.setattr(preflight.shutil, "which", lambda name: f"/home/someone/.pyenv/shims/{name}")
     assert find_python(tmp_path, (3, 11)) is None
 
 
