@@ -13,24 +13,9 @@ from bench.compare.hostid import host_id
 from bench.engine.images.facts import ImageFacts
 from bench.record.schema import HostClass
 from tests.integration.command import Command, forge
+from tests.integration.spin import make_project
 
 pytestmark = pytest.mark.integration
-
-SPIN = """
-import time
-
-def test_spin():
-    until = time.process_time() + 0.4
-    while time.process_time() < until:
-        sum(range(1000))
-"""
-BENCH_TOML = """
-[diagnostic.spin]
-node = "test_spin.py"
-devices = ["cpu"]
-image = "small"
-timeout_s = 60
-"""
 
 
 class Desk:
@@ -38,10 +23,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.command = Command(folder)
-        self.project = folder / "project"
-        self.project.mkdir()
-        (self.project / "test_spin.py").write_text(SPIN)
-        (self.project / "bench.toml").write_text(BENCH_TOML)
+        self.project = make_project(folder / "project")
         self.free = self.run("free")
         self.limited = self.run("limited", "--cpus", "0.5")
 
