@@ -10,12 +10,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout is enough
 from bench.engine.protocol import Engine, Place, Task
+from bench.host.neighbours import Watcher
 from bench.record.schema import Limits
 
 TIMEOUT_S = 300.0
@@ -46,14 +48,15 @@ Tool = Callable[[Command], Read]
 
 
 def ours(engine: Engine, place: Place, sample_hz: float = 1.0) -> Tool:
-    """One of our engines, as ``bench run`` uses it."""
+    """One of our engines, as ``bench run`` uses it: sampled from inside, and the host watched from outside."""
 
     def measure(command: Command) -> Read:
         words = tuple(word.replace("{agent}", place.agent) for word in command)
         task = Task(words, {}, "{out}", TIMEOUT_S, Limits(), sample_hz=sample_hz, torch=False)
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            ending = engine.execute(place, task, Path(folder), lambda _: None)
+            with Watcher() if sample_hz else nullcontext():
+                ending = engine.execute(place, task, Path(folder), lambda _: None)
             whole = time.perf_counter() - start
             result = json.loads(Path(folder, "result.json").read_text())
             said = _truth(Path(folder, "pytest.log").read_text())
