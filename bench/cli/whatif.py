@@ -1,0 +1,130 @@
+"""The verb ``whatif``: a diagnostic under variants, and what to set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.catalog.load import builtin
+from bench.catalog.model import Catalog, Diagnostic, Variant
+from bench.cli import complete, options
+from bench.cli.app import app
+from bench.cli.console import Console, notify, print_json
+from bench.cli.measure import NEED_BYTES, plan_of
+from bench.cli.progress import Progress
+from bench.compare.verdict import compare
+from bench.engine.choose import choose
+from bench.engine.lock import measuring
+from bench.engine.protocol import Engine
+from bench.errors import ExitCode, UsageError
+from bench.record.disk import check_results_folder
+from bench.report.entry import Entry
+from bench.report.terminal.whatif import VariantLine, whatif_view
+from bench.run.orphans import recover_all
+from bench.run.plan import Options, Plan, parse_env
+from bench.run.session import Session
+from bench.run.whatif import VARIED, Tried, advice, name_of, select, try_variants
+from bench.run.workflow import Finished
+
+
+@app.command()
+def whatif(
+    name: Annotated[str, typer.Argument(help="A name that 'bench list' shows.", autocompletion=complete.names)],
+    variants: Annotated[
+        str,
+        typer.Option(
+            "--variants",
+            help="Variants to try, the reference first; 'threads' is 1, 2, 4 …",
+            metavar="LIST",
+            autocompletion=complete.variants,
+        ),
+    ] = "",
+    repeat: Annotated[int, typer.Option("--repeat", help="Rounds, each with every variant once.", metavar="N")] = 5,
+    profile: options.Profile = "full",
+    engine: options.EngineName = None,
+    host: options.HostUrl = None,
+    cpus: options.Cpus = None,
+    memory: options.Memory = None,
+    env: options.Env = [],  # noqa: B006, typer copies it
+    project: options.Project = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    if_busy: options.Busy = "wait",
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
+) -> int:
+    """Run a diagnostic under variants, and say what to set.
+
+    Example: bench whatif grad_cpu --profile smoke --variants glibc,jemalloc
+    """
+    catalog, diagnostic = options.diagnostic_called(name, project)
+    if repeat < 1:
+        raise UsageError(f"--repeat {repeat} runs nothing", fix="give 1 or more")
+    check_results_folder(results, NEED_BYTES)
+    with measuring(if_busy, notify), Progress() as watch, ExitStack() as stack:
+        usual = choose(engine, host, notify)
+        chosen = select(catalog.variants, [part for part in variants.split(",") if part], usual.capacity().cpus)
+        asked = Options(
+            profile=profile, cpus=cpus, memory_bytes=options.size_of(memory), env=parse_env(env), repeat=repeat
+        )
+        engines = _engines(usual, chosen, host)
+        plans = _plans(catalog, diagnostic, asked, chosen, project)
+        shared = {kind: stack.enter_context(Session(found, notify, results, watch)) for kind, found in engines.items()}
+        for found in engines.values():
+            recover_all(found, results, notify)
+        sessions = {name_of(plan): shared[_kind(plan.variant, usual)] for plan in plans}
+        tried = try_variants(plans, sessions, repeat)
+    lines = [_line(one, tried[0].finished) for one in tried]
+    comparisons = {line.name: line.comparison for line in lines if line.comparison is not None}
+    said = advice(comparisons, chosen)
+    if json:
+        print_json({"reference": chosen[0].name, "variants": lines, "advice": said})
+    else:
+        Console.out().print(whatif_view(diagnostic.name, lines, said))
+    outcomes = [one.finished.exit_code for one in tried if one.finished is not None]
+    return int(max(outcomes, default=ExitCode.NOT_MEASURED))
+
+
+def _kind(variant: Variant | None, usual: Engine) -> str:
+    """The name of the engine that a variant runs in."""
+    return (variant.engine if variant else None) or usual.name
+
+
+def _engines(usual: Engine, chosen: Sequence[Variant], host: str | None) -> dict[str, Engine]:
+    """Every engine that a variant asks for, by its name."""
+    engines = {usual.name: usual}
+    for kind in (_kind(variant, usual) for variant in chosen):
+        if kind not in engines:
+            engines[kind] = choose(kind, host if kind == "docker" else None, notify)
+    return engines
+
+
+def _plans(
+    catalog: Catalog, diagnostic: Diagnostic, asked: Options, chosen: Sequence[Variant], project: Path | None
+) -> list[Plan]:
+    """One plan a variant."""
+    tree = project if diagnostic not in builtin().diagnostics else None
+    return [
+        plan_of(diagnostic, asked, project=tree, requirements=None, catalog=catalog, variant=variant.name)
+        for variant in chosen
+    ]
+
+
+def _line(tried: Tried, reference: Finished | None) -> VariantLine:
+    """A variant as the table shows it, against the first."""
+    finished = tried.finished
+    if finished is None:
+        return VariantLine(tried.variant.name, tried.variant.about, None, passed=False, problem=tried.problem)
+    record = finished.record
+    against = reference is not None and finished is not reference
+    return VariantLine(
+        tried.variant.name,
+        tried.variant.about,
+        Entry(record).wall_s,
+        passed=record.outcome == "passed",
+        comparison=compare(reference.record, record, accept=VARIED) if against and reference is not None else None,
+        problem=None,
+    )
