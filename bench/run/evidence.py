@@ -22,11 +22,12 @@ from bench.record.names import numbered
 from bench.record.schema import Record
 from bench.record.summary import Operator, render_summary
 from bench.record.timefile import analysis_name, analysis_time_txt
+from bench.run.log import LOG, read_log
 from bench.run.observe import Observation
 from bench.run.session import OneRun
 
+_LOG = "logs/pytest.log"
 _FROM_OUT = {
-    "logs/pytest.log": "pytest.log",
     "artifacts/pytest.junit.xml": "pytest.junit.xml",
     "artifacts/samples.csv": "samples.csv",
     "artifacts/facts.json": "facts.json",
@@ -34,7 +35,7 @@ _FROM_OUT = {
 }
 """A bundle's file for each run, and its name in the run's ``out`` folder."""
 
-_REQUIRED = ("logs/pytest.log", "artifacts/pytest.junit.xml", "artifacts/samples.csv")
+_REQUIRED = ("artifacts/pytest.junit.xml", "artifacts/samples.csv")
 _MAX_OPERATORS_BYTES = 16 * 1024**2
 
 
@@ -60,6 +61,8 @@ def collect(
     command = _commands(runs)
     for position, run in enumerate(runs):
         named = partial(numbered, index=position, total=len(runs))
+        log = read_log(run.out)
+        files[named(_LOG)] = _absent(LOG, run) if log is None else log
         for name, left in _FROM_OUT.items():
             if (run.out / left).is_file():
                 files[named(name)] = run.out / left

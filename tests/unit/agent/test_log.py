@@ -66,3 +66,60 @@ def test_a_ring_that_cannot_be_made(tmp_path: Path) -> None:
     log.write(b"x" * 200)
     assert log.error is not None
     assert log.close() == 0
+
+
+class Disk:
+    """Room that runs out: bytes of a file's size that was had before cost nothing, as on a real file system."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+        self.room = room
+        self._write = os.pwrite
+        monkeypatch.setattr("bench.agent.log.os.pwrite", self.pwrite)
+
+    def pwrite(self, fd: int, data: bytes, offset: int) -> int:
+        size = os.fstat(fd).st_size
+        free = max(size + self.room - offset, 0)
+        if data and not free:
+            raise OSError(28, "No space left on device")
+        done = self._write(fd, data[:free], offset)
+        self.room -= max(offset + done - size, 0)
+        return done
+
+
+@pytest.mark.parametrize("room", [0, 1, 100, 149, 199, 290, 310])
+@pytest.mark.parametrize("total", [90, 150, 290, 400, 1000])
+@pytest.mark.parametrize("chunk", [7, 1000])
+def test_a_disk_that_is_full_keeps_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, total: int, chunk: int
+) -> None:
+    """Wherever it fills up: in the head, in the ring, or when both are put together."""
+    monkeypatch.setattr("bench.agent.log.RESERVE_BYTES", 120)
+    log = BoundedLog(str(tmp_path / "log"), 300)
+    Disk(monkeypatch, room)
+    data = bytes(97 + i % 26 for i in range(total))
+    for i in range(0, total, chunk):
+        log.write(data[i : i + chunk])
+    cut = log.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log"]
+    head, mark, tail = (tmp_path / "log").read_bytes().partition(f"\n[… {cut} bytes cut …]\n".encode())
+    if not cut:
+        assert (head, mark) == (data, b"")
+    else:
+        assert mark
+        assert head + data[len(head) : len(head) + cut] + tail == data
+        assert len(tail) >= 40 or cut <= 30
+        assert log.error or total > 300
+
+
+def test_a_tail_that_cannot_be_put_behind_the_head_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = BoundedLog(str(tmp_path / "log"), 100)
+    log.write(b"a" * 50 + b"b" * 20)
+
+    def broken(fd: int, data: bytes, offset: int) -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("bench.agent.log.os.pwrite", broken)
+    log.close()
+    assert (tmp_path / "log").read_bytes() == b"a" * 50
+    assert (tmp_path / "log.tail").read_bytes() == b"b" * 20
+    assert log.error == "Input/output error"

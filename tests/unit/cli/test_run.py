@@ -85,6 +85,23 @@ def test_each_end_has_its_code_and_leaves_a_bundle_with_the_signature(
     assert verify(bundle.path).ok
 
 
+def test_the_end_of_the_log_is_kept_where_the_supervisor_was_killed(engine, bench_, tmp_path, monkeypatch):
+    execute = engine.execute
+
+    def killed(place, task, out, on_event):
+        ending = execute(place, task, out, on_event)
+        (out / "pytest.log").write_bytes(b"the first half")
+        (out / "pytest.log.tail").write_bytes(b"the reason\0\0")
+        return ending
+
+    monkeypatch.setattr(engine, "execute", killed)
+    bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    log = (only(tmp_path / "r").path / "logs/pytest.log").read_text()
+    head, _, tail = log.partition("did not put the log together")
+    assert head.startswith("the first half\n")
+    assert tail.endswith("]\nthe reason")
+
+
 def test_over_the_ceiling_is_one(engine, bench_, tmp_path):
     engine.walls = [906.0]
     code, _, _ = bench_("run", "grad_cpu", "--results", tmp_path / "r")
