@@ -132,7 +132,8 @@ def _end(ended: Ended, memory: dict[str, Any], no_counter: str) -> End:
         running=tests.running,
         failure=tests.first_failure,
         failures=tests.failures,
-        test_outcomes=tuple(test["outcome"] for test in tests.tests),
+        mute=None if tests.mute is None else tests.mute or ended.log.error or ended.sampler.error,
+        test_outcomes=tests.outcomes,
         last_line=ended.log.last_line(),
     )
 
@@ -148,15 +149,21 @@ def _warnings(ended: Ended) -> Warnings:
         count = len(ended.remaining)
         found.append(warning("unkillable_processes", f"{count} process(es) could not be killed", count))
     cut = ended.log_cut_bytes
-    if cut:
+    if cut and not ended.log.error:
         found.append(warning("log_cut", f"{cut} bytes of output were cut from the middle of the log", cut, "bytes"))
     if ended.log.error:
-        found.append(warning("log_not_written", f"the log lacks output: {ended.log.error}"))
+        message = f"the log could not be written as the output came, {cut} bytes are missing: {ended.log.error}"
+        found.append(warning("log_not_written", message, cut, "bytes"))
     if ended.sampler.error:
         found.append(warning("samples_not_written", f"samples.csv lacks lines: {ended.sampler.error}"))
-    lost = ended.tests.facts_left_out
+    lost = ended.tests.lost
     if lost:
-        found.append(warning("fact_left_out", f"{lost} fact(s) of the tests are beyond what a run may keep", lost))
+        message = f"{lost} line(s) of the pytest plugin had no room on the disk: tests, metrics and facts lack them"
+        found.append(warning("events_lost", message, lost))
+    left_out = ended.tests.facts_left_out
+    if left_out:
+        message = f"{left_out} fact(s) of the tests are beyond what a run may keep"
+        found.append(warning("fact_left_out", message, left_out))
     before, after = ended.before.pids_limit_hits, ended.after.pids_limit_hits
     if before is not None and after is not None and after > before:
         refused = after - before

@@ -10,6 +10,8 @@ from typing import Any
 from .events import Events
 
 READ_BYTES = 256 * 1024
+SPARE = ".spare"
+"""Ends the name of the file that the plugin falls back on where the disk is full."""
 MAX_FACTS = 500
 MAX_FACTS_CHARACTERS = 256 * 1024
 """Of all facts of a run together, as JSON: the file that they come from lies where the tests can write to it."""
@@ -17,7 +19,8 @@ MAX_FACTS_CHARACTERS = 256 * 1024
 
 class TestLog:
     """What pytest has said so far. ``tests`` are the finished ones in the result's form; ``running`` is the node at
-    work.
+    work; ``lost``, how many lines the plugin could not write; ``mute``, why it could not even have said how pytest
+    ended, ``None`` where it could (empty: it had no room of its own, so that a full disk would be the reason).
     """
 
     __test__ = False
@@ -39,6 +42,9 @@ class TestLog:
         self.first_failure: tuple[str, str] | None = None
         self.failures = 0
         self.pytest_s: float | None = None
+        self.lost = 0
+        self.mute: str | None = None
+        self._told: tuple[str, ...] | None = None
         self.warnings: list[dict[str, Any]] = []
 
     def poll(self) -> None:
@@ -60,8 +66,38 @@ class TestLog:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+        self._take_spare()
         if self.running is not None:
             self.tests.append({"node": self.running, "outcome": "unfinished", **_times({}), "marker_timeout_s": None})
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Those of the tests; those that the plugin counted where it could not tell of each test."""
+        return self._told if self._told is not None else tuple(test["outcome"] for test in self.tests)
+
+    def _take_spare(self) -> None:
+        """Take in, and remove, what the plugin wrote into the room that it had kept."""
+        try:
+            fd = os.open(self._path + SPARE, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+        except OSError:
+            self.mute = ""
+            return
+        try:
+            data = os.read(fd, READ_BYTES)
+        except OSError:
+            data = b""
+        os.close(fd)
+        if not data:
+            self.mute = "the disk had no room for what pytest said"
+        self._remove_spare()
+        for line in data.split(b"\n"):
+            self._take(line)
+
+    def _remove_spare(self) -> None:
+        try:
+            os.unlink(self._path + SPARE)
+        except OSError:
+            pass  # in a folder of somebody else's
 
     def _take(self, line: bytes) -> None:
         try:
@@ -98,14 +134,22 @@ class TestLog:
         elif kind == "benchmarks":  # once more where the project saves its JSON in two places
             self.metrics.update({str(name): _metric(value) for name, value in entry["metrics"].items()})
         elif kind == "finished":
-            self.pytest_s = float(entry["pytest_s"])
+            self._end(entry)
+
+    def _end(self, entry: dict[str, Any]) -> None:
+        self.pytest_s = float(entry["pytest_s"])
+        self.lost = int(entry.get("lost") or 0)
+        if self.lost:
+            self.running = None  # its end is among what was lost
+            self._told = tuple(str(outcome) for outcome in entry["outcomes"])
 
     def _finish(self, entry: dict[str, Any]) -> None:
         node, outcome = str(entry["node"]), str(entry["outcome"])
         times = _times(entry)
         marker = entry.get("marker_timeout_s")
         self.tests.append({"node": node, "outcome": outcome, **times, "marker_timeout_s": marker})
-        self.running = None
+        if self.running == node:
+            self.running = None
         if outcome in ("failed", "error"):
             self._fail(node, str(entry.get("message") or outcome))
         for name, value in (entry.get("metrics") or {}).items():

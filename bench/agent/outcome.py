@@ -14,7 +14,7 @@ PYTEST_USAGE, PYTEST_NOTHING = 4, 5
 
 class End(NamedTuple):
     """Everything that decides. ``oom_kills`` is the growth of the group's counter, ``None`` where there is none to
-    read.
+    read. ``mute`` says why the plugin could not have told how pytest ended, ``None`` where it could.
     """
 
     exit_code: int | None
@@ -28,6 +28,7 @@ class End(NamedTuple):
     plugin_wanted: bool = False
     plugin_loaded: bool = False
     session_finished: bool = False
+    mute: str | None = None
     running: str | None = None
     failure: tuple[str, str] | None = None
     failures: int = 0
@@ -87,10 +88,14 @@ def _decide(end: End) -> tuple[str, str | None]:
 def _finished(end: End) -> tuple[str, str | None]:
     if not end.plugin_loaded:
         return "passed", None
+    if not end.session_finished and end.mute is not None:
+        return "not_measured", f"exited with code 0, but whether pytest had finished cannot be told: {end.mute}"
     if not end.session_finished:  # os._exit(0) in a test
         return "failed", f"exited with code 0 before pytest had finished{f' in {end.running}' if end.running else ''}"
     if end.failure is not None:
         return "failed", f"{end.failure[0]}: {end.failure[1]} (although the exit code is 0)"
+    if any(outcome in ("failed", "error") for outcome in end.test_outcomes):  # the line that said more is lost
+        return "failed", "a test failed (although the exit code is 0)"
     if not end.test_outcomes:
         return "not_measured", "pytest ran no test"
     if all(outcome == "skipped" for outcome in end.test_outcomes):

@@ -27,6 +27,8 @@ MESSAGE_CHARACTERS = 2000
 FACT_CHARACTERS = 16_384
 """What one fact may take as JSON; a larger one is left out, and a warning says so."""
 FACT_NAME_CHARACTERS = 200
+SPARE_BYTES = 64 * 1024
+LAST_BYTES = 1024
 NO_TIMEOUT = 0
 """What pytest-timeout takes for "none"."""
 
@@ -41,10 +43,19 @@ def _hook(**options: bool) -> Callable[[_F], _F]:
 
 
 class Writer:
-    """Appends JSON lines. A full disk, or a file that cannot be opened, costs the lines and not the tests."""
+    """Appends JSON lines. A full disk, or a file that cannot be opened, costs the lines and not the tests.
 
-    def __init__(self, path: str) -> None:
+    With ``spare``, lines that cannot be appended go to ``path.spare``, whose room is taken at the start, and the last
+    part of that room is kept for the last line: how pytest ended is known on a full disk too. A spare file of size 0
+    says that not even that could be written. ``lost`` counts the lines that had no room.
+    """
+
+    def __init__(self, path: str, spare: bool = False) -> None:
         self._pid = os.getpid()
+        self._torn = False
+        self._spare = _make_spare(path + ".spare") if spare else -1
+        self._spare_bytes = 0
+        self.lost = 0
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError:
@@ -52,12 +63,57 @@ class Writer:
 
     def put(self, kind: str, **values: Any) -> None:
         """Append one line; a forked child of a test stays silent."""
+        self._put({"type": kind, **values}, SPARE_BYTES - LAST_BYTES)
+
+    def put_last(self, kind: str, **values: Any) -> None:
+        """Append the line that must not be lost, of at most ``LAST_BYTES``."""
+        self._put({"type": kind, **values}, SPARE_BYTES)
+
+    def _put(self, entry: dict[str, Any], spare_bytes: int) -> None:
         if os.getpid() != self._pid:
             return
+        line = json.dumps(entry).encode("ascii") + b"\n"
+        if not self._append(line) and not self._save(line, spare_bytes):
+            self.lost += 1
+
+    def _append(self, line: bytes) -> bool:
         try:
-            os.write(self._fd, json.dumps({"type": kind, **values}).encode("ascii") + b"\n")
+            if self._torn:
+                os.write(self._fd, b"\n")
+                self._torn = False
+            self._torn = 0 < os.write(self._fd, line) < len(line)
         except OSError:
-            pass
+            return False
+        return not self._torn
+
+    def _save(self, line: bytes, spare_bytes: int) -> bool:
+        if self._spare < 0 or self._spare_bytes + len(line) > spare_bytes:
+            return False
+        try:
+            done = os.pwrite(self._spare, line, self._spare_bytes)
+            if done < len(line):
+                os.ftruncate(self._spare, 0)
+        except OSError:  # a file system that writes elsewhere than where it took the room
+            os.ftruncate(self._spare, 0)
+            return False
+        self._spare_bytes += done
+        return done == len(line)
+
+
+def _make_spare(path: str) -> int:
+    """A new file of blank lines; -1 where there is no room, or where another pytest in this run has made it."""
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except OSError:
+        return -1
+    try:
+        if os.write(fd, b"\n" * SPARE_BYTES) == SPARE_BYTES:
+            return fd
+    except OSError:
+        pass
+    os.close(fd)
+    os.unlink(path)
+    return -1
 
 
 class Recorder:
@@ -68,6 +124,7 @@ class Recorder:
         self._started = time.perf_counter()
         self._phases: dict[str, dict[str, Any]] = {}
         self._markers: dict[str, float | None] = {}
+        self._outcomes: dict[str, int] = {}
 
     @_hook(tryfirst=True)
     def pytest_sessionstart(self, session: Any) -> None:
@@ -115,7 +172,8 @@ class Recorder:
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """All phases of a test have ended."""
         entry = self._phases.pop(nodeid, {})
-        entry.setdefault("outcome", "passed")
+        outcome = entry.setdefault("outcome", "passed")
+        self._outcomes[outcome] = self._outcomes.get(outcome, 0) + 1
         for name in entry.pop("large_facts", ()):
             message = f"the fact {name!r} of {nodeid} is larger than {FACT_CHARACTERS} characters and was left out"
             self._writer.put("warning", code="fact_left_out", message=message, value=None, unit=None)
@@ -138,7 +196,13 @@ class Recorder:
     def pytest_sessionfinish(self, exitstatus: int) -> Iterator[None]:
         """The session's end, after the other plugins' work for it."""
         yield
-        self._writer.put("finished", pytest_s=time.perf_counter() - self._started, exit_code=int(exitstatus))
+        self._writer.put_last(
+            "finished",
+            pytest_s=time.perf_counter() - self._started,
+            exit_code=int(exitstatus),
+            outcomes=self._outcomes,
+            lost=self._writer.lost,
+        )
 
 
 def pytest_configure(config: Any) -> None:
@@ -147,7 +211,7 @@ def pytest_configure(config: Any) -> None:
     path = os.environ.get("BENCH_EVENTS")
     if not path or hasattr(config, "workerinput"):
         return
-    config.pluginmanager.register(Recorder(Writer(path)), "bench-recorder")
+    config.pluginmanager.register(Recorder(Writer(path, spare=True)), "bench-recorder")
     _die_with_traceback()
 
 
