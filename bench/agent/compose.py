@@ -75,7 +75,7 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
     if tests.pytest_s is None:
         unavailable["pytest_s"] = "pytest did not finish a session that the plugin saw"
     if ended.cannot_start is not None:
-        unavailable["wall_s"] = "the command did not start"
+        unavailable |= dict.fromkeys(("wall_s", "exit_code"), "the command did not start")
     own_cpu_s = ended.own.user_s + ended.own.system_s
     facts, no_metric = _facts(tests.facts)
     unavailable |= no_metric

@@ -66,6 +66,7 @@ class Sampler:
         self._next_s = FIRST_AFTER_S
         self.maxima = Maxima()
         self.error: str | None = None
+        self._torn = False
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         self._put(",".join(("t_s", *(RENAMED.get(name, name) for name in (*COUNTERS, *GAUGES)))))
 
@@ -130,10 +131,15 @@ class Sampler:
         os.close(self._fd)
 
     def _put(self, line: str) -> None:
+        data = (b"\n" if self._torn else b"") + line.encode("ascii") + b"\n"
         try:
-            os.write(self._fd, line.encode("ascii") + b"\n")
+            done = os.write(self._fd, data)
         except OSError as error:
             self.error = self.error or f"{error.strerror}"
+            return
+        self._torn = done < len(data) if done else self._torn
+        if done < len(data):
+            self.error = self.error or "a line was cut"
 
 
 def next_after(elapsed_s: float, period_s: float) -> float:

@@ -223,7 +223,8 @@ class Run(msgspec.Struct, frozen=True):
     """One fresh container (or one local process tree).
 
     ``facts`` are what the tests said of themselves beside numbers, and ``engine_overhead_s``: seconds that the engine
-    took around the run (making, starting, copying out and removing the container).
+    took around the run (making, starting, copying out and removing the container). ``sources`` say where figures come
+    from, by their path in the run.
     """
 
     index: int
@@ -246,6 +247,7 @@ class Run(msgspec.Struct, frozen=True):
     warnings: tuple[Warning_, ...] = ()
     pytest_s: float | None = None
     signature: str | None = None
+    sources: dict[str, str] = {}
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -23,6 +22,7 @@ from bench.record.schema import (
     TestResult,
     Warning_,
 )
+from bench.run.samples import Sampled, read_samples
 
 MAX_RESULT_BYTES = 64 * 1024**2
 """More than any honest result; a container's word is not taken without a bound."""
@@ -34,6 +34,8 @@ _MEASURED = (
     "pids_peak",
     *(f"{part}.{name}" for part, struct in _PARTS.items() for name in struct.__struct_fields__),
 )
+
+_KNOWN_AT_THE_END = ("exit_code", "signal", "started_at", "effective_timeout_s")
 
 
 class _Result(msgspec.Struct):
@@ -119,24 +121,21 @@ def _with_ending(run: Run, ending: Ending) -> Run:
 def _without_result(begun: _Result | None, out: Path, index: int, ending: Ending) -> Reading:
     """A run whose supervisor did not reach its end: the last sample is all there is."""
     outcome, signature = _why(begun, ending)
-    last, anon_peak = _last_sample(out / "samples.csv")
+    sampled = read_samples(out / "samples.csv", begun.cgroup_version if begun else None)
     reason = f"the supervisor did not reach its end ({signature})"
     run = Run(
         index=index,
         outcome=outcome,
         exit_code=None,
         started_at=begun.started_at if begun else None,
-        wall_s=last.get("t_s"),
+        wall_s=sampled.t_s,
         effective_timeout_s=begun.effective_timeout_s if begun else None,
-        cpu=Cpu(user_s=last.get("cpu_user_s"), system_s=last.get("cpu_system_s"), throttled_s=last.get("throttled_s")),
-        memory=Memory(
-            anon_peak_bytes=anon_peak,
-            limit_bytes=begun.memory.limit_bytes if begun else None,
-        ),
-        warnings=(Warning_("evidence_cut", f"figures are those of the last sample: {reason}", last.get("t_s"), "s"),),
+        memory=Memory(limit_bytes=begun.memory.limit_bytes if begun else None),
+        warnings=(Warning_("evidence_cut", f"figures are those of the last sample: {reason}", sampled.t_s, "s"),),
         signature=signature,
     )
-    missing = {path: reason for path in _MEASURED if _at(run, path) is None}
+    run = _with_samples(run, sampled)
+    missing = {path: reason for path in (*_KNOWN_AT_THE_END, *_MEASURED) if _at(run, path) is None}
     return Reading(_with_ending(run, ending), missing, begun.cgroup_version if begun else None)
 
 
@@ -152,26 +151,13 @@ def _why(begun: _Result | None, ending: Ending) -> tuple[Outcome, str]:
     return "not_measured", f"the supervisor ended with status {ending.exit_code} without a result"
 
 
-def _last_sample(path: Path) -> tuple[dict[str, float], int | None]:
-    """The last complete row of ``samples.csv``, and the largest anonymous memory of all rows."""
-    if not path.is_file():
-        return {}, None
-    last: dict[str, float] = {}
-    anon: list[float] = []
-    with path.open(newline="", encoding="ascii", errors="replace") as file:
-        for row in csv.DictReader(file):
-            values = {key: number for key, text in row.items() if key and (number := _number(text)) is not None}
-            if "t_s" in values:
-                last = values
-                anon.extend([values["anon_bytes"]] if "anon_bytes" in values else [])
-    return last, round(max(anon)) if anon else None
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
+def _with_samples(run: Run, sampled: Sampled) -> Run:
+    """The run with the figures of its samples, and where they come from."""
+    for path, value in sampled.figures.items():
+        part, _, name = path.rpartition(".")
+        changed = msgspec.structs.replace(getattr(run, part), **{name: value}) if part else value
+        run = msgspec.structs.replace(run, **{part or name: changed})
+    return msgspec.structs.replace(run, sources=sampled.sources)
 
 
 def _at(run: Run, path: str) -> object:

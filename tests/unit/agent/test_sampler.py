@@ -85,3 +85,18 @@ def test_a_full_disk_is_noted(tmp_path: Path, events: Events) -> None:
     sampler = Sampler("/dev/full", Steps(), events, 1.0)
     assert sampler.error == "No space left on device"
     sampler.close()
+
+
+def test_a_line_that_was_cut_ends_before_the_next(
+    tmp_path: Path, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sampler = Sampler(str(tmp_path / "s.csv"), Steps(), events, 1.0)
+    sampler.write(100.25, Reading())
+    write, room = os.write, iter((3,))
+    monkeypatch.setattr("bench.agent.sampler.os.write", lambda fd, data: write(fd, data[: next(room, None)]))
+    sampler.write(101.0, Reading())
+    sampler.write(102.0, Reading())
+    sampler.close()
+    lines = (tmp_path / "s.csv").read_text().splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["t_s", "100.250", "101", "102.000"]
+    assert sampler.error == "a line was cut"

@@ -37,9 +37,56 @@ def test_a_killed_supervisor_leaves_the_last_sample(tmp_path):
     (tmp_path / "samples.csv").write_text("t_s,cpu_user_s,anon_bytes\n1.0,0.9,700\n2.0,1.8,500\n3.")
     reading = read_run(tmp_path, 0, Ending(137, oom_killed=True))
     assert reading.run.outcome == "oom_killed"
-    assert (reading.run.wall_s, reading.run.cpu.user_s, reading.run.memory.anon_peak_bytes) == (3.0, None, 700)
+    assert (reading.run.wall_s, reading.run.cpu.user_s, reading.run.memory.anon_peak_bytes) == (2.0, 1.8, 700)
     assert "supervisor did not reach its end" in reading.unavailable["memory.peak_bytes"]
     assert reading.run.warnings[0].code == "evidence_cut"
+
+
+COLUMNS = (
+    "t_s,cpu_total_s,cpu_user_s,cpu_system_s,throttled_s,minor_faults,major_faults,read_bytes,write_bytes,"
+    "cpu_pressure_some_s,cpu_pressure_full_s,memory_pressure_some_s,io_pressure_some_s,"
+    "memory_bytes,anon_bytes,file_bytes,swap_bytes,pids\n"
+)
+
+
+def killed(tmp_path, rows, version=2):
+    (tmp_path / "result.json").write_text(json.dumps({"state": "running", "cgroup_version": version}))
+    (tmp_path / "samples.csv").write_text(COLUMNS + rows)
+    return read_run(tmp_path, 0, Ending(137, oom_killed=True))
+
+
+ROWS = "1.000,1.5,1.0,0.5,0.1,10,1,4096,512,0.1,0.2,0.3,0.4,900,700,50,8,5\n2.000,3,2,1,0.2,20,2,8192,1024,1,2,3,4,800,600,60,4,3\n"
+
+
+def test_every_column_of_the_samples_counts_where_the_supervisor_was_killed(tmp_path):
+    reading = killed(tmp_path, ROWS)
+    run = reading.run
+    assert run.wall_s == 2.0
+    assert (run.cpu.total_s, run.cpu.user_s, run.cpu.system_s, run.cpu.throttled_s) == (3.0, 2.0, 1.0, 0.2)
+    assert (run.cpu.pressure_some_s, run.cpu.pressure_full_s) == (1.0, 2.0)
+    assert (run.memory.peak_bytes, run.memory.anon_peak_bytes, run.memory.swap_peak_bytes) == (900, 700, 8)
+    assert (run.memory.pressure_some_s, run.io.pressure_some_s) == (3.0, 4.0)
+    assert (run.faults.minor, run.faults.major, run.io.read_bytes, run.io.write_bytes) == (20, 2, 8192, 1024)
+    assert run.pids_peak == 5
+    assert run.sources["memory.peak_bytes"] == "the largest of 2 samples"
+    assert run.sources["cpu.total_s"] == "the last of 2 samples"
+    for path in ("exit_code", "signal", "started_at", "effective_timeout_s", "context_switches.voluntary"):
+        assert "did not reach its end" in reading.unavailable[path]
+    assert "memory.peak_bytes" not in reading.unavailable
+
+
+@pytest.mark.parametrize(
+    "torn", ["10", ROWS.splitlines()[1].replace("2.000", "9.000")[:-1], "\n10\n", "x" + "," * 17 + "\n"]
+)
+def test_a_line_that_was_cut_is_not_believed(tmp_path, torn):
+    assert killed(tmp_path, ROWS + torn).run.wall_s == 2.0
+
+
+def test_bytes_of_version_1_are_not_believed_without_wait4(tmp_path):
+    reading = killed(tmp_path, ROWS, version=1)
+    assert reading.run.io.read_bytes is None
+    assert "io.write_bytes" in reading.unavailable
+    assert reading.run.faults.minor == 20
 
 
 @pytest.mark.parametrize(
