@@ -224,7 +224,9 @@ class Run(msgspec.Struct, frozen=True):
 
     ``facts`` are what the tests said of themselves beside numbers, and ``engine_overhead_s``: seconds that the engine
     took around the run (making, starting, copying out and removing the container). ``sources`` say where figures come
-    from, by their path in the run.
+    from, by their path in the run. ``cgroup`` is the place that was recognised from inside (version, paths, namespace,
+    driver, nesting, user namespace), ``supervisor`` what the supervisor itself used and whether the figures' group held
+    it.
     """
 
     index: int
@@ -248,6 +250,8 @@ class Run(msgspec.Struct, frozen=True):
     pytest_s: float | None = None
     signature: str | None = None
     sources: dict[str, str] = {}
+    cgroup: dict[str, Any] = {}
+    supervisor: dict[str, Any] = {}
 
 
 class Verdict(msgspec.Struct, frozen=True):

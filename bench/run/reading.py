@@ -63,6 +63,9 @@ class _Result(msgspec.Struct):
     unavailable: dict[str, str] = {}
     pytest_s: float | None = None
     signature: str | None = None
+    sources: dict[str, str] = {}
+    cgroup: dict[str, Any] = {}
+    supervisor: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ def _without_result(begun: _Result | None, out: Path, index: int, ending: Ending
         memory=Memory(limit_bytes=begun.memory.limit_bytes if begun else None),
         warnings=(Warning_("evidence_cut", f"figures are those of the last sample: {reason}", sampled.t_s, "s"),),
         signature=signature,
+        cgroup=begun.cgroup if begun else {},
     )
     run = _with_samples(run, sampled)
     missing = {path: reason for path in (*_KNOWN_AT_THE_END, *_MEASURED) if _at(run, path) is None}

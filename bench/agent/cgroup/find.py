@@ -19,7 +19,7 @@ from .v1 import SOURCES as V1_SOURCES
 INITIAL_NAMESPACE = "cgroup:[4026531835]"
 """The number that the kernel gives to the first cgroup namespace (PROC_CGROUP_INIT_INO)."""
 
-WHOLE_ID_MAP = ["0", "0", "4294967295"]
+WHOLE_ID_MAP = "0 0 4294967295"
 V1_CONTROLLERS = tuple(dict.fromkeys(controller for controller, _ in V1_SOURCES.values()))
 
 
@@ -83,7 +83,10 @@ def read_strangers(folder: str, ours: frozenset[int]) -> int:
 
 
 def read_place(location: Location) -> dict[str, object]:
-    """The kind of place: group namespace, cgroup driver, nesting, rootless. ``None``: not to be told from inside."""
+    """The kind of place: group namespace, cgroup driver, nesting, user namespace, rootless.
+
+    ``None``: not to be told from inside.
+    """
     try:
         namespace = os.readlink("/proc/self/ns/cgroup")
     except OSError:
@@ -97,7 +100,7 @@ def read_place(location: Location) -> dict[str, object]:
         path = ""
     try:
         with open("/proc/self/uid_map", encoding="ascii") as file:
-            id_map = file.read().split()
+            id_map = file.read()
     except OSError:
         id_map = WHOLE_ID_MAP
     kind = None if not namespace else "host" if namespace == INITIAL_NAMESPACE else "private"
@@ -105,7 +108,8 @@ def read_place(location: Location) -> dict[str, object]:
         "namespace": kind,
         "driver": parse_driver(path),
         "nested": parse_nested(path) if kind == "host" else None,
-        "rootless": id_map != WHOLE_ID_MAP,
+        "user_namespace": id_map.split() != WHOLE_ID_MAP.split(),
+        "rootless": parse_rootless(id_map),
         "hidden": dict(location.hidden),
     }
 
@@ -122,6 +126,18 @@ def parse_driver(path: str) -> str | None:
 def parse_nested(path: str) -> bool:
     """Whether a group's path goes through more than one container."""
     return len(re.findall(r"[0-9a-f]{64}", path)) > 1
+
+
+def parse_rootless(id_map: str) -> bool | None:
+    """Whether whoever runs the engine is not root, from a user namespace's /proc/PID/uid_map (user_namespaces(7)).
+
+    A user's own engine maps that one user by itself, and the rest to the subordinate range. One that root runs with
+    remapped users (``userns-remap``) maps a range alone, as a user's engine may where it gives each container its own.
+    """
+    rows = [line.split() for line in id_map.splitlines()]
+    if [word for row in rows for word in row] == WHOLE_ID_MAP.split():
+        return False
+    return True if any(row[1:] and row[1] != "0" and row[2:] == ["1"] for row in rows) else None
 
 
 def _place(controller: str, path: str, mounts: list[Mount], folders: dict[str, str], hidden: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ from bench.agent.cgroup.find import (
     parse_driver,
     parse_location,
     parse_nested,
+    parse_rootless,
     read_location,
     read_place,
     read_strangers,
@@ -114,6 +115,20 @@ def test_nested() -> None:
     assert not parse_nested(f"/docker/{ID}")
 
 
+@pytest.mark.parametrize(
+    ("id_map", "rootless"),
+    [
+        ("         0          0 4294967295\n", False),
+        ("0 1000 1\n1 100000 65536\n", True),  # rootless Docker, Podman
+        ("0 1 1000\n1000 0 1\n1001 1001 64536\n", None),  # Podman with --userns=keep-id, seen from its own namespace
+        ("0 100000 65536\n", None),  # userns-remap
+        ("", None),
+    ],
+)
+def test_rootless_is_told_from_remapped_users(id_map: str, rootless: bool | None) -> None:
+    assert parse_rootless(id_map) is rootless
+
+
 def test_strangers(tmp_path) -> None:
     child = tmp_path / "below"
     child.mkdir()
@@ -138,3 +153,4 @@ def test_this_process_is_found_where_the_kernel_says() -> None:
     place = read_place(location)
     assert place["namespace"] in ("host", "private")
     assert place["rootless"] in (True, False)
+    assert place["user_namespace"] in (True, False)

@@ -32,6 +32,20 @@ def test_a_complete_result_is_read(tmp_path):
     assert reading.cgroup_version == 2
 
 
+def test_the_place_and_the_sources_are_kept(tmp_path):
+    place = {"version": 2, "path": "/sys/fs/cgroup", "namespace": "private", "driver": None, "rootless": None}
+    said = {
+        "cgroup": place,
+        "sources": {"cpu.user_s": "cgroup v2, less the supervisor's own 0.01", "memory.max_rss_bytes": "wait4"},
+        "supervisor": {"cpu_s": 0.01, "max_rss_bytes": 9_000_000, "inside_group": True},
+    }
+    (tmp_path / "result.json").write_text(json.dumps(RESULT | said))
+    run = read_run(tmp_path, 0, Ending(0)).run
+    assert (run.cgroup, run.sources, run.supervisor) == (place, said["sources"], said["supervisor"])
+    (tmp_path / "result.json").write_text(json.dumps({"state": "running", "cgroup": place}))
+    assert read_run(tmp_path, 0, Ending(137)).run.cgroup == place
+
+
 def test_a_killed_supervisor_leaves_the_last_sample(tmp_path):
     (tmp_path / "result.json").write_text(json.dumps({"state": "running", "started_at": "2026-01-01T00:00:00Z"}))
     (tmp_path / "samples.csv").write_text("t_s,cpu_user_s,anon_bytes\n1.0,0.9,700\n2.0,1.8,500\n3.")
