@@ -96,7 +96,7 @@ def disturbances(summary: Summary, run: Run) -> tuple[Warning_, ...]:
         _cpu_steal(seen) if long_enough else None,
         _frequency_changed(seen),
         _swapping(seen),
-        _throttled(run),
+        throttled(run),
         _thermal(seen, summary.temperature_limit_c),
     )
     return tuple(warning for warning in found if warning is not None)
@@ -135,7 +135,8 @@ def _swapping(seen: During) -> Warning_ | None:
     )
 
 
-def _throttled(run: Run) -> Warning_ | None:
+def throttled(run: Run) -> Warning_ | None:
+    """What the run's own CPU limit cost it, by its control group: known of any host."""
     throttled_s = run.cpu.throttled_s
     if not throttled_s or not run.wall_s or throttled_s < THROTTLED_RATIO * run.wall_s:
         return None

@@ -10,6 +10,7 @@ start it. Its cost is held under :data:`MOST_COST` of a core: where a sample is 
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -30,7 +31,9 @@ MOST_COST = 0.001
 MOST_SAMPLES = 4096
 """Kept at most; past that every second one is dropped and they are taken half as often."""
 
-_THROTTLES = ("/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle/*_throttle_count",)
+_CPUS = "/sys/devices/system/cpu/cpu[0-9]*"
+_THROTTLES = (f"{_CPUS}/thermal_throttle/*_throttle_count",)
+_TOPOLOGY = (f"{_CPUS}/topology/core_id", f"{_CPUS}/topology/physical_package_id")
 _POLICIES = next(path for path in FREQUENCY_FILES if path.endswith("scaling_cur_freq"))
 
 
@@ -167,7 +170,6 @@ class Watcher:
             for name in ("cpu", "memory", "io")
         }
         temperatures = map(parse_millidegrees, read_texts(self._sensors, self._root).values())
-        frequencies = [int(text) for text in read_texts((_POLICIES,), self._root).values() if text.isdigit()]
         return Sample(
             t_s=t_s,
             busy_s=times.user + times.nice + times.system + times.irq + times.softirq,
@@ -176,7 +178,7 @@ class Watcher:
             own_s=time.process_time(),
             load=psutil.getloadavg()[0],
             swapped_bytes=_swapped_bytes(),
-            frequency_hz=max(frequencies) * 1e3 if frequencies else None,
+            frequency_hz=_fastest_hz(self._root),
             temperature_c=max((degrees for degrees in temperatures if degrees is not None), default=None),
             pressure_cpu_s=waited["cpu"],
             pressure_memory_s=waited["memory"],
@@ -189,6 +191,26 @@ def _swapped_bytes() -> int:
     return int(swap.sin + swap.sout)
 
 
+def _fastest_hz(root: str) -> float | None:
+    """The frequency of the fastest CPU: cpufreq counts in kHz; without it (a VM) /proc/cpuinfo tells MHz."""
+    policies = [int(text) * 1e3 for text in read_texts((_POLICIES,), root).values() if text.isdigit()]
+    if policies:
+        return max(policies)
+    text = read_texts(("/proc/cpuinfo",), root).get("/proc/cpuinfo", "")
+    megahertz = re.findall(r"^cpu MHz\s*: (\d+(?:\.\d+)?)$", text, re.MULTILINE)
+    return max(map(float, megahertz)) * 1e6 if megahertz else None
+
+
 def _throttle_count(root: str) -> int | None:
-    counts = [int(text) for text in read_texts(_THROTTLES, root).values() if text.isdigit()]
-    return sum(counts) if counts else None
+    """Events of all cores and packages. Each CPU shows the count of the core and of the package that it belongs to."""
+    topology = read_texts(_TOPOLOGY, root)
+    counts: dict[tuple[str, ...], int] = {}
+    for path, text in read_texts(_THROTTLES, root).items():
+        if not text.isdigit():
+            continue
+        cpu, _, name = path.partition("/thermal_throttle/")
+        package = topology.get(f"{cpu}/topology/physical_package_id", cpu)
+        core = topology.get(f"{cpu}/topology/core_id", cpu)
+        place = (name, package) if name.startswith("package") else (name, package, core)
+        counts[place] = max(int(text), counts.get(place, 0))
+    return sum(counts.values()) if counts else None

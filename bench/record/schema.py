@@ -226,7 +226,8 @@ class Run(msgspec.Struct, frozen=True):
     took around the run (making, starting, copying out and removing the container). ``sources`` say where figures come
     from, by their path in the run. ``cgroup`` is the place that was recognised from inside (version, paths, namespace,
     driver, nesting, user namespace), ``supervisor`` what the supervisor itself used and whether the figures' group held
-    it.
+    it. ``host_during`` is what the host did meanwhile, as far as it was watched: what others used, load, stolen time,
+    pressure, frequency, temperature.
     """
 
     index: int
@@ -252,6 +253,7 @@ class Run(msgspec.Struct, frozen=True):
     sources: dict[str, str] = {}
     cgroup: dict[str, Any] = {}
     supervisor: dict[str, Any] = {}
+    host_during: dict[str, float | None] = {}
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -14,11 +14,11 @@ import msgspec
 from bench.catalog.model import SELFTEST
 from bench.compare.hostid import host_id
 from bench.engine.protocol import Ending, Engine, Event, Need, Notify, Place
-from bench.host.disturbances import disturbances
 from bench.host.neighbours import Watcher
+from bench.host.watched import not_watched, watched
 from bench.record.names import make_stamp
 from bench.record.schema import HostClass, Warning_
-from bench.run.observe import Observation, host_class, observe
+from bench.run.observe import ELSEWHERE, Observation, host_class, observe
 from bench.run.plan import Plan
 from bench.run.reading import Reading, read_run
 from bench.run.selftest.warn import selftest_warning
@@ -110,11 +110,11 @@ class Session:
         with Watcher() as watcher:
             ending = self.engine.execute(place, replace(plan.task, labels=labels or {}), out, self.watch.event)
         reading = read_run(out, index, ending)
-        found = () if self.engine.remote else disturbances(watcher.summary(), reading.run)
+        seen = not_watched(ELSEWHERE, reading.run) if self.engine.remote else watched(watcher.summary(), reading.run)
         of_place = (Warning_("environment", said) for said in place.warnings)
-        found = (*found, *self._known_wrong(plan), *of_place)
-        run = msgspec.structs.replace(reading.run, warnings=(*reading.run.warnings, *found))
-        reading = replace(reading, run=run)
+        found = (*seen.warnings, *self._known_wrong(plan), *of_place)
+        run = msgspec.structs.replace(reading.run, warnings=(*reading.run.warnings, *found), host_during=seen.figures)
+        reading = replace(reading, run=run, unavailable={**reading.unavailable, **seen.unavailable})
         self.watch.run_ended(reading)
         return OneRun(reading, out, ending)
 

@@ -15,7 +15,7 @@ import bench.run.session
 from bench.cli import main
 from bench.engine.protocol import Capacity, Ending, Place
 from bench.errors import NotMeasured
-from bench.host.neighbours import Summary
+from bench.host.neighbours import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image
 
 IMAGE = Image("bench-cpu:test", "sha256:1", "base@sha256:2", "3" * 64, "4" * 64, "3.13.5", "2.7.1+cpu")
@@ -128,7 +128,7 @@ class StillWatcher:
         return None
 
     def summary(self):
-        return Summary(0.0, 2, ())
+        return Summary(0.0, 2, tuple(Sample(t_s, 0.0, 0.0, 2 * t_s, 0.0) for t_s in (0.0, 1.0)))
 
 
 @pytest.fixture

@@ -114,6 +114,32 @@ def test_sensors_frequencies_and_throttling_of_a_machine_that_has_them(plant):
     assert summary.temperature_limit_c == 100.0
 
 
+def test_without_cpufreq_the_frequency_is_that_of_cpuinfo(plant):
+    root = plant({"/proc/cpuinfo": "processor\t: 0\ncpu MHz\t\t: 2445.406\n\nprocessor\t: 1\ncpu MHz\t\t: 1500.000\n"})
+    with Watcher(root=root) as watcher:
+        pass
+    assert watcher.summary().samples[0].frequency_hz == pytest.approx(2445.406e6)
+
+
+def test_a_throttling_event_counts_once_however_many_cpus_show_it(plant):
+    """Two packages of two cores with two threads each."""
+
+    def counts(core, package):
+        files = {}
+        for cpu in range(8):
+            folder = f"/sys/devices/system/cpu/cpu{cpu}"
+            files[f"{folder}/topology/core_id"] = str(cpu // 2 % 2)
+            files[f"{folder}/topology/physical_package_id"] = str(cpu // 4)
+            files[f"{folder}/thermal_throttle/core_throttle_count"] = str(core if cpu < 2 else 0)
+            files[f"{folder}/thermal_throttle/package_throttle_count"] = str(package if cpu < 4 else 7)
+        return files
+
+    root = plant(counts(core=0, package=1))
+    with Watcher(root=root) as watcher:
+        plant(counts(core=2, package=4))
+    assert watcher.summary().throttle_events == 2 + 3
+
+
 def test_a_machine_without_those_files(tmp_path):
     with Watcher(root=str(tmp_path)) as watcher:
         pass

@@ -14,7 +14,7 @@ from bench.catalog.load import builtin, find
 from bench.cli import main
 from bench.engine.protocol import Capacity, Ending, Need, Place
 from bench.errors import ExitCode, NotMeasured, UsageError
-from bench.host.neighbours import Summary
+from bench.host.neighbours import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image, Source
 from bench.record.verify import verify_bundle
 from bench.run.plan import Options, make_plan
@@ -251,6 +251,22 @@ def test_the_warning_is_in_the_runs_that_a_session_makes(made, quiet, tmp_path):
     with Session(Pretended(), print, tmp_path / "elsewhere", calibration=False) as session:
         codes = [one.code for one in session.run(replace(loads_as_test, need=SMALL), 0).reading.run.warnings]
     assert "selftest_failed" not in codes
+
+
+def test_what_the_host_did_is_in_the_runs_that_a_session_makes(quiet, monkeypatch, tmp_path):
+    grad = make_plan(find(builtin(), "grad_cpu"), Options(), SOURCE)
+    plan = replace(grad, need=SMALL, task=replace(grad.task, argv=("", "", "", "", "", "cpu")))
+    samples = tuple(Sample(float(t), 2.0 * t, 0.0, 0.0, 0.0, load=3.0) for t in range(9))
+    monkeypatch.setattr(StillWatcher, "summary", lambda self: Summary(0.0, 2, samples))
+    with Session(Pretended(), print, tmp_path, calibration=False) as session:
+        reading = session.run(plan, 0).reading
+    assert reading.run.host_during["load_max"] == 3.0
+    assert "host_during.pressure_io_ratio" in reading.unavailable
+    with Session(Pretended(remote=True), print, tmp_path, calibration=False) as session:
+        reading = session.run(plan, 1).reading
+    assert reading.run.host_during == {}
+    assert "another machine" in reading.unavailable["host_during"]
+    assert "host_not_watched" in [warning.code for warning in reading.run.warnings]
 
 
 def test_the_command_line(quiet, monkeypatch, capsys, tmp_path):
