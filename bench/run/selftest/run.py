@@ -19,6 +19,7 @@ from bench.run.evidence import collect
 from bench.run.plan import BASE_ENV, PIDS, Plan, check_capacity
 from bench.run.selftest.checks import CHECKS, Check
 from bench.run.selftest.hold import Held, as_run, hold, parse_truth
+from bench.run.selftest.last import remember
 from bench.run.session import OneRun, Session
 from bench.run.source import read_catalog_source
 from bench.run.workflow import Finished, assembled, look_again
@@ -99,7 +100,9 @@ def self_test(session: Session, diagnostic: Diagnostic, checks: Sequence[Check] 
     files = collect(record, runs, before, after)
     files["summary.md"] = partial(render_summary, findings=[one.sentence() for one in held])
     path = write_bundle(session.results, record, files)
-    return Checked(Finished(read_bundle(path).record, path), tuple(held), tuple(not_made))
+    written = read_bundle(path).record
+    remember(written)
+    return Checked(Finished(written, path), tuple(held), tuple(not_made))
 
 
 def judged(

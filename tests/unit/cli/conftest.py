@@ -116,6 +116,7 @@ def engine(monkeypatch, tmp_path):
     monkeypatch.setattr(bench.run.observe, "read_system_load", lambda: "lscpu\n")
     monkeypatch.setattr(bench.run.session, "Watcher", StillWatcher)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     return made
 

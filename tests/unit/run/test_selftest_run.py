@@ -19,6 +19,7 @@ from bench.record.schema import Engine, HostClass, HostState, Image, Source
 from bench.record.verify import verify_bundle
 from bench.run.plan import Options, make_plan
 from bench.run.selftest.checks import BALLOON_BYTES, CHECKS
+from bench.run.selftest.last import recall, remember
 from bench.run.selftest.run import self_test
 from bench.run.selftest.warn import selftest_warning, warning_of
 from bench.run.session import Session
@@ -120,6 +121,7 @@ def quiet(monkeypatch, tmp_path):
     monkeypatch.setattr(bench.run.observe, "read_system_load", lambda: "lscpu\n")
     monkeypatch.setattr(bench.run.session, "Watcher", StillWatcher)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
 
 
@@ -248,9 +250,41 @@ def test_the_warning_is_in_the_runs_that_a_session_makes(made, quiet, tmp_path):
     with Session(engine, print, tmp_path / "results", calibration=False) as session:
         codes = [[one.code for one in session.run(loads_as_test, index).reading.run.warnings] for index in (0, 1)]
     assert all(of_run.count("selftest_failed") == 1 for of_run in codes)
-    with Session(Pretended(), print, tmp_path / "elsewhere", calibration=False) as session:
-        codes = [one.code for one in session.run(replace(loads_as_test, need=SMALL), 0).reading.run.warnings]
-    assert "selftest_failed" not in codes
+
+
+def later_codes(results, engine):
+    """The warnings of a run after a self-test, with results in a folder of their own."""
+    grad = make_plan(find(builtin(), "grad_cpu"), Options(), SOURCE)
+    plan = replace(grad, need=SMALL, task=replace(grad.task, argv=("", "", "", "", "", "cpu")))
+    with Session(engine, print, results, calibration=False) as session:
+        return [one.code for one in session.run(plan, 0).reading.run.warnings]
+
+
+def test_the_warning_holds_for_every_folder_of_results(made, tmp_path):
+    """The last self-test of the host in the engine counts, wherever it went."""
+    made(Pretended(wrong={"cpu": {"cpu": {"total_s": 2.5}}}))
+    assert "selftest_failed" in later_codes(tmp_path / "elsewhere", Pretended())
+    assert "selftest_failed" not in later_codes(tmp_path / "elsewhere", Pretended(name="local"))
+    made(Pretended())
+    assert "selftest_failed" not in later_codes(tmp_path / "elsewhere", Pretended())
+
+
+def test_the_memory_of_a_self_test_keeps_the_newest_and_takes_no_damage(made, tmp_path):
+    failed = made(Pretended(wrong={"cpu": {"cpu": {"total_s": 2.5}}})).finished.record
+    passed = made(Pretended()).finished.record
+    folder = tmp_path / "kept"
+    for record in (passed, failed):
+        remember(record, folder)
+    assert recall(passed.host.id, "docker", folder).held
+    (file,) = folder.iterdir()
+    file.write_text('{"stamp": "now", "held": false}')
+    assert recall(passed.host.id, "docker", folder) is None
+    file.write_text("{")
+    assert recall(passed.host.id, "docker", folder) is None
+    (tmp_path / "flat").write_text("a file where a folder should be")
+    remember(failed, tmp_path / "flat")
+    remember(msgspec.structs.replace(failed, outcome="interrupted"), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_what_the_host_did_is_in_the_runs_that_a_session_makes(quiet, monkeypatch, tmp_path):

@@ -1,0 +1,63 @@
+"""The last self-test of each host in each engine, kept for this user wherever its results went."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from bench.record.names import is_file_name, is_stamp
+from bench.record.schema import Record
+
+_MAX_BYTES = 64 * 1024
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a self-test that was finished says: when, whether every reading held, and those that did not."""
+
+    stamp: str
+    held: bool
+    failed: tuple[str, ...] = ()
+
+
+def told_by(record: Record) -> Told | None:
+    """What a record says; ``None`` for a self-test that was not finished."""
+    if record.outcome not in ("passed", "failed"):
+        return None
+    failed = tuple(test.node for run in record.runs for test in run.tests if test.outcome == "failed")
+    return Told(record.stamp, record.outcome == "passed", failed)
+
+
+def remember(record: Record, folder: Path | None = None) -> None:
+    """Keep what a record says, unless a newer one is known. A folder that cannot be written keeps nothing."""
+    told = told_by(record)
+    known = recall(record.host.id, record.engine.name, folder)
+    if told is None or (known is not None and known.stamp > told.stamp):
+        return
+    path = _path(record.host.id, record.engine.name, folder)
+    fresh = path.with_suffix(f".{os.getpid()}.new")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(msgspec.json.encode(told))
+        fresh.replace(path)
+
+
+def recall(host_id: str, engine: str, folder: Path | None = None) -> Told | None:
+    """What the last self-test of a host in an engine said; ``None`` where none is known."""
+    path = _path(host_id, engine, folder)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            return None
+        told = msgspec.json.decode(path.read_bytes(), type=Told)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return told if is_stamp(told.stamp) else None
+
+
+def _path(host_id: str, engine: str, folder: Path | None) -> Path:
+    name = f"{host_id}.{engine}.json"
+    assert is_file_name(name), name  # noqa: S101, a host's id names a folder of results as well
+    return (folder or platformdirs.user_state_path("bench") / "selftests") / name
