@@ -14,7 +14,7 @@ from docker import DockerClient
 from docker.errors import NotFound
 
 from bench.engine import docker_orphans
-from bench.engine.container import Container
+from bench.engine.container import Container, State
 from bench.engine.container_config import as_command, container_config, container_folders, helper_config, run_names
 from bench.engine.docker_client import CALL_ERRORS, Endpoint, reason
 from bench.engine.docker_facts import check_limits_hold, engine_record
@@ -99,7 +99,7 @@ class DockerEngine:
             state = followup.state
             if problem is None and state is not None and state.exit_code not in (0, 137) and reader.tail:
                 problem = f"the supervisor failed: {reader.tail.splitlines()[-1][:300]}"
-        lasted = state.lasted_s if state else None
+        overhead_s, no_overhead = overhead(time.monotonic() - began, state)
         return Ending(
             exit_code=state.exit_code if state else None,
             oom_killed=state.oom_killed if state else None,
@@ -107,7 +107,8 @@ class DockerEngine:
             error=problem,
             commands=commands,
             notes=notes,
-            overhead_s=None if lasted is None else max(time.monotonic() - began - lasted, 0.0),
+            overhead_s=overhead_s,
+            no_overhead=no_overhead,
         )
 
     def sweep(self, notify: Notify) -> None:
@@ -156,6 +157,22 @@ def copy_evidence(container: Container, out: Path, followup: Followup) -> tuple[
         time.sleep(0.5)
         _empty(out)
     return "; ".join(filter(None, (followup.error, f"the evidence could not be copied whole: {problem}"))), ()
+
+
+def overhead(elapsed_s: float, state: State | None) -> tuple[float | None, str | None]:
+    """What the engine took around the container's life, or why it cannot be told (pure).
+
+    ``elapsed_s`` is of our monotonic clock; the container's times are of the engine's wall clock, which can be set.
+    """
+    lasted_s = state.lasted_s if state else None
+    if lasted_s is None:
+        return None, "the engine did not say when the container began and ended"
+    if lasted_s > elapsed_s:
+        return (
+            None,
+            f"the engine's clock was set: it says that the container alone lasted {lasted_s - elapsed_s:.3f} s more",
+        )
+    return elapsed_s - lasted_s, None
 
 
 def _empty(folder: Path) -> None:

@@ -106,7 +106,8 @@ class Ending:
 
     ``exit_code`` is the supervisor's own (137 where it was killed). ``oom_killed`` is the engine's word, ``None`` where
     it has none. ``error`` says in one line what broke on the way (the daemon died). ``interrupted``: the user stopped
-    it. ``notes`` name what was left behind of the ``out`` folder (a link, a file beyond the bound).
+    it. ``notes`` name what was left behind of the ``out`` folder (a link, a file beyond the bound). ``no_overhead``:
+    why ``overhead_s`` could not be had.
     """
 
     exit_code: int | None
@@ -116,6 +117,7 @@ class Ending:
     commands: tuple[str, ...] = ()
     overhead_s: float | None = None
     notes: tuple[str, ...] = ()
+    no_overhead: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from bench.run.samples import Sampled, read_samples
 MAX_RESULT_BYTES = 64 * 1024**2
 """More than any honest result; a container's word is not taken without a bound."""
 
+OVERHEAD = "engine_overhead_s"
 _PARTS = {"cpu": Cpu, "memory": Memory, "faults": Faults, "context_switches": ContextSwitches, "io": Io}
 _MEASURED = (
     "wall_s",
@@ -88,6 +89,14 @@ def read_run(out: Path, index: int, ending: Ending) -> Reading:
     Raises:
         DamagedData: ``result.json`` is not what a supervisor writes.
     """
+    reading = _read(out, index, ending)
+    if ending.no_overhead is None:
+        return reading
+    run = msgspec.structs.replace(reading.run, facts={**reading.run.facts, OVERHEAD: None})
+    return Reading(run, {**reading.unavailable, f"facts.{OVERHEAD}": ending.no_overhead}, reading.cgroup_version)
+
+
+def _read(out: Path, index: int, ending: Ending) -> Reading:
     path = out / "result.json"
     if not path.is_file():
         return _without_result(None, out, index, ending)
@@ -117,7 +126,7 @@ def _with_ending(run: Run, ending: Ending) -> Run:
         found.append(Warning_("engine_trouble", ending.error))
     facts = dict(run.facts)
     if ending.overhead_s is not None:
-        facts["engine_overhead_s"] = ending.overhead_s
+        facts[OVERHEAD] = ending.overhead_s
     return msgspec.structs.replace(run, facts=facts, warnings=(*run.warnings, *found))
 
 

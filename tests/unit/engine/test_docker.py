@@ -10,7 +10,8 @@ from docker.errors import APIError
 
 from bench.engine import docker as module
 from bench.engine import docker_orphans
-from bench.engine.docker import DockerEngine
+from bench.engine.container import State
+from bench.engine.docker import DockerEngine, overhead
 from bench.engine.docker_client import Endpoint
 from bench.engine.gpu import GpuSigns
 from bench.engine.images.facts import ImageFacts
@@ -53,7 +54,8 @@ def test_a_run_from_start_to_end(engine, api, place, task, tmp_path):
     assert (tmp_path / "deep" / "log").read_bytes() == b"x"
     assert ending.commands[0].startswith("docker create --network none")
     assert ending.commands[1] == ("/opt/venv/bin/python -m pytest --junitxml=/out/j.xml /opt/diagnostics/test_x.py")
-    assert ending.overhead_s == 0.0  # this engine's clock says that the container alone took longer
+    assert ending.overhead_s is None  # this engine's clock says that the container alone took longer
+    assert "clock was set" in ending.no_overhead
     labels = configs[0]["Labels"]
     assert labels["bench.tool"] == "bench"
     assert labels["bench.name"] == "grad_cpu"
@@ -160,6 +162,12 @@ def test_our_own_full_disk_is_not_the_engines_fault(engine, api, place, task, tm
     assert api.containers_ == {}
 
 
+def test_the_engine_s_own_time_is_what_the_container_did_not_last():
+    state = State(False, 0, False, "2026-01-01T00:00:00Z", "2026-01-01T00:00:02.5Z")
+    assert overhead(4.0, state) == (1.5, None)
+    assert overhead(2.5, state) == (0.0, None)
+
+
 def test_an_engine_that_is_gone_for_good_is_said_so(engine, api, place, task, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.engine.follow.RETURN_PATIENCE_S", 0.05)
 
@@ -171,6 +179,7 @@ def test_an_engine_that_is_gone_for_good_is_said_so(engine, api, place, task, tm
     api.script = dying
     ending = engine.execute(place, task, tmp_path, print)
     assert (ending.exit_code, ending.oom_killed, ending.overhead_s) == (None, None, None)
+    assert "did not say when" in ending.no_overhead
     assert "went away during the run" in ending.error
 
 

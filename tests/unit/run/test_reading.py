@@ -158,3 +158,12 @@ def test_what_the_engine_saw_is_kept_without_a_result(tmp_path):
     reading = read_run(tmp_path, 0, Ending(137, oom_killed=True, overhead_s=0.5, notes=("a link was left",)))
     assert reading.run.facts == {"engine_overhead_s": 0.5}
     assert [warning.code for warning in reading.run.warnings] == ["evidence_cut", "evidence_left_behind"]
+
+
+@pytest.mark.parametrize("left", [RESULT, {"state": "running"}, None])
+def test_an_overhead_that_cannot_be_told_has_a_reason(tmp_path, left):
+    if left:
+        (tmp_path / "result.json").write_text(json.dumps(left))
+    reading = read_run(tmp_path, 0, Ending(0, no_overhead="the clock was set"))
+    assert reading.run.facts["engine_overhead_s"] is None
+    assert reading.unavailable["facts.engine_overhead_s"] == "the clock was set"
