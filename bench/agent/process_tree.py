@@ -157,8 +157,8 @@ class Account:
 
 def _read(path: str) -> str | None:
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read(65536).decode("utf-8", "replace")
+        with open(path, "rb", buffering=0) as file:  # to its end: the kernel hands out a page at a time
+            return file.read().decode("utf-8", "replace")
     except OSError:
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -122,3 +123,15 @@ def test_ladder_asks_for_a_traceback_before_it_kills() -> None:
     ladder.step(1.0)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == -signal.SIGQUIT
+
+
+def test_more_children_than_the_kernel_tells_in_one_page() -> None:
+    script = "i=0; while [ $i -lt 700 ]; do sleep 60 & i=$((i+1)); done; wait"
+    with subprocess.Popen(["sh", "-c", script], start_new_session=True) as shell:
+        try:
+            limit = time.monotonic() + 30
+            while len(_scan_descendants(shell.pid)) < 700 and time.monotonic() < limit:
+                time.sleep(0.1)
+            assert len(set(read_descendants(shell.pid))) == 700
+        finally:
+            os.killpg(shell.pid, signal.SIGKILL)
