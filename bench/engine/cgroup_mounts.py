@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from bench.agent.cgroup.parse import counts_in_version_1
+
 V2 = ""
 """The name of the one hierarchy of version 2, among names of controllers."""
 
@@ -55,19 +57,13 @@ def parse_membership(text: str) -> dict[str, str]:
     return found
 
 
-def choose_hierarchy(mounts: list[Mount], membership: Mapping[str, str], controllers_of_v2: str) -> Hierarchy | None:
-    """The hierarchy whose controllers count (pure).
-
-    A host may mount both versions; a controller belongs to one of them only, so version 2 counts where it has the
-    memory controller, or where nothing of version 1 is mounted.
-    """
+def choose_hierarchy(mounts: list[Mount], membership: Mapping[str, str]) -> Hierarchy | None:
+    """The hierarchy whose controllers count on a host, which may mount both versions (pure)."""
     v1 = {name: mount for mount in mounts if mount.version == 1 for name in mount.controllers}
     v2 = next((mount for mount in mounts if mount.version == 2), None)
-    if v2 is not None and ("memory" in controllers_of_v2.split() or not v1):
-        return Hierarchy(2, {V2: Path(v2.point)})
-    if not v1:
-        return None
-    return Hierarchy(1, {name: folder_of(mount, membership.get(name, "/")) for name, mount in v1.items()})
+    if counts_in_version_1(v1, unified=v2 is not None):
+        return Hierarchy(1, {name: folder_of(mount, membership.get(name, "/")) for name, mount in v1.items()})
+    return None if v2 is None else Hierarchy(2, {V2: Path(v2.point)})
 
 
 def folder_of(mount: Mount, group: str) -> Path:
@@ -84,11 +80,4 @@ def read_hierarchy(proc: Path = Path("/proc/self")) -> Hierarchy | None:
         membership = parse_membership((proc / "cgroup").read_text(encoding="utf-8"))
     except OSError:
         return None
-    offered = ""
-    for mount in mounts:
-        if mount.version == 2:
-            try:
-                offered = Path(mount.point, "cgroup.controllers").read_text(encoding="ascii")
-            except OSError:
-                continue
-    return choose_hierarchy(mounts, membership, offered)
+    return choose_hierarchy(mounts, membership)

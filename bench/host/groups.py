@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bench.agent.cgroup.parse import counts_in_version_1
 from bench.host.texts import read_texts
 
 NEEDED_V1 = ("cpu", "cpuacct", "memory", "pids")
@@ -63,7 +64,7 @@ def parse_groups(own: str, mounts: str, controllers: str = "") -> Groups:
             for name in tail[2].split(","):
                 if name in paths:
                     v1[name] = _folder(mount_point, root, paths[name])
-    if "memory" in v1 or "cpuacct" in v1:
+    if counts_in_version_1(v1, unified=v2 is not None):
         return Groups(1, v1)
     if v2 is not None:
         return Groups(2, dict.fromkeys(controllers.split(), v2) | {"": v2})

@@ -13,7 +13,7 @@ import re
 from typing import NamedTuple
 
 from .files import read_members
-from .parse import Membership, Mount, parse_memberships, parse_mounts
+from .parse import Membership, Mount, counts_in_version_1, parse_memberships, parse_mounts
 from .v1 import SOURCES as V1_SOURCES
 
 INITIAL_NAMESPACE = "cgroup:[4026531835]"
@@ -34,8 +34,7 @@ class Location(NamedTuple):
 def parse_location(memberships: list[Membership], mounts: list[Mount]) -> Location:
     """Folders of the groups that these lines speak of (pure: nothing is looked at).
 
-    A machine with both versions (hybrid) is version 1 where a version 1 hierarchy has the memory or CPU accounting
-    controller: a controller lives in one hierarchy only, and the unified one is then without.
+    Which version a machine with both (hybrid) is, :func:`counts_in_version_1` says.
     """
     folders: dict[str, str] = {}
     hidden: dict[str, str] = {}
@@ -49,9 +48,10 @@ def parse_location(memberships: list[Membership], mounts: list[Mount]) -> Locati
                 continue
             candidates = [m for m in mounts if m.kind == "cgroup" and controller in m.super_options]
             _place(controller, membership.path, candidates, folders, hidden)
-    if folders or any(name in ("memory", "cpuacct") for name in hidden):
+    if counts_in_version_1({*folders, *hidden}, unified is not None):
         return Location(1, folders, hidden)
     if unified is not None:
+        folders, hidden = {}, {}
         _place("", unified.path, [m for m in mounts if m.kind == "cgroup2"], folders, hidden)
         return Location(2, folders, hidden)
     return Location(None, {}, {"": "this process is in no control group: none are mounted, or /proc hides them"})

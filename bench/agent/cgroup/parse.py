@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 NO_LIMIT = 1 << 60
@@ -30,11 +31,10 @@ def parse_keyed(text: str) -> dict[str, int]:
     """A flat keyed file (``cpu.stat``, ``memory.stat``, ``memory.events``); lines of another form are left out."""
     values = {}
     for line in text.splitlines():
-        key, _, value = line.partition(" ")
-        try:
-            values[key] = int(value)
-        except ValueError:
-            continue
+        key, _, word = line.partition(" ")
+        value = parse_number(word)
+        if value is not None:
+            values[key] = value
     return values
 
 
@@ -58,8 +58,9 @@ def parse_pressure(text: str) -> dict[str, float]:
     for line in text.splitlines():
         words = line.split()
         for word in words[1:]:
-            if word.startswith("total="):
-                totals[words[0]] = int(word[6:]) / 1e6
+            total = parse_number(word[6:]) if word.startswith("total=") else None
+            if total is not None:
+                totals[words[0]] = total / 1e6
     return totals
 
 
@@ -70,9 +71,9 @@ def parse_io_stat(text: str) -> tuple[int, int]:
         for word in line.split()[1:]:
             key, _, value = word.partition("=")
             if key == "rbytes":
-                read += int(value)
+                read += parse_number(value) or 0
             elif key == "wbytes":
-                written += int(value)
+                written += parse_number(value) or 0
     return read, written
 
 
@@ -82,10 +83,24 @@ def parse_blkio(text: str) -> tuple[int, int]:
     for line in text.splitlines():
         words = line.split()
         if len(words) == 3 and words[1] == "Read":
-            read += int(words[2])
+            read += parse_number(words[2]) or 0
         elif len(words) == 3 and words[1] == "Write":
-            written += int(words[2])
+            written += parse_number(words[2]) or 0
     return read, written
+
+
+def counts_in_version_1(controllers: Collection[str], unified: bool) -> bool:
+    """Whether a machine counts as version 1: the one rule for machines that mount both.
+
+    It does where a version 1 hierarchy has the memory or the CPU accounting controller, whatever else there is: a
+    controller lives in one hierarchy only, so that the unified one is then without, and engines make their groups in
+    version 1. Any other controller there (``blkio`` alone) decides only where there is no unified hierarchy.
+
+    Args:
+        controllers: those in version 1 hierarchies.
+        unified: whether there is a version 2 hierarchy.
+    """
+    return "memory" in controllers or "cpuacct" in controllers or (bool(controllers) and not unified)
 
 
 def parse_memberships(text: str) -> list[Membership]:

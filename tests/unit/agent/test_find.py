@@ -80,6 +80,14 @@ def test_hybrid_with_every_controller_on_version_2() -> None:
     assert (found.version, found.folders) == (2, {"": "/sys/fs/cgroup/unified/a"})
 
 
+def test_hybrid_with_one_minor_controller_on_version_1() -> None:
+    blkio = "35 31 0:35 / /sys/fs/cgroup/blkio rw,relatime - cgroup cgroup rw,blkio\n"
+    found = locate("3:blkio:/a\n0::/a\n", blkio + HYBRID)
+    assert (found.version, found.folders, found.hidden) == (2, {"": "/sys/fs/cgroup/unified/a"}, {})
+    alone = locate("3:blkio:/a\n", blkio)
+    assert (alone.version, alone.folders) == (1, {"blkio": "/sys/fs/cgroup/blkio/a"})
+
+
 def test_a_group_that_is_not_below_the_mount_is_hidden() -> None:
     found = locate(v1_memberships("/other"), V1_MOUNTS.format(root=f"/docker/{ID}"))
     assert found.folders == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.agent.cgroup.parse import (
+    counts_in_version_1,
     parse_blkio,
     parse_io_stat,
     parse_keyed,
@@ -74,3 +75,24 @@ def test_mounts_with_optional_fields_and_escapes() -> None:
     assert (first.root, first.point, first.kind) == ("/mnt1", "/mnt 2", "ext3")
     assert second.options == ("ro", "relatime")
     assert second.super_options == ("rw", "memory")
+
+
+@pytest.mark.parametrize(
+    ("controllers", "unified", "version_1"),
+    [
+        ({"memory", "cpuacct", "cpu"}, True, True),
+        ({"cpuacct"}, True, True),
+        ({"blkio"}, True, False),
+        ({"blkio"}, False, True),
+        (set(), True, False),
+        (set(), False, False),
+    ],
+)
+def test_memory_and_cpu_accounting_decide_the_version(controllers: set[str], unified: bool, version_1: bool) -> None:
+    assert counts_in_version_1(controllers, unified) is version_1
+
+
+def test_odd_words_are_passed_over() -> None:
+    assert parse_pressure("some avg10=0.00 total=\nfull avg10=0.00 total=7000000\n") == {"full": 7.0}
+    assert parse_io_stat("8:0 rbytes=abc wbytes=5\n8:1 rbytes=3 wbytes=\n") == (3, 5)
+    assert parse_blkio("8:0 Read x\n8:0 Write 5\n8:1 Read 4\n8:1 Write -\n") == (4, 5)

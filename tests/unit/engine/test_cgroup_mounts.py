@@ -39,7 +39,7 @@ def test_membership_of_both_versions():
 
 def test_version_1_counts_where_it_has_the_controllers():
     membership = {"cpu": "/mine", "cpuacct": "/mine", "memory": "/docker/abc/x", "pids": "/"}
-    found = choose_hierarchy(parse_mounts(V1_MOUNTS), membership, "")
+    found = choose_hierarchy(parse_mounts(V1_MOUNTS), membership)
     assert found == Hierarchy(
         1,
         {
@@ -51,12 +51,18 @@ def test_version_1_counts_where_it_has_the_controllers():
     )
 
 
-def test_version_2_counts_where_it_has_memory_or_stands_alone():
-    assert choose_hierarchy(parse_mounts(V1_MOUNTS), {}, "cpu memory") == Hierarchy(
-        2, {"": Path("/sys/fs/cgroup/unified")}
-    )
-    assert choose_hierarchy(parse_mounts(V2_MOUNTS), {}, "") == Hierarchy(2, {"": Path("/sys/fs/cgroup")})
-    assert choose_hierarchy([], {}, "") is None
+def test_version_2_counts_where_version_1_has_nothing_that_matters_or_is_not_mounted():
+    minor = "".join(line for line in V1_MOUNTS.splitlines(keepends=True) if "cpu" not in line and "memory" not in line)
+    assert choose_hierarchy(parse_mounts(minor), {}) == Hierarchy(2, {"": Path("/sys/fs/cgroup/unified")})
+    assert choose_hierarchy(parse_mounts(V2_MOUNTS), {}) == Hierarchy(2, {"": Path("/sys/fs/cgroup")})
+    assert choose_hierarchy([], {}) is None
+
+
+def test_accounting_on_version_1_counts_even_where_version_2_is_mounted_too():
+    cpu_only = [mount for mount in parse_mounts(V1_MOUNTS) if "memory" not in mount.controllers]
+    found = choose_hierarchy(cpu_only, {})
+    assert found is not None
+    assert found.version == 1
 
 
 def test_a_group_outside_of_what_a_mount_shows_is_the_mounts_own():

@@ -44,6 +44,12 @@ def test_nothing_mounted_and_lines_that_are_broken():
     assert parse_groups("", "").version is None
 
 
+def test_one_minor_controller_on_v1_does_not_decide():
+    blkio = "27 20 0:24 / /sys/fs/cgroup/blkio rw,nosuid - cgroup cgroup rw,blkio\n"
+    assert parse_groups("2:blkio:/\n" + V2_OWN, blkio + V2_MOUNTS, "cpu memory").version == 2
+    assert parse_groups("2:blkio:/\n", blkio).version == 1
+
+
 ALL_V1 = frozenset(["/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory/user.slice", "/sys/fs/cgroup/pids/user.slice"])
 
 
