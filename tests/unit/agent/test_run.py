@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.agent import run as run_module
 from bench.agent.__main__ import load as load_main
 from bench.agent.process_tree import alive
+from bench.agent.spawn import Command
 from bench.agent.spec import SpecError
 from bench.agent.supervisor import main
 
@@ -280,13 +282,25 @@ def test_an_own_error_is_written(supervise, monkeypatch: pytest.MonkeyPatch, out
     assert not (out / ".reserve").exists()
 
 
-def test_clocks_that_were_stepped_and_a_machine_that_slept(supervise, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, boots = time.time, iter((100.0, 160.0))
-    steps = iter((0.0, 0.0))
-    monkeypatch.setattr("bench.agent.clocks.time.time", lambda: real() + next(steps, 3600.0))
-    monkeypatch.setattr("bench.agent.clocks.time.clock_gettime", lambda clock: next(boots))
+@pytest.mark.parametrize(("slept", "stepped"), [(60.0, 0.0), (0.0, 3600.0), (0.0, -3600.0), (60.0, 3600.0), (0.0, 0.0)])
+def test_clocks_that_were_stepped_and_a_machine_that_slept(
+    supervise, monkeypatch: pytest.MonkeyPatch, slept: float, stepped: float
+) -> None:
+    """Both happen once the child has started; a machine that sleeps stops the monotonic clock and no other."""
+    wall, clock, spawn, since = time.time, time.clock_gettime, run_module.spawn, []
+
+    def spawn_and_go_on(command: Command) -> int:
+        since.append(True)
+        return spawn(command)
+
+    monkeypatch.setattr("bench.agent.run.spawn", spawn_and_go_on)
+    monkeypatch.setattr("bench.agent.clocks.time.time", lambda: wall() + (slept + stepped if since else 0.0))
+    monkeypatch.setattr("bench.agent.clocks.time.clock_gettime", lambda which: clock(which) + (slept if since else 0.0))
     done = supervise("true")
     codes = {warning["code"]: warning["value"] for warning in done.result["warnings"]}
-    assert codes["suspended"] == pytest.approx(60, abs=5)
-    assert "clock_stepped" in codes
+    assert codes == {
+        code: pytest.approx(value, abs=0.5)
+        for code, value in (("suspended", slept), ("clock_stepped", stepped))
+        if value
+    }
     assert done.result["wall_s"] < 10
