@@ -63,6 +63,8 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
             group.version,
             group.peak_is_fresh,
             ended.own if inside else Usage(),
+            inside,
+            group.sources,
         )
     )
     kills = measured.figures["memory"]["oom_kills"]

@@ -60,7 +60,9 @@ class Measured(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What was read. ``own`` is what we used ourselves during the run where we live in the measured group, else 0."""
+    """What was read. ``own`` is what we used ourselves during the run where we live in the measured group, else 0;
+    ``inside`` whether we do; ``from_elsewhere`` where a field comes from, if not from the group itself.
+    """
 
     before: Reading
     after: Reading
@@ -70,6 +72,8 @@ class Taken(NamedTuple):
     version: int | None
     peak_is_fresh: bool
     own: Usage
+    inside: bool = True
+    from_elsewhere: dict[str, str] | None = None
 
 
 def measure(taken: Taken) -> Measured:
@@ -78,7 +82,8 @@ def measure(taken: Taken) -> Measured:
     for field in PATHS:
         if field not in ("memory_peak_bytes", "anon_bytes", "swap_peak_bytes", "memory_limit_bytes", "pids_peak"):
             run.grow(field)
-    run.put("memory_limit_bytes", taken.after.memory_limit_bytes)
+    limit_source = (taken.from_elsewhere or {}).get("memory_limit_bytes")
+    run.put("memory_limit_bytes", taken.after.memory_limit_bytes, source=limit_source)
     run.put("swap_peak_bytes", taken.after.swap_peak_bytes)
     run.peak()
     run.anon()
@@ -92,6 +97,8 @@ class _Figures:
     def __init__(self, taken: Taken) -> None:
         self._taken = taken
         self._group = f"cgroup v{taken.version}" if taken.version else "/proc"
+        # Gauges and peaks hold us too: what we had at the moment of a peak nobody can tell afterwards.
+        self._with_us = ", supervisor included" if taken.inside and taken.version else ""
         self.flat: dict[str, Any] = {}
         self.unavailable: dict[str, str] = {}
         self.sources: dict[str, str] = {}
@@ -125,8 +132,8 @@ class _Figures:
             )
             self.put("memory_peak_bytes", None, why)
             return
-        life = "since the reset" if self._taken.peak_is_fresh else "over the group's life, supervisor included"
-        self.put("memory_peak_bytes", after, source=f"{self._group}, {life}")
+        life = "since the reset" if self._taken.peak_is_fresh else "over the group's life"
+        self.put("memory_peak_bytes", after, source=f"{self._group}, {life}{self._with_us}")
 
     def anon(self) -> None:
         most = self._taken.maxima.anon_bytes
@@ -134,13 +141,15 @@ class _Figures:
         if most is None and "anon_bytes" not in self._taken.reasons:
             why = NO_SAMPLE
         samples = self._taken.maxima.samples
-        self.put("anon_bytes", most, why, f"{self._group}, largest of {samples} samples")
+        self.put("anon_bytes", most, why, f"{self._group}, largest of {samples} samples{self._with_us}")
 
     def pids(self) -> None:
         if self._taken.after.pids_peak is not None:
-            self.put("pids_peak", self._taken.after.pids_peak, source=f"{self._group}, over the group's life")
+            source = f"{self._group}, over the group's life{self._with_us}"
+            self.put("pids_peak", self._taken.after.pids_peak, source=source)
         elif self._taken.maxima.pids is not None:
-            self.put("pids_peak", self._taken.maxima.pids, source=f"{self._group}, largest of the samples")
+            source = f"{self._group}, largest of the samples{self._with_us}"
+            self.put("pids_peak", self._taken.maxima.pids, source=source)
         else:
             self.put("pids_peak", None, self._taken.reasons.get("pids") or NO_SAMPLE)
 

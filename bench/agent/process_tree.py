@@ -103,6 +103,7 @@ class Account:
         self._ticks = os.sysconf("SC_CLK_TCK")
         self._self = os.getpid()
         measured = ("cpu_total_s", "cpu_user_s", "cpu_system_s", "anon_bytes", "pids")
+        self.sources: dict[str, str] = {}
         self.reasons = {field: why for field in Reading._fields if field not in measured}
 
     @property

@@ -40,6 +40,10 @@ class Files:
             except OSError as error:
                 self._miss(name, error)
 
+    def names(self) -> list[str]:
+        """Those that could be opened."""
+        return list(self._fds)
+
     def read(self, name: str) -> str | None:
         """The file's text now, or ``None`` (and a reason in :attr:`absent`)."""
         fd = self._fds.get(name)

@@ -41,6 +41,9 @@ class Group(Protocol):
     reasons: dict[str, str]
     """Why a field of the reading is ``None``."""
 
+    sources: dict[str, str]
+    """Where a field of the reading comes from, if not from the group itself."""
+
     @property
     def version(self) -> int | None:
         """1, 2, or ``None`` where there is no group of our own."""

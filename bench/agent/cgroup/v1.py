@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .files import Files, read_members
-from .parse import parse_blkio, parse_keyed, parse_limit, parse_number
+from .parse import NO_LIMIT, parse_blkio, parse_keyed, parse_limit, parse_number
 from .reading import Reading
 
 NO_PSI = "cgroup v1 has no pressure files of a group"
@@ -54,6 +54,7 @@ class V1Group:
         self._ticks = os.sysconf("SC_CLK_TCK")
         self._fresh = False
         self.reasons: dict[str, str] = dict(NEVER)
+        self.sources: dict[str, str] = {}
 
     @property
     def version(self) -> int | None:
@@ -92,7 +93,7 @@ class V1Group:
             anon_bytes=stat.get("total_rss"),
             file_bytes=stat.get("total_cache"),
             swap_bytes=stat.get("total_swap"),
-            memory_limit_bytes=parse_limit(text["memory.limit_in_bytes"]),
+            memory_limit_bytes=self._limit(text["memory.limit_in_bytes"], stat.get("hierarchical_memory_limit")),
             oom_kills=parse_keyed(text["memory.oom_control"]).get("oom_kill"),
             minor_faults=None if faults is None or major is None else faults - major,
             major_faults=major,
@@ -126,6 +127,15 @@ class V1Group:
     def close(self) -> None:
         """Close the open files."""
         self._files.close()
+
+    def _limit(self, own: str, of_all: int | None) -> int | None:
+        """The group's own memory limit, or a smaller one of a group above, which ``memory.stat`` knows."""
+        limit = parse_limit(own)
+        self.sources.pop("memory_limit_bytes", None)
+        if of_all is None or of_all >= NO_LIMIT or (limit is not None and limit <= of_all):
+            return limit
+        self.sources["memory_limit_bytes"] = "cgroup v1, a group above (memory.stat: hierarchical_memory_limit)"
+        return of_all
 
     def _from_ticks(self, ticks: int | None) -> float | None:
         return None if ticks is None else ticks / self._ticks

@@ -42,8 +42,10 @@ class V2Group:
         self._inside = inside
         self._facts = facts or {}
         self._files = Files({name: os.path.join(folder, name) for name in SOURCES})
+        self._above = Files({f"{above}/memory.max": f"{above}/memory.max" for above in _groups_above(folder)})
         self._fresh = False
         self.reasons: dict[str, str] = {}
+        self.sources: dict[str, str] = {}
 
     @property
     def version(self) -> int | None:
@@ -78,7 +80,7 @@ class V2Group:
             file_bytes=stat.get("file"),
             swap_bytes=parse_number(text["memory.swap.current"]),
             swap_peak_bytes=parse_number(text["memory.swap.peak"]),
-            memory_limit_bytes=parse_limit(text["memory.max"]),
+            memory_limit_bytes=self._limit(text["memory.max"]),
             oom_kills=parse_keyed(text["memory.events"]).get("oom_kill"),
             memory_some_s=pressure["memory"].get("some"),
             minor_faults=None if faults is None or major is None else faults - major,
@@ -113,6 +115,18 @@ class V2Group:
     def close(self) -> None:
         """Close the open files."""
         self._files.close()
+        self._above.close()
+
+    def _limit(self, own: str) -> int | None:
+        """The group's own memory limit, or the smallest of the groups above that can be seen."""
+        least = parse_limit(own)
+        self.sources.pop("memory_limit_bytes", None)
+        for path in self._above.names():
+            limit = parse_limit(self._above.read(path) or "")
+            if limit is not None and (least is None or limit < least):
+                least = limit
+                self.sources["memory_limit_bytes"] = f"cgroup v2, a group above ({path})"
+        return least
 
     def _explain(self, reading: Reading) -> None:
         for name, fields in SOURCES.items():
@@ -123,12 +137,22 @@ class V2Group:
 
 def _unnamed(name: str, field: str) -> str:
     if field == "memory_limit_bytes":
-        return "memory.max says max: no limit is set on the group"
+        return "memory.max says max: no limit is set on the group, nor on those above that can be seen"
     if field in ("periods", "throttled_periods", "throttled_s"):
         return "cpu.stat has no throttling figures: the cpu controller is not enabled for the group"
     if field == "cpu_full_s":
         return f"cpu.pressure has no full line (needs Linux 5.13; this is Linux {os.uname().release})"
     return f"{name} does not hold it on Linux {os.uname().release}"
+
+
+def _groups_above(folder: str) -> list[str]:
+    """The groups above a group, as far as they are mounted here; the root of a machine's tree has no limit."""
+    found = []
+    above = os.path.dirname(os.path.abspath(folder))
+    while os.path.exists(os.path.join(above, "cgroup.procs")):
+        found.append(above)
+        above = os.path.dirname(above)
+    return found
 
 
 def _seconds(microseconds: int | None) -> float | None:

@@ -81,6 +81,31 @@ def test_v2_old_kernel_says_what_it_needs() -> None:
     assert missing == set(group.reasons)
 
 
+def test_v2_the_least_limit_of_the_groups_above_holds(copy, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    for depth, limit in (("a", "max\n"), ("a/b", "4096\n"), ("a/b/c", "8192\n")):
+        (tree / depth).mkdir(parents=True)
+        (tree / depth / "memory.max").write_text(limit)
+        (tree / depth / "cgroup.procs").write_text("")
+    (tree / "cgroup.procs").write_text("")  # the root has no limit of its own
+    group = V2Group(str(tree / "a/b/c"), inside=True)
+    assert group.read().memory_limit_bytes == 4096
+    assert group.sources["memory_limit_bytes"] == f"cgroup v2, a group above ({tree}/a/b/memory.max)"
+    (tree / "a/b/c/memory.max").write_text("1024\n")
+    assert group.read().memory_limit_bytes == 1024
+    assert group.sources == {}
+    group.close()
+
+
+def test_v1_the_limit_of_a_group_above_holds(copy) -> None:
+    folder = copy("v1_complete")
+    text = (folder / "memory.stat").read_text()
+    (folder / "memory.stat").write_text(text.replace("limit 9223372036854771712", "limit 4096"))
+    group = V1Group({"memory": str(folder)}, inside=True)
+    assert group.read().memory_limit_bytes == 4096
+    assert "hierarchical_memory_limit" in group.sources["memory_limit_bytes"]
+
+
 def test_v2_without_a_cpu_full_line(copy) -> None:
     folder = copy("v2_complete")
     (folder / "cpu.pressure").write_text("some avg10=0.00 avg60=0.00 avg300=0.00 total=5\n")

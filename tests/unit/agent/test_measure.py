@@ -126,3 +126,20 @@ def test_missing_counter_falls_back_to_wait4() -> None:
 def test_processes_that_nobody_waited_for_are_noticed(seen: float, warned: bool) -> None:
     measured = measure(taken(usage=USAGE._replace(user_s=seen, system_s=0.0)))
     assert ("processes_not_waited_for" in [w["code"] for w in measured.warnings]) is warned
+
+
+def test_what_the_supervisor_is_part_of_says_so() -> None:
+    paths = ("memory.peak_bytes", "memory.anon_peak_bytes", "pids_peak")
+    inside, outside = measure(taken(inside=True)).sources, measure(taken(inside=False)).sources
+    assert all(inside[path].endswith(", supervisor included") for path in paths)
+    assert not any("supervisor" in outside[path] for path in paths)
+    sampled = measure(taken(after=AFTER._replace(pids_peak=None)))
+    assert sampled.sources["pids_peak"] == "cgroup v2, largest of the samples, supervisor included"
+    account = measure(taken(version=None))
+    assert "supervisor" not in account.sources["memory.anon_peak_bytes"]
+
+
+def test_a_limit_from_above_says_so() -> None:
+    measured = measure(taken(from_elsewhere={"memory_limit_bytes": "cgroup v2, a group above (/x/memory.max)"}))
+    assert measured.sources["memory.limit_bytes"] == "cgroup v2, a group above (/x/memory.max)"
+    assert measure(taken()).sources["memory.limit_bytes"] == "cgroup v2"
