@@ -101,19 +101,21 @@ class Writer:
 
 
 def _make_spare(path: str) -> int:
-    """A new file of blank lines; -1 where there is no room, or where another pytest in this run has made it."""
+    """A new file with room and no lines; -1 where there is none, or where another pytest in this run has made it.
+
+    Preallocated and not written, since what is written counts as the run's own output to the disk.
+    """
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     except OSError:
         return -1
     try:
-        if os.write(fd, b"\n" * SPARE_BYTES) == SPARE_BYTES:
-            return fd
+        os.posix_fallocate(fd, 0, SPARE_BYTES)
     except OSError:
-        pass
-    os.close(fd)
-    os.unlink(path)
-    return -1
+        os.close(fd)
+        os.unlink(path)
+        return -1
+    return fd
 
 
 class Recorder:

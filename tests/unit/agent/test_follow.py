@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -117,3 +118,73 @@ def test_endless_nesting_is_passed_over(followed) -> None:
     put({"type": "loaded"})
     assert log.loaded
     assert log.facts == {}
+
+
+FULL = OSError(28, "No space left on device")
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A plugin's writer whose file takes no more lines after the first."""
+    monkeypatch.delenv("BENCH_EVENTS", raising=False)
+    module = importlib.import_module("bench.agent.plugin.bench_pytest_plugin")
+    writer = module.Writer(str(tmp_path / "tests.jsonl"), spare=True)
+    writer.put("loaded")
+
+    def refuse(fd: int, data: bytes) -> int:
+        raise FULL
+
+    monkeypatch.setattr(module.os, "write", refuse)
+    return writer, monkeypatch
+
+
+def test_lines_without_room_are_in_the_spare_file(followed, full_disk, tmp_path: Path) -> None:
+    (log, _), (writer, patch) = followed, full_disk
+    writer.put("test_started", node="a")
+    writer.put("test", node="a", outcome="passed")
+    writer.put("test_started", node="b")
+    writer.put("test", node="b", outcome="skipped", message="x" * 70_000)
+    writer.put_last("finished", pytest_s=1.5, exit_code=0, outcomes={"passed": 1, "skipped": 1}, lost=writer.lost)
+    patch.undo()
+    log.close()
+    assert (log.loaded, log.pytest_s, log.lost, log.running, log.mute) == (True, 1.5, 1, None, None)
+    assert [test["node"] for test in log.tests] == ["a"]
+    assert log.outcomes == ("passed", "skipped")
+    assert not (tmp_path / "tests.jsonl.spare").exists()
+
+
+def test_a_spare_file_that_could_not_be_written_says_so(followed, full_disk) -> None:
+    """A file system that copies on writing has no room even where it had taken some."""
+    (log, _), (writer, patch) = followed, full_disk
+
+    def refuse(fd: int, data: bytes, offset: int) -> int:
+        raise FULL
+
+    patch.setattr(os, "pwrite", refuse)
+    writer.put_last("finished", pytest_s=1.5, exit_code=0, outcomes={}, lost=0)
+    patch.undo()
+    log.close()
+    assert log.pytest_s is None
+    assert log.mute == "the disk had no room for what pytest said"
+
+
+def test_without_a_spare_file_the_reason_is_the_disks(followed) -> None:
+    log, put = followed
+    put({"type": "loaded"})
+    log.close()
+    assert log.mute == ""
+
+
+def test_a_torn_line_ends_before_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, followed) -> None:
+    log, _ = followed
+    monkeypatch.delenv("BENCH_EVENTS", raising=False)
+    module = importlib.import_module("bench.agent.plugin.bench_pytest_plugin")
+    writer = module.Writer(str(tmp_path / "tests.jsonl"), spare=True)
+    write, room = os.write, iter((9,))
+    monkeypatch.setattr(module.os, "write", lambda fd, data: write(fd, data[: next(room, None)]))
+    writer.put("loaded")
+    writer.put("test", node="a", outcome="passed")
+    monkeypatch.undo()
+    log.close()
+    assert log.loaded
+    assert [test["node"] for test in log.tests] == ["a"]
