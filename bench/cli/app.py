@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 import typer
 
 from bench import __version__
+from bench.cli import stream
 from bench.cli.console import Console, complain, print_text
 from bench.errors import BenchError, ExitCode
 
@@ -50,32 +52,50 @@ def root(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; SIGTERM is the command's own while it runs."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+    """Run one command and return its exit code; SIGTERM and SIGHUP are the command's own while it runs.
+
+    Of a process that is this command and nothing else (no ``arguments``) they and Ctrl-C then mean nothing any more:
+    all that is left is to end with that code.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _terminate)
     try:
         return _run(arguments)
+    except KeyboardInterrupt:  # between the lines below
+        return int(ExitCode.INTERRUPTED)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler if arguments is not None else signal.SIG_IGN)
+        if arguments is None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     Console.quiet = False
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without our signs shows "?" for them
+    stream.replace_missing()
+    streams = sys.stdout, sys.stderr
+    for one in streams:
+        if isinstance(one, io.TextIOWrapper):
+            one.reconfigure(errors="replace")  # a terminal without our signs shows "?" for them
     try:
         code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False, prog_name="bench")
-        sys.stdout.flush()
+        stream.out().flush()
     except BenchError as error:
         complain(str(error))
         return int(error.exit_code)
     except RecursionError:  # text of a record or of a test's facts; honest ones are a few levels deep
         complain("data is nested more deeply than in any result; fetch it again from its source")
         return int(ExitCode.DAMAGED)
-    except (BrokenPipeError, SystemExit) as error:  # typer leaves by SystemExit where the reader of a pipe has gone
-        if COMPLETING in os.environ and isinstance(error, SystemExit):
-            return int(error.code or 0)  # what a shell is told about its TAB
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit) as error:  # typer makes the one of the other, and wraps the streams
+        sys.stdout, sys.stderr = streams
+        if isinstance(error, SystemExit) and (COMPLETING in os.environ or not isinstance(error.__context__, OSError)):
+            return int(error.code or 0)  # what a shell is told about its TAB, or is shown of completion
+        if stream.has_reader(sys.stdout):
+            complain("a connection broke that was none of standard output, nothing was decided; try again")
+            return int(ExitCode.NOT_MEASURED)
+        stream.silence(sys.stdout)  # a reader that has seen enough of the help
         return int(ExitCode.OK)
     except _UsageFailure as error:
         text = getattr(error, "format_message", error.__str__)()
@@ -88,7 +108,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return int(ExitCode.NOT_MEASURED)
     except Exception as error:
         # Python's own status for this is 1, which here would say that something regressed.
-        traceback.print_exc()
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
         complain(f"a fault of bench itself ({type(error).__name__}), nothing was decided; report the lines above")
         return int(ExitCode.NOT_MEASURED)
     if code == ExitCode.INTERRUPTED:  # typer makes this code of a KeyboardInterrupt

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from typing import Any
+from typing import IO, Any, cast
 
 import msgspec
 import rich.console
 from rich.text import Text
 
+from bench.cli import stream
 from bench.report.text import plain
 
 _ACTS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -35,9 +35,9 @@ class Console:
 
 
 def _console(*, stderr: bool) -> rich.console.Console:
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or os.environ.get("COLUMNS", "").isdigit() else 100
-    return rich.console.Console(stderr=stderr, width=width, highlight=False, soft_wrap=False)
+    file = cast("IO[str]", stream.err() if stderr else stream.out())
+    width = None if file.isatty() or os.environ.get("COLUMNS", "").isdigit() else 100
+    return rich.console.Console(file=file, stderr=stderr, width=width, highlight=False, soft_wrap=False)
 
 
 def notify(line: str) -> None:
@@ -80,9 +80,9 @@ def complain(line: str) -> None:
 def print_json(document: Any) -> None:
     """One JSON document on standard output, and nothing else."""
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
-    sys.stdout.write(_ACTS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
+    stream.out().write(_ACTS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def print_text(text: str) -> None:
     """Text on standard output as it is."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    stream.out().write(text if text.endswith("\n") else text + "\n")

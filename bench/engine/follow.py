@@ -14,7 +14,7 @@ from typing import Protocol
 from bench.engine.container import State
 from bench.engine.docker_client import CALL_ERRORS, reason
 from bench.engine.interrupt import Interrupts
-from bench.engine.protocol import OnEvent
+from bench.engine.protocol import Event, OnEvent
 from bench.engine.stream import End, EventReader
 
 POLL_S = 0.2
@@ -39,6 +39,10 @@ class Followed(Protocol):
     def state(self) -> State | None:
         """Its state; raises where the engine does not answer."""
         ...
+
+
+def _deaf(_event: Event) -> None:
+    """Nobody listens any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,8 @@ class Follower:
             self._on_event(event)
         except KeyboardInterrupt:
             self._interrupts.add()
+        except (OSError, SystemExit):  # whoever listens is gone; the run goes on
+            self._on_event = _deaf
 
     def _answer_interrupts(self) -> None:
         count = self._interrupts.count

@@ -116,6 +116,19 @@ def test_an_interrupt_raised_by_the_listener_counts():
     assert task.signals == ["SIGTERM"]
 
 
+@pytest.mark.parametrize("failure", [BrokenPipeError(32, "Broken pipe"), OSError(5, "I/O error"), SystemExit(1)])
+def test_a_listener_that_fails_does_not_break_off_the_run(failure):
+    told = []
+
+    def on_event(event):
+        told.append(event["event"])
+        raise failure
+
+    found = run(Task([[line('{"event": "started"}'), line('{"event": "ended"}')]], [ended(0)]), on_event)
+    assert (found.state, found.interrupted, found.error) == (ended(0), False, None)
+    assert told == ["started"]
+
+
 def test_a_supervisor_beyond_its_time_is_killed_and_said_so():
     stop = threading.Event()
     task = Task([until(stop)], [ended(137)], lambda name: stop.set())
