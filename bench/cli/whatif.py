@@ -124,7 +124,7 @@ def _line(tried: Tried, reference: Finished | None) -> VariantLine:
         tried.variant.name,
         tried.variant.about,
         Entry(record).wall_s,
-        passed=record.outcome == "passed",
+        passed=all(run.outcome == "passed" for run in record.runs),
         comparison=compare(reference.record, record, accept=VARIED) if against and reference is not None else None,
         problem=None,
     )

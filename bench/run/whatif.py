@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Variant
 from bench.compare.verdict import Comparison
+from bench.engine.interrupt import Interrupts
 from bench.errors import NotMeasured, UsageError
 from bench.run.observe import Observation
 from bench.run.plan import Plan, check_capacity
-from bench.run.session import OneRun, Session
-from bench.run.workflow import Finished, finish, look_again
+from bench.run.session import Session
+from bench.run.workflow import Finished, Runs, finish, look_again, stop_here, was_interrupted
 from bench.units import percent
 
 DEFAULT = ("glibc", "glibc-keep", "jemalloc", "tcmalloc", "thp")
@@ -66,51 +67,67 @@ def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds:
         plans: one a variant.
         sessions: where each variant runs, by its name.
         rounds: how often each variant runs.
+
+    Raises:
+        KeyboardInterrupt: it came before anything ran.
     """
     for plan in plans:
         check_capacity(plan.task.limits, sessions[name_of(plan)].engine.capacity())
     first = next(iter(sessions.values()))
     before = first.observe()
-    rounds_done = _interleaved(plans, sessions, rounds)
-    after = look_again(first, rounds_done.interrupted)
-    return tuple(_written(plan, sessions[name_of(plan)], before, after, rounds_done) for plan in plans)
+    with Interrupts() as interrupts:
+        done, problems = _interleaved(plans, sessions, rounds, interrupts)
+        after = look_again(first, interrupts)
+        return tuple(
+            _written(plan, sessions[name_of(plan)], before, after, done[name_of(plan)], problems, interrupts)
+            for plan in plans
+        )
 
 
-@dataclass(slots=True)
-class _Rounds:
-    runs: dict[str, list[OneRun]]
-    problems: dict[str, str]
-    interrupted: bool = False
-
-
-def _interleaved(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds: int) -> _Rounds:
-    done = _Rounds({name_of(plan): [] for plan in plans}, {})
+def _interleaved(
+    plans: Sequence[Plan], sessions: Mapping[str, Session], rounds: int, interrupts: Interrupts
+) -> tuple[dict[str, Runs], dict[str, str]]:
+    """The runs of every variant, and why some could not be measured."""
+    done = {name_of(plan): Runs() for plan in plans}
+    problems: dict[str, str] = {}
     for turn in order(len(plans), rounds):
         for plan in (plans[position] for position in turn):
             name = name_of(plan)
-            if name in done.problems:
+            if name in problems:
                 continue
             try:
-                run = sessions[name].run(plan, len(done.runs[name]))
+                stop_here(interrupts)
+                run = sessions[name].run(plan, len(done[name].done))
             except NotMeasured as error:
-                done.problems[name] = str(error)
+                problems[name] = done[name].cut = str(error)
                 continue
             except KeyboardInterrupt:
-                done.interrupted = True
-                return done
-            done.runs[name].append(run)
-            if run.reading.run.outcome == "interrupted":
-                done.interrupted = True
-                return done
-    return done
+                if not any(runs.done for runs in done.values()):
+                    raise
+            else:
+                done[name].done.append(run)
+                if run.reading.run.outcome != "interrupted":
+                    continue
+            for runs in done.values():
+                runs.cut = runs.cut or was_interrupted(interrupts)
+            return done, problems
+    return done, problems
 
 
-def _written(plan: Plan, session: Session, before: Observation, after: Observation | None, done: _Rounds) -> Tried:
-    name = name_of(plan)
-    variant = plan.variant or Variant(name, "")
-    if not done.runs[name]:
-        return Tried(variant, None, done.problems.get(name, "interrupted before its first run"))
-    return Tried(variant, finish(plan, session, before, after, done.runs[name]), done.problems.get(name))
+def _written(
+    plan: Plan,
+    session: Session,
+    before: Observation,
+    after: Observation | None,
+    runs: Runs,
+    problems: Mapping[str, str],
+    interrupts: Interrupts,
+) -> Tried:
+    variant = plan.variant
+    assert variant is not None  # noqa: S101, whatif makes every plan of one
+    if not runs.done:
+        return Tried(variant, None, problems.get(variant.name, "interrupted before its first run"))
+    return Tried(variant, finish(plan, session, before, after, runs, interrupts), problems.get(variant.name))
 
 
 def advice(comparisons: Mapping[str, Comparison], variants: Sequence[Variant]) -> str:

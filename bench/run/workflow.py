@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from bench import __version__
-from bench.compare.judge import exit_code, judge
+from bench.compare.judge import exit_code
+from bench.engine.interrupt import Interrupts
 from bench.errors import ExitCode, NotMeasured
 from bench.host.calibration import drift
 from bench.record.bundle import read_bundle, write_bundle
@@ -17,6 +18,7 @@ from bench.record.schema import HostState, Record, Warning_
 from bench.run.assemble import Surroundings, assemble
 from bench.run.baseline import NONE, Baseline
 from bench.run.evidence import collect
+from bench.run.judging import judged
 from bench.run.observe import Observation
 from bench.run.orphans import label_of
 from bench.run.plan import Plan, check_capacity
@@ -28,19 +30,30 @@ INTERRUPTED = "the command was interrupted"
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A result on disk."""
+    """A result on disk. ``interrupted``: somebody asked the command to end, if only after the last run."""
 
     record: Record
     path: Path
+    interrupted: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
         """What the command ends with."""
-        return exit_code(self.record)
+        return ExitCode.INTERRUPTED if self.interrupted else exit_code(self.record)
+
+
+@dataclass(slots=True)
+class Runs:
+    """The runs of a plan so far; ``cut`` says why there are fewer than it asks for."""
+
+    done: list[OneRun] = field(default_factory=list)
+    cut: str | None = None
 
 
 def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces: str | None = None) -> Finished:
     """Run a plan as often as it says and write its bundle.
+
+    From the first run until the bundle is there Ctrl-C ends runs and is remembered, and takes nothing away.
 
     Args:
         plan: what to run.
@@ -51,35 +64,60 @@ def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces:
     Raises:
         NotMeasured: nothing could be started, or the disk is full; then nothing is left behind.
         UsageError: a limit that the host cannot give, or a results folder that cannot be written.
+        KeyboardInterrupt: it came before anything ran.
     """
     check_capacity(plan.task.limits, session.engine.capacity())
     session.place(plan.need)
     before = session.observe()
     begun = assembled(plan, session, before, None, (), reproduces)
-    runs = run_all(plan, session, label_of(begun))
-    after = look_again(session, any(run.reading.run.outcome == "interrupted" for run in runs))
-    return finish(plan, session, before, after, runs, baseline, reproduces)
+    with Interrupts() as interrupts:
+        runs = run_all(plan, session, label_of(begun), interrupts)
+        after = look_again(session, interrupts)
+        return finish(plan, session, before, after, runs, interrupts, baseline, reproduces)
 
 
-def run_all(plan: Plan, session: Session, labels: Mapping[str, str]) -> list[OneRun]:
+def run_all(plan: Plan, session: Session, labels: Mapping[str, str], interrupts: Interrupts) -> Runs:
     """The runs of a plan one after another; the first that is interrupted or could not be measured is the last."""
-    runs: list[OneRun] = []
+    runs = Runs()
     for index in range(plan.repeat):
         try:
-            runs.append(session.run(plan, index, labels))
-        except (NotMeasured, KeyboardInterrupt):
-            if not runs:
+            stop_here(interrupts)
+            runs.done.append(session.run(plan, index, labels))
+        except (NotMeasured, KeyboardInterrupt) as error:
+            if not runs.done:
                 raise
+            runs.cut = was_interrupted(interrupts) if isinstance(error, KeyboardInterrupt) else str(error)
             break
-        if runs[-1].reading.run.outcome in {"interrupted", "not_measured"}:
+        outcome = runs.done[-1].reading.run.outcome
+        if outcome in {"interrupted", "not_measured"}:
+            runs.cut = was_interrupted(interrupts) if outcome == "interrupted" else f"run {index} was not measured"
             break
     return runs
 
 
-def look_again(session: Session, interrupted: bool) -> Observation | None:
+def stop_here(interrupts: Interrupts) -> None:
+    """Begin nothing more where somebody asked for the end.
+
+    Raises:
+        KeyboardInterrupt: somebody did.
+    """
+    if interrupts.count:
+        raise KeyboardInterrupt
+
+
+def was_interrupted(interrupts: Interrupts) -> str:
+    """Why there are no more runs. An interrupt that came in another way than as a signal is counted too."""
+    if not interrupts.count:
+        interrupts.add()
+    return INTERRUPTED
+
+
+def look_again(session: Session, interrupts: Interrupts) -> Observation | None:
     """The host after the last run; ``None`` where somebody is waiting for the command to end."""
     try:
-        return None if interrupted else session.observe()
+        stop_here(interrupts)
+        with interrupts.breaking():
+            return session.observe()
     except KeyboardInterrupt:
         return None
 
@@ -89,16 +127,17 @@ def finish(
     session: Session,
     before: Observation,
     after: Observation | None,
-    runs: Sequence[OneRun],
+    runs: Runs,
+    interrupts: Interrupts,
     baseline: Baseline = NONE,
     reproduces: str | None = None,
 ) -> Finished:
     """Judge the runs and write the bundle."""
-    record = assembled(plan, session, before, after, runs, reproduces)
-    record = msgspec.structs.replace(record, verdict=judge(record, baseline.records, asked=baseline.asked))
-    files = collect(record, runs, before, after, baseline.records)
+    record = assembled(plan, session, before, after, runs.done, reproduces)
+    record = judged(record, plan.repeat, baseline, cut=runs.cut, interrupted=interrupts.count > 0)
+    files = collect(record, runs.done, before, after, baseline.records)
     path = write_bundle(session.results, record, files)
-    return Finished(read_bundle(path).record, path)
+    return Finished(read_bundle(path).record, path, interrupts.count > 0)
 
 
 def assembled(

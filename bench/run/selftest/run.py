@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import msgspec
 
 from bench.catalog.model import Diagnostic, Variant
 from bench.engine.assets import agent_folder
+from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Need, Place, Task
 from bench.errors import NotMeasured, UsageError
 from bench.record.bundle import read_bundle, write_bundle
@@ -22,7 +23,7 @@ from bench.run.selftest.hold import Held, as_run, hold, parse_truth
 from bench.run.selftest.last import remember
 from bench.run.session import OneRun, Session
 from bench.run.source import read_catalog_source
-from bench.run.workflow import Finished, assembled, look_again
+from bench.run.workflow import Finished, assembled, look_again, stop_here, was_interrupted
 
 _MAX_LOG_BYTES = 1024**2
 
@@ -68,41 +69,57 @@ def self_test(session: Session, diagnostic: Diagnostic, checks: Sequence[Check] 
     plan = replace(plan_of(diagnostic), repeat=len(checks))
     place = session.place(plan.need)
     before = session.observe()
-    runs: list[OneRun] = []
-    held: list[Held] = []
-    not_made: list[tuple[str, str]] = []
+    with Interrupts() as interrupts:
+        made = _make(session, plan, place, checks, interrupts)
+        if not made.runs:
+            raise NotMeasured("not one check could be made", made.not_made[0][1] if made.not_made else "there are none")
+        after = look_again(session, interrupts)
+        record = assembled(plan, session, before, after, made.runs)
+        short = len(made.runs) + len(made.not_made) < len(checks)
+        interrupted = short or made.runs[-1].reading.run.outcome == "interrupted"
+        record = judged(record, made.held, made.not_made, interrupted=interrupted)
+        files = collect(record, made.runs, before, after)
+        files["summary.md"] = partial(render_summary, findings=[one.sentence() for one in made.held])
+        path = write_bundle(session.results, record, files)
+        finished = Finished(read_bundle(path).record, path, interrupts.count > 0)
+    remember(finished.record)
+    return Checked(finished, tuple(made.held), tuple(made.not_made))
+
+
+@dataclass(slots=True)
+class _Made:
+    runs: list[OneRun] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    not_made: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _make(session: Session, plan: Plan, place: Place, checks: Sequence[Check], interrupts: Interrupts) -> _Made:
+    """Every check one after another, until somebody asks for the end."""
+    made = _Made()
     for check in checks:
         try:
+            stop_here(interrupts)
             check_capacity(check.limits, session.engine.capacity())
-            run = session.run(for_check(plan, check, place), len(runs))
+            run = session.run(for_check(plan, check, place), len(made.runs))
         except (NotMeasured, UsageError) as error:
-            not_made.append((check.name, str(error)))
+            made.not_made.append((check.name, str(error)))
             continue
         except KeyboardInterrupt:
-            if not runs:
+            if not made.runs:
                 raise
+            was_interrupted(interrupts)
             break
         if run.reading.run.outcome == "interrupted":
-            runs.append(run)
+            made.runs.append(run)
+            was_interrupted(interrupts)
             break
         found = hold(check, run.reading, read_truth(run))
-        held += found
-        runs.append(replace(run, reading=replace(run.reading, run=as_run(check, run.reading, found))))
+        made.held += found
+        made.runs.append(replace(run, reading=replace(run.reading, run=as_run(check, run.reading, found))))
         for figure in found:
             if figure.outcome == "failed":
                 session.notify(figure.sentence())
-    if not runs:
-        raise NotMeasured("not one check could be made", not_made[0][1] if not_made else "there are none")
-    interrupted = len(runs) + len(not_made) < len(checks) or runs[-1].reading.run.outcome == "interrupted"
-    after = look_again(session, interrupted)
-    record = assembled(plan, session, before, after, runs)
-    record = judged(record, held, not_made, interrupted=interrupted)
-    files = collect(record, runs, before, after)
-    files["summary.md"] = partial(render_summary, findings=[one.sentence() for one in held])
-    path = write_bundle(session.results, record, files)
-    written = read_bundle(path).record
-    remember(written)
-    return Checked(Finished(written, path), tuple(held), tuple(not_made))
+    return made
 
 
 def judged(

@@ -46,3 +46,22 @@ def test_outside_of_the_main_thread_only_what_is_added_counts():
     thread.start()
     thread.join()
     assert counts == [1]
+
+
+def test_a_hold_within_another_shares_its_count():
+    with Interrupts() as outer:
+        os.kill(os.getpid(), signal.SIGINT)
+        with Interrupts() as inner:
+            assert inner.count == 1
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)  # the second of its own: it raises nothing
+            assert inner.count == 3
+        assert outer.count == 3
+
+
+def test_work_that_may_be_given_up_breaks_at_the_first_and_once():
+    with Interrupts() as interrupts:
+        with pytest.raises(KeyboardInterrupt), interrupts.breaking():
+            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupts.count == 2

@@ -1,0 +1,44 @@
+"""A record with its verdict, which says so where runs are missing (pure)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bench.compare.judge import judge
+from bench.record.schema import Record, Warning_
+from bench.run.baseline import NONE, Baseline
+
+MISSING = "runs_missing"
+"""The code of the warning that fewer runs were made than were asked for; its value is how many are missing."""
+
+
+def judged(
+    record: Record, asked: int, baseline: Baseline = NONE, *, cut: str | None = None, interrupted: bool = False
+) -> Record:
+    """The record, judged.
+
+    Args:
+        record: what was measured.
+        asked: how many runs were asked for.
+        baseline: the earlier results that it is held against.
+        cut: why there are fewer.
+        interrupted: whether somebody ended them; what was measured by then stays, and the outcome is ``interrupted``.
+    """
+    short = asked - len(record.runs)
+    if short <= 0:
+        return msgspec.structs.replace(record, verdict=judge(record, baseline.records, asked=baseline.asked))
+    said = f"{len(record.runs)} of {asked} runs were made" + (f": {cut}" if cut else "")
+    record = _warned(record, Warning_(MISSING, said, float(short)))
+    if interrupted:
+        record = msgspec.structs.replace(record, outcome="interrupted")
+    verdict = judge(record, baseline.records, asked=baseline.asked)
+    verdict = msgspec.structs.replace(verdict, reasons=(said, *verdict.reasons))
+    return msgspec.structs.replace(record, verdict=verdict)
+
+
+def _warned(record: Record, warning: Warning_) -> Record:
+    if not record.runs:
+        return record
+    *others, last = record.runs
+    last = msgspec.structs.replace(last, warnings=(*last.warnings, warning))
+    return msgspec.structs.replace(record, runs=(*others, last))
