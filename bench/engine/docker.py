@@ -8,6 +8,7 @@ import shutil
 import tarfile
 import time
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 
 from docker import DockerClient
@@ -111,17 +112,21 @@ class DockerEngine:
             no_overhead=no_overhead,
         )
 
-    def sweep(self, notify: Notify) -> None:
-        """Remove what a crash of ours left behind."""
-        docker_orphans.sweep(self._api, notify)
+    def sweep(self, notify: Notify, keep: Collection[str] = ()) -> None:
+        """Remove what a crash of ours left behind, but for the runs in ``keep``."""
+        docker_orphans.sweep(self._api, notify, keep)
 
     def orphans(self) -> list[Orphan]:
         """What a crash of ours left behind and may still hold evidence."""
         return docker_orphans.find(self._api)
 
     def recover(self, orphan: Orphan, out: Path) -> Ending:
-        """Stop an orphan that still runs, copy its evidence into ``out`` and remove it."""
+        """Stop an orphan that still runs and copy its evidence into ``out``."""
         return docker_orphans.recover(self._api, orphan, out)
+
+    def discard(self, orphan: Orphan) -> bool:
+        """Remove an orphan whose evidence is safe."""
+        return docker_orphans.remove(self._api, orphan)
 
     def _gpu(self, task: Task) -> dict[str, object] | None:
         if not task.gpu:

@@ -1,11 +1,11 @@
-"""What a killed command left in the engine: found by its labels, evidence finished, removed. Never another's."""
+"""What a killed command left in the engine: found by its labels, evidence copied, removed. Never another's."""
 
 from __future__ import annotations
 
 import contextlib
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from docker.errors import APIError, NotFound
 from bench.engine.container import copy_folder, parse_state
 from bench.engine.docker_client import CALL_ERRORS, reason
 from bench.engine.labels import ROLE, RUN, TOOL, TOOL_NAME, Owner, current_owner, is_gone, parse_owner
-from bench.engine.protocol import Ending, Notify, Orphan
+from bench.engine.protocol import KILLED, Ending, Notify, Orphan
+from bench.errors import NotMeasured
 
 STOP_S = 30.0
+KILL_S = 15.0
 _FILTER = {"label": f"{TOOL}={TOOL_NAME}"}
 
 
@@ -67,8 +69,8 @@ def sort_out(containers: list[dict[str, Any]], volumes: list[dict[str, Any]], he
 
 
 def recover(api: APIClient, orphan: Orphan, out: Path) -> Ending:
-    """Stop an orphan in order, copy its evidence into ``out`` and remove it (see ``bench.engine.protocol.Engine``)."""
-    error = "the command that started this run was killed"
+    """Stop an orphan in order and copy its evidence into ``out`` (see ``bench.engine.protocol.Engine``)."""
+    error = KILLED
     state = None
     notes: tuple[str, ...] = ()
     try:
@@ -80,29 +82,37 @@ def recover(api: APIClient, orphan: Orphan, out: Path) -> Ending:
                 notes = copy_folder(api, orphan.handle, out).notes
     except tarfile.TarError as problem:
         error = f"{error}, and its evidence is damaged: {problem}"
-    except CALL_ERRORS as problem:
+    except APIError as problem:
         error = f"{error}, and its evidence could not be copied: {reason(problem)}"
-    finally:
-        remove(api, orphan)
+    except CALL_ERRORS as problem:  # the engine does not answer, or the disk here is full: another time it may do
+        raise NotMeasured(f"the evidence of run {orphan.run_id} could not be copied", reason(problem)) from problem
     return Ending(
         exit_code=state.exit_code if state else None,
         oom_killed=state.oom_killed if state else None,
         interrupted=orphan.running,
         error=error,
         notes=notes,
+        killed=True,
     )
 
 
 def stop(api: APIClient, handle: str) -> None:
-    """TERM, and after a while KILL; the engine's own ``stop`` call would hold the line for as long."""
-    api.kill(handle, "SIGTERM")
-    until = time.monotonic() + STOP_S
-    while parse_state(api.inspect_container(handle)).running:
-        if time.monotonic() > until:
-            with contextlib.suppress(APIError):
-                api.kill(handle, "SIGKILL")
-            until += STOP_S
-        time.sleep(0.2)
+    """TERM, and after a while KILL; the engine's own ``stop`` call would hold the line for as long.
+
+    Raises:
+        NotMeasured: it outlives both.
+    """
+    for name, patience_s in (("SIGTERM", STOP_S), ("SIGKILL", KILL_S)):
+        with contextlib.suppress(APIError):  # it has ended meanwhile
+            api.kill(handle, name)
+        until = time.monotonic() + patience_s
+        while parse_state(api.inspect_container(handle)).running:
+            if time.monotonic() > until:
+                break
+            time.sleep(0.2)
+        else:
+            return
+    raise NotMeasured(f"container {handle[:12]} does not end", "it outlived its kill", "restart the Docker engine")
 
 
 def remove(api: APIClient, orphan: Orphan) -> bool:
@@ -118,9 +128,11 @@ def remove(api: APIClient, orphan: Orphan) -> bool:
     return done
 
 
-def sweep(api: APIClient, notify: Notify) -> None:
-    """Remove every orphan, with its evidence (recover it first where that is wanted)."""
+def sweep(api: APIClient, notify: Notify, keep: Collection[str] = ()) -> None:
+    """Remove every orphan but those in ``keep``, with its evidence (recover it first where that is wanted)."""
     for orphan in find(api):
+        if orphan.run_id in keep:
+            continue
         if remove(api, orphan):
             notify(f"removed what a killed command had left in the Docker engine (run {orphan.run_id})")
         else:

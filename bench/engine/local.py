@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 import uuid
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -130,17 +131,21 @@ class LocalEngine:
             overhead_s=max(time.monotonic() - began - lasted, 0.0),
         )
 
-    def sweep(self, notify: Notify) -> None:
-        """Remove what a crash of ours left behind."""
-        local_recover.sweep(self._ledger, notify)
+    def sweep(self, notify: Notify, keep: Collection[str] = ()) -> None:
+        """Remove what a crash of ours left behind, but for the runs in ``keep``."""
+        local_recover.sweep(self._ledger, notify, keep)
 
     def orphans(self) -> list[Orphan]:
         """What a crash of ours left behind and may still hold evidence."""
         return local_recover.find(self._ledger)
 
     def recover(self, orphan: Orphan, out: Path) -> Ending:
-        """Stop an orphan that still runs, copy its evidence into ``out`` and remove it."""
+        """Stop an orphan that still runs and copy its evidence into ``out``."""
         return local_recover.recover(self._ledger, orphan, out)
+
+    def discard(self, orphan: Orphan) -> bool:
+        """Remove an orphan whose evidence is safe."""
+        return local_recover.discard(self._ledger, orphan)
 
     def _begin(self, run_id: str, task: Task, out: Path, work: Path) -> Entry:
         """Put the run on record before any of it is there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 import psutil
@@ -13,7 +14,8 @@ from bench.engine.archive import MAX_BYTES, MAX_FILES
 from bench.engine.labels import is_alive
 from bench.engine.local_ledger import Entry, Ledger
 from bench.engine.local_process import kill_strays
-from bench.engine.protocol import Ending, Notify, Orphan
+from bench.engine.protocol import KILLED, Ending, Notify, Orphan
+from bench.errors import NotMeasured
 
 STOP_S = 30.0
 
@@ -32,25 +34,31 @@ def find(ledger: Ledger) -> list[Orphan]:
 
 
 def recover(ledger: Ledger, orphan: Orphan, out: Path) -> Ending:
-    """Stop an orphan in order, copy its evidence into ``out`` and remove it (see ``bench.engine.protocol.Engine``)."""
-    entry = next((entry for entry in ledger.left_behind() if entry.run_id == orphan.run_id), None)
-    error = "the command that started this run was killed"
+    """Stop an orphan in order and copy its evidence into ``out`` (see ``bench.engine.protocol.Engine``)."""
+    entry = _entry(ledger, orphan)
     if entry is None:
-        return Ending(None, error=f"{error}, and nothing of it is left")
-    notes: tuple[str, ...] = ()
+        return Ending(None, error=f"{KILLED}, and nothing of it is left", killed=True)
+    if orphan.running:
+        stop(entry)
     try:
-        if orphan.running:
-            stop(entry)
         notes = copy(Path(entry.out), out)
     except OSError as problem:
-        error = f"{error}, and its evidence could not be copied: {problem}"
-    finally:
-        remove(ledger, entry)
-    return Ending(None, interrupted=orphan.running, error=error, notes=notes)
+        raise NotMeasured(f"the evidence of run {orphan.run_id} could not be copied", str(problem)) from problem
+    return Ending(None, interrupted=orphan.running, error=KILLED, notes=notes, killed=True)
+
+
+def discard(ledger: Ledger, orphan: Orphan) -> bool:
+    """Remove an orphan whose evidence is safe; whether all of it is gone."""
+    entry = _entry(ledger, orphan)
+    return entry is None or remove(ledger, entry)
+
+
+def _entry(ledger: Ledger, orphan: Orphan) -> Entry | None:
+    return next((entry for entry in ledger.left_behind() if entry.run_id == orphan.run_id), None)
 
 
 def stop(entry: Entry) -> None:
-    """TERM to the supervisor, and KILL where it does not end."""
+    """TERM to the supervisor, and KILL where it does not end; what outlives even that is waited for no longer."""
     if entry.pid is None:
         return
     with contextlib.suppress(psutil.Error):
@@ -61,6 +69,7 @@ def stop(entry: Entry) -> None:
                 process.wait(STOP_S)
             except psutil.TimeoutExpired:
                 process.kill()
+                process.wait(STOP_S)
 
 
 def copy(source: Path, target: Path) -> tuple[str, ...]:
@@ -104,9 +113,11 @@ def remove(ledger: Ledger, entry: Entry) -> bool:
     return done
 
 
-def sweep(ledger: Ledger, notify: Notify) -> None:
-    """Remove every orphan, with its evidence (recover it first where that is wanted)."""
+def sweep(ledger: Ledger, notify: Notify, keep: Collection[str] = ()) -> None:
+    """Remove every orphan but those in ``keep``, with its evidence (recover it first where that is wanted)."""
     for entry in ledger.left_behind():
+        if entry.run_id in keep:
+            continue
         if remove(ledger, entry):
             notify(f"removed what a killed command had left on this host (run {entry.run_id})")
         else:

@@ -6,7 +6,7 @@ the JSON lines that it prints, and brings its ``out`` folder back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +21,9 @@ Event = Mapping[str, Any]
 """One JSON line of the supervisor (see ``bench/agent/events.py``)."""
 
 OnEvent = Callable[[Event], None]
+
+KILLED = "the command that started this run was killed"
+"""The ``error`` of an ending that a later command found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class Ending:
     ``exit_code`` is the supervisor's own (137 where it was killed). ``oom_killed`` is the engine's word, ``None`` where
     it has none. ``error`` says in one line what broke on the way (the daemon died). ``interrupted``: the user stopped
     it. ``notes`` name what was left behind of the ``out`` folder (a link, a file beyond the bound). ``no_overhead``:
-    why ``overhead_s`` could not be had.
+    why ``overhead_s`` could not be had. ``killed``: the command that followed it was killed, and a later one found it.
     """
 
     exit_code: int | None
@@ -118,6 +121,7 @@ class Ending:
     overhead_s: float | None = None
     notes: tuple[str, ...] = ()
     no_overhead: str | None = None
+    killed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +174,11 @@ class Engine(Protocol):
         """
         ...
 
-    def sweep(self, notify: Notify) -> None:
-        """Remove what a crash of ours left behind, and only what is ours and no longer in use."""
+    def sweep(self, notify: Notify, keep: Collection[str] = ()) -> None:
+        """Remove what a crash of ours left behind, and only what is ours and no longer in use.
+
+        The runs in ``keep`` stay: their evidence is nowhere else yet.
+        """
         ...
 
     def orphans(self) -> list[Orphan]:
@@ -179,8 +186,14 @@ class Engine(Protocol):
         ...
 
     def recover(self, orphan: Orphan, out: Path) -> Ending:
-        """Finish an orphan: stop it in order where it still runs, copy its ``out`` folder into ``out``, remove it.
+        """Stop an orphan in order where it still runs, and copy its ``out`` folder into ``out``; it stays.
 
-        The ending is ``interrupted`` where the task had not ended by itself.
+        The ending is ``killed``, and ``interrupted`` where the task had not ended by itself. Its ``error`` says where
+        evidence is damaged or gone for good. Raises NotMeasured where it may be had another time: this side's disk is
+        full, the engine does not answer, the task does not end.
         """
+        ...
+
+    def discard(self, orphan: Orphan) -> bool:
+        """Remove an orphan whose evidence is safe; whether all of it is gone."""
         ...

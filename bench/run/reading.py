@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -110,6 +110,14 @@ def _read(out: Path, index: int, ending: Ending) -> Reading:
         return _without_result(result, out, index, ending)
     run = _with_ending(_run(result, index), ending)
     return Reading(run, dict(result.unavailable), result.cgroup_version)
+
+
+def read_left(out: Path, index: int, ending: Ending) -> Reading:
+    """The run that a killed command left: like :func:`read_run`, and a damaged ``result.json`` costs only itself."""
+    try:
+        return read_run(out, index, ending)
+    except DamagedData as error:
+        return _without_result(None, out, index, replace(ending, error=f"{ending.error}, and {error}"))
 
 
 def _run(result: _Result, index: int) -> Run:

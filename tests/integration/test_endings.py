@@ -258,6 +258,7 @@ def test_a_killed_commands_run_is_finished_by_the_next_one(
     assert "killed" in ending.error
     assert result(saved)["outcome"] == "interrupted"
     assert len((saved / "samples.csv").read_text().splitlines()) >= 2
+    assert engine.discard(orphan)
     assert left(engine._client, out) == []
 
 

@@ -258,6 +258,7 @@ def test_a_killed_commands_run_is_finished_by_the_next_one(local_place: Place, t
         saved = tmp_path / "saved"
         saved.mkdir()
         ending = engine.recover(orphan, saved)
+        assert engine.discard(orphan)
     assert ending.interrupted
     assert result(saved)["outcome"] == "interrupted"
     assert (saved / "samples.csv").exists()

@@ -13,7 +13,7 @@ import bench.cli.whatif
 import bench.run.observe
 import bench.run.session
 from bench.cli import main
-from bench.engine.protocol import Capacity, Ending, Place
+from bench.engine.protocol import KILLED, Capacity, Ending, Place
 from bench.errors import NotMeasured
 from bench.host.neighbours import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image
@@ -34,6 +34,8 @@ class FakeEngine:
     orphaned: list = field(default_factory=list)
     recovered: list = field(default_factory=list)
     swept: int = 0
+    kept: set = field(default_factory=set)
+    discarded: list = field(default_factory=list)
 
     @property
     def name(self):
@@ -68,8 +70,9 @@ class FakeEngine:
             (out / "operators.json").write_text(json.dumps([{"name": "aten::mm", "self_s": 1.5, "calls": 3}]))
         return Ending(0, interrupted=outcome == "interrupted", commands=("docker create", "python -m pytest"))
 
-    def sweep(self, notify):
+    def sweep(self, notify, keep=()):
         self.swept += 1
+        self.kept = set(keep)
 
     def orphans(self):
         return self.orphaned
@@ -77,7 +80,11 @@ class FakeEngine:
     def recover(self, orphan, out):
         self.recovered.append(orphan.run_id)
         write_result(out, "passed", 5.0)
-        return Ending(0, commands=("python -m pytest",))
+        return Ending(0, commands=("python -m pytest",), error=KILLED, killed=True)
+
+    def discard(self, orphan):
+        self.discarded.append(orphan.run_id)
+        return True
 
 
 def write_result(out, outcome, wall):

@@ -1,8 +1,10 @@
 import json
+import signal
 import subprocess
 
 import pytest
 
+import bench.run.orphans
 from bench.cli import main
 from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured
@@ -246,14 +248,66 @@ def test_what_a_killed_command_left_is_finished_first(engine, bench_, tmp_path):
         Orphan("ghi", {}, running=False, evidence=False),
     ]
     _, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "s")
-    assert engine.recovered == ["abc"]
+    assert engine.recovered == ["abc", "def"]  # to end what may still run
     assert "finished the evidence" in err
-    assert "could not be finished" in err
+    assert "could not be finished and is kept (run def)" in err
+    assert (engine.discarded, engine.kept) == (["abc"], {"def"})
     first, second = sorted(find_bundles(str(tmp_path / "s")), key=lambda bundle: bundle.record.runs[0].wall_s)
     assert (first.record.runs[0].wall_s, second.record.runs[0].wall_s) == (5.0, 10.0)
     assert first.record.unavailable["host.after"] == "the command that measured was killed"
     assert verify(first.path).ok
     assert engine.swept == 2
+
+
+@pytest.fixture
+def orphan(engine, bench_, tmp_path):
+    bench_("run", "grad_cpu", "--results", tmp_path / "first")
+    engine.orphaned = [Orphan("abc", dict(engine.executed[0].labels), running=True, evidence=True)]
+    return engine
+
+
+@pytest.mark.parametrize("trouble", [NotMeasured("no room left"), OSError(28, "No space left on device")])
+def test_an_orphan_whose_bundle_cannot_be_written_is_kept(orphan, bench_, tmp_path, monkeypatch, trouble):
+    def full(*_, **__):
+        raise trouble
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.run.orphans.write_bundle", full)
+        assert bench_("run", "grad_cpu", "--results", tmp_path / "s")[0] == 0
+    assert (orphan.discarded, orphan.kept) == ([], {"abc"})
+    bench_("run", "grad_cpu", "--results", tmp_path / "s")
+    assert (orphan.discarded, orphan.kept) == (["abc"], set())
+
+
+def test_an_orphan_s_damaged_result_costs_itself_alone(orphan, bench_, tmp_path, monkeypatch):
+    recover = orphan.recover
+
+    def damaged(found, out):
+        ending = recover(found, out)
+        (out / "result.json").write_text("{")
+        return ending
+
+    monkeypatch.setattr(orphan, "recover", damaged)
+    bench_("run", "grad_cpu", "--results", tmp_path / "s")
+    (bundle,) = (one for one in find_bundles(str(tmp_path / "s")) if one.record.outcome != "passed")
+    assert "result.json" in bundle.record.runs[0].signature
+    assert bundle.record.runs[0].wall_s == 1.0  # the last sample's
+    assert (orphan.discarded, orphan.kept) == (["abc"], set())
+
+
+@pytest.mark.parametrize("where", ["write_bundle", "collect"])
+def test_ctrl_c_while_an_orphan_is_finished_loses_nothing(orphan, bench_, tmp_path, monkeypatch, where):
+    original = getattr(bench.run.orphans, where)
+
+    def struck(*words, **more):
+        signal.raise_signal(signal.SIGINT)
+        return original(*words, **more)
+
+    monkeypatch.setattr(bench.run.orphans, where, struck)
+    executed = len(orphan.executed)
+    assert bench_("run", "grad_cpu", "--results", tmp_path / "s")[0] == 130
+    assert len(find_bundles(str(tmp_path / "s"))) == len(orphan.discarded) == 1
+    assert len(orphan.executed) == executed
 
 
 def test_a_remote_engine_s_host_is_not_described_by_this_one(engine, bench_, tmp_path):

@@ -273,8 +273,32 @@ def test_a_running_orphan_is_stopped_and_its_evidence_kept(engine, api, dead, tm
     assert container.signals == ["SIGTERM"]
     assert (ending.interrupted, ending.exit_code) == (True, 0)
     assert ending.error == "the command that started this run was killed"
+    assert ending.killed
     assert (tmp_path / "result.json").exists()
+    assert "dead" in api.containers_  # until its bundle is written
+    assert engine.discard(engine.orphans()[0])
     assert (api.containers_, api.volumes_) == ({}, {})
+
+
+def test_an_orphan_that_ends_before_it_is_stopped_keeps_its_evidence(engine, api, dead, tmp_path):
+    container = leave(api, dead, "dead")
+    (orphan,) = engine.orphans()
+    assert orphan.running
+    container.end(0)  # from now on a signal is refused
+    ending = engine.recover(orphan, tmp_path)
+    assert (ending.exit_code, ending.error) == (0, "the command that started this run was killed")
+    assert (tmp_path / "result.json").exists()
+
+
+def test_an_orphan_that_outlives_its_kill_is_waited_for_no_longer(engine, api, dead, tmp_path, monkeypatch):
+    monkeypatch.setattr(docker_orphans, "STOP_S", 0.1)
+    monkeypatch.setattr(docker_orphans, "KILL_S", 0.1)
+    container = leave(api, dead, "dead")
+    container.on_signal = lambda stopped, name: None
+    with pytest.raises(NotMeasured, match="does not end"):
+        engine.recover(engine.orphans()[0], tmp_path)
+    assert container.signals == ["SIGTERM", "SIGKILL"]
+    assert "dead" in api.containers_
 
 
 def test_an_orphan_that_does_not_stop_is_killed(engine, api, dead, tmp_path, monkeypatch):
@@ -296,21 +320,34 @@ def test_an_orphan_that_never_started_has_no_evidence(engine, api, dead, tmp_pat
     assert not orphan.evidence
     assert engine.recover(orphan, tmp_path).exit_code is None
     assert list(tmp_path.iterdir()) == []
+    assert engine.discard(orphan)
     api.create_volume("alone", labels=owner_labels(dead, "volume"))
     (orphan,) = engine.orphans()
     assert (orphan.handle, orphan.evidence, orphan.volumes) == (None, False, ("alone",))
     engine.recover(orphan, tmp_path)
+    assert engine.discard(orphan)
     assert api.volumes_ == {}
 
 
 @pytest.mark.parametrize(
-    ("error", "words"), [(tarfile.ReadError("x"), "is damaged"), (OSError("reset"), "could not be copied: reset")]
+    ("error", "words"),
+    [(tarfile.ReadError("x"), "is damaged"), (APIError("no such path"), "could not be copied: no such")],
 )
-def test_an_orphan_is_removed_even_where_its_evidence_is_lost(engine, api, dead, tmp_path, error, words):
+def test_an_orphan_s_evidence_that_is_lost_is_said_so(engine, api, dead, tmp_path, error, words):
     leave(api, dead, "dead", status="exited")
     api.broken["get_archive"] = [error]
     assert words in engine.recover(engine.orphans()[0], tmp_path).error
-    assert (api.containers_, api.volumes_) == ({}, {})
+
+
+@pytest.mark.parametrize("error", [OSError("reset"), OSError(28, "No space left on device")])
+def test_an_orphan_s_evidence_that_another_time_may_be_had_stays(engine, api, dead, tmp_path, error):
+    leave(api, dead, "dead", status="exited")
+    api.broken["get_archive"] = [error]
+    with pytest.raises(NotMeasured, match="could not be copied"):
+        engine.recover(engine.orphans()[0], tmp_path)
+    said = []
+    engine.sweep(said.append, {"dead"})
+    assert (said, "dead" in api.containers_) == ([], True)
 
 
 def test_a_sweep_says_what_it_removed_and_what_it_could_not(engine, api, dead):

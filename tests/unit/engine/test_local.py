@@ -321,6 +321,10 @@ def test_an_orphan_is_finished_and_removed(engine, dead, out, tmp_path):
     assert (ending.interrupted, ending.error) == (True, "the command that started this run was killed")
     assert ending.notes == ("'link' was not copied: no plain file",)
     assert (out / "deep" / "x").read_text() == "x"
+    assert ending.killed
+    assert (tmp_path / "bench-work-1").exists()  # until its bundle is written
+    assert engine.discard(orphan)
+    assert engine.discard(orphan)
     assert not (tmp_path / "bench-work-1").exists()
     assert (tmp_path / "theirs").exists()  # not a folder of ours by its place
     dead.wait(5)
@@ -337,10 +341,13 @@ def test_an_orphan_that_ignores_term_is_killed(engine, dead, out, monkeypatch):
     dead.wait(5)
 
 
-def test_evidence_that_cannot_be_copied_is_said_so(engine, dead, tmp_path):
+def test_evidence_that_cannot_be_copied_stays(engine, dead, tmp_path):
     (tmp_path / "file").touch()
-    assert "could not be copied" in engine.recover(engine.orphans()[0], tmp_path / "file").error
-    assert engine.orphans() == []
+    with pytest.raises(NotMeasured, match="could not be copied"):
+        engine.recover(engine.orphans()[0], tmp_path / "file")
+    said = []
+    engine.sweep(said.append, {"r1"})
+    assert (said, len(engine.orphans())) == ([], 1)
 
 
 def test_a_sweep_removes_the_dead_and_says_so(engine, ledger, dead, tmp_path, monkeypatch):

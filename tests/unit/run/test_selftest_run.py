@@ -99,7 +99,7 @@ class Pretended:
     def orphans(self):
         return []
 
-    def sweep(self, notify):
+    def sweep(self, notify, keep=()):
         pass
 
 
