@@ -54,6 +54,11 @@ class DockerEngine:
         return str(self._info.get("ServerVersion") or "of unknown version")
 
     @property
+    def address(self) -> str:
+        """Its URL."""
+        return self._endpoint.url
+
+    @property
     def remote(self) -> bool:
         """Whether the engine may be on another machine."""
         return not self._endpoint.url.startswith(("unix://", "npipe://"))

@@ -57,6 +57,11 @@ class LocalEngine:
         return "local"
 
     @property
+    def address(self) -> str:
+        """Empty: a host has one of it."""
+        return ""
+
+    @property
     def remote(self) -> bool:
         """Never: it is this host."""
         return False

@@ -149,6 +149,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def address(self) -> str:
+        """What tells it from another engine of its name: its URL; empty where there is only one."""
+        ...
+
+    @property
     def remote(self) -> bool:
         """Whether it may be on another machine than this command."""
         ...

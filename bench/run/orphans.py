@@ -3,78 +3,164 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from bench.catalog.model import SELFTEST
 from bench.engine.interrupt import Interrupts
-from bench.engine.protocol import Engine, Notify, Orphan
-from bench.errors import BenchError
+from bench.engine.protocol import KILLED as RUN_KILLED
+from bench.engine.protocol import Ending, Engine, Notify, Orphan
+from bench.errors import BenchError, DamagedData
 from bench.record.bundle import remove_partials, write_bundle
-from bench.record.codec import decode, encode
-from bench.record.schema import Record
+from bench.record.codec import decode
+from bench.record.schema import Record, Verdict
 from bench.run.evidence import collect
 from bench.run.judging import judged
 from bench.run.observe import unseen
-from bench.run.reading import Reading, overall, read_left
+from bench.run.reading import overall, read_left
 from bench.run.session import OneRun
-
-LABEL = "bench.record"
-"""The label of a task that holds its record as far as it is known before the run, as JSON."""
+from bench.run.store import ASKED, EVIDENCE, INDEX, LABEL, Begun, Kept, Owned, Store, claimed, engine_key, left_behind
 
 KILLED = "the command that measured was killed"
-
-
-def label_of(record: Record) -> dict[str, str]:
-    """The label that lets a later command finish this record."""
-    return {LABEL: encode(record).decode()}
+ALONE = f"{KILLED}, and its other runs are not to be found"
+NOT_HELD = f"its readings were not held against its loads: {KILLED}"
 
 
 def recover_all(engine: Engine, results: Path, notify: Notify) -> None:
-    """Finish the evidence of every orphan that can still be read, then let the engine remove the rest.
+    """Finish the evidence of every killed command that can still be read, then let the engine remove the rest.
 
     Never touches what belongs to a command that lives. A failure to finish one stops nothing, and leaves that one where
     it is: the next command tries again.
     """
     for partial in remove_partials(results):
         notify(f"removed a bundle that a killed command had begun to write: {partial}")
-    kept = {orphan.run_id for orphan in engine.orphans() if not _finish(engine, orphan, results, notify)}
+    orphans = engine.orphans()
+    kept: set[str] = set()
+    for store, owned in left_behind():
+        ours = [orphan for orphan in orphans if orphan.labels.get(EVIDENCE, "").partition("/")[0] == store.id]
+        with claimed(store) as free:
+            if not free or not _finish_store(engine, store, owned, ours, results, notify):
+                kept |= _ids(ours)
+        orphans = [orphan for orphan in orphans if orphan not in ours]
+    kept |= {orphan.run_id for orphan in orphans if not _finish_alone(engine, orphan, results, notify)}
     engine.sweep(notify, kept)
 
 
-def _finish(engine: Engine, orphan: Orphan, results: Path, notify: Notify) -> bool:
-    """Finish one orphan; ``False`` where its evidence is nowhere but in the engine."""
-    if not orphan.evidence or LABEL not in orphan.labels:
-        return True
+def _ids(orphans: Collection[Orphan]) -> set[str]:
+    return {orphan.run_id for orphan in orphans}
+
+
+def _finish_store(
+    engine: Engine, store: Store, owned: Owned, orphans: Sequence[Orphan], results: Path, notify: Notify
+) -> bool:
+    """Finish all results of a command; ``False`` where evidence of it is nowhere else yet."""
     try:
-        with tempfile.TemporaryDirectory(prefix="bench-orphan-") as folder:
-            path = _recover(engine, orphan, Path(folder), results)
+        begun, runs = store.begun(), store.runs()
+        under_way = any(run.reading is None and run.of in begun for run in runs.values())
+        if under_way and not orphans and owned.engine != engine_key(engine):
+            return True  # its last run is in another engine, and waits for a command that uses that one
+        found = {orphan.labels[EVIDENCE].partition("/")[2]: orphan for orphan in orphans if orphan.evidence}
+        for name, result in begun.items():
+            with tempfile.TemporaryDirectory(prefix="orphan-", dir=store.path) as folder:
+                of_it = {run: kept for run, kept in runs.items() if kept.of == name}
+                path = _finish_result(engine, store, name, result, of_it, found, Path(folder), results)
+            if path is not None:
+                notify(f"finished the evidence of a run whose command was killed: {path}")
+        store.remove()
     except (BenchError, OSError) as error:
-        notify(f"evidence of a killed run could not be finished and is kept (run {orphan.run_id}): {error}")
+        notify(f"evidence of a killed command could not be finished and is kept in {store.path}: {error}")
         return False
-    notify(f"finished the evidence of a run whose command was killed: {path}")
     return True
 
 
-def _recover(engine: Engine, orphan: Orphan, out: Path, results: Path) -> Path:
-    ending = engine.recover(orphan, out)
-    begun = decode(orphan.labels[LABEL], f"the label of run {orphan.run_id}")
-    run = OneRun(read_left(out, 0, ending), out, ending)
-    record = judged(finished(begun, run.reading), 1)
+def _finish_result(
+    engine: Engine,
+    store: Store,
+    name: str,
+    result: Begun,
+    kept: Mapping[str, Kept],
+    orphans: Mapping[str, Orphan],
+    folder: Path,
+    results: Path,
+) -> Path | None:
+    """Write the bundle of one result; ``None`` where no run of it left anything."""
+    runs: list[OneRun] = []
+    for run, one in kept.items():
+        out = store.path / run
+        if one.reading is not None and one.ending is not None:
+            runs.append(OneRun(one.reading, out, one.ending))
+        elif run in orphans:
+            (folder / run).mkdir()
+            ending = engine.recover(orphans[run], folder / run)
+            runs.append(OneRun(read_left(folder / run, one.index, ending), folder / run, ending))
+        elif (out / "result.json").is_file():  # copied out, and its container gone, but not yet read
+            ending = Ending(None, error=RUN_KILLED, killed=True)
+            runs.append(OneRun(read_left(out, one.index, ending), out, ending))
+    record = finished(result.record, runs, result.asked, KILLED)
     with Interrupts() as interrupts:  # else the next command would write it once more
-        path = write_bundle(results, record, collect(record, [run], unseen(KILLED), None))
-        engine.discard(orphan)
+        path = _write(results, record, runs) if runs else None
+        store.written(name)
+        for run in kept:
+            if run in orphans:
+                engine.discard(orphans[run])
     if interrupts.count:
         raise KeyboardInterrupt
     return path
 
 
-def finished(begun: Record, reading: Reading) -> Record:
-    """A record that was begun, with the run that was found (pure)."""
-    missing = {f"runs[0].{path}": why for path, why in reading.unavailable.items()}
-    return msgspec.structs.replace(
+def _finish_alone(engine: Engine, orphan: Orphan, results: Path, notify: Notify) -> bool:
+    """Finish a run of which only the engine knows; ``False`` where its evidence is nowhere else yet."""
+    if not orphan.evidence or LABEL not in orphan.labels:
+        return True
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-orphan-") as folder:
+            out = Path(folder)
+            ending = engine.recover(orphan, out)
+            begun = decode(orphan.labels[LABEL], f"the label of run {orphan.run_id}")
+            run = OneRun(read_left(out, _number(orphan, INDEX, 0), ending), out, ending)
+            record = finished(begun, [run], _number(orphan, ASKED, 1), ALONE)
+            with Interrupts() as interrupts:
+                path = _write(results, record, [run])
+                engine.discard(orphan)
+    except (BenchError, OSError) as error:
+        notify(f"evidence of a killed run could not be finished and is kept (run {orphan.run_id}): {error}")
+        return False
+    notify(f"finished the evidence of a run whose command was killed: {path}")
+    if interrupts.count:
+        raise KeyboardInterrupt
+    return True
+
+
+def _write(results: Path, record: Record, runs: Sequence[OneRun]) -> Path:
+    return write_bundle(results, record, collect(record, runs, unseen(KILLED), None))
+
+
+def _number(orphan: Orphan, label: str, otherwise: int) -> int:
+    text = orphan.labels.get(label, "")
+    if text and not text.isdecimal():
+        raise DamagedData(f"the label {label} of run {orphan.run_id} is no number")
+    return int(text or otherwise)
+
+
+def finished(begun: Record, runs: Sequence[OneRun], asked: int, cut: str) -> Record:
+    """A record that was begun, with the runs that were found, judged (pure)."""
+    readings = [run.reading for run in runs]
+    missing = {
+        f"runs[{position}].{path}": why
+        for position, reading in enumerate(readings)
+        for path, why in reading.unavailable.items()
+    }
+    found = tuple(reading.run for reading in readings)
+    record = msgspec.structs.replace(
         begun,
-        runs=(reading.run,),
-        outcome=overall((reading.run,)),
+        runs=found,
+        outcome=overall(found),
         unavailable={**begun.unavailable, "host.after": KILLED, "calibration.after": KILLED, **missing},
     )
+    record = judged(record, asked, cut=cut, interrupted=True)
+    if begun.diagnostic.name != SELFTEST:
+        return record
+    verdict = Verdict("not_measured", (NOT_HELD, *record.verdict.reasons))
+    return msgspec.structs.replace(record, outcome="interrupted", verdict=verdict)

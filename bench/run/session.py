@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +16,12 @@ from bench.engine.protocol import Ending, Engine, Event, Need, Notify, Place
 from bench.host.neighbours import Watcher
 from bench.host.watched import not_watched, watched
 from bench.record.names import make_stamp
-from bench.record.schema import HostClass, Warning_
+from bench.record.schema import HostClass, Record, Warning_
 from bench.run.observe import ELSEWHERE, Observation, host_class, observe
 from bench.run.plan import Plan
 from bench.run.reading import Reading, read_run
 from bench.run.selftest.warn import selftest_warning
+from bench.run.store import Result, Store, make_store
 
 
 class Watch:
@@ -48,7 +48,9 @@ class OneRun:
 
 @dataclass(slots=True)
 class Session:
-    """Holds what several runs of one command share. Use as a context manager; its folder goes when it ends.
+    """Holds what several runs of one command share. Use as a context manager; its store goes when it ends.
+
+    What has been measured and is in no bundle stays in the store, for the next command to finish.
 
     Args:
         engine: where to run.
@@ -65,17 +67,29 @@ class Session:
     calibration: bool = True
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _places: dict[Need, Place] = field(default_factory=dict)
-    _folder: tempfile.TemporaryDirectory[str] | None = None
-    _runs: int = 0
+    _store: Store | None = None
     _distrust: tuple[Warning_, ...] | None = None
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="bench-")
+        self._store = make_store(self.engine)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._folder is not None:
-            self._folder.cleanup()
+        if self.store.unfinished():
+            then = ", and the next command finishes it" if self.store.owned else ""
+            self.notify(f"what was measured is kept in {self.store.path}{then}")
+        else:
+            self.store.remove()
+
+    @property
+    def store(self) -> Store:
+        """What has been measured so far."""
+        assert self._store is not None  # noqa: S101, a session is used inside its context
+        return self._store
+
+    def begin(self, record: Record, asked: int) -> Result:
+        """Keep what is known of a result before its first run, and how many runs it asks for."""
+        return self.store.begin(record, asked)
 
     def place(self, need: Need) -> Place:
         """The image or environment for a need, prepared once."""
@@ -95,26 +109,24 @@ class Session:
         """The host now."""
         return observe(self.engine, self.results, calibration=self.calibration)
 
-    def run(self, plan: Plan, index: int, labels: Mapping[str, str] | None = None) -> OneRun:
-        """One run of a plan, in a fresh container that carries ``labels``.
+    def run(self, plan: Plan, index: int, result: Result) -> OneRun:
+        """One run of a plan for a result that was begun, in a fresh container.
 
         Raises:
             NotMeasured: nothing could be started.
         """
         place = self.place(plan.need)
-        assert self._folder is not None  # noqa: S101, a session is used inside its context
-        out = Path(self._folder.name) / f"run-{self._runs:04}"
-        out.mkdir()
-        self._runs += 1
+        out, labels = self.store.start(result, index)
         self.watch.run_begins(plan, index)
         with Watcher() as watcher:
-            ending = self.engine.execute(place, replace(plan.task, labels=labels or {}), out, self.watch.event)
+            ending = self.engine.execute(place, replace(plan.task, labels=labels), out, self.watch.event)
         reading = read_run(out, index, ending)
         seen = not_watched(ELSEWHERE, reading.run) if self.engine.remote else watched(watcher.summary(), reading.run)
         of_place = (Warning_("environment", said) for said in place.warnings)
         found = (*seen.warnings, *self._known_wrong(plan), *of_place)
         run = msgspec.structs.replace(reading.run, warnings=(*reading.run.warnings, *found), host_during=seen.figures)
         reading = replace(reading, run=run, unavailable={**reading.unavailable, **seen.unavailable})
+        self.store.keep(out, result, reading, ending)
         self.watch.run_ended(reading)
         return OneRun(reading, out, ending)
 

@@ -13,7 +13,8 @@ from bench.errors import NotMeasured, UsageError
 from bench.run.observe import Observation
 from bench.run.plan import Plan, check_capacity
 from bench.run.session import Session
-from bench.run.workflow import Finished, Runs, finish, look_again, stop_here, was_interrupted
+from bench.run.store import Result
+from bench.run.workflow import Finished, Runs, assembled, finish, look_again, stop_here, was_interrupted
 from bench.units import percent
 
 DEFAULT = ("glibc", "glibc-keep", "jemalloc", "tcmalloc", "thp")
@@ -73,45 +74,69 @@ def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds:
     """
     for plan in plans:
         check_capacity(plan.task.limits, sessions[name_of(plan)].engine.capacity())
+    problems = _prepare(plans, sessions)
     first = next(iter(sessions.values()))
     before = first.observe()
     with Interrupts() as interrupts:
-        done, problems = _interleaved(plans, sessions, rounds, interrupts)
+        done = {
+            name_of(plan): Runs(_begin(plan, sessions[name_of(plan)], before, rounds))
+            for plan in plans
+            if name_of(plan) not in problems
+        }
+        _interleave(plans, sessions, rounds, done, problems, interrupts)
         after = look_again(first, interrupts)
         return tuple(
-            _written(plan, sessions[name_of(plan)], before, after, done[name_of(plan)], problems, interrupts)
+            _written(plan, sessions[name_of(plan)], before, after, done.get(name_of(plan)), problems, interrupts)
             for plan in plans
         )
 
 
-def _interleaved(
-    plans: Sequence[Plan], sessions: Mapping[str, Session], rounds: int, interrupts: Interrupts
-) -> tuple[dict[str, Runs], dict[str, str]]:
-    """The runs of every variant, and why some could not be measured."""
-    done = {name_of(plan): Runs() for plan in plans}
+def _prepare(plans: Sequence[Plan], sessions: Mapping[str, Session]) -> dict[str, str]:
+    """Prepare every variant's place while Ctrl-C still breaks off; returns why some cannot be had."""
     problems: dict[str, str] = {}
+    for plan in plans:
+        try:
+            sessions[name_of(plan)].place(plan.need)
+        except NotMeasured as error:
+            problems[name_of(plan)] = str(error)
+    return problems
+
+
+def _begin(plan: Plan, session: Session, before: Observation, rounds: int) -> Result:
+    return session.begin(assembled(plan, session, before, None, ()), rounds)
+
+
+def _interleave(
+    plans: Sequence[Plan],
+    sessions: Mapping[str, Session],
+    rounds: int,
+    done: Mapping[str, Runs],
+    problems: dict[str, str],
+    interrupts: Interrupts,
+) -> None:
+    """Add the runs of every variant to ``done``, and to ``problems`` why one could not be measured."""
     for turn in order(len(plans), rounds):
         for plan in (plans[position] for position in turn):
             name = name_of(plan)
             if name in problems:
                 continue
+            runs = done[name]
             try:
                 stop_here(interrupts)
-                run = sessions[name].run(plan, len(done[name].done))
+                run = sessions[name].run(plan, len(runs.done), runs.result)
             except NotMeasured as error:
-                problems[name] = done[name].cut = str(error)
+                problems[name] = runs.cut = str(error)
                 continue
             except KeyboardInterrupt:
-                if not any(runs.done for runs in done.values()):
+                if not any(one.done for one in done.values()):
                     raise
             else:
-                done[name].done.append(run)
+                runs.done.append(run)
                 if run.reading.run.outcome != "interrupted":
                     continue
-            for runs in done.values():
-                runs.cut = runs.cut or was_interrupted(interrupts)
-            return done, problems
-    return done, problems
+            for one in done.values():
+                one.cut = one.cut or was_interrupted(interrupts)
+            return
 
 
 def _written(
@@ -119,13 +144,13 @@ def _written(
     session: Session,
     before: Observation,
     after: Observation | None,
-    runs: Runs,
+    runs: Runs | None,
     problems: Mapping[str, str],
     interrupts: Interrupts,
 ) -> Tried:
     variant = plan.variant
     assert variant is not None  # noqa: S101, whatif makes every plan of one
-    if not runs.done:
+    if runs is None or not runs.done:
         return Tried(variant, None, problems.get(variant.name, "interrupted before its first run"))
     return Tried(variant, finish(plan, session, before, after, runs, interrupts), problems.get(variant.name))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,10 +20,10 @@ from bench.run.baseline import NONE, Baseline
 from bench.run.evidence import collect
 from bench.run.judging import judged
 from bench.run.observe import Observation
-from bench.run.orphans import label_of
 from bench.run.plan import Plan, check_capacity
 from bench.run.reading import Reading
 from bench.run.session import OneRun, Session
+from bench.run.store import Result
 
 INTERRUPTED = "the command was interrupted"
 
@@ -44,8 +44,9 @@ class Finished:
 
 @dataclass(slots=True)
 class Runs:
-    """The runs of a plan so far; ``cut`` says why there are fewer than it asks for."""
+    """The runs of a result so far; ``cut`` says why there are fewer than it asks for."""
 
+    result: Result
     done: list[OneRun] = field(default_factory=list)
     cut: str | None = None
 
@@ -71,18 +72,19 @@ def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces:
     before = session.observe()
     begun = assembled(plan, session, before, None, (), reproduces)
     with Interrupts() as interrupts:
-        runs = run_all(plan, session, label_of(begun), interrupts)
+        result = session.begin(begun, plan.repeat)
+        runs = run_all(plan, session, result, interrupts)
         after = look_again(session, interrupts)
         return finish(plan, session, before, after, runs, interrupts, baseline, reproduces)
 
 
-def run_all(plan: Plan, session: Session, labels: Mapping[str, str], interrupts: Interrupts) -> Runs:
+def run_all(plan: Plan, session: Session, result: Result, interrupts: Interrupts) -> Runs:
     """The runs of a plan one after another; the first that is interrupted or could not be measured is the last."""
-    runs = Runs()
+    runs = Runs(result)
     for index in range(plan.repeat):
         try:
             stop_here(interrupts)
-            runs.done.append(session.run(plan, index, labels))
+            runs.done.append(session.run(plan, index, result))
         except (NotMeasured, KeyboardInterrupt) as error:
             if not runs.done:
                 raise
@@ -137,6 +139,7 @@ def finish(
     record = judged(record, plan.repeat, baseline, cut=runs.cut, interrupted=interrupts.count > 0)
     files = collect(record, runs.done, before, after, baseline.records)
     path = write_bundle(session.results, record, files)
+    session.store.written(runs.result.name)
     return Finished(read_bundle(path).record, path, interrupts.count > 0)
 
 

@@ -23,6 +23,7 @@ from bench.run.selftest.hold import Held, as_run, hold, parse_truth
 from bench.run.selftest.last import remember
 from bench.run.session import OneRun, Session
 from bench.run.source import read_catalog_source
+from bench.run.store import Result
 from bench.run.workflow import Finished, assembled, look_again, stop_here, was_interrupted
 
 _MAX_LOG_BYTES = 1024**2
@@ -70,7 +71,8 @@ def self_test(session: Session, diagnostic: Diagnostic, checks: Sequence[Check] 
     place = session.place(plan.need)
     before = session.observe()
     with Interrupts() as interrupts:
-        made = _make(session, plan, place, checks, interrupts)
+        result = session.begin(assembled(plan, session, before, None, ()), len(checks))
+        made = _make(session, plan, place, checks, result, interrupts)
         if not made.runs:
             raise NotMeasured("not one check could be made", made.not_made[0][1] if made.not_made else "there are none")
         after = look_again(session, interrupts)
@@ -81,6 +83,7 @@ def self_test(session: Session, diagnostic: Diagnostic, checks: Sequence[Check] 
         files = collect(record, made.runs, before, after)
         files["summary.md"] = partial(render_summary, findings=[one.sentence() for one in made.held])
         path = write_bundle(session.results, record, files)
+        session.store.written(result.name)
         finished = Finished(read_bundle(path).record, path, interrupts.count > 0)
     remember(finished.record)
     return Checked(finished, tuple(made.held), tuple(made.not_made))
@@ -93,14 +96,16 @@ class _Made:
     not_made: list[tuple[str, str]] = field(default_factory=list)
 
 
-def _make(session: Session, plan: Plan, place: Place, checks: Sequence[Check], interrupts: Interrupts) -> _Made:
+def _make(
+    session: Session, plan: Plan, place: Place, checks: Sequence[Check], result: Result, interrupts: Interrupts
+) -> _Made:
     """Every check one after another, until somebody asks for the end."""
     made = _Made()
     for check in checks:
         try:
             stop_here(interrupts)
             check_capacity(check.limits, session.engine.capacity())
-            run = session.run(for_check(plan, check, place), len(made.runs))
+            run = session.run(for_check(plan, check, place), len(made.runs), result)
         except (NotMeasured, UsageError) as error:
             made.not_made.append((check.name, str(error)))
             continue

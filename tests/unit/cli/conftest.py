@@ -33,9 +33,12 @@ class FakeEngine:
     executed: list = field(default_factory=list)
     orphaned: list = field(default_factory=list)
     recovered: list = field(default_factory=list)
+    left: str = "passed"
     swept: int = 0
     kept: set = field(default_factory=set)
     discarded: list = field(default_factory=list)
+
+    address: str = "fake"
 
     @property
     def name(self):
@@ -79,8 +82,9 @@ class FakeEngine:
 
     def recover(self, orphan, out):
         self.recovered.append(orphan.run_id)
-        write_result(out, "passed", 5.0)
-        return Ending(0, commands=("python -m pytest",), error=KILLED, killed=True)
+        write_result(out, self.left, 5.0)
+        interrupted = self.left == "interrupted"
+        return Ending(0, interrupted=interrupted, commands=("python -m pytest",), error=KILLED, killed=True)
 
     def discard(self, orphan):
         self.discarded.append(orphan.run_id)

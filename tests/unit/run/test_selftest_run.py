@@ -23,6 +23,7 @@ from bench.run.selftest.last import recall, remember
 from bench.run.selftest.run import self_test
 from bench.run.selftest.warn import selftest_warning, warning_of
 from bench.run.session import Session
+from bench.run.workflow import assembled
 
 SELFTEST = find(builtin(), "selftest")
 SOURCE = Source(kind="catalog", sha256="0" * 64)
@@ -53,6 +54,7 @@ class Pretended:
     raises: dict = field(default_factory=dict)
     cpus: int = 2
     remote: bool = False
+    address: str = ""
     started: list = field(default_factory=list)
 
     def describe(self, limits, security="default"):
@@ -241,6 +243,14 @@ def test_many_failures_are_counted(made):
     assert warning_of([msgspec.structs.replace(bad, outcome="interrupted")], "docker") is None
 
 
+def run_of(session, plan, index):
+    return session.run(plan, index, session.begin(assembled(plan, session, session.observe(), None, ()), 2))
+
+
+def codes_of(session, plan, index):
+    return [warning.code for warning in run_of(session, plan, index).reading.run.warnings]
+
+
 def test_the_warning_is_in_the_runs_that_a_session_makes(made, quiet, tmp_path):
     made(Pretended(wrong={"cpu": {"cpu": {"total_s": 2.5}}}))
     grad = make_plan(find(builtin(), "grad_cpu"), Options(), SOURCE)
@@ -248,7 +258,7 @@ def test_the_warning_is_in_the_runs_that_a_session_makes(made, quiet, tmp_path):
     engine = Pretended()
     engine.prepare = lambda need, notify: Place("/py", "/agent", "/diag", "sha256:1")
     with Session(engine, print, tmp_path / "results", calibration=False) as session:
-        codes = [[one.code for one in session.run(loads_as_test, index).reading.run.warnings] for index in (0, 1)]
+        codes = [codes_of(session, loads_as_test, index) for index in (0, 1)]
     assert all(of_run.count("selftest_failed") == 1 for of_run in codes)
 
 
@@ -257,7 +267,7 @@ def later_codes(results, engine):
     grad = make_plan(find(builtin(), "grad_cpu"), Options(), SOURCE)
     plan = replace(grad, need=SMALL, task=replace(grad.task, argv=("", "", "", "", "", "cpu")))
     with Session(engine, print, results, calibration=False) as session:
-        return [one.code for one in session.run(plan, 0).reading.run.warnings]
+        return codes_of(session, plan, 0)
 
 
 def test_the_warning_holds_for_every_folder_of_results(made, tmp_path):
@@ -293,11 +303,11 @@ def test_what_the_host_did_is_in_the_runs_that_a_session_makes(quiet, monkeypatc
     samples = tuple(Sample(float(t), 2.0 * t, 0.0, 0.0, 0.0, load=3.0) for t in range(9))
     monkeypatch.setattr(StillWatcher, "summary", lambda self: Summary(0.0, 2, samples))
     with Session(Pretended(), print, tmp_path, calibration=False) as session:
-        reading = session.run(plan, 0).reading
+        reading = run_of(session, plan, 0).reading
     assert reading.run.host_during["load_max"] == 3.0
     assert "host_during.pressure_io_ratio" in reading.unavailable
     with Session(Pretended(remote=True), print, tmp_path, calibration=False) as session:
-        reading = session.run(plan, 1).reading
+        reading = run_of(session, plan, 1).reading
     assert reading.run.host_during == {}
     assert "another machine" in reading.unavailable["host_during"]
     assert "host_not_watched" in [warning.code for warning in reading.run.warnings]

@@ -1,0 +1,227 @@
+"""What a command has measured so far, on disk under its owner's name: so that a later one can finish a killed one's.
+
+One folder a command, in the user's state::
+
+    owner.json          the process that measures, and its engine
+    begun-00.json       a result's record as far as it is known before its first run, and how many runs it asks for
+    run-0000.json       a run: of which result, its number, and how it ended once that has been read
+    run-0000/           its evidence
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import platformdirs
+
+from bench.engine.labels import Owner, current_owner, is_gone, owner_labels, parse_owner
+from bench.engine.protocol import Ending, Engine
+from bench.errors import NotMeasured
+from bench.record.codec import encode
+from bench.record.schema import Record
+from bench.run.reading import Reading
+
+LABEL = "bench.record"
+"""The label of a task that holds its record as far as it is known before the run, as JSON."""
+EVIDENCE = "bench.evidence"
+"""The label that names the run in its command's store: the store's id and the run's name."""
+INDEX = "bench.index"
+ASKED = "bench.asked"
+
+_T = TypeVar("_T")
+
+
+class Owned(msgspec.Struct, frozen=True):
+    """Whose a store is, and where its runs are."""
+
+    labels: dict[str, str]
+    engine: str
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A result under way."""
+
+    record: Record
+    asked: int
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """One run; ``reading`` and ``ending`` once it has ended."""
+
+    of: str
+    index: int
+    reading: Reading | None = None
+    ending: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result that a store keeps: its name there, and the labels by which its runs can be finished without it."""
+
+    name: str
+    labels: dict[str, str]
+
+
+class Store:
+    """One command's store; see :func:`make_store` and :func:`left_behind`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._runs = 0
+        self._results = 0
+
+    @property
+    def id(self) -> str:
+        """What it is called."""
+        return self.path.name
+
+    @property
+    def owned(self) -> bool:
+        """Whether another command can find it."""
+        return (self.path / "owner.json").is_file()
+
+    def begin(self, record: Record, asked: int) -> Result:
+        """Keep what is known of a result before its first run."""
+        name = f"begun-{self._results:02}"
+        self._results += 1
+        self._write(name, Begun(record, asked))
+        return Result(name, {LABEL: encode(record).decode(), ASKED: str(asked)})
+
+    def start(self, result: Result, index: int) -> tuple[Path, dict[str, str]]:
+        """An empty folder for a run's evidence, and the labels of its task.
+
+        Raises:
+            NotMeasured: the disk refuses.
+        """
+        out = self.path / f"run-{self._runs:04}"
+        self._runs += 1
+        try:
+            out.mkdir()
+        except OSError as error:
+            raise NotMeasured(f"{out} cannot be made", error.strerror or str(error), "make room there") from error
+        self._write(out.name, Kept(result.name, index))
+        return out, {**result.labels, INDEX: str(index), EVIDENCE: f"{self.id}/{out.name}"}
+
+    def keep(self, out: Path, result: Result, reading: Reading, ending: Ending) -> None:
+        """Keep how a run ended."""
+        self._write(out.name, Kept(result.name, reading.run.index, reading, ending))
+
+    def written(self, name: str) -> None:
+        """A result has its bundle: nothing of it is left to finish."""
+        with contextlib.suppress(OSError):
+            (self.path / f"{name}.json").unlink()
+
+    def begun(self) -> dict[str, Begun]:
+        """The results that have no bundle, by name.
+
+        Raises:
+            NotMeasured: one of them cannot be read.
+        """
+        return {path.stem: _read(path, Begun) for path in sorted(self.path.glob("begun-*.json"))}
+
+    def runs(self) -> dict[str, Kept]:
+        """All runs by name, in order.
+
+        Raises:
+            NotMeasured: one of them cannot be read.
+        """
+        return {path.stem: _read(path, Kept) for path in sorted(self.path.glob("run-*.json"))}
+
+    def unfinished(self) -> bool:
+        """Whether it holds a run that has ended and is in no bundle, or nobody can say."""
+        try:
+            begun = self.begun()
+            return any(run.of in begun and run.reading is not None for run in self.runs().values())
+        except NotMeasured:
+            return True
+
+    def remove(self) -> None:
+        """Remove it with all that it holds; what tells whose it is goes last."""
+        for path in self.path.glob("*"):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != "owner.json":
+                with contextlib.suppress(OSError):
+                    path.unlink()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _write(self, name: str, content: msgspec.Struct) -> None:
+        """Write a file whole or not at all. A disk that refuses costs a killed command's successor, not this one."""
+        fresh = self.path / f"{name}.new"
+        with contextlib.suppress(OSError):
+            fresh.write_bytes(msgspec.json.encode(content))
+            fresh.replace(self.path / f"{name}.json")
+
+
+def default_folder() -> Path:
+    """Where stores lie: this user's, on this host's own disk."""
+    return platformdirs.user_state_path("bench") / "sessions"
+
+
+def engine_key(engine: Engine) -> str:
+    """What tells one engine from another."""
+    return f"{engine.name} {engine.address}".strip()
+
+
+def make_store(engine: Engine, folder: Path | None = None) -> Store:
+    """A store of this process; where the user's state cannot be written, one that only this command can finish."""
+    name = uuid.uuid4().hex[:12]
+    owned = Owned(owner_labels(current_owner(), name), engine_key(engine))
+    folder = folder or default_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = folder / f".{name}"
+        fresh.mkdir(mode=0o700)
+        (fresh / "owner.json").write_bytes(msgspec.json.encode(owned))
+        return Store(fresh.replace(folder / name))
+    except OSError:
+        return Store(Path(tempfile.mkdtemp(prefix="bench-")))
+
+
+def left_behind(folder: Path | None = None, here: Owner | None = None) -> list[tuple[Store, Owned]]:
+    """The stores whose command is gone, with whose they were."""
+    found = []
+    here = here or current_owner()
+    for path in sorted((folder or default_folder()).glob("*/owner.json")):
+        try:
+            owned = _read(path, Owned)
+        except NotMeasured:
+            continue
+        owner = parse_owner(owned.labels)
+        if owner is not None and is_gone(owner, here, running=False):
+            found.append((Store(path.parent), owned))
+    return found
+
+
+@contextlib.contextmanager
+def claimed(store: Store) -> Iterator[bool]:
+    """Whether a store is there and ours to finish; of two commands that want the same one, one is told so."""
+    try:
+        descriptor = os.open(store.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield store.path.is_dir()
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError, RecursionError) as error:
+        raise NotMeasured(f"{path} cannot be read", str(error), "remove its folder to be rid of it") from None

@@ -1,0 +1,239 @@
+"""A command that is killed at any point, and the next one that finishes what it had measured, once and truly."""
+
+import errno
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import bench.run.orphans
+import bench.run.workflow
+from bench.cli import main
+from bench.engine.protocol import Orphan
+from bench.errors import NotMeasured
+from bench.record.find import find_bundles
+from bench.record.verify import verify
+from bench.run.session import Session
+from bench.run.store import ASKED, EVIDENCE, INDEX, LABEL, claimed, default_folder, left_behind, make_store
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of the command runs after it."""
+
+
+@pytest.fixture
+def kill(engine, monkeypatch, tmp_path):
+    """Run a command that is killed: by an outcome that is ``Killed``, or as a function is entered."""
+
+    def run(*words, at=None, outcomes=()):
+        engine.outcomes = list(outcomes)
+        with monkeypatch.context() as patch:
+            patch.setattr(Session, "__exit__", lambda *_: None)
+            if at is not None:
+                patch.setattr(*at, raising(Killed()))
+            with pytest.raises(Killed):
+                main([str(word) for word in (*words, "--results", tmp_path / "r")])
+        disown()
+
+    return run
+
+
+def raising(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
+
+
+def disown():
+    """Give every store an owner that no longer lives."""
+    child = subprocess.Popen(["true"])
+    child.wait()
+    for path in default_folder().glob("*/owner.json"):
+        owned = json.loads(path.read_text())
+        owned["labels"] |= {"bench.owner.pid": str(child.pid), "bench.owner.start": "1"}
+        path.write_text(json.dumps(owned))
+
+
+@pytest.fixture
+def after(bench_, tmp_path):
+    """What the next command, a run of another name's, finishes."""
+
+    def run(*words):
+        code, _, err = bench_("run", "dtype_cpu", "--results", tmp_path / "r", *words)
+        assert code == 0
+        found = [bundle for bundle in find_bundles(str(tmp_path / "r")) if bundle.record.diagnostic.name != "dtype_cpu"]
+        assert all(verify(bundle.path).ok for bundle in found)
+        return sorted(found, key=lambda bundle: bundle.record.variant or ""), err
+
+    return run
+
+
+def stores():
+    return list(default_folder().glob("*"))
+
+
+def orphan_of(task, **more):
+    return Orphan("abc", dict(task.labels), **{"running": True, "evidence": True, **more})
+
+
+def test_earlier_runs_of_a_killed_command_are_finished_with_the_one_it_left(engine, kill, after):
+    kill("run", "grad_cpu", "--repeat", "3", outcomes=["passed", Killed()])
+    engine.orphaned = [orphan_of(engine.executed[-1])]
+    engine.left = "interrupted"
+    (bundle,), err = after()
+    record = bundle.record
+    assert [(run.index, run.outcome) for run in record.runs] == [(0, "passed"), (1, "interrupted")]
+    assert record.outcome == "interrupted"
+    said = "2 of 3 runs were made: the command that measured was killed"
+    assert record.verdict.reasons[0] == said
+    assert said in (bundle.path / "summary.md").read_text()
+    assert (bundle.path / "logs/pytest-001.log").is_file()
+    assert "finished the evidence" in err
+    assert (engine.discarded, engine.kept, stores()) == (["abc"], set(), [])
+
+
+@pytest.mark.parametrize("asked", [1, 2])
+def test_killed_while_the_bundle_was_written_costs_nothing(engine, kill, after, asked):
+    kill("run", "grad_cpu", "--repeat", asked, at=(bench.run.workflow, "write_bundle"))
+    (bundle,), _ = after()
+    assert (bundle.record.outcome, len(bundle.record.runs)) == ("passed", asked)
+    assert bundle.record.unavailable["host.after"] == "the command that measured was killed"
+    assert stores() == []
+    assert len(after()[0]) == 1  # and is not written twice
+
+
+def test_killed_between_two_runs_says_what_is_missing(engine, kill, after):
+    kill("run", "grad_cpu", "--repeat", "3", outcomes=["failed"], at=(bench.run.session, "watched"))
+    # the first run's evidence is back, and not yet read
+    (bundle,), _ = after()
+    assert [run.outcome for run in bundle.record.runs] == ["failed"]
+    assert bundle.record.verdict.reasons[0].startswith("1 of 3 runs were made")
+    assert bundle.record.outcome == "interrupted"
+    assert stores() == []
+
+
+def test_killed_before_anything_ran_leaves_nothing(engine, kill, after):
+    kill("run", "grad_cpu", outcomes=[Killed()])
+    assert after()[0] == []
+    assert stores() == []
+
+
+def test_variants_are_finished_each_for_itself(engine, kill, after):
+    words = ("whatif", "grad_cpu", "--variants", "glibc,thp", "--repeat", "2")
+    kill(*words, outcomes=["passed", "passed", Killed()])  # glibc, thp; then thp, glibc
+    engine.orphaned = [orphan_of(engine.executed[-1])]
+    found, _ = after()
+    assert [bundle.record.variant for bundle in found] == ["glibc", "thp"]
+    assert [[run.index for run in bundle.record.runs] for bundle in found] == [[0], [0, 1]]
+    assert [bundle.record.outcome for bundle in found] == ["interrupted", "passed"]
+    assert stores() == []
+
+
+def test_a_self_test_is_never_taken_for_one_that_held(engine, kill, after, monkeypatch):
+    import bench.run.selftest.run as selftest
+
+    monkeypatch.setattr(selftest, "hold", lambda *_: ())
+    kill("run", "selftest", at=(selftest, "write_bundle"))
+    (bundle,), _ = after()
+    assert (bundle.record.outcome, bundle.record.verdict.status) == ("interrupted", "not_measured")
+    assert "not held against its loads" in bundle.record.verdict.reasons[0]
+
+
+def test_a_run_in_another_engine_waits_for_a_command_that_uses_it(engine, kill, after):
+    kill("run", "grad_cpu", "--repeat", "2", outcomes=["passed", Killed()])
+    orphan = orphan_of(engine.executed[-1])
+    engine.address = "another"
+    assert after()[0] == []
+    assert len(stores()) == 1
+    engine.address = "fake"
+    engine.orphaned = [orphan]
+    (bundle,), _ = after()
+    assert len(bundle.record.runs) == 2
+
+
+def test_a_run_whose_store_is_gone_keeps_its_number_and_says_so(engine, kill, after):
+    kill("run", "grad_cpu", "--repeat", "3", outcomes=["passed", Killed()])
+    labels = dict(engine.executed[-1].labels)
+    assert (labels[INDEX], labels[ASKED]) == ("1", "3")
+    engine.orphaned = [Orphan("abc", {**labels, EVIDENCE: "elsewhere/run-0001"}, running=False, evidence=True)]
+    found, _ = after()
+    (bundle,) = (one for one in found if one.record.runs[0].index == 1)
+    assert bundle.record.outcome == "interrupted"
+    assert "its other runs are not to be found" in bundle.record.verdict.reasons[0]
+
+
+@pytest.mark.parametrize("error", [NotMeasured("no room left"), OSError(errno.ENOSPC, "No space left on device")])
+def test_what_cannot_be_written_is_kept_for_another_time(engine, kill, after, monkeypatch, error):
+    kill("run", "grad_cpu", "--repeat", "2", outcomes=["passed", Killed()])
+    engine.orphaned = [orphan_of(engine.executed[-1])]
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.run.orphans, "write_bundle", raising(error))
+        found, err = after()
+    assert (found, engine.discarded, engine.kept, len(stores())) == ([], [], {"abc"}, 1)
+    assert f"is kept in {stores()[0]}" in err
+    assert len(after()[0][0].record.runs) == 2
+
+
+def test_a_store_that_cannot_be_read_is_kept_and_named(engine, kill, after):
+    kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
+    (begun,) = default_folder().glob("*/begun-*.json")
+    begun.write_text("{")
+    found, err = after()
+    assert found == []
+    assert f"kept in {begun.parent}" in err
+    (begun.parent / "owner.json").write_text("{")
+    assert left_behind() == []
+
+
+def test_a_living_command_s_store_is_not_touched(engine, after):
+    store = make_store(engine)
+    assert after()[0] == []
+    assert stores() == [store.path]
+    store.remove()
+
+
+def test_of_two_commands_one_finishes(engine, kill, after):
+    kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
+    ((store, _),) = left_behind()
+    with claimed(store) as ours:
+        assert ours
+        assert after()[0] == []
+    assert len(after()[0]) == 1
+    with claimed(store) as ours:
+        assert not ours
+
+
+def test_a_fault_after_the_runs_leaves_them_to_the_next_command(engine, bench_, capsys, monkeypatch, tmp_path, after):
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.run.workflow, "collect", raising(ZeroDivisionError()))
+        assert main(["run", "grad_cpu", "--results", str(tmp_path / "r")]) == 6
+    assert "what was measured is kept in" in capsys.readouterr().err
+    disown()
+    assert after()[0][0].record.outcome == "passed"
+
+
+def test_where_no_state_can_be_kept_a_run_is_measured_all_the_same(engine, bench_, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "t"))
+    (tmp_path / "t").mkdir()
+    assert bench_("run", "grad_cpu", "--results", tmp_path / "r")[0] == 0
+    assert list((tmp_path / "t").iterdir()) == []
+    assert LABEL in engine.executed[0].labels
+
+
+def test_no_room_for_a_run_s_folder_is_not_measured(engine, bench_, monkeypatch, tmp_path):
+    mkdir = Path.mkdir
+
+    def full(self, *words, **more):
+        if self.name == "run-0001":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return mkdir(self, *words, **more)
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    code, _, _ = bench_("run", "grad_cpu", "--repeat", "2", "--results", tmp_path / "r")
+    assert code == 0
+    (bundle,) = find_bundles(str(tmp_path / "r"))
+    assert bundle.record.verdict.reasons[0].startswith("1 of 2 runs were made")
