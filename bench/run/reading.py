@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from bench.engine.protocol import Ending
+from bench.engine.protocol import KILLED, Ending
 from bench.errors import DamagedData
 from bench.record.schema import (
     ContextSwitches,
@@ -108,7 +108,7 @@ def _read(out: Path, index: int, ending: Ending) -> Reading:
         raise DamagedData("result.json of the run does not fit", str(error)) from None
     if result.state != "ended":
         return _without_result(result, out, index, ending)
-    run = _with_ending(_run(result, index), ending)
+    run = _with_ending(_blamed(_run(result, index), ending), ending)
     return Reading(run, dict(result.unavailable), result.cgroup_version)
 
 
@@ -125,6 +125,22 @@ def _run(result: _Result, index: int) -> Run:
         name: getattr(result, name) for name in Run.__struct_fields__ if name != "index" and hasattr(result, name)
     }
     return Run(index=index, **fields)
+
+
+def _blamed(run: Run, ending: Ending) -> Run:
+    """The run with what really ended it, where the supervisor only knows that it was told to stop.
+
+    An engine that shut down measured nothing; a command that was killed was interrupted. Neither was the user's Ctrl-C.
+    """
+    if run.outcome != "interrupted" or ending.error is None or _by_the_user(ending):
+        return run
+    signature = f"{ending.error}; {run.signature}" if run.signature else ending.error
+    outcome: Outcome = "interrupted" if ending.killed else "not_measured"
+    return msgspec.structs.replace(run, outcome=outcome, signature=signature)
+
+
+def _by_the_user(ending: Ending) -> bool:
+    return ending.interrupted and not ending.killed
 
 
 def _with_ending(run: Run, ending: Ending) -> Run:
@@ -161,10 +177,12 @@ def _without_result(begun: _Result | None, out: Path, index: int, ending: Ending
 
 
 def _why(begun: _Result | None, ending: Ending) -> tuple[Outcome, str]:
-    if ending.interrupted:
+    if _by_the_user(ending):
         return "interrupted", "interrupted by the user"
     if ending.oom_killed:
         return "oom_killed", "the kernel killed the supervisor: out of memory at the limit"
+    if ending.killed:
+        return "interrupted", ending.error or KILLED
     if ending.error:
         return "not_measured", ending.error
     if begun is not None and begun.state == "error" and begun.signature:

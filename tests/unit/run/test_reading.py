@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from bench.engine.protocol import Ending
+from bench.engine.protocol import KILLED, Ending
 from bench.errors import DamagedData
 from bench.record.schema import Run
 from bench.run.reading import MAX_RESULT_BYTES, overall, read_run
@@ -119,6 +119,43 @@ def test_nothing_left_is_never_passed(tmp_path, ending, outcome):
     assert reading.run.signature
     assert reading.run.cpu.user_s is None
     assert "cpu.user_s" in reading.unavailable
+
+
+GONE = "the Docker engine went away during the run and came back after 3.0 s"
+STOPPED = {**RESULT, "outcome": "interrupted", "exit_code": None, "signal": 15, "signature": "interrupted in t.py::x"}
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome", "signature"),
+    [
+        (Ending(0, error=GONE), "not_measured", f"{GONE}; interrupted in t.py::x"),
+        (Ending(0, interrupted=True), "interrupted", "interrupted in t.py::x"),
+        (Ending(0, interrupted=True, error=GONE), "interrupted", "interrupted in t.py::x"),
+        (Ending(0, interrupted=True, error=KILLED, killed=True), "interrupted", f"{KILLED}; interrupted in t.py::x"),
+    ],
+)
+def test_what_stopped_a_run_leads_its_signature(tmp_path, ending, outcome, signature):
+    (tmp_path / "result.json").write_text(json.dumps(STOPPED))
+    run = read_run(tmp_path, 0, ending).run
+    assert (run.outcome, run.signature) == (outcome, signature)
+    assert run.wall_s == 12.5
+
+
+@pytest.mark.parametrize("outcome", ["passed", "failed", "timed_out"])
+def test_a_run_that_ended_by_itself_is_what_it_is(tmp_path, outcome):
+    (tmp_path / "result.json").write_text(json.dumps({**RESULT, "outcome": outcome}))
+    for ending in (Ending(0, error=GONE), Ending(0, interrupted=True, error=KILLED, killed=True)):
+        run = read_run(tmp_path, 0, ending).run
+        assert (run.outcome, run.signature) == (outcome, None)
+        assert run.warnings[-1].code == "engine_trouble"
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_killed_command_s_run_without_a_result_was_not_interrupted_by_the_user(tmp_path, running):
+    run = read_run(tmp_path, 0, Ending(None, interrupted=running, error=KILLED, killed=True)).run
+    assert (run.outcome, run.signature) == ("interrupted", KILLED)
+    ending = Ending(137, oom_killed=True, interrupted=running, error=KILLED, killed=True)
+    assert read_run(tmp_path, 0, ending).run.outcome == "oom_killed"
 
 
 @pytest.mark.parametrize("text", ["{", '{"state": 3}', '{"state": "ended", "outcome": "fine"}', "[]", "[" * 100_000])
