@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import IO, Any, cast
 
 import msgspec
@@ -75,6 +76,13 @@ class Held:
 def complain(line: str) -> None:
     """One line that says what is wrong and what to do."""
     Console.err().print(Text(f"bench: {' '.join(plain(line).split())}"), soft_wrap=True)
+
+
+def complain_of(problems: Iterable[str | None]) -> None:
+    """One line for each problem that there is: how a command ends whose result was shown all the same."""
+    for problem in problems:
+        if problem is not None:
+            complain(problem)
 
 
 def print_json(document: Any) -> None:

@@ -11,7 +11,7 @@ from bench.catalog.load import builtin, document, find_variant
 from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
 from bench.cli import complete, options
 from bench.cli.app import app
-from bench.cli.console import Console, Held, notify, print_json
+from bench.cli.console import Console, Held, complain_of, notify, print_json
 from bench.cli.inputs import READING, entry_of
 from bench.cli.progress import Progress
 from bench.cli.selftest import refuse_options, run_selftest
@@ -149,6 +149,7 @@ def run(
         print_json({"path": str(finished.path), "record": finished.record})
     else:
         Console.out().print(result_summary(Entry(finished.record, str(finished.path))))
+    complain_of([finished.problem])
     return int(finished.exit_code)
 
 

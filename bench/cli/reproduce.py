@@ -15,7 +15,7 @@ from bench.catalog.load import builtin
 from bench.catalog.model import Diagnostic
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.console import Console, notify, print_json
+from bench.cli.console import Console, complain_of, notify, print_json
 from bench.cli.measure import NEED_BYTES
 from bench.cli.progress import Progress
 from bench.compare.verdict import compare
@@ -100,6 +100,7 @@ def reproduce(
     else:
         Console.out().print(comparison_view(comparison))
         notify(f"written to {finished.path}")
+    complain_of([finished.problem])
     return int(finished.exit_code or (ExitCode.REGRESSED if comparison.status == "code_regressed" else ExitCode.OK))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.catalog.model import Diagnostic
-from bench.cli.console import Console, notify, print_json
+from bench.cli.console import Console, complain_of, notify, print_json
 from bench.cli.progress import Progress
 from bench.engine.lock import measuring
 from bench.engine.protocol import Engine
@@ -43,4 +43,5 @@ def run_selftest(
         print_json({"path": path, "record": record, "readings": checked.held, "not_made": dict(checked.not_made)})
     else:
         Console.out().print(selftest_view(record, checked.held, checked.not_made, path))
+    complain_of([checked.finished.problem])
     return int(checked.finished.exit_code)

@@ -13,7 +13,7 @@ from bench.catalog.load import builtin
 from bench.catalog.model import Catalog, Diagnostic, Variant
 from bench.cli import complete, options
 from bench.cli.app import app
-from bench.cli.console import Console, notify, print_json
+from bench.cli.console import Console, complain_of, notify, print_json
 from bench.cli.measure import NEED_BYTES, plan_of
 from bench.cli.progress import Progress
 from bench.compare.verdict import compare
@@ -84,6 +84,7 @@ def whatif(
         print_json({"reference": chosen[0].name, "variants": lines, "advice": said})
     else:
         Console.out().print(whatif_view(diagnostic.name, lines, said))
+    complain_of(one.finished.problem for one in tried if one.finished is not None)
     outcomes = [one.finished.exit_code for one in tried if one.finished is not None]
     return int(max(outcomes, default=ExitCode.NOT_MEASURED))
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
+import platformdirs
 
 from bench import __version__
 from bench.compare.judge import exit_code
 from bench.engine.interrupt import Interrupts
-from bench.errors import ExitCode, NotMeasured
+from bench.errors import BenchError, ExitCode, NotMeasured, UsageError
 from bench.host.calibration import drift
-from bench.record.bundle import read_bundle, write_bundle
+from bench.record.bundle import Content, read_bundle, write_bundle
 from bench.record.schema import HostState, Record, Warning_
 from bench.run.assemble import Surroundings, assemble
 from bench.run.baseline import NONE, Baseline
@@ -30,15 +31,22 @@ INTERRUPTED = "the command was interrupted"
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A result on disk. ``interrupted``: somebody asked the command to end, if only after the last run."""
+    """A result on disk.
+
+    ``interrupted``: somebody asked the command to end, if only after the last run. ``problem``: why it does not lie in
+    the results folder that was asked for.
+    """
 
     record: Record
     path: Path
     interrupted: bool = False
+    problem: str | None = None
 
     @property
     def exit_code(self) -> ExitCode:
         """What the command ends with."""
+        if self.problem is not None:
+            return ExitCode.NOT_MEASURED
         return ExitCode.INTERRUPTED if self.interrupted else exit_code(self.record)
 
 
@@ -63,7 +71,8 @@ def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces:
         reproduces: the id of the record that it reproduces.
 
     Raises:
-        NotMeasured: nothing could be started, or the disk is full; then nothing is left behind.
+        NotMeasured: nothing could be started; then nothing is left behind. Or neither the results folder nor the user's
+            state takes the bundle; then what was measured stays in the session's store.
         UsageError: a limit that the host cannot give, or a results folder that cannot be written.
         KeyboardInterrupt: it came before anything ran.
     """
@@ -138,9 +147,29 @@ def finish(
     record = assembled(plan, session, before, after, runs.done, reproduces)
     record = judged(record, plan.repeat, baseline, cut=runs.cut, interrupted=interrupts.count > 0)
     files = collect(record, runs.done, before, after, baseline.records)
-    path = write_bundle(session.results, record, files)
-    session.store.written(runs.result.name)
-    return Finished(read_bundle(path).record, path, interrupts.count > 0)
+    return write(session, runs.result, record, files, interrupts)
+
+
+def write(
+    session: Session, result: Result, record: Record, files: Mapping[str, Content], interrupts: Interrupts
+) -> Finished:
+    """Write a result's bundle: to the results folder, or, where that has become full, to the user's state."""
+    problem = None
+    try:
+        path = write_bundle(session.results, record, files)
+    except (NotMeasured, UsageError) as error:
+        try:
+            path = write_bundle(refuge(), record, files)
+        except BenchError:
+            raise error from None
+        problem = f"{error}; the result lies in {path} until you move it"
+    session.store.written(result.name)
+    return Finished(read_bundle(path).record, path, interrupts.count > 0, problem)
+
+
+def refuge() -> Path:
+    """Where a bundle goes that its results folder does not take."""
+    return platformdirs.user_state_path("bench") / "results"
 
 
 def assembled(

@@ -13,7 +13,6 @@ from bench.engine.assets import agent_folder
 from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Need, Place, Task
 from bench.errors import NotMeasured, UsageError
-from bench.record.bundle import read_bundle, write_bundle
 from bench.record.schema import Limits, Outcome, Record, Verdict
 from bench.record.summary import render_summary
 from bench.run.evidence import collect
@@ -24,7 +23,7 @@ from bench.run.selftest.last import remember
 from bench.run.session import OneRun, Session
 from bench.run.source import read_catalog_source
 from bench.run.store import Result
-from bench.run.workflow import Finished, assembled, look_again, stop_here, was_interrupted
+from bench.run.workflow import Finished, assembled, look_again, stop_here, was_interrupted, write
 
 _MAX_LOG_BYTES = 1024**2
 
@@ -82,9 +81,7 @@ def self_test(session: Session, diagnostic: Diagnostic, checks: Sequence[Check] 
         record = judged(record, made.held, made.not_made, interrupted=interrupted)
         files = collect(record, made.runs, before, after)
         files["summary.md"] = partial(render_summary, findings=[one.sentence() for one in made.held])
-        path = write_bundle(session.results, record, files)
-        session.store.written(result.name)
-        finished = Finished(read_bundle(path).record, path, interrupts.count > 0)
+        finished = write(session, result, record, files, interrupts)
     remember(finished.record)
     return Checked(finished, tuple(made.held), tuple(made.not_made))
 

@@ -122,7 +122,7 @@ def test_a_self_test_that_was_made_is_kept(engine, monkeypatch, bench_, tmp_path
     import bench.run.selftest.run as selftest
 
     monkeypatch.setattr(selftest, "hold", lambda *_: ())
-    strike_before(monkeypatch, selftest, "write_bundle", 2)
+    strike_before(monkeypatch, selftest, "write", 2)
     assert bench_("run", "selftest", "--results", tmp_path / "r")[0] == 130
     assert len(only(tmp_path / "r").runs) > 1
 

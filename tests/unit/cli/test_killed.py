@@ -135,7 +135,7 @@ def test_a_self_test_is_never_taken_for_one_that_held(engine, kill, after, monke
     import bench.run.selftest.run as selftest
 
     monkeypatch.setattr(selftest, "hold", lambda *_: ())
-    kill("run", "selftest", at=(selftest, "write_bundle"))
+    kill("run", "selftest", at=(selftest, "write"))
     (bundle,), _ = after()
     assert (bundle.record.outcome, bundle.record.verdict.status) == ("interrupted", "not_measured")
     assert "not held against its loads" in bundle.record.verdict.reasons[0]

@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 import bench.run.orphans
+import bench.run.workflow
 from bench.cli import main
 from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured
@@ -257,6 +258,56 @@ def test_what_a_killed_command_left_is_finished_first(engine, bench_, tmp_path):
     assert first.record.unavailable["host.after"] == "the command that measured was killed"
     assert verify(first.path).ok
     assert engine.swept == 2
+
+
+@pytest.fixture
+def full(monkeypatch, tmp_path):
+    """Have folders refuse bundles as a full disk does."""
+    write = bench.run.workflow.write_bundle
+
+    def refusing(*folders):
+        def refuse(results, *words, **more):
+            if results in folders:
+                raise NotMeasured(f"no room left for {results}", "No space left on device", "free some space")
+            return write(results, *words, **more)
+
+        monkeypatch.setattr(bench.run.workflow, "write_bundle", refuse)
+
+    return refusing
+
+
+@pytest.mark.parametrize("outcome", ["passed", "failed", "interrupted"])
+def test_a_results_disk_that_fills_up_costs_no_result(engine, bench_, tmp_path, full, outcome):
+    engine.outcomes = [outcome]
+    full(tmp_path / "r")
+    code, out, err = bench_("run", "grad_cpu", "--results", tmp_path / "r", "--json", "--quiet")
+    assert code == 6
+    bundle = only(tmp_path / "state/bench/results")
+    assert (bundle.record.outcome, verify(bundle.path).ok) == (outcome, True)
+    assert json.loads(out)["path"] == str(bundle.path)
+    assert f"no room left for {tmp_path / 'r'}" in err
+    assert f"the result lies in {bundle.path}" in err
+    assert list((tmp_path / "state/bench/sessions").iterdir()) == []
+
+
+def test_where_no_disk_has_room_the_evidence_stays_for_the_next_command(engine, bench_, tmp_path, full):
+    full(tmp_path / "r", tmp_path / "state/bench/results")
+    code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    assert code == 6
+    (store,) = (tmp_path / "state/bench/sessions").iterdir()
+    assert f"what was measured is kept in {store}" in err
+    assert (store / "run-0000/pytest.log").is_file()
+
+
+def test_other_verbs_say_it_too(engine, bench_, tmp_path, full):
+    bench_("run", "grad_cpu", "--results", tmp_path / "first")
+    full(tmp_path / "r")
+    words = ("reproduce", only(tmp_path / "first").path, "--results", tmp_path / "r", "--quiet")
+    code, _, err = bench_(*words)
+    assert (code, "the result lies in" in err) == (6, True)
+    words = ("whatif", "grad_cpu", "--variants", "glibc,thp", "--repeat", "1", "--results", tmp_path / "r", "--quiet")
+    code, _, err = bench_(*words)
+    assert (code, err.count("the result lies in")) == (6, 2)
 
 
 @pytest.fixture
