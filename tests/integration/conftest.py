@@ -6,6 +6,8 @@ Where no engine answers, or no image can be had, they skip with the reason; with
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -16,11 +18,13 @@ import pytest
 from bench.engine.docker import DockerEngine
 from bench.engine.docker_client import connect, find_endpoint
 from bench.engine.docker_place import image_place
-from bench.engine.images.ensure import ensure_image
+from bench.engine.images.base import base_tag
+from bench.engine.images.ensure import ensure_image, has
 from bench.engine.images.facts import ImageFacts
 from bench.engine.images.options import BuildOptions
 from bench.engine.protocol import Place
 from bench.errors import BenchError
+from tests.integration.private_daemon import PrivateDaemon
 
 
 def missing(reason: str) -> NoReturn:
@@ -85,3 +89,21 @@ def out(tmp_path: Path) -> Path:
     folder = tmp_path / "out"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def private_daemon(
+    tmp_path_factory: pytest.TempPathFactory, small_image: ImageFacts, docker_client: docker.DockerClient
+) -> Iterator[PrivateDaemon]:
+    """A second daemon that has the image without torch, for tests that stop it."""
+    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+        pytest.skip("a second Docker daemon needs root and dockerd")
+    daemon = PrivateDaemon(tmp_path_factory.mktemp("dockerd"))
+    try:
+        daemon.start()
+        bases = [base_tag()] if has(docker_client, base_tag()) else []  # an image's name holds its base's content
+        daemon.load(docker_client, small_image.name, *bases)
+        yield daemon
+    finally:
+        daemon.stop(signal.SIGKILL)
+        daemon.clean()

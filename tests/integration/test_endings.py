@@ -5,27 +5,26 @@ from __future__ import annotations
 import gc
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import docker
-import psutil
 import pytest
 
 from bench.engine.docker import DockerEngine
-from bench.engine.docker_client import CALL_ERRORS, Endpoint, probe
+from bench.engine.docker_client import Endpoint
+from bench.engine.images.facts import ImageFacts
 from bench.engine.labels import current_owner, owner_labels
 from bench.engine.protocol import Ending, Place, Task
 from bench.record.schema import Limits
+from tests.integration.private_daemon import PrivateDaemon
 
 pytestmark = pytest.mark.integration
 NO_LIMITS = Limits()
@@ -290,87 +289,9 @@ def test_a_sweep_takes_what_is_ours_and_nothing_else(
             volumes[name].remove()
 
 
-@pytest.fixture(scope="module")
-def private_daemon(
-    tmp_path_factory: pytest.TempPathFactory, place: Place, docker_client: docker.DockerClient
-) -> Iterator[PrivateDaemon]:
-    if os.geteuid() != 0 or shutil.which("dockerd") is None:
-        pytest.skip("a second Docker daemon needs root and dockerd")
-    daemon = PrivateDaemon(tmp_path_factory.mktemp("dockerd"))
-    try:
-        daemon.start()
-        with closing(docker.DockerClient(base_url=daemon.url)) as client:
-            daemon.image = str(client.images.load(docker_client.images.get(place.handle).save())[0].id)
-        yield daemon
-    finally:
-        daemon.stop(signal.SIGKILL)
-        daemon.clean()
-
-
-class PrivateDaemon:
-    """A Docker daemon of the test's own, that can be stopped without disturbing anybody."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.url = f"unix://{folder}/docker.sock"
-        self.image = ""
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    # A network of its own: with --bridge=none a daemon removes the bridge docker0, which is another's.
-                    "unshare",
-                    "--net",
-                    "dockerd",
-                    f"--data-root={self.folder}/data",
-                    f"--exec-root={self.folder}/exec",
-                    f"--pidfile={self.folder}/pid",
-                    f"--host={self.url}",
-                    "--bridge=none",
-                    "--iptables=false",
-                    "--ip6tables=false",
-                ],
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
-        until = time.monotonic() + 30
-        while not self._answers():
-            if time.monotonic() > until or self._process.poll() is not None:
-                pytest.skip(f"no second Docker daemon: {(self.folder / 'log').read_text()[-500:]}")
-            time.sleep(0.1)
-
-    def _answers(self) -> bool:
-        try:
-            probe(self.url)
-            with closing(docker.DockerClient(base_url=self.url)) as client:
-                return bool(client.ping())
-        except CALL_ERRORS:
-            return False
-
-    def stop(self, number: int) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(40)
-            self._process = None
-
-    def clean(self) -> None:
-        """Take down what a crash of it may leave: shims, by the folder in their command line, and mounts."""
-        for process in psutil.process_iter(["cmdline"]):
-            if any(str(self.folder) in word for word in process.info["cmdline"] or ()):
-                with suppress(psutil.Error):
-                    process.kill()
-        for line in Path("/proc/self/mounts").read_text().splitlines():
-            if str(self.folder) in line:
-                subprocess.run(["umount", "-l", line.split()[1]], check=False, capture_output=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets that the SDK drops
 def test_a_daemon_that_goes_and_comes_back_costs_the_run_and_not_the_evidence(
-    private_daemon: PrivateDaemon, place: Place, out: Path
+    private_daemon: PrivateDaemon, place: Place, small_image: ImageFacts, out: Path
 ) -> None:
     def restart() -> None:
         private_daemon.stop(signal.SIGTERM)
@@ -385,7 +306,7 @@ def test_a_daemon_that_goes_and_comes_back_costs_the_run_and_not_the_evidence(
 
     client = docker.DockerClient(base_url=private_daemon.url, timeout=30)
     engine = DockerEngine(client, Endpoint(private_daemon.url, "test"))
-    where = replace(place, handle=private_daemon.image)
+    where = replace(place, handle=private_daemon.image_id(small_image.name))
     limits = Limits(pids=64)
     task = Task(("{python}", "-c", POLITE), {}, "{out}", 60.0, limits, sample_hz=4.0, torch=False)
     ending = engine.execute(where, task, out, on_event)
