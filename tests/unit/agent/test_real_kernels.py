@@ -14,16 +14,13 @@ from bench.agent.cgroup.v2 import V2Group
 
 FIXTURES = Path(__file__).parent / "fixtures"
 KEPT = sorted(FIXTURES.glob("v?_linux_*/*"))
-LIMITED = [folder for folder in KEPT if folder.name in ("container", "host_namespace", "cgroupfs")]
 LIMIT = 128 << 20
 WHERE = {
-    "v1": (1, "cgroupfs"),
-    "container": (2, None),  # a namespace of its own hides the path
-    "host_namespace": (2, "systemd"),
-    "cgroupfs": (2, "cgroupfs"),
-    "service": (2, "systemd"),
+    "v1_linux_6.18.44/container": (1, "cgroupfs"),
+    "v2_linux_6.12.107/container": (2, None),  # a namespace of its own hides the path
+    "v2_linux_6.12.107/host_namespace": (2, "systemd"),
 }
-"""The version and the driver that the place tells, by the name of the folder."""
+"""The version and the driver that each place tells: all that are kept, and each was a container at its limits."""
 
 
 def name(folder: Path) -> str:
@@ -42,11 +39,11 @@ def location_of(folder: Path) -> tuple[Location, str]:
     return parse_location(parse_memberships(text), mounts), text.splitlines()[-1].partition("::")[2]
 
 
-def test_both_versions_are_kept() -> None:
-    assert {folder.parent.name[:2] for folder in KEPT} == {"v1", "v2"}
+def test_each_place_is_kept_and_no_other() -> None:
+    assert [name(folder) for folder in KEPT] == sorted(WHERE)
 
 
-@pytest.mark.parametrize("folder", LIMITED, ids=name)
+@pytest.mark.parametrize("folder", KEPT, ids=name)
 def test_a_container_with_limits_that_was_at_them(folder: Path) -> None:
     group = group_of(folder)
     reading = group.read()
@@ -70,7 +67,7 @@ def test_a_container_with_limits_that_was_at_them(folder: Path) -> None:
 @pytest.mark.parametrize("folder", KEPT, ids=name)
 def test_the_group_is_found(folder: Path) -> None:
     location, path = location_of(folder)
-    version, driver = WHERE[folder.name if folder.parent.name.startswith("v2") else "v1"]
+    version, driver = WHERE[name(folder)]
     assert location.version == version
     assert location.hidden == {}
     assert parse_driver(path) == driver
