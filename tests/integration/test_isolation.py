@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import tarfile
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 
 from bench.engine.docker import DockerEngine
+from bench.engine.images.facts import ImageFacts
 from bench.engine.protocol import Place, Task
 from bench.record.schema import Limits
 
 pytestmark = pytest.mark.integration
 MIB = 1 << 20
+SETUID = "root-id"
 
 PROBE = r"""
 import ctypes, errno, json, os, pathlib, resource, socket, subprocess, threading
@@ -65,7 +73,7 @@ report = {
     "host_gateway": attempt(connect(("172.17.0.1", 22))),
     "name": attempt(lambda: socket.getaddrinfo("example.org", 80)),
     "writes": {path: attempt(write(path)) for path in (
-        "/x", "/etc/x", "/usr/x", "/opt/bench/agent/x", "/opt/bench/diagnostics/x", "/root/x", "/dev/x",
+        "/var/tmp/x", "/x", "/etc/x", "/usr/x", "/opt/bench/agent/x", "/opt/bench/diagnostics/x", "/root/x", "/dev/x",
         "/proc/sys/kernel/hostname", "/proc/sysrq-trigger", "/sys/kernel/mm/transparent_hugepage/enabled",
         "/sys/fs/cgroup/x")},
     "may_write": {path: attempt(write(path)) for path in ("/out/x", "/tmp/x", "/dev/shm/x")},
@@ -86,8 +94,7 @@ report = {
     "docker_socket": [path for path in ("/var/run/docker.sock", "/run/docker.sock") if os.path.exists(path)],
     "core": resource.getrlimit(resource.RLIMIT_CORE),
     "tmp_size": os.statvfs("/tmp").f_blocks * os.statvfs("/tmp").f_frsize,
-    "setuid_files": [str(path) for folder in ("/bin", "/sbin", "/usr/bin", "/usr/sbin")
-                     for path in pathlib.Path(folder).glob("*") if path.is_file() and path.stat().st_mode & 0o6000],
+    "open_to_all": {path: oct(os.stat(path).st_mode & 0o1777) for path in ("/var/tmp", "/tmp")},
     "forks": forks(),
 }
 with open("/tmp/runs.sh", "w") as script:
@@ -106,7 +113,36 @@ def report(engine: DockerEngine, place: Place, tmp_path_factory: pytest.TempPath
     ending = engine.execute(place, task, out, lambda _: None)
     assert ending.error is None, ending
     assert (out / "report.json").is_file(), (out / "pytest.log").read_text()
-    return dict(json.loads((out / "report.json").read_text()))
+    facts = json.loads((out / "facts.json").read_text())
+    return {**json.loads((out / "report.json").read_text()), "facts": facts}
+
+
+@pytest.fixture(scope="module")
+def setuid_image(docker_client: docker.DockerClient, small_image: ImageFacts) -> Iterator[str]:
+    """The image with a program of root's that anybody runs as root: a copy of `id` with the set-user-id bit."""
+    container = docker_client.containers.create(small_image.digest)
+    try:
+        chunks, _ = container.get_archive("/usr/bin/id")
+        container.put_archive("/opt", as_setuid(b"".join(chunks), SETUID))
+        made = container.commit()
+    finally:
+        container.remove(force=True)
+    yield str(made.id)
+    docker_client.images.remove(made.id)
+
+
+def as_setuid(archive: bytes, name: str) -> bytes:
+    """The one file of a tar archive as root's, set-user-id, under another name."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as given:
+        content = given.extractfile(given.getmembers()[0])
+        assert content is not None
+        data = content.read()
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(data), 0o4755
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive_made:
+        archive_made.addfile(member, io.BytesIO(data))
+    return made.getvalue()
 
 
 def test_there_is_no_network(report: dict[str, Any]) -> None:
@@ -118,8 +154,10 @@ def test_there_is_no_network(report: dict[str, Any]) -> None:
 def test_the_root_filesystem_cannot_be_written(report: dict[str, Any]) -> None:
     for path, found in report["writes"].items():
         assert "error" in found, path
-    for path in ("/x", "/etc/x", "/opt/bench/agent/x"):
-        assert report["writes"][path]["errno"] in {30, 13}, path  # read-only, or not this user's
+    # Anybody may write there, so that only a read-only filesystem refuses it.
+    assert report["open_to_all"]["/var/tmp"] == "0o1777"
+    assert report["writes"]["/var/tmp/x"]["errno"] == errno.EROFS
+    assert report["facts"]["root_read_only"] is True
 
 
 def test_the_runs_own_folders_can_be_written(report: dict[str, Any]) -> None:
@@ -136,9 +174,20 @@ def test_it_has_no_capabilities_and_gains_none(report: dict[str, Any]) -> None:
     for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
         assert int(status[name], 16) == 0, name
     assert status["NoNewPrivs"] == "1"
-    assert report["setuid_files"] == [] or status["NoNewPrivs"] == "1"
     for name in ("chown", "mount", "chroot", "node", "priority", "clock", "raw_socket"):
         assert "error" in report[name], name
+
+
+def test_a_set_user_id_program_raises_nobody(
+    docker_client: docker.DockerClient, engine: DockerEngine, place: Place, out: Path, setuid_image: str
+) -> None:
+    # Without our settings it does raise its caller: the program is what it is meant to be.
+    plain = docker_client.containers.run(setuid_image, [f"/opt/{SETUID}", "-u"], user="10001:10001", remove=True)
+    assert plain.decode().split() == ["0"]
+    task = Task((f"/opt/{SETUID}", "-u"), {}, "{out}", 60.0, Limits(), torch=False)
+    ending = engine.execute(replace(place, handle=setuid_image), task, out, lambda _: None)
+    assert ending.error is None, ending
+    assert (out / "pytest.log").read_text().split() == ["10001"]
 
 
 def test_it_is_not_root_and_cannot_become_it(report: dict[str, Any]) -> None:
