@@ -1,34 +1,19 @@
-"""No secret in a bundle: the environment by allow-list, text redacted by name and by shape (pure).
-
-A bundle is meant to be shown to others, and tests print what they please. So every text file and every string of the
-record passes here on its way into a bundle. The rules err towards redacting; what belongs to a result (digests,
-commits, numbers, flags of a CPU) is recognised by its place and kept.
-"""
+"""Text and records without their secrets, by name and by shape (pure)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
 
-from bench.record.entropy import redact_random
+from bench.record.redact.entropy import redact_random
+from bench.record.redact.marks import mark
+from bench.record.redact.names import is_secret_name
+from bench.record.redact.shapes import PRIVATE_KEY, PRIVATE_KEY_BODY, PRIVATE_KEY_END, SHAPES
 from bench.record.schema import Record
-from bench.record.shapes import PRIVATE_KEY, PRIVATE_KEY_BODY, PRIVATE_KEY_END, SHAPES
 
-_SECRET_NAME = re.compile(
-    r"KEY|TOKEN|SECRET|PASSW|PASSPHRASE|PASS(?:$|_)|(?:^|_)PWD?$|CREDENTIAL|AUTH|PRIVATE|COOKIE|SESSION|BEARER|_DSN$|WEBHOOK"
-    r"|SIGNATURE|(?:^|_)PAT$|(?:^|_)SAS(?:$|_)|(?:^|_)JWT(?:$|_)|CERT$",
-)
-_NOT_SECRET = {"PWD", "OLDPWD"}
-_ALLOWED = re.compile(
-    r"(?:CUDA|CUBLAS|CUDNN|NVIDIA|NCCL|KMP|OMP|GOMP|MKL|OPENBLAS|BLIS|VECLIB|NUMEXPR|TORCH|TORCHINDUCTOR|PYTORCH|TRITON|NANOBRAGG"
-    r"|MALLOC|MIMALLOC|TCMALLOC|JEMALLOC|THP|PYTHON|PYTEST|BENCH|LC)_\w+|PYTHON[A-Z]+"
-    r"|MALLOC_CONF|GLIBC_TUNABLES|LD_PRELOAD|LD_LIBRARY_PATH|PATH|LANG|LANGUAGE|TZ|TERM|COLUMNS|LINES|TMPDIR|CI|VIRTUAL_ENV|CONDA_DEFAULT_ENV"
-    r"|SOURCE_DATE_EPOCH|NPROC|NO_COLOR|HYPOTHESIS_PROFILE|DEBIAN_FRONTEND",
-    re.ASCII,
-)
 _HARMLESS_VALUE = re.compile(
     rb"(?i)(?:none|null|true|false|str|int|bytes|bool|float|object|any|optional|required|missing"
     rb"|\*+|\.\.\.|<[\w .-]*>|\[redacted[^\]]*\]?)"
@@ -60,46 +45,6 @@ _SUBSCRIPT = re.compile(rb"[A-Za-z_]\[")
 # Some word of _ASSIGNED; looking for these first keeps a large log fast.
 _WORDS = (b"pass", b"secret", b"credential", b"pwd", b"token", b"key", b"auth", b"dsn", b"cookie")
 _MAX_KEY = 65536
-_LITERAL_NAME = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL")
-_MIN_LITERAL = 8
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether the value of an environment variable or a setting of that name is to be hidden."""
-    upper = name.upper()
-    return upper not in _NOT_SECRET and _SECRET_NAME.search(upper) is not None
-
-
-def is_allowed_name(name: str, extra: Collection[str] = ()) -> bool:
-    """Whether an environment variable may be recorded: it can change what a diagnostic does, or the user set it."""
-    return name in extra or _ALLOWED.fullmatch(name) is not None
-
-
-def allowed_environ(environ: Mapping[str, str], extra: Collection[str] = ()) -> dict[str, str]:
-    """The part of an environment that may be recorded, sorted by name, values redacted by name and by shape.
-
-    Args:
-        environ: the environment of the measured process.
-        extra: names that the user or the catalog set (``--env``).
-    """
-    kept: dict[str, str] = {}
-    for name in sorted(environ):
-        if is_allowed_name(name, extra):
-            value = environ[name]
-            kept[name] = _mark("name") if value and is_secret_name(name) else redact_text(value)
-    return kept
-
-
-def secret_values(environ: Mapping[str, str]) -> frozenset[str]:
-    """Values of this process' own secrets, which are replaced wherever they stand; short words and paths are not."""
-    return frozenset(
-        value
-        for name, value in environ.items()
-        if _LITERAL_NAME.search(name.upper())
-        and len(value) >= _MIN_LITERAL
-        and not value.isdigit()
-        and not value.startswith("/")
-    )
 
 
 def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
@@ -109,7 +54,7 @@ def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
         data: the text; it need not be valid UTF-8.
         secrets: values that are replaced wherever they stand (:func:`secret_values`).
     """
-    return redact_random(_redact_known(data, secrets), _mark("random").encode())
+    return redact_random(_redact_known(data, secrets), mark("random").encode())
 
 
 def redact_text(text: str, secrets: Collection[str] = ()) -> str:
@@ -141,7 +86,7 @@ def _walk(key: str, value: Any, secrets: Collection[str]) -> Any:
     if not isinstance(value, str):
         return value
     if value and is_secret_name(key) and key not in _SCHEMA_KEYS:
-        return _mark("name")
+        return mark("name")
     if key in _IDENTITIES:
         return _redact_known(value.encode("utf-8", "replace"), secrets).decode("utf-8", "replace")
     return redact_text(value, secrets)
@@ -150,7 +95,7 @@ def _walk(key: str, value: Any, secrets: Collection[str]) -> Any:
 def _redact_known(data: bytes, secrets: Collection[str]) -> bytes:
     """Everything but the rule for random strings."""
     for secret in sorted(secrets, key=len, reverse=True):
-        data = data.replace(secret.encode("utf-8", "surrogateescape"), _mark("value").encode())
+        data = data.replace(secret.encode("utf-8", "surrogateescape"), mark("value").encode())
     data = _redact_private_keys(data)
     if b"=" in data:
         data = _ENV_ESCAPED.sub(_env_line, _ENV_LINE.sub(_env_line, data))
@@ -160,20 +105,16 @@ def _redact_known(data: bytes, secrets: Collection[str]) -> bytes:
     return b"".join(map(_redact_assignments, data.splitlines(keepends=True)))
 
 
-def _mark(kind: str) -> str:
-    return f"[redacted:{kind}]"
-
-
 def _replacer(kind: str) -> Callable[[re.Match[bytes]], bytes]:
-    mark = _mark(kind).encode()
+    made = mark(kind).encode()
 
     def replace(match: re.Match[bytes]) -> bytes:
         if "secret" not in match.re.groupindex:
-            return mark
+            return made
         if match["secret"].startswith(b"[redacted"):
             return match[0]
         start, end = match.start("secret") - match.start(), match.end("secret") - match.start()
-        return match[0][:start] + mark + match[0][end:]
+        return match[0][:start] + made + match[0][end:]
 
     return replace
 
@@ -188,7 +129,7 @@ def _redact_private_keys(data: bytes) -> bytes:
             end = PRIVATE_KEY_END.search(data, begin.end())
         whole = end is not None and end.end() <= begin.end() + _MAX_KEY
         body = PRIVATE_KEY_BODY.match(data, begin.end(), begin.end() + _MAX_KEY)
-        parts += [data[position : begin.start()], _mark("private-key").encode()]
+        parts += [data[position : begin.start()], mark("private-key").encode()]
         position = end.end() if end is not None and whole else body.end() if body is not None else begin.end()
     return data if not parts else b"".join([*parts, data[position:]])
 
@@ -196,7 +137,7 @@ def _redact_private_keys(data: bytes) -> bytes:
 def _env_line(match: re.Match[bytes]) -> bytes:
     if not is_secret_name(match["bare"].decode("ascii")) or match["value"].startswith(b"[redacted"):
         return match[0]
-    return match["name"] + _mark("name").encode()
+    return match["name"] + mark("name").encode()
 
 
 def _redact_assignments(line: bytes) -> bytes:
@@ -227,4 +168,4 @@ def _assigned(match: re.Match[bytes]) -> bytes:
     if group == "bare" and _is_code(match["word"], value):
         return match[0]
     start, end = match.start(group) - match.start(), match.end(group) - match.start()
-    return match[0][:start] + _mark("name").encode() + match[0][end:]
+    return match[0][:start] + mark("name").encode() + match[0][end:]

@@ -1,0 +1,52 @@
+"""The environment: by allow-list, its secrets by name (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+from bench.record.redact.marks import mark
+from bench.record.redact.names import is_secret_name
+from bench.record.redact.text import redact_text
+
+_ALLOWED = re.compile(
+    r"(?:CUDA|CUBLAS|CUDNN|NVIDIA|NCCL|KMP|OMP|GOMP|MKL|OPENBLAS|BLIS|VECLIB|NUMEXPR|TORCH|TORCHINDUCTOR|PYTORCH|TRITON|NANOBRAGG"
+    r"|MALLOC|MIMALLOC|TCMALLOC|JEMALLOC|THP|PYTHON|PYTEST|BENCH|LC)_\w+|PYTHON[A-Z]+"
+    r"|MALLOC_CONF|GLIBC_TUNABLES|LD_PRELOAD|LD_LIBRARY_PATH|PATH|LANG|LANGUAGE|TZ|TERM|COLUMNS|LINES|TMPDIR|CI|VIRTUAL_ENV|CONDA_DEFAULT_ENV"
+    r"|SOURCE_DATE_EPOCH|NPROC|NO_COLOR|HYPOTHESIS_PROFILE|DEBIAN_FRONTEND",
+    re.ASCII,
+)
+_LITERAL_NAME = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL")
+_MIN_LITERAL = 8
+
+
+def is_allowed_name(name: str, extra: Collection[str] = ()) -> bool:
+    """Whether an environment variable may be recorded: it can change what a diagnostic does, or the user set it."""
+    return name in extra or _ALLOWED.fullmatch(name) is not None
+
+
+def allowed_environ(environ: Mapping[str, str], extra: Collection[str] = ()) -> dict[str, str]:
+    """The part of an environment that may be recorded, sorted by name, values redacted by name and by shape.
+
+    Args:
+        environ: the environment of the measured process.
+        extra: names that the user or the catalog set (``--env``).
+    """
+    kept: dict[str, str] = {}
+    for name in sorted(environ):
+        if is_allowed_name(name, extra):
+            value = environ[name]
+            kept[name] = mark("name") if value and is_secret_name(name) else redact_text(value)
+    return kept
+
+
+def secret_values(environ: Mapping[str, str]) -> frozenset[str]:
+    """Values of this process' own secrets, which are replaced wherever they stand; short words and paths are not."""
+    return frozenset(
+        value
+        for name, value in environ.items()
+        if _LITERAL_NAME.search(name.upper())
+        and len(value) >= _MIN_LITERAL
+        and not value.isdigit()
+        and not value.startswith("/")
+    )
