@@ -75,7 +75,8 @@ def write_bundle(
         results: the results folder; made if missing.
         record: what was measured; its host id, diagnostic and stamp say where the bundle goes.
         files: the evidence, by name relative to the bundle.
-        secrets: values that must not appear anywhere; by default those of this process' environment.
+        secrets: values that must not appear anywhere, beside those of the record's own environment
+            (:func:`hidden_values`).
         taken: what to do where the stamp exists: take the next free second, or refuse.
 
     Returns:
@@ -86,7 +87,7 @@ def write_bundle(
         NotMeasured: the disk is full or failed, or a source file is gone.
         UsageError: the folder cannot be written, or the stamp exists and ``taken`` is ``refuse``.
     """
-    hidden = secret_values(os.environ) if secrets is None else frozenset(secrets)
+    hidden = hidden_values(record, secrets)
     parent = results / check_part(record.host.id, "host id") / check_part(record.diagnostic.name, "diagnostic")
     parse_stamp(record.stamp)
     for name in files:
@@ -100,6 +101,16 @@ def write_bundle(
         except BaseException:
             remove_empty(made)
             raise
+
+
+def hidden_values(record: Record, secrets: Collection[str] | None = None) -> frozenset[str]:
+    """Values that no file of a record's bundle may hold.
+
+    Args:
+        record: not redacted yet: the secrets that were set for it (``--env``) are hidden wherever they stand.
+        secrets: further ones; by default those of this process' environment.
+    """
+    return secret_values(record.environ).union(secret_values(os.environ) if secrets is None else secrets)
 
 
 def read_bundle(path: Path) -> Bundle:

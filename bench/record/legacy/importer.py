@@ -13,7 +13,7 @@ from bench.compare.judge import judge
 from bench.compare.timeout import timeout_decision
 from bench.compare.timeout_text import timeout_decision_text
 from bench.errors import BenchError, UsageError
-from bench.record.bundle import RECORD, Content, read_bundle, write_bundle
+from bench.record.bundle import RECORD, Content, hidden_values, read_bundle, write_bundle
 from bench.record.codec import encode
 from bench.record.legacy.convert import host_class, make_record, with_problems
 from bench.record.legacy.evidence import parse_files, read_files
@@ -92,7 +92,7 @@ def _write(results: Path, record: Record, files: dict[str, Content], history: Se
     here = results / record.host.id / record.diagnostic.name / record.stamp
     if here.exists():
         try:
-            same = read_bundle(here).record_bytes == encode(redact_record(record))
+            same = read_bundle(here).record_bytes == encode(redact_record(record, hidden_values(record)))
         except BenchError:
             same = False
         if same:

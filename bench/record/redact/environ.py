@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from bench.record.redact.marks import mark
-from bench.record.redact.names import is_secret_name
+from bench.record.redact.names import NOT_SECRET, is_secret_name
 from bench.record.redact.text import redact_text
 
 _ALLOWED = re.compile(
@@ -16,7 +16,11 @@ _ALLOWED = re.compile(
     r"|SOURCE_DATE_EPOCH|NPROC|NO_COLOR|HYPOTHESIS_PROFILE|DEBIAN_FRONTEND",
     re.ASCII,
 )
-_LITERAL_NAME = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL")
+# Fewer than the names whose values are hidden at their place: SSH_AUTH_SOCK or GIT_AUTHOR_NAME stand in many texts.
+_LITERAL_NAME = re.compile(
+    r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|COOKIE|AUTH(?!OR(?!I))|(?:^|_)(?:DSN|PAT|JWT|PWD|PW|SAS|WEBHOOK|BEARER|SESSIONID)(?:$|_)"
+)
+_NO_LITERAL = frozenset(("anonymous", "disabled", "optional", "password", "redacted", "required", "undefined"))
 _MIN_LITERAL = 8
 
 
@@ -41,12 +45,18 @@ def allowed_environ(environ: Mapping[str, str], extra: Collection[str] = ()) -> 
 
 
 def secret_values(environ: Mapping[str, str]) -> frozenset[str]:
-    """Values of this process' own secrets, which are replaced wherever they stand; short words and paths are not."""
+    """Values of an environment's secrets, which are replaced wherever they stand; short words and paths are not.
+
+    Args:
+        environ: of this process, or what was set for the measured one.
+    """
     return frozenset(
         value
         for name, value in environ.items()
         if _LITERAL_NAME.search(name.upper())
+        and name.upper() not in NOT_SECRET
+        and value.lower() not in _NO_LITERAL
         and len(value) >= _MIN_LITERAL
         and not value.isdigit()
-        and not value.startswith("/")
+        and not value.startswith(("/", "[redacted"))
     )

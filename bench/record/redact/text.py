@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from bench.record.redact.entropy import redact_random
+from bench.record.redact.literals import redact_literals
 from bench.record.redact.marks import mark
 from bench.record.redact.names import is_secret_name
 from bench.record.redact.shapes import PRIVATE_KEY, PRIVATE_KEY_BODY, PRIVATE_KEY_END, SHAPES
@@ -80,7 +81,7 @@ _IDENTITIES = frozenset(
 
 def _walk(key: str, value: Any, secrets: Collection[str]) -> Any:
     if isinstance(value, dict):
-        return {name: _walk(name, inner, secrets) for name, inner in value.items()}
+        return {_known_text(name, secrets): _walk(name, inner, secrets) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_walk(key, inner, secrets) for inner in value]
     if not isinstance(value, str):
@@ -88,14 +89,17 @@ def _walk(key: str, value: Any, secrets: Collection[str]) -> Any:
     if value and is_secret_name(key) and key not in _SCHEMA_KEYS:
         return mark("name")
     if key in _IDENTITIES:
-        return _redact_known(value.encode("utf-8", "replace"), secrets).decode("utf-8", "replace")
+        return _known_text(value, secrets)
     return redact_text(value, secrets)
+
+
+def _known_text(text: str, secrets: Collection[str]) -> str:
+    return _redact_known(text.encode("utf-8", "replace"), secrets).decode("utf-8", "replace")
 
 
 def _redact_known(data: bytes, secrets: Collection[str]) -> bytes:
     """Everything but the rule for random strings."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        data = data.replace(secret.encode("utf-8", "surrogateescape"), mark("value").encode())
+    data = redact_literals(data, secrets)
     data = _redact_private_keys(data)
     if b"=" in data:
         data = _ENV_ESCAPED.sub(_env_line, _ENV_LINE.sub(_env_line, data))
