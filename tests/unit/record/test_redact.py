@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import string
@@ -184,10 +185,51 @@ def test_identities_of_a_record_stay() -> None:
     assert redact_record(record) == record
 
 
-def test_random_strings_are_found_nearly_always() -> None:
+RANDOM = {
+    "base62-20": (20, string.ascii_letters + string.digits, 0.03),
+    "base62-24": (24, string.ascii_letters + string.digits, 0.01),
+    "base62-32": (32, string.ascii_letters + string.digits, 0.002),
+    "base62-40": (40, string.ascii_letters + string.digits, 0.002),
+    "letters-24": (24, string.ascii_letters, 0.02),
+    "lower-and-digits-24": (24, string.ascii_lowercase + string.digits, 0.08),
+    "lower-and-digits-32": (32, string.ascii_lowercase + string.digits, 0.03),
+    "upper-and-digits-20": (20, string.ascii_uppercase + string.digits, 0.01),
+}
+
+
+@pytest.mark.parametrize("kind", RANDOM)
+def test_random_strings_are_found_nearly_always(kind: str) -> None:
+    length, alphabet, share = RANDOM[kind]
     rng = random.Random(3)
-    samples = ["".join(rng.choice(string.ascii_letters + string.digits) for _ in range(40)) for _ in range(500)]
-    assert sum("[redacted" in redact_text(sample) for sample in samples) >= 485
+    samples = ["".join(rng.choices(alphabet, k=length)) for _ in range(1000)]
+    missed = [sample for sample in samples if "[redacted" not in redact_text(f"seen {sample} there")]
+    assert len(missed) <= share * 1000, missed
+
+
+@pytest.mark.parametrize(("size", "share"), [(15, 0.06), (18, 0.02), (24, 0.003), (33, 0.002)])
+def test_random_bytes_in_base64_are_found_nearly_always(size: int, share: float) -> None:
+    rng = random.Random(4)
+    samples = [base64.b64encode(rng.randbytes(size)).decode() for _ in range(1000)]
+    samples += [base64.urlsafe_b64encode(rng.randbytes(size)).decode() for _ in range(1000)]
+    missed = [sample for sample in samples if "[redacted" not in redact_text(f"seen {sample} there")]
+    assert len(missed) <= share * 2000, missed
+
+
+def test_a_key_with_few_digits_is_found() -> None:
+    for key in (
+        "wJalrXUtn" + "FEMI/K7MDENG/bPxRfi" + "CYEXAMPLEKEY",
+        "wJalrXUtn" + "FEMI/KxMDENG/bPxRfi" + "CYzQvWpLkGhB",
+    ):
+        assert key not in redact_text(f"took {key} from the profile")
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["Header:", "street", "image secret", "account id", "commit secret", "sha256 api token", "thread", "see rawest"],
+)
+def test_a_hash_is_kept_after_no_other_word(before: str) -> None:
+    digest = "4c2cf9917bd1cbacc5e9b07320025bdb7cdf2df7b0ceaccb55e9dd7e30987419"
+    assert digest not in redact_text(f"{before} {digest}")
 
 
 def test_some_megabytes_take_seconds() -> None:
