@@ -26,6 +26,9 @@ def _shape(kind: str, hints: str, pattern: str, flags: int = 0) -> Shape:
 # Not in the middle of a word; the n of a line feed that JSON escaped is no word's.
 _START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
 
+# An argument of a command line, quoted or not.
+_ARGUMENT = r"[\"']?(?P<secret>(?:(?<=\")[^\"\r\n]+|(?<=')[^'\r\n]+|(?<![\"'])[^\s\"'-][^\s\"']*))"
+
 SHAPES: tuple[Shape, ...] = (
     _shape(
         "aws", "AKIA ASIA AGPA AIDA AROA ANPA ABIA ACCA", _START + r"A(?:KIA|SIA|GPA|IDA|ROA|NPA|BIA|CCA)[A-Z0-9]{16}"
@@ -88,11 +91,44 @@ SHAPES: tuple[Shape, ...] = (
     _shape("netrc", "password", r"login\s{1,9}\S{1,200}\s{1,9}password\s{1,9}(?P<secret>\S+)"),
     _shape(
         "option",
-        "--pass --token --secret --api -password -token -secret -key -passwd",
-        r"(?<![\w-])--[\w-]{0,40}(?:password|passwd|token|secret|api-?key)[\w-]{0,40}(?:\s+|=)[\"']?(?P<secret>[^\s\"'-][^\s\"']*)",
+        "--pass --token --secret --api -password -token -secret -key -passwd -passphrase -pass --pw",
+        r"(?<![\w-])--(?!no-)[\w-]{0,40}?(?:password|passwd|passphrase|token|secret|api-?key|-pass|-pw|(?<=--)pw|(?<=--)pass)(?![a-z])[\w-]{0,40}(?:\s+|=)"
+        + _ARGUMENT,
+    ),
+    _shape("option", "sshpass", r"\bsshpass\s{1,9}(?:-[a-zA-Z]\s{1,9}){0,3}-p\s{0,9}" + _ARGUMENT),
+    _shape(
+        "option",
+        "login upload",
+        r"\b(?:docker|podman|buildah|skopeo|nerdctl|helm|oras|twine)\s[^\r\n|;]{0,60}?"
+        r"\b(?:login|upload)\b[^\r\n|;]{0,200}?\s-p[ =]{0,9}" + _ARGUMENT,
+    ),
+    _shape(
+        "option",
+        "mysql mariadb",
+        r"\b(?:mysql|mariadb)(?:-?(?:dump|admin|import|show|check|sh))?\s(?:[^\r\n|;]{0,200}?\s)??-p" + _ARGUMENT,
+    ),
+    _shape(
+        "option",
+        "redis-cli ldap",
+        r"\b(?:redis-cli\s[^\r\n|;]{0,200}?-a|ldap[a-z]{3,9}\s[^\r\n|;]{0,200}?-w)\s{1,9}" + _ARGUMENT,
+    ),
+    _shape("option", "pass:", r"-pass(?:in|out)?\s{1,9}[\"']?pass:(?P<secret>[^\s\"']+)"),
+    _shape("sql", "dentified IDENTIFIED", r"(?i:identified\s{1,9}by)\s{1,9}" + _ARGUMENT),
+    _shape(
+        "said",
+        "assw ecret oken key KEY Key assphrase",
+        r"(?i:\b(?:api|access|secret|private)[ _-]?key|\b(?:password|passphrase|secret|token|key))"
+        r"(?i:\s{1,3}(?:is|was))?[ \t:]{1,3}[\"'`]?"
+        r"(?P<secret>(?i:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}))",
     ),
     _shape("header", "earer asic", r"\b(?:Bearer|Basic|bearer|basic)\s+(?P<secret>[A-Za-z0-9._~+/=-]{12,})"),
     _shape("header", "oken", r"(?i:authorization)\S{0,3}\s*(?i:token)\s+(?P<secret>[^\s\"']{6,})"),
+    _shape(
+        "header",
+        "uthorization UTHORIZATION",
+        r"(?i:authorization)\\{0,7}(?:[\"']|&quot;)?[ \t]{0,9}[:=][ \t]{0,9}"
+        r"(?:[A-Za-z][\w-]{0,20}[ \t]{1,3})?(?P<secret>[^\s\"'<>&][^\r\n\"'<>&]{3,})",
+    ),
     _shape("cookie", "ookie", r"(?i:cookie)[\"']?\s*:\s*[\"']?(?P<secret>(?:[^\r\n\"'\\]|\\[^nr\"]){6,})"),
 )
 """All shapes, in the order in which they are tried."""

@@ -8,43 +8,16 @@ from typing import Any
 
 import msgspec
 
+from bench.record.redact.assigned import redact_assigned
 from bench.record.redact.entropy import redact_random
+from bench.record.redact.layers import redact_layered
 from bench.record.redact.literals import redact_literals
 from bench.record.redact.marks import mark
+from bench.record.redact.markup import redact_markup
 from bench.record.redact.names import is_secret_name
 from bench.record.redact.shapes import PRIVATE_KEY, PRIVATE_KEY_BODY, PRIVATE_KEY_END, SHAPES
 from bench.record.schema import Record
 
-_HARMLESS_VALUE = re.compile(
-    rb"(?i)(?:none|null|true|false|str|int|bytes|bool|float|object|any|optional|required|missing"
-    rb"|\*+|\.\.\.|<[\w .-]*>|\[redacted[^\]]*\]?)"
-)
-# An upper-case assignment, as a shell, an env file or printenv writes it: the rest of the line is the value.
-_ENV_LINE = re.compile(
-    rb"(?m)^(?P<name>[ \t]*(?:export |ENV |set |declare -x |\+ )?(?P<bare>[A-Z][A-Z0-9_]*)=)(?P<value>[^\r\n]+)",
-)
-# The same inside a string of JSON.
-_ENV_ESCAPED = re.compile(
-    rb"(?P<name>(?<=\\n)(?P<bare>[A-Z][A-Z0-9_]{0,99})=)(?P<value>(?:[^\r\n\\\"]|\\[^n\r\n])+)",
-)
-_STRONG = (
-    rb"pass(?:word|wd|phrase|code)|secret|credential|pwd|token|api[_-]?key|access[_-]?key|private[_-]?key"
-    rb"|signing[_-]?key|auth[_-]?key"
-)
-# The name's end, then `=` or `:` (also of JSON, TOML, YAML and Python's repr), then a quoted or a bare value.
-_ASSIGNED = re.compile(
-    rb"(?P<word>(?i:"
-    + _STRONG
-    + rb"|authtoken|_auth|\"auth\b)(?:[_-]?(?i:key|id|value|base64))?s?|(?:KEY|AUTH|PASS|DSN|COOKIE)(?![a-z]))"
-    rb"(?P<tail>[\w.-]{0,40}\\?[\"']?\]?[ \t]{0,3}(?:=>|[:=])[ \t]{0,3})"
-    rb"(?:\\?\"(?P<double>[^\"\r\n]*)\"|\\?'(?P<single>[^'\r\n]*)'|(?P<bare>[^\s\"',;&<>)}\]]+))",
-)
-_FOLLOWED = re.compile(rb"[a-z]{3}")
-_NUMBER = re.compile(rb"[-+]?[0-9]{1,7}(?:\.[0-9]*)?(?:[a-z]{1,3})?")
-_VARIABLE = re.compile(rb"[A-Za-z_]+(?:\.[A-Za-z_]+)*|[a-z]{1,9}\d{0,2}")
-_SUBSCRIPT = re.compile(rb"[A-Za-z_]\[")
-# Some word of _ASSIGNED; looking for these first keeps a large log fast.
-_WORDS = (b"pass", b"secret", b"credential", b"pwd", b"token", b"key", b"auth", b"dsn", b"cookie")
 _MAX_KEY = 65536
 
 
@@ -55,7 +28,8 @@ def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
         data: the text; it need not be valid UTF-8.
         secrets: values that are replaced wherever they stand (:func:`secret_values`).
     """
-    return redact_random(_redact_known(data, secrets), mark("random").encode())
+    random = mark("random").encode()
+    return redact_layered(data, lambda text: redact_random(_redact_known(text, secrets), random))
 
 
 def redact_text(text: str, secrets: Collection[str] = ()) -> str:
@@ -101,12 +75,10 @@ def _redact_known(data: bytes, secrets: Collection[str]) -> bytes:
     """Everything but the rule for random strings."""
     data = redact_literals(data, secrets)
     data = _redact_private_keys(data)
-    if b"=" in data:
-        data = _ENV_ESCAPED.sub(_env_line, _ENV_LINE.sub(_env_line, data))
     for shape in SHAPES:
         if any(hint in data for hint in shape.hints):
             data = shape.pattern.sub(_replacer(shape.kind), data)
-    return b"".join(map(_redact_assignments, data.splitlines(keepends=True)))
+    return redact_assigned(redact_markup(data))
 
 
 def _replacer(kind: str) -> Callable[[re.Match[bytes]], bytes]:
@@ -136,40 +108,3 @@ def _redact_private_keys(data: bytes) -> bytes:
         parts += [data[position : begin.start()], mark("private-key").encode()]
         position = end.end() if end is not None and whole else body.end() if body is not None else begin.end()
     return data if not parts else b"".join([*parts, data[position:]])
-
-
-def _env_line(match: re.Match[bytes]) -> bytes:
-    if not is_secret_name(match["bare"].decode("ascii")) or match["value"].startswith(b"[redacted"):
-        return match[0]
-    return match["name"] + mark("name").encode()
-
-
-def _redact_assignments(line: bytes) -> bytes:
-    lower = line.lower()
-    return _ASSIGNED.sub(_assigned, line) if any(word in lower for word in _WORDS) else line
-
-
-def _is_code(word: bytes, value: bytes) -> bool:
-    """Whether an unquoted value is an expression of a program or a count (``tokens=5``, ``token = next(stream)``)."""
-    if word.endswith((b"s", b"S")) and (_NUMBER.fullmatch(value) or word.islower()):
-        return True
-    if value[:1] in b"=([" or b"(" in value or _SUBSCRIPT.search(value):
-        return True
-    return word.lower() == b"token" and _VARIABLE.fullmatch(value) is not None
-
-
-def _assigned(match: re.Match[bytes]) -> bytes:
-    group = "double" if match["double"] is not None else "single" if match["single"] is not None else "bare"
-    value = match[group]
-    # `KeyError: …` and `tokenizer=…` are other words: what follows a name must not go on as a word.
-    if (
-        not value
-        or _HARMLESS_VALUE.fullmatch(value)
-        or value.startswith(b"[redacted")
-        or _FOLLOWED.match(match["tail"])
-    ):
-        return match[0]
-    if group == "bare" and _is_code(match["word"], value):
-        return match[0]
-    start, end = match.start(group) - match.start(), match.end(group) - match.start()
-    return match[0][:start] + mark("name").encode() + match[0][end:]

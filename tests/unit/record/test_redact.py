@@ -256,6 +256,18 @@ def test_some_megabytes_take_seconds() -> None:
         " \t" * 150_000,
         "a_" * 150_000,
         "://a:" * 60_000,
+        'password="\\"' * 25_000,
+        "password=a&quot;" * 19_000,
+        "password=f(" * 27_000,
+        "password=(" * 30_000,
+        "token=token" * 27_000,
+        "<password>" * 30_000,
+        "&lt;token&gt;" * 23_000,
+        'name="password" ' * 19_000,
+        "('token', " * 30_000,
+        "\x1b[1m" * 75_000,
+        "a\0" * 150_000,
+        "mysql docker login " * 16_000,
     ],
 )
 def test_no_text_makes_a_pattern_run_away(text: str) -> None:

@@ -1,0 +1,177 @@
+"""Values of secret names: ``name = value`` in shells, JSON, TOML, YAML, Python and XML (pure)."""
+
+from __future__ import annotations
+
+import re
+
+from bench.record.redact.marks import mark
+from bench.record.redact.names import HINTS, Kind, is_secret_name, kind_of_name
+from bench.record.redact.quotes import MARKS, QUOTATION, QUOTED
+
+_MARK = mark("name").encode()
+_HARMLESS_VALUE = re.compile(
+    rb"(?i)(?:none|null|true|false|str|string|int|bytes|bool|float|object|any|optional|required|missing"
+    rb"|\*+|\.\.\.|<[\w .-]*>|\[redacted[^\]]*\]?)"
+)
+# An upper-case assignment, as a shell, an env file or printenv writes it: the rest of the line is the value.
+_ENV_LINE = re.compile(
+    rb"(?m)(?:^|(?<=>)|(?<=&#10;))(?P<name>[ \t]*(?:export |ENV |set |declare -x |\+ )?(?P<bare>[A-Z][A-Z0-9_]*)=)"
+    rb"(?P<value>(?:[^\r\n<&]|<(?!/|!\[|br)|&(?!#10;|quot;|lt;/)|(?<==)&quot;)++)",
+)
+# The same inside a string of JSON.
+_ENV_ESCAPED = re.compile(
+    rb"(?P<name>(?<=\\n)(?P<bare>[A-Z][A-Z0-9_]{0,99})=)(?P<value>(?:[^\r\n\\\"]|\\[^n\r\n])+)",
+)
+# A word of a secret's name, the rest of the name, and `=` or `:`.
+_NAMED = re.compile(
+    rb"(?i:"
+    + b"|".join(HINTS)
+    + rb")[\w.-]{0,40}+(?:\\{0,7}(?:"
+    + MARKS
+    + rb"))?\]?[ \t]{0,20}+(?P<sign>=>|[=!]=|:=|[:=])[ \t]{0,20}+"
+)
+_NAME = re.compile(rb"[\w.-]+")
+_BEFORE = 40
+# What follows a comma or an ampersand where it ends a value: another name, or nothing.
+_CONTINUED = rb"[\w.-]{1,40}+[=:]"
+_ENTITY = rb"(?:(?:quot|apos|#\d{1,4}|#x[0-9a-fA-F]{1,4});|[lg]t;(?![A-Za-z0-9]))"
+_VALUE = re.compile(
+    rb"(?P<list>[(\[](?!redacted:)(?:[^()\[\]\r\n]|\[redacted:[a-z-]{1,20}\]){1,4000}+[)\]])|"
+    + QUOTED
+    + rb"|(?P<bare>(?!\{)(?:[^\s\"'`,;&<>)\]}]|[\"')\]}>](?=[A-Za-z0-9])|[,;](?!"
+    + _CONTINUED
+    + rb"|[\s\"'(\[{]|$)|&(?!(?:amp;)?"
+    + _CONTINUED
+    + rb"|[&\s]|$|"
+    + _ENTITY
+    + rb"))++)"
+)
+_NUMBER = re.compile(rb"[-+]?[0-9]{1,7}(?:\.[0-9]*)?(?:[a-z]{1,3})?")
+_VARIABLE = re.compile(rb"[A-Za-z_]+(?:\.[A-Za-z_]+)*|[a-z]{1,9}\d{0,2}")
+_TYPE = re.compile(rb"[A-Z][A-Za-z]+|[A-Za-z_]+(?:\.[A-Za-z_]+)+")
+_LETTER = re.compile(rb"[0-9A-Za-z\x80-\xff]|[^\s0-9A-Za-z\x80-\xff]{4}")
+_MARKED = 12
+_CALL = re.compile(rb"[A-Za-z_][\w.]{0,60}+[(\[]")
+_ATTRIBUTE = re.compile(rb"(?:self|cls|args|kwargs|config|cfg|settings|options|opts|params|request|os)\.[A-Za-z_.]+")
+# `("X-Api-Key", "…")`: a pair of a list, also of bytes.
+_PAIR = re.compile(
+    rb"[(\[][ \t]{0,3}[bu]?\\{0,7}(?:" + MARKS + rb")(?P<name>[\w.-]{1,60}+)\\{0,7}(?:" + MARKS + rb"),[ \t]{0,3}"
+)
+
+
+def redact_assigned(data: bytes) -> bytes:
+    """``data`` without the values of secret names, line by line."""
+    if b"=" in data:
+        data = _ENV_ESCAPED.sub(_env_line, _ENV_LINE.sub(_env_line, data))
+    return b"".join(map(_redact_line, data.splitlines(keepends=True)))
+
+
+def _env_line(match: re.Match[bytes]) -> bytes:
+    if not is_secret_name(match["bare"].decode("ascii")) or match["value"].startswith(b"[redacted"):
+        return match[0]
+    return match["name"] + _MARK
+
+
+def _redact_line(line: bytes) -> bytes:
+    lower = line.lower()
+    if not any(hint in lower for hint in HINTS):
+        return line
+    parts: list[bytes] = []
+    position = done = 0
+    while (found := _NAMED.search(line, position)) is not None:
+        kind = kind_of_name(_whole_name(line, found))
+        made, position = (None, found.start("sign")) if kind is None else _redact_value(line, found, kind)
+        if made is not None:
+            parts += [line[done : found.end()], made]
+            done = position
+    line = line if not parts else b"".join([*parts, line[done:]])
+    return _redact_pairs(line) if b"," in line else line
+
+
+def _whole_name(line: bytes, found: re.Match[bytes]) -> str:
+    """The name of which a word was found, with what stands before that word."""
+    before = line[max(0, found.start() - _BEFORE) : found.start()]
+    start = len(before.rstrip(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"))
+    name = _NAME.match(line, found.start())
+    return (before[start:] + (name[0] if name else b"")).decode("ascii", "replace")
+
+
+def _redact_value(line: bytes, found: re.Match[bytes], kind: Kind) -> tuple[bytes | None, int]:
+    """What stands for the value (``None`` where it stays), and where to go on."""
+    if _is_call(line, found.end()):
+        return None, found.end()
+    value = _VALUE.match(line, found.end())
+    if value is None:
+        return None, found.end()
+    if value["list"] is not None:
+        made = None if b"[redacted:" in value["list"] else _redact_list(value["list"], kind)
+        return made, value.end() if made is not None else found.end() + 1
+    text = value["quoted"] if value["quoted"] is not None else value["bare"]
+    if not text or _HARMLESS_VALUE.fullmatch(text) or b"[redacted:" in text[:_MARKED] or not _LETTER.search(text):
+        return None, max(value.end(), found.end())
+    if value["bare"] is not None and _is_code(line, found, text, kind):
+        return None, value.end()
+    start = value.start("quoted" if value["quoted"] is not None else "bare")
+    return line[found.end() : start] + _MARK, value.end()
+
+
+def _is_call(line: bytes, position: int) -> bool:
+    """Whether ``next(stream)`` or ``os.environ["X"]`` stands there."""
+    call = _CALL.match(line, position)
+    return call is not None and line.find(b")" if call[0].endswith(b"(") else b"]", call.end(), call.end() + 2000) >= 0
+
+
+def _is_code(line: bytes, found: re.Match[bytes], value: bytes, kind: Kind) -> bool:
+    """Whether an unquoted value is an expression of a program, a type or a count."""
+    name = _NAME.match(line, found.start())
+    if _ATTRIBUTE.fullmatch(value) or (name is not None and value == name[0]):
+        return True
+    if kind == "strong":
+        plural = name is not None and name[0].lower().endswith(b"s")
+        return plural and _NUMBER.fullmatch(value) is not None
+    if _NUMBER.fullmatch(value):
+        return True
+    return (_TYPE if found["sign"] == b":" else _VARIABLE).fullmatch(value) is not None
+
+
+def _redact_list(value: bytes, kind: Kind) -> bytes | None:
+    """A bracket without the quotations in it, or without its content where a secret's name has no quotation."""
+    parts: list[bytes] = []
+    done = 0
+    for found in QUOTATION.finditer(value, 1, len(value) - 1):
+        text = found["quoted"]
+        if text and not _HARMLESS_VALUE.fullmatch(text) and (kind == "strong" or _is_odd(text)):
+            parts += [value[done : found.start("quoted")], _MARK]
+            done = found.end()
+    if parts:
+        return b"".join([*parts, value[done:]])
+    inner = value[1:-1].strip()
+    if kind == "weak" or QUOTATION.search(inner) or _is_expression(inner):
+        return None
+    return value[:1] + _MARK + value[-1:]
+
+
+def _is_odd(text: bytes) -> bool:
+    """Whether text is none of the words that a tokenizer or a mapping lists."""
+    return len(text) >= 6 and (len(text) >= 16 or re.search(rb"[0-9]", text) is not None)
+
+
+def _is_expression(text: bytes) -> bool:
+    return all(_NUMBER.fullmatch(part.strip()) or not part.strip() for part in text.split(b","))
+
+
+def _redact_pairs(line: bytes) -> bytes:
+    parts: list[bytes] = []
+    position = done = 0
+    while (found := _PAIR.search(line, position)) is not None:
+        position = found.end()
+        if kind_of_name(found["name"].decode("ascii", "replace")) is None:
+            continue
+        value = QUOTATION.match(line, position)
+        if value is None or not value["quoted"] or value["quoted"].startswith(b"[redacted"):
+            continue
+        closed = line[value.end() :].removeprefix(value["escape"] or b"").removeprefix(value["mark"]).lstrip(b" \t")
+        if closed.startswith((b")", b"]")):
+            parts += [line[done : value.start("quoted")], _MARK]
+            position = done = value.end()
+    return line if not parts else b"".join([*parts, line[done:]])
