@@ -22,9 +22,9 @@ _ENV_LINE = re.compile(
 _ENV_ESCAPED = re.compile(
     rb"(?P<name>(?<=\\n)(?P<bare>[A-Z][A-Z0-9_]{0,99})=)(?P<value>(?:[^\r\n\\\"]|\\[^n\r\n])+)",
 )
-# A word of a secret's name, the rest of the name, and `=` or `:`.
+# A word of a secret's name, the rest of the name, and `=` or `:`, in a line made lower-case: that is searched faster.
 _NAMED = re.compile(
-    rb"(?i:"
+    rb"(?:"
     + b"|".join(HINTS)
     + rb")[\w.-]{0,40}+(?:\\{0,7}(?:"
     + MARKS
@@ -78,7 +78,7 @@ def _redact_line(line: bytes) -> bytes:
         return line
     parts: list[bytes] = []
     position = done = 0
-    while (found := _NAMED.search(line, position)) is not None:
+    while (found := _NAMED.search(lower, position)) is not None:
         kind = kind_of_name(_whole_name(line, found))
         made, position = (None, found.start("sign")) if kind is None else _redact_value(line, found, kind)
         if made is not None:

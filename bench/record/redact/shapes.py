@@ -117,7 +117,7 @@ SHAPES: tuple[Shape, ...] = (
     _shape(
         "said",
         "assw ecret oken key KEY Key assphrase",
-        r"(?i:\b(?:api|access|secret|private)[ _-]?key|\b(?:password|passphrase|secret|token|key))"
+        r"(?=[aAsSpPtTkK])(?i:\b(?:api|access|secret|private)[ _-]?key|\b(?:password|passphrase|secret|token|key))"
         r"(?i:\s{1,3}(?:is|was))?[ \t:]{1,3}[\"'`]?"
         r"(?P<secret>(?i:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}))",
     ),
