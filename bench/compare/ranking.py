@@ -48,18 +48,20 @@ def rank(
         results: two or more; the reference may be among them.
         reference: the result to compare with, or its position.
         accept: differences that are the thing under test, as ``("variant", "environ", "limits")`` for ``whatif``.
-        history: more results of the same host, for its A/A noise.
+        history: more results of the same host, for its A/A noise; those that are ranked are left out of it.
 
     Raises:
         NotComparable: the reference itself ran under the profiler, or nothing is left to compare.
     """
     chosen = results[reference] if isinstance(reference, int) else reference
+    judged = {record.id for result in results if result is not chosen for record in _records(result)}
+    sessions = [record for record in history if record.id not in judged]
     rows, left_out = [], {}
     for result in results:
         if result is chosen:
             continue
         try:
-            rows.append(compare(chosen, result, accept=accept, history=history))
+            rows.append(compare(chosen, result, accept=accept, history=sessions))
         except NotComparable as error:
             left_out[_newest(result).id] = str(error)
     if not rows:
@@ -73,6 +75,10 @@ def rank(
     return Ranking(_newest(chosen).id, tuple(rows), left_out, note)
 
 
+def _records(result: Result) -> Sequence[Record]:
+    return (result,) if isinstance(result, Record) else result
+
+
 def _newest(result: Result) -> Record:
     """What names a result: itself, or the newest of several that are pooled."""
-    return result if isinstance(result, Record) else max(result, key=lambda record: record.stamp)
+    return max(_records(result), key=lambda record: record.stamp)

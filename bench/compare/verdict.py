@@ -100,7 +100,7 @@ def compare(
         a: the reference; of several records the runs are pooled.
         b: what is judged.
         accept: differences that are the thing under test (``likeness.differences``).
-        history: more results of the same host and diagnostic; with those of each side they give the A/A noise.
+        history: more results; those that are like the reference, and are not judged, give with it the A/A noise.
         effect: the change that must be visible before "same" is said, 0.05 is 5 %.
 
     Raises:
@@ -182,21 +182,28 @@ def _differences(a: Sequence[Record], b: Sequence[Record], accept: Collection[st
 
 
 def _noise(a: Sequence[Record], b: Sequence[Record], history: Sequence[Record]) -> float | None:
-    """The larger A/A noise of the two sides; each side's history is what is like it."""
-    noises = []
-    for group in (a, b):
-        own = {
-            record.id: record for record in (*history, *group) if record.diagnostic.name == group[-1].diagnostic.name
-        }
-        like = [
-            record
-            for record in own.values()
-            if not record.profiler and all(one.forces is None for one in differences(group[-1], record))
-        ]
-        noise = aa_noise(like)
-        if noise is not None:
-            noises.append(noise)
-    return max(noises, default=None)
+    """The A/A noise of the reference: of its sessions, and of those in the history that are like it.
+
+    What is judged is none of them, wherever it lies: a regression that counts as noise acquits itself. Other sources
+    are none either, even of a project, whose source forces no status: what its commits change is no noise.
+    """
+    reference, judged = a[-1], {record.id for record in b}
+    sessions = {record.id: record for record in (*history, *a) if record.id not in judged}
+    return aa_noise([record for record in sessions.values() if _same_code(record, reference)])
+
+
+def _same_code(record: Record, reference: Record) -> bool:
+    return (
+        record.diagnostic.name == reference.diagnostic.name
+        and _code(record) == _code(reference)
+        and not record.profiler
+        and all(difference.forces is None for difference in differences(reference, record))
+    )
+
+
+def _code(record: Record) -> str | None:
+    source = record.diagnostic.source
+    return source.sha256 or source.commit
 
 
 def _single(

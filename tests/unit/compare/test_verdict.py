@@ -117,6 +117,43 @@ def test_a_foreign_history_does_not_count():
     assert compare(A, SAME, history=history).aa_noise is None
 
 
+def sessions(*levels, **changes):
+    """Sessions of a host whose runs scatter by 0.3 %."""
+    return [
+        record(noisy(level, seed=seed, deviation=0.003), id=f"s{seed}", stamp=f"202511{seed}T000000Z", **changes)
+        for seed, level in enumerate(levels, 10)
+    ]
+
+
+def test_what_is_judged_is_none_of_the_noise_that_it_is_judged_by():
+    *before, new = sessions(100, 100, 100, 100, 110)
+    said = compare(before[-1], new, history=[*before, new])
+    assert (said.status, said.exit_code) == ("code_regressed", 1)
+    assert said.aa_noise < 0.02
+    three = before[1:]
+    assert compare(three[-1], new, history=[*three, new]).aa_noise is None
+
+
+def test_what_is_ranked_beside_it_is_no_noise_either():
+    first, *others = everything = sessions(100, 110, 110, 110, 110)
+    said = rank([first, *others], history=everything)
+    assert {row.status for row in said.rows} == {"code_regressed"}
+
+
+def test_what_a_project_s_commits_changed_is_no_noise():
+    commits = [
+        replace(one, diagnostic=replace(one.diagnostic, source=Source("project", commit="1", sha256=f"{at}" * 64)))
+        for at, one in enumerate(sessions(100, 100, 100, 80, 80, 80, 80, 90))
+    ]
+    *before, new = commits
+    assert compare(before[-1], new, history=commits).status == "code_regressed"
+    unhashed = [
+        replace(one, diagnostic=replace(one.diagnostic, source=Source("project", commit=f"{at}")))
+        for at, one in enumerate(commits)
+    ]
+    assert compare(unhashed[-2], unhashed[-1], history=unhashed).aa_noise is None
+
+
 def with_warnings(made, code="cpu_steal"):
     runs = tuple(replace(run, warnings=(Warning_(code, "disturbed"),)) for run in made.runs)
     return replace(made, runs=runs)

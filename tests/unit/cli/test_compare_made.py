@@ -1,0 +1,46 @@
+"""``bench compare`` on results of made-up times, from the words to the exit code."""
+
+import json
+
+import numpy as np
+import pytest
+
+from bench.record.bundle import write_bundle
+from bench.record.names import record_id
+from tests.unit.compare.records_made import record, replace
+
+
+@pytest.fixture
+def put(tmp_path, monkeypatch):
+    """Write a result of so many seconds, ten runs that scatter by 0.3 %, and give its path."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(level, stamp, folder="results", **changes):
+        scatter = np.random.default_rng(int(stamp[6:8])).lognormal(0, 0.003, 10)
+        made = record((level * scatter).tolist(), stamp=stamp, **changes)
+        made = replace(made, id=record_id(made.host.id, made.diagnostic.name, stamp))
+        return write_bundle(tmp_path / folder, made, {"summary.md": b"made up\n"}, secrets=(), taken="refuse")
+
+    return write
+
+
+@pytest.mark.parametrize("sessions", [3, 8])
+def test_a_regression_among_all_results_does_not_acquit_itself(put, bench_, sessions):
+    *_, last = [put(100, f"202510{day}T000000Z") for day in range(10, 10 + sessions)]
+    new = put(110, "20251020T000000Z")
+    code, out, _ = bench_("compare", last, new)
+    assert code == 1, out
+    assert "code regressed" in out
+    assert bench_("compare", last, new, "--results", "elsewhere")[0] == 1
+
+
+def test_the_change_of_a_project_s_earlier_commits_is_no_noise(put, bench_):
+    def commit(level, day):
+        sha256 = f"{day}" * 32
+        source = replace(record().diagnostic.source, kind="project", commit=sha256[:40], sha256=sha256)
+        return put(level, f"202510{day}T000000Z", source=source)
+
+    *_, last, new = [commit(level, day) for day, level in enumerate([100, 100, 80, 80, 90], 10)]
+    code, out, _ = bench_("compare", last, new, "--json")
+    (row,) = json.loads(out)["comparisons"]
+    assert (code, row["status"], row["aa_noise"]) == (1, "code_regressed", None)
