@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from bench.compare import prediction, ranks, rule, sample
+from bench.compare.failures import LOST, failure_reasons, not_passed, withheld
 from bench.compare.likeness import Difference, differences, forced_status, require_comparable
 from bench.compare.noise import aa_noise
 from bench.compare.wording import decision_reasons, difference_reason, prediction_reason
@@ -35,7 +36,10 @@ _EXIT: dict[Status, ExitCode] = {
 
 
 class Side(msgspec.Struct, frozen=True):
-    """One side of a comparison. ``runs`` counts those that passed; ``median_s`` is their median wall time."""
+    """One side of a comparison. ``runs`` counts those that passed; ``median_s`` is their median wall time.
+
+    ``not_passed`` counts the others by outcome.
+    """
 
     id: str
     stamp: str
@@ -44,6 +48,7 @@ class Side(msgspec.Struct, frozen=True):
     median_s: float | None
     median_cpu_s: float | None
     variant: str | None = None
+    not_passed: dict[str, int] = {}
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -114,7 +119,7 @@ def compare(
     found = _differences(group_a, group_b, accept)
     noise = _noise(group_a, group_b, history)
     forced = forced_status(found)
-    naming = tuple(difference_reason(difference) for difference in found)
+    naming = (*(difference_reason(difference) for difference in found), *failure_reasons(one, two))
     first, second = sample.walls(one), sample.walls(two)
     sides = (side(one), side(two))
     least = rule.least_effect(noise)
@@ -126,10 +131,13 @@ def compare(
     decision = rule.decide(first, second, least, effect, places)
     expected, outcome, needed = _single(first, second, decision, least, effect)
     status = forced or _undisturbed(_STATUS[outcome], one, two, turns=sample.took_turns(places))
+    lost = withheld(status, one, two)
+    if lost:
+        status, needed = "insufficient_runs", None
     reasons = [*naming, *decision_reasons(decision, outcome, needed, status, (len(first), len(second)), effect)]
     if expected is not None:
         reasons.append(prediction_reason(expected.low_s, expected.high_s, expected.belongs, (first, second)))
-    reasons += _doubts(status, one, two)
+    reasons += [LOST] * lost + _doubts(status, one, two)
     return Comparison(
         one.diagnostic.name,
         *sides,
@@ -161,6 +169,7 @@ def side(record: Record) -> Side:
         float(np.median(times)) if times else None,
         float(np.median(cpu)) if cpu and len(cpu) == len(times) else None,
         record.variant,
+        not_passed(record),
     )
 
 

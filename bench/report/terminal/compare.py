@@ -61,7 +61,13 @@ def _two_lines(side: Side) -> Text:
 
 
 def _figures(side: Side) -> tuple[str, str]:
-    return str(side.runs), units.seconds(side.median_s)
+    return _runs(side), units.seconds(side.median_s)
+
+
+def _runs(side: Side) -> str:
+    """The runs whose times are compared, and of how many where some did not pass."""
+    lost = sum(side.not_passed.values())
+    return f"{side.runs} of {side.runs + lost}" if lost else str(side.runs)
 
 
 def ratio_text(ratio: float | None) -> str:
@@ -97,7 +103,7 @@ def _sides(comparison: Comparison) -> Table:
             Text(name, style="dim"),
             text(_name(side)),
             text(side.host),
-            str(side.runs),
+            _runs(side),
             units.seconds(side.median_s),
             units.seconds(side.median_cpu_s),
         )

@@ -7,6 +7,7 @@ import pytest
 
 from bench.record.bundle import write_bundle
 from bench.record.names import record_id
+from bench.record.schema import Run
 from tests.unit.compare.records_made import record, replace
 
 
@@ -15,9 +16,10 @@ def put(tmp_path, monkeypatch):
     """Write a result of so many seconds, ten runs that scatter by 0.3 %, and give its path."""
     monkeypatch.chdir(tmp_path)
 
-    def write(level, stamp, folder="results", **changes):
+    def write(level, stamp, folder="results", lost=(), **changes):
         scatter = np.random.default_rng(int(stamp[6:8])).lognormal(0, 0.003, 10)
         made = record((level * scatter).tolist(), stamp=stamp, **changes)
+        made = replace(made, runs=(*made.runs, *lost))
         made = replace(made, id=record_id(made.host.id, made.diagnostic.name, stamp))
         return write_bundle(tmp_path / folder, made, {"summary.md": b"made up\n"}, secrets=(), taken="refuse")
 
@@ -44,3 +46,10 @@ def test_the_change_of_a_project_s_earlier_commits_is_no_noise(put, bench_):
     code, out, _ = bench_("compare", last, new, "--json")
     (row,) = json.loads(out)["comparisons"]
     assert (code, row["status"], row["aa_noise"]) == (1, "code_regressed", None)
+
+
+def test_runs_that_timed_out_are_no_same(put, bench_):
+    lost = tuple(Run(index, "timed_out", wall_s=1200.0) for index in range(10, 20))
+    code, out, _ = bench_("compare", put(100, "20251010T000000Z"), put(100, "20251011T000000Z", lost=lost))
+    assert code == 6
+    assert "10 of the result's 20 runs did not pass: 10 timed out" in out

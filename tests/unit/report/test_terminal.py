@@ -42,6 +42,11 @@ def shown(view: RenderableType, *, terminal: bool = False, width: int = 80, **op
 FIRST = make_record(runs=6)
 SLOWER = make_record(runs=6, scale=1.1, stamp="20261103T080000Z")
 OTHER = make_record(host="xeon-8488c-77be", runs=6)
+LOSSY = msgspec.structs.replace(
+    FIRST,
+    stamp="20261104T080000Z",
+    runs=(*FIRST.runs, *(msgspec.structs.replace(run, outcome="timed_out") for run in FIRST.runs)),
+)
 LONG_HOST = msgspec.structs.replace(FIRST.host, id="amd-ryzen-threadripper-pro-7995wx-192t-1024g-3f2a91")
 LONG = msgspec.structs.replace(
     FIRST, host=LONG_HOST, diagnostic=msgspec.structs.replace(FIRST.diagnostic, profile="smoke")
@@ -74,7 +79,8 @@ def views() -> dict[str, RenderableType]:
         "accepted": comparison_view(
             compare(FIRST, msgspec.structs.replace(SLOWER, variant="thp"), accept=("variant",))
         ),
-        "ranking": ranking_view(rank([FIRST, SLOWER, OTHER, LONG])),
+        "lossy": comparison_view(compare(FIRST, LOSSY)),
+        "ranking": ranking_view(rank([FIRST, SLOWER, OTHER, LONG, LOSSY])),
         "plain ranking": ranking_view([compare(FIRST, SLOWER), compare(FIRST, OTHER)]),
         "history": history_view([make_entry(stamp=stamp, sampled=False) for stamp in stamps(9)]),
         "explanation": explanation_view(explain(FIRST)),
@@ -156,6 +162,14 @@ def test_comparison_says_what_and_why() -> None:
         "\n", " "
     )
     assert "(accepted)" in shown(VIEWS["accepted"], width=200)
+
+
+def test_runs_that_did_not_pass_are_counted_beside_those_that_did() -> None:
+    text = shown(VIEWS["lossy"])
+    assert text.startswith("! too few runs")
+    assert "6 of 12" in text
+    assert "6 of the result's 12 runs did not pass: 6 timed out" in text
+    assert "6 of 12" in shown(VIEWS["ranking"])
 
 
 def test_ranking_is_fastest_first_after_the_reference() -> None:
