@@ -126,6 +126,8 @@ def _line(tried: Tried, reference: Finished | None) -> VariantLine:
         tried.variant.about,
         Entry(record).wall_s,
         passed=all(run.outcome == "passed" for run in record.runs),
-        comparison=compare(reference.record, record, accept=VARIED) if against and reference is not None else None,
+        comparison=compare(reference.record, record, accept=VARIED, ceiling=False)
+        if against and reference is not None
+        else None,
         problem=None,
     )

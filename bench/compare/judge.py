@@ -7,6 +7,7 @@ from typing import Any
 
 from bench import units
 from bench.compare import sample
+from bench.compare.ceiling import margin_s, over_reason
 from bench.compare.likeness import differences
 from bench.compare.verdict import Comparison, compare
 from bench.errors import ExitCode
@@ -37,20 +38,14 @@ def judge(record: Record, baseline: Sequence[Record] = (), *, asked: bool = True
     Raises:
         DamagedData: a wall time that is none.
     """
-    ceiling = record.diagnostic.ceiling_s
-    times = [run.wall_s for run in record.runs if run.outcome in ("passed", "timed_out") and run.wall_s is not None]
-    margin = ceiling - max(times) if ceiling is not None and times else None
+    margin, over = margin_s(record), over_reason(record)
     passed = sample.walls(record)
-    reasons, status = _measured(record, passed)
-    if status is None and ceiling is not None and margin is not None and margin < 0:
-        over = sum(time > ceiling for time in times)
-        reasons.append(
-            f"{over} of {len(times)} runs took longer than the ceiling of {units.seconds(ceiling)}, "
-            f"the slowest by {units.seconds(-margin)}"
-        )
+    reasons, status = _measured(record, passed, beyond=over is not None)
+    if status is None and over is not None:
+        reasons.append(over)
         status = "over_ceiling"
-    elif status is None and ceiling is not None and margin is not None:
-        reasons.append(f"{units.seconds(margin)} below the ceiling of {units.seconds(ceiling)}")
+    elif status is None and margin is not None:
+        reasons.append(f"{units.seconds(margin)} below the ceiling of {units.seconds(record.diagnostic.ceiling_s)}")
     against = _against(record, baseline) if passed else None
     if against is not None:
         reasons += against.reasons
@@ -85,22 +80,16 @@ def like(record: Record, others: Sequence[Record], accept: Collection[str] = ())
     return tuple(sorted(fit, key=lambda other: other.stamp))
 
 
-def _measured(record: Record, passed: Sequence[float]) -> tuple[list[str], Status | None]:
-    """Why nothing was measured, if so. A run stopped beyond the ceiling was over the ceiling all the same."""
+def _measured(record: Record, passed: Sequence[float], *, beyond: bool) -> tuple[list[str], Status | None]:
+    """Why nothing was measured, if so. A run stopped ``beyond`` the ceiling was over the ceiling all the same."""
     if passed:
         failures = len(record.runs) - len(passed)
         return ([f"{failures} of {len(record.runs)} runs did not pass"] if failures else []), None
     if record.outcome == "timed_out":
-        return ["no run ended before its timeout"], None if _beyond_ceiling(record) else "not_measured"
+        return ["no run ended before its timeout"], "over_ceiling" if beyond else "not_measured"
     signature = next((run.signature for run in record.runs if run.signature), None)
     reason = f"no run passed (outcome {record.outcome})"
     return [f"{reason}: {signature}" if signature else reason], "not_measured"
-
-
-def _beyond_ceiling(record: Record) -> bool:
-    ceiling = record.diagnostic.ceiling_s
-    times = [run.wall_s for run in record.runs if run.outcome == "timed_out" and run.wall_s is not None]
-    return ceiling is not None and bool(times) and max(times) > ceiling
 
 
 def _against(record: Record, baseline: Sequence[Record]) -> Comparison | None:
@@ -113,10 +102,10 @@ def _against(record: Record, baseline: Sequence[Record]) -> Comparison | None:
         return None
     history = like(record, named)
     if history:
-        return compare(history, record)
+        return compare(history, record, ceiling=False)
     with_runs = [other for other in named if sample.walls(other)] or named
     newest = max(with_runs, key=lambda other: other.stamp)
-    return compare([*like(newest, with_runs), newest], record)
+    return compare([*like(newest, with_runs), newest], record, ceiling=False)
 
 
 def _beside(against: Comparison, asked: bool) -> bool:

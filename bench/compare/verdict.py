@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from bench.compare import prediction, ranks, rule, sample
+from bench.compare.ceiling import over_reason
 from bench.compare.failures import LOST, failure_reasons, not_passed, withheld
 from bench.compare.likeness import Difference, differences, forced_status, require_comparable
 from bench.compare.noise import aa_noise
@@ -98,6 +99,7 @@ def compare(
     accept: Collection[str] = (),
     history: Sequence[Record] = (),
     effect: float = rule.EFFECT,
+    ceiling: bool = True,
 ) -> Comparison:
     """Compare a result, or several of a kind, with a reference.
 
@@ -107,6 +109,7 @@ def compare(
         accept: differences that are the thing under test (``likeness.differences``).
         history: more results; those that are like the reference, and are not judged, give with it the A/A noise.
         effect: the change that must be visible before "same" is said, 0.05 is 5 %.
+        ceiling: whether like ``b`` is also held against its own ceiling: ``over_ceiling`` where it did not regress.
 
     Raises:
         NotComparable: other diagnostics, or a run under the profiler.
@@ -123,10 +126,12 @@ def compare(
     first, second = sample.walls(one), sample.walls(two)
     sides = (side(one), side(two))
     least = rule.least_effect(noise)
+    over = over_reason(two) if ceiling and forced is None else None
     if not first or not second:
         missing = " and ".join(name for name, runs in (("the reference", first), ("the result", second)) if not runs)
-        reason = f"{missing} has no run that passed with a wall time"
-        return Comparison(one.diagnostic.name, *sides, "not_measured", found, (*naming, reason), least_effect=least)
+        said = (*naming, f"{missing} has no run that passed with a wall time")
+        ending = _by_ceiling("not_measured", said, over)
+        return Comparison(one.diagnostic.name, *sides, ending[0], found, ending[1], least_effect=least)
     places = sample.common_places(one, two)
     decision = rule.decide(first, second, least, effect, places)
     expected, outcome, needed = _single(first, second, decision, least, effect)
@@ -138,12 +143,13 @@ def compare(
     if expected is not None:
         reasons.append(prediction_reason(expected.low_s, expected.high_s, expected.belongs, (first, second)))
     reasons += [LOST] * lost + _doubts(status, one, two)
+    status, told = _by_ceiling(status, tuple(reasons), over)
     return Comparison(
         one.diagnostic.name,
         *sides,
         status,
         found,
-        tuple(reasons),
+        told,
         ratio=math.exp(decision.estimate),
         ratio_low=None if decision.low is None else math.exp(decision.low),
         ratio_high=None if decision.high is None else math.exp(decision.high),
@@ -249,6 +255,14 @@ def _undisturbed(status: Status, a: Record, b: Record, *, turns: bool) -> Status
     slower, faster = (b, a) if status == "code_regressed" else (a, b)
     disturbed = sample.disturbed_share(slower)
     return "host_noisy" if disturbed >= 0.5 and disturbed > sample.disturbed_share(faster) else status
+
+
+def _by_ceiling(status: Status, reasons: tuple[str, ...], over: str | None) -> tuple[Status, tuple[str, ...]]:
+    """A result over its ceiling is said to be, unless it regressed, which says more."""
+    if over is None:
+        return status, reasons
+    told = (*reasons, f"the result is over its ceiling: {over}")
+    return status if status == "code_regressed" else "over_ceiling", told
 
 
 def _doubts(status: Status, a: Record, b: Record) -> list[str]:

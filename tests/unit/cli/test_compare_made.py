@@ -49,7 +49,7 @@ def test_the_change_of_a_project_s_earlier_commits_is_no_noise(put, bench_):
 
 
 def test_runs_that_timed_out_are_no_same(put, bench_):
-    lost = tuple(Run(index, "timed_out", wall_s=1200.0) for index in range(10, 20))
+    lost = tuple(Run(index, "timed_out", wall_s=800.0) for index in range(10, 20))
     code, out, _ = bench_("compare", put(100, "20251010T000000Z"), put(100, "20251011T000000Z", lost=lost))
     assert code == 6
     assert "10 of the result's 20 runs did not pass: 10 timed out" in out

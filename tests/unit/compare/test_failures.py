@@ -9,7 +9,7 @@ from bench.record.schema import Run
 
 
 def and_lost(made, count=1, outcome="timed_out"):
-    lost = tuple(Run(len(made.runs) + index, outcome, wall_s=1200.0) for index in range(count))
+    lost = tuple(Run(len(made.runs) + index, outcome, wall_s=800.0) for index in range(count))
     return replace(made, runs=(*made.runs, *lost))
 
 
