@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
+from bench.compare.surroundings import variables_apart
 from bench.errors import NotComparable
-from bench.record.schema import Environment, Image, Record, Status
+from bench.record.schema import Environment, Image, Record, Source, Status
 
 ORDER: tuple[Status, ...] = ("host_differs", "limit_bound", "build_differs")
 """Which status is given where several differences force one: another machine first, whatever runs on it."""
@@ -33,10 +34,6 @@ GROUPS = (
 MEMORY_TOLERANCE = 0.01
 """A kernel keeps a little memory for itself; so much of a difference is the same module count."""
 
-# Variables that change how fast the same code runs. Others (a terminal, a language) are recorded and not compared.
-_FAST_OR_SLOW = re.compile(
-    r"MALLOC_|LD_PRELOAD|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|TORCH|PYTORCH_|THP_|CUDA_|NANOBRAGG_|PYTHON(?!PATH)"
-)
 _HASH = re.compile(r"\b[0-9a-f]{40,128}\b")
 
 
@@ -124,14 +121,23 @@ def _diagnostic(a: Record, b: Record) -> Iterator[Difference]:
         yield _difference(
             "source", one.source.kind, two.source.kind, "the test's code comes from elsewhere", "build_differs"
         )
-    elif one.source.sha256 is not None and two.source.sha256 is not None:
-        # A project is measured to see what its changes cost: its source is the thing under test.
-        project = one.source.kind == "project"
-        meaning = "the code under test has changed" if project else "the diagnostic itself has changed"
-        yield from _known("source", one.source.sha256, two.source.sha256, meaning, None if project else "build_differs")
-    elif one.source.kind == "project":
-        yield from _known("source", one.source.commit, two.source.commit, "the code under test has changed", None)
+    else:
+        yield from _source(one.source, two.source)
     yield from _either("variant", a.variant, b.variant, "another variant was tried", "build_differs")
+
+
+def _source(one: Source, two: Source) -> Iterator[Difference]:
+    """Sources of one kind. A project is measured to see what its changes cost: its source is the thing under test."""
+    project = one.kind == "project"
+    forces: Status | None = None if project else "build_differs"
+    meaning = "the code under test has changed" if project else "the diagnostic itself has changed"
+    if (one.sha256 is None) != (two.sha256 is None):
+        meaning = "the source of one side is not known, so it cannot be shown to be the same"
+        yield _difference("source", one.sha256, two.sha256, meaning, forces)
+    elif one.sha256 is not None:
+        yield from _known("source", one.sha256, two.sha256, meaning, forces)
+    elif project:
+        yield from _known("source", one.commit, two.commit, meaning, forces)
 
 
 def _build(a: Record, b: Record) -> Iterator[Difference]:
@@ -144,10 +150,11 @@ def _build(a: Record, b: Record) -> Iterator[Difference]:
     if one and two:
         yield from _known("image.python", one.python, two.python, "another Python", "build_differs")
         yield from _known("image.torch", one.torch, two.torch, "another torch", "build_differs")
-    if a.environ or b.environ:
-        for key in sorted(key for key in a.environ.keys() | b.environ.keys() if _FAST_OR_SLOW.match(key)):
-            pair = (a.environ.get(key), b.environ.get(key))
-            yield from _either(f"environ.{key}", *pair, "a variable that changes speed", "build_differs")
+    project = a.diagnostic.source.kind == b.diagnostic.source.kind == "project"
+    for name, first, second in variables_apart(a, b):
+        # Where a project's modules lie goes with its source, which is the thing under test.
+        forces: Status | None = None if project and name == "PYTHONPATH" else "build_differs"
+        yield _difference(f"environ.{name}", first, second, "a variable that the test can read", forces)
 
 
 def _runtime(record: Record) -> Image | Environment | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from bench.catalog.load import find_profile
 from bench.catalog.model import SELFTEST, Diagnostic, Variant
+from bench.compare.surroundings import THREADS
 from bench.engine.cpus import parse_cpuset
 from bench.engine.protocol import Capacity, Need, Task, Tree
 from bench.errors import UsageError
@@ -23,8 +24,8 @@ BASE_ENV: Mapping[str, str] = {
     "PYTHONHASHSEED": "0",
     "PYTHONUNBUFFERED": "1",
 }
-_THREADS = ("BENCH_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
+_OURS = {"BENCH_PROFILE": "--profile", "BENCH_DEVICE": "NAME", "BENCH_PROFILER_OUT": "--profiler"}
+"""Variables that a plan sets, and what on the command line sets them: by ``--env`` the record would not say so."""
 _PROFILER_FOLDER = "{diagnostics}/profiler"
 _PROFILER_ENV = {"BENCH_PROFILER_OUT": "{out}"}
 
@@ -103,7 +104,7 @@ def make_plan(
         **diagnostic.env,
         **profile.env,
         "BENCH_DEVICE": diagnostic.device,
-        **{name: str(limits.threads) for name in _THREADS if limits.threads is not None},
+        **{name: str(limits.threads) for name in THREADS if limits.threads is not None},
         **(variant.env if variant else {}),
         **(_PROFILER_ENV if options.profiler else {}),
         **options.env,
@@ -164,12 +165,14 @@ def parse_env(items: list[str]) -> dict[str, str]:
     """``K=V`` items to a mapping.
 
     Raises:
-        UsageError: an item without ``=`` or without a name.
+        UsageError: an item without ``=`` or without a name, or a variable that another option sets.
     """
     pairs = [item.partition("=") for item in items]
     for item, (name, equals, _) in zip(items, pairs, strict=True):
         if not equals or not name or any(letter in name for letter in " \t\n\0"):
             raise UsageError(f"--env '{item}' is not K=V", fix="write it as in --env OMP_PROC_BIND=close")
+        if name in _OURS:
+            raise UsageError(f"--env {name} is not yours to set", fix=f"{_OURS[name]} sets it")
     return {name: value for name, _, value in pairs}
 
 

@@ -154,6 +154,8 @@ def test_interrupted_before_anything_ran_leaves_nothing(engine, bench_, tmp_path
         (["run", "grad_cpu", "--cpuset", "7"], 2, "names CPU 7"),
         (["run", "grad_cpu", "--timeout", "soon"], 2, "is not a duration"),
         (["run", "grad_cpu", "--env", "A"], 2, "is not K=V"),
+        (["run", "grad_cpu", "--env", "BENCH_PROFILE=smoke"], 2, "--profile sets it"),
+        (["whatif", "grad_cpu", "--env", "BENCH_DEVICE=cuda"], 2, "NAME sets it"),
         (["run", "grad_cpu", "--repeat", "none"], 2, "--repeat"),
         (["run", "grad_cpu", "--profile", "smok"], 2, "did you mean 'smoke'"),
         (["run", "grad_cpu", "--variant", "jemaloc"], 2, "did you mean 'jemalloc'"),

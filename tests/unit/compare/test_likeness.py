@@ -29,6 +29,7 @@ def test_like_and_like_have_no_difference():
         ),
         ({"image": Image("i", None, None, None, None, None, None)}, "image.fingerprint", "build_differs"),
         ({"image": Image("i", None, None, None, "f" * 64, "3.13.5", "2.8.0")}, "image.torch", "build_differs"),
+        ({"source": Source("catalog", commit="1" * 40)}, "source", "build_differs"),
         ({"engine": "local"}, "engine", "build_differs"),
         ({"variant": "jemalloc"}, "variant", "build_differs"),
         ({"environ": {"MALLOC_TRIM_THRESHOLD_": "1"}}, "environ.MALLOC_TRIM_THRESHOLD_", "build_differs"),
@@ -103,6 +104,60 @@ def test_a_little_memory_more_is_the_same_machine():
 
 def test_variables_that_do_not_change_speed_are_no_difference():
     assert names(record(environ={"LANG": "C"}), record(environ={"LANG": "de_DE"})) == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GLIBC_TUNABLES",
+        "LD_LIBRARY_PATH",
+        "TCMALLOC_MAX_TOTAL_THREAD_CACHE_BYTES",
+        "MIMALLOC_LARGE_OS_PAGES",
+        "CUBLAS_WORKSPACE_CONFIG",
+        "NVIDIA_TF32_OVERRIDE",
+        "NUMEXPR_NUM_THREADS",
+        "BLIS_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "BENCH_PROFILE",
+        "BENCH_THREADS",
+        "OMP_NUM_THREADS",
+        "PYTHONPATH",
+        "SIZE",
+    ],
+)
+def test_any_variable_that_a_test_can_read_is_a_difference(name):
+    others = [record(id="b", environ={"LANG": "C"}), record(id="b", environ={name: "2"})]
+    for other in others:
+        (found,) = differences(record(environ={name: "1"}), other)
+        assert (found.name, found.a, found.forces) == (f"environ.{name}", "1", "build_differs")
+
+
+@pytest.mark.parametrize("name", ["LC_ALL", "TERM", "HOME", "PATH", "TMPDIR", "SSH_CONNECTION"])
+def test_who_was_logged_in_and_where_is_no_difference(name):
+    assert names(record(environ={name: "a"}), record(environ={name: "b"})) == set()
+    assert names(record(environ={name: "a"}), record()) == set()
+
+
+def test_a_variable_that_passes_on_another_field_is_not_named_twice():
+    smoke = record(profile="smoke", threads=2, environ={"BENCH_PROFILE": "smoke", "OMP_NUM_THREADS": "2"})
+    full = record(environ={"BENCH_PROFILE": "full"})
+    assert names(full, smoke) == {"profile", "limits.threads"}
+    assert names(full, record(environ={"BENCH_PROFILE": "smoke"})) == {"environ.BENCH_PROFILE"}
+    assert names(smoke, replace(smoke, environ={"BENCH_PROFILE": "smoke"})) == {"environ.OMP_NUM_THREADS"}
+
+
+def test_where_a_project_s_modules_lie_goes_with_its_source():
+    project = Source("project", sha256="1" * 64)
+    (found,) = differences(record(source=project, environ={"PYTHONPATH": "{src}/src"}), record(source=project))
+    assert (found.name, found.forces) == ("environ.PYTHONPATH", None)
+
+
+def test_a_source_that_one_side_does_not_know_is_named():
+    found = differences(record(), record(source=Source("catalog")))
+    assert "not known" in found[0].meaning
+    project = [record(source=Source("project", sha256=sha256)) for sha256 in ("1" * 64, None)]
+    (found,) = differences(*project)
+    assert (found.name, found.b, found.forces) == ("source", None, None)
 
 
 def test_an_environment_stands_in_for_an_image():

@@ -90,6 +90,14 @@ def test_environment_items():
             parse_env([item])
 
 
+@pytest.mark.parametrize(
+    ("name", "option"), [("BENCH_PROFILE", "--profile"), ("BENCH_DEVICE", "NAME"), ("BENCH_PROFILER_OUT", "--profiler")]
+)
+def test_what_another_option_sets_is_not_set_by_env(name, option):
+    with pytest.raises(UsageError, match=f"{name} is not yours to set; {option} sets it"):
+        parse_env(["A=1", f"{name}=smoke"])
+
+
 def test_python_finds_a_src_layout_and_the_profiler(tmp_path):
     tree = Tree(tmp_path, ("src/shapes/__init__.py", "tests/test_a.py"), "0")
     assert make_plan(GRAD, Options(), SOURCE, tree=tree).task.env["PYTHONPATH"] == "{src}/src"
