@@ -16,6 +16,7 @@ from bench.cli.app import app
 from bench.cli.console import Console, complain_of, notify, print_json
 from bench.cli.measure import NEED_BYTES, plan_of
 from bench.cli.progress import Progress
+from bench.compare.failures import not_passed
 from bench.compare.verdict import compare
 from bench.engine.choose import choose
 from bench.engine.lock import measuring
@@ -79,14 +80,16 @@ def whatif(
         tried = try_variants(plans, sessions, repeat)
     lines = [_line(one, tried[0].finished) for one in tried]
     comparisons = {line.name: line.comparison for line in lines if line.comparison is not None}
-    said = advice(comparisons, chosen)
+    said = advice(comparisons, chosen, tried[0].problem)
     if json:
         print_json({"reference": chosen[0].name, "variants": lines, "advice": said})
     else:
         Console.out().print(whatif_view(diagnostic.name, lines, said))
     complain_of(one.finished.problem for one in tried if one.finished is not None)
     outcomes = [one.finished.exit_code for one in tried if one.finished is not None]
-    return int(max(outcomes, default=ExitCode.NOT_MEASURED))
+    if tried[0].problem is not None or not outcomes:
+        outcomes.append(ExitCode.NOT_MEASURED)
+    return int(max(outcomes))
 
 
 def _kind(variant: Variant | None, usual: Engine) -> str:
@@ -129,5 +132,7 @@ def _line(tried: Tried, reference: Finished | None) -> VariantLine:
         comparison=compare(reference.record, record, accept=VARIED, ceiling=False)
         if against and reference is not None
         else None,
-        problem=None,
+        problem=tried.problem,
+        runs=len(record.runs),
+        not_passed=not_passed(record),
     )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Variant
-from bench.compare.verdict import Comparison
+from bench.compare.failures import FAILURES, failed, spoken
+from bench.compare.verdict import Comparison, Side
 from bench.engine.interrupt import Interrupts
 from bench.errors import NotMeasured, UsageError
 from bench.run.observe import Observation
@@ -25,7 +26,7 @@ VARIED = ("variant", "environ", "engine", "limits", "security", "image")
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One variant's result, or why it could not be measured."""
+    """One variant's result, and why it could not be measured, or not to the end."""
 
     variant: Variant
     finished: Finished | None
@@ -155,11 +156,39 @@ def _written(
     return Tried(variant, finish(plan, session, before, after, runs, interrupts), problems.get(variant.name))
 
 
-def advice(comparisons: Mapping[str, Comparison], variants: Sequence[Variant]) -> str:
-    """One line: what to set, or that nothing is worth setting.
+def advice(comparisons: Mapping[str, Comparison], variants: Sequence[Variant], lost: str | None = None) -> str:
+    """One line: what to set, or that nothing is worth setting, and whose test failed.
 
-    Only a variant whose whole interval lies below the reference is advised (its test passed, or it has no times).
+    Only a variant is advised whose whole interval lies below the reference and whose test never failed.
+
+    Args:
+        comparisons: each variant against the reference, by name.
+        variants: all that were tried.
+        lost: why the reference was not measured, or not to the end.
     """
+    failures = {name: _failures(one.b) for name, one in comparisons.items() if failed(one.b.not_passed)}
+    sound = {name: one for name, one in comparisons.items() if name not in failures}
+    reference = next((one.a for one in comparisons.values() if failed(one.a.not_passed)), None)
+    if lost is not None:
+        said = f"nothing can be said: the reference was lost: {lost}"
+    elif reference is not None:
+        said = f"nothing can be said: the reference fails: {_failures(reference)}"
+    elif failures and not sound:
+        said = "no variant can be advised"
+    else:
+        said = _fastest(sound, variants)
+    return "; ".join([said, *(f"{name}: {how}" for name, how in failures.items())])
+
+
+def _failures(side: Side) -> str:
+    """In how many of the runs that ended of their own the test failed, and how where not by a plain failure."""
+    count = failed(side.not_passed)
+    how: dict[str, int] = {outcome: side.not_passed.get(outcome, 0) for outcome in FAILURES}
+    detail = f" ({spoken(how)})" if how["failed"] != count else ""
+    return f"its test failed in {count} of {side.runs + count} runs{detail}"
+
+
+def _fastest(comparisons: Mapping[str, Comparison], variants: Sequence[Variant]) -> str:
     told = [one for one in comparisons.values() if one.status != "not_measured"]
     if not told:
         return "nothing can be said: beside the reference no variant was measured"

@@ -47,3 +47,44 @@ def test_a_variant_whose_test_fails_is_never_advised(engine, bench_, tmp_path):
     assert code == 3
     assert "failed" in out
     assert "set THP" not in out
+    assert "thp: its test failed in 2 of 2 runs" in out
+
+
+def test_a_variant_that_fails_now_and_then_is_never_advised(engine, bench_, tmp_path):
+    engine.walls = [10.0, 5.0, 5.1, 10.1] * 6
+    engine.outcomes = ["passed", "failed", "passed", "passed"] * 3
+    words = ("whatif", "grad_cpu", "--variants", "glibc,thp", "--repeat", "12", "--results", tmp_path / "r")
+    code, out, _ = bench_(*words)
+    said = " ".join(out.split())
+    assert code == 3
+    assert "failed 3/12" in said
+    assert "faster" not in said
+    assert said.endswith("no variant can be advised; thp: its test failed in 3 of 12 runs")
+
+
+def test_what_was_interrupted_did_not_fail(engine, bench_, tmp_path):
+    engine.outcomes = ["passed", "passed", "interrupted"]
+    words = ("whatif", "grad_cpu", "--variants", "glibc,thp", "--repeat", "2", "--results", tmp_path / "r")
+    code, out, _ = bench_(*words)
+    assert code == 130
+    assert "interrupted" in out
+    assert "failed" not in out
+
+
+def test_a_variant_lost_on_the_way_keeps_its_reason(engine, bench_, tmp_path):
+    gone = NotMeasured("the disk is full", "8 GB are needed", "make room")
+    words = ("whatif", "grad_cpu", "--variants", "glibc,thp", "--repeat", "5", "--results")
+    engine.outcomes = ["passed", "passed", gone]
+    code, out, _ = bench_(*words, tmp_path / "thp")
+    assert code == 0
+    assert "thp after 1 run: the disk is full" in " ".join(out.split())
+    engine.outcomes = ["passed", "passed", "passed", gone]
+    code, out, _ = bench_(*words, tmp_path / "glibc")
+    said = " ".join(out.split())
+    assert code == 6
+    assert "glibc after 1 run: the disk is full" in said
+    assert "nothing can be said: the reference was lost: the disk is full" in said
+    engine.outcomes = [gone]
+    code, out, _ = bench_(*words, tmp_path / "none")
+    assert code == 6
+    assert "the reference was lost: the disk is full" in " ".join(out.split())

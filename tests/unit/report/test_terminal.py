@@ -47,6 +47,7 @@ LOSSY = msgspec.structs.replace(
     stamp="20261104T080000Z",
     runs=(*FIRST.runs, *(msgspec.structs.replace(run, outcome="timed_out") for run in FIRST.runs)),
 )
+LOST = {"timed_out": 6}
 LONG_HOST = msgspec.structs.replace(FIRST.host, id="amd-ryzen-threadripper-pro-7995wx-192t-1024g-3f2a91")
 LONG = msgspec.structs.replace(
     FIRST, host=LONG_HOST, diagnostic=msgspec.structs.replace(FIRST.diagnostic, profile="smoke")
@@ -59,6 +60,8 @@ def views() -> dict[str, RenderableType]:
         VariantLine("jemalloc", "", 338.0, passed=True, comparison=compare(FIRST, make_record(runs=6, scale=0.4))),
         VariantLine("slow", "", 900.0, passed=False, comparison=compare(FIRST, SLOWER)),
         VariantLine("other", "", 900.0, passed=True, comparison=compare(FIRST, OTHER)),
+        VariantLine("lossy", "", 845.0, passed=False, comparison=compare(FIRST, LOSSY), runs=12, not_passed=LOST),
+        VariantLine("cut", "", 845.0, passed=False, problem="no disk", runs=2, not_passed={"interrupted": 1}),
         VariantLine("tcmalloc", "", None, passed=False, problem="no libtcmalloc in the image"),
     ]
     hostile = hostile_record(profiler=False)
@@ -219,6 +222,9 @@ def test_whatif_calls_a_faster_variant_faster() -> None:
     assert "slower" in text
     assert "improved" not in text
     assert "no libtcmalloc in the image" in text
+    assert "failed 6/12" in text
+    assert "interrupted" in text
+    assert "cut after 2 runs: no disk" in text
     assert text.rstrip().endswith("set LD_PRELOAD=libjemalloc.so.2")
     assert "not measured" not in shown(whatif_view("x", [VariantLine("a", "", 1.0, passed=True)], ""))
 

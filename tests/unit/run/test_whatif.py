@@ -61,10 +61,10 @@ def test_one_cpu_has_nothing_to_compare_threads_with():
         select(KNOWN, ["threads"], 1)
 
 
-def compared(status, ratio=None):
-    return Comparison(
-        "grad_cpu", Side("a", "s", "h", 5, 1.0, None), Side("b", "s", "h", 5, 1.0, None), status, (), (), ratio=ratio
-    )
+def compared(status, ratio=None, reference=None, lost=None, runs=5):
+    a = Side("a", "s", "h", 5, 1.0, None, not_passed=reference or {})
+    b = Side("b", "s", "h", runs, 1.0, None, not_passed=lost or {})
+    return Comparison("grad_cpu", a, b, status, (), (), ratio=ratio)
 
 
 def test_the_advice_is_the_fastest_of_those_that_are_surely_faster():
@@ -89,6 +89,30 @@ def test_the_advice_is_the_fastest_of_those_that_are_surely_faster():
 )
 def test_nothing_is_advised_that_was_not_shown(comparisons, said):
     assert said in advice(comparisons, KNOWN)
+
+
+def test_a_variant_whose_test_failed_is_named_and_never_advised():
+    comparisons = {
+        "thp": compared("code_improved", 0.5, lost={"failed": 3}, runs=9),
+        "jemalloc": compared("insufficient_runs", 0.5, lost={"timed_out": 1, "failed": 1, "interrupted": 1}, runs=4),
+        "tcmalloc": compared("code_improved", 0.8),
+    }
+    assert advice(comparisons, KNOWN) == (
+        "set LD_PRELOAD to tcmalloc's library: 20 % less wall time; thp: its test failed in 3 of 12 runs; "
+        "jemalloc: its test failed in 2 of 6 runs (1 failed, 1 timed out)"
+    )
+    del comparisons["tcmalloc"]
+    assert advice(comparisons, KNOWN).startswith("no variant can be advised; thp: ")
+    interrupted = {"thp": compared("code_improved", 0.5, lost={"interrupted": 1})}
+    assert advice(interrupted, KNOWN) == "set THP_MEM_ALLOC_ENABLE=1: 50 % less wall time"
+
+
+def test_beside_a_reference_that_fails_or_is_lost_nothing_is_advised():
+    fails = {"thp": compared("insufficient_runs", 0.5, reference={"failed": 1})}
+    assert advice(fails, KNOWN) == "nothing can be said: the reference fails: its test failed in 1 of 6 runs"
+    faster = {"thp": compared("code_improved", 0.5)}
+    assert advice(faster, KNOWN, "no disk") == "nothing can be said: the reference was lost: no disk"
+    assert advice({}, KNOWN, "no disk") == "nothing can be said: the reference was lost: no disk"
 
 
 def test_every_kind_of_variant_says_how_to_set_it():
