@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
@@ -12,7 +13,7 @@ from bench import units
 from bench.compare.ranking import Ranking
 from bench.compare.verdict import Comparison, Side
 from bench.report.status import STATES
-from bench.report.terminal.cells import bullets, day, interval, state, table, text
+from bench.report.terminal.cells import bullets, interval, state, table, text
 
 
 def comparison_view(comparison: Comparison) -> RenderableType:
@@ -46,10 +47,42 @@ def ranking_view(ranking: Ranking | Sequence[Comparison]) -> RenderableType:
         figures = (*_figures(row.b), ratio_text(row.ratio), bounds_text(row))
         made.add_row(_two_lines(row.b), *figures, state(STATES[row.status]))
     head = Text.assemble(text(first.diagnostic, "bold"), ": ratios of wall time, above 1 is slower")
+    notes = _notes(rows)
+    below = [bullets(notes)] if notes else []
     if not isinstance(ranking, Ranking):
-        return Group(head, made)
+        return Group(head, made, *below)
     left_out = [Text.assemble(text(name), ": ", text(why)) for name, why in ranking.left_out.items()]
-    return Group(head, made, text(ranking.note, "dim"), bullets(left_out))
+    return Group(head, made, *below, text(ranking.note, "dim"), bullets(left_out))
+
+
+def _notes(rows: Sequence[Comparison]) -> list[Text]:
+    """A line for each row that has more to say, by its name; by its host too where two rows have the same name."""
+    names = Counter(_name(row.b) for row in rows)
+    notes = []
+    for row in rows:
+        name, said = _name(row.b), _beside(row)
+        where = f" on {row.b.host}" if names[name] > 1 else ""
+        notes += [text(f"{name}{where}: {said}")] if said else []
+    return notes
+
+
+def _beside(row: Comparison) -> str:
+    """What a row has no room for: the names of what differs, and what a verdict would need, or why there is none."""
+    parts = []
+    for accepted, words in ((False, "not the same: "), (True, "accepted: ")):
+        names = [one.name for one in row.differences if one.accepted is accepted]
+        parts += [words + ", ".join(names)] if names else []
+    if row.runs_needed is not None and row.status == "insufficient_runs":
+        parts.append(f"needs {row.runs_needed} runs on each side")
+    elif row.status in ("insufficient_runs", "host_noisy", "not_measured", "over_ceiling"):
+        parts += _why(row)
+    return "; ".join(parts)
+
+
+def _why(row: Comparison) -> list[str]:
+    """The reasons of a row but for its figures, which its columns show."""
+    named = (*(f"{difference.name}: " for difference in row.differences), "wall time ", "the smallest change ")
+    return [reason for reason in row.reasons if not reason.startswith(named)]
 
 
 def _fastest(row: Comparison) -> tuple[bool, float]:
@@ -133,4 +166,5 @@ def _differences(comparison: Comparison) -> Table:
 
 
 def _name(side: Side) -> str:
-    return f"{day(side.stamp)} {side.variant}" if side.variant else day(side.stamp)
+    """The stamp whole, as it names the result on the command line, and the variant."""
+    return f"{side.stamp} {side.variant}" if side.variant else side.stamp

@@ -183,6 +183,24 @@ def test_ranking_is_fastest_first_after_the_reference() -> None:
     assert "profiler" in shown(ranking_view(left_out))
 
 
+def test_a_ranking_says_which_result_each_row_is_and_what_it_lacks() -> None:
+    text = " ".join(shown(VIEWS["ranking"]).split())
+    for stamp in ("20261102T080000Z", "20261103T080000Z", "20261104T080000Z"):
+        assert stamp in text
+    assert f"20261102T080000Z on {LONG_HOST.id}: not the same: profile" in text
+    assert f"20261102T080000Z on {OTHER.host.id}: not the same: limits.cpus, limits.threads, host.cpu_model" in text
+    assert "20261104T080000Z: 6 of the result's 12 runs did not pass" in text
+    few = make_record(runs=3, stamp="20261105T080000Z")
+    thp = msgspec.structs.replace(SLOWER, variant="thp")
+    nothing = msgspec.structs.replace(few, stamp="20261106T080000Z", id="n", runs=())
+    text = " ".join(shown(ranking_view(rank([FIRST, few, thp, nothing], accept=("variant",)))).split())
+    needed = compare(FIRST, few).runs_needed
+    assert needed is not None
+    assert f"20261105T080000Z: needs {needed} runs on each side" in text
+    assert "20261103T080000Z thp: accepted: variant" in text
+    assert "20261106T080000Z: the result has no run that passed with a wall time" in text
+
+
 def test_history_has_a_band_once_there_are_enough() -> None:
     text = shown(VIEWS["history"])
     assert text.count(" – ✓") + len(re.findall(r"s – \d", text)) >= 6
