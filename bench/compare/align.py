@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bench.compare import sample
 from bench.record.schema import Record
 
+_Key = TypeVar("_Key")
 Kind = tuple[str, str]
 """Profile and variant: results of one kind do the same work in the same way."""
 USUAL: Kind = ("full", "")
@@ -39,10 +41,26 @@ def align(groups: Sequence[Sequence[Record]]) -> tuple[Aligned, ...]:
     """
     why: dict[str, str] = {}
     usable = [_usable(group, why) for group in _apart(groups)]
-    shared = set.intersection(*({kind(record) for record in group} for group in usable))
+    hosts = _shared(usable, lambda record: record.host.id)
+    if not hosts:
+        return _by_kind(usable, why)
+    there = {host: [[record for record in group if record.host.id == host] for group in usable] for host in hosts}
+    chosen = [host for host in sorted(hosts) if _shared(there[host], kind)] or sorted(hosts)
+    for record in (record for group in usable for record in group if record.host.id not in chosen):
+        why[record.id] = _other(record) if record.host.id in hosts else f"it ran on another host, {record.host.id}"
+    return tuple(aligned for host in chosen for aligned in _by_kind(there[host], why))
+
+
+def _by_kind(usable: Sequence[Sequence[Record]], why: dict[str, str]) -> tuple[Aligned, ...]:
+    shared = _shared(usable, kind)
     if not shared:
         return (_chosen(usable, [_usual(group) for group in usable], why),)
     return tuple(_chosen(usable, [one] * len(usable), why, shared) for one in sorted(shared, key=_order))
+
+
+def _shared(groups: Sequence[Sequence[Record]], key: Callable[[Record], _Key]) -> set[_Key]:
+    """The keys that a record of every group has."""
+    return set.intersection(*({key(record) for record in group} for group in groups))
 
 
 def _apart(groups: Sequence[Sequence[Record]]) -> list[list[Record]]:

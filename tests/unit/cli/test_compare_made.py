@@ -8,7 +8,7 @@ import pytest
 from bench.record.bundle import write_bundle
 from bench.record.names import record_id
 from bench.record.schema import Run
-from tests.unit.compare.records_made import record, replace
+from tests.unit.compare.records_made import RYZEN, XEON, record, replace
 
 
 @pytest.fixture
@@ -53,3 +53,14 @@ def test_runs_that_timed_out_are_no_same(put, bench_):
     code, out, _ = bench_("compare", put(100, "20251010T000000Z"), put(100, "20251011T000000Z", lost=lost))
     assert code == 6
     assert "10 of the result's 20 runs did not pass: 10 timed out" in out
+
+
+def test_folders_of_the_same_two_hosts_are_compared_host_by_host(put, bench_):
+    for folder, day, slower in (("one", 10, 1.0), ("two", 12, 1.1)):
+        put(100, f"202510{day}T000000Z", folder, host_class=RYZEN)
+        put(300 * slower, f"202510{day + 1}T000000Z", folder, host_class=XEON)
+    code, out, err = bench_("compare", "one", "two", "--json")
+    rows = [(row["a"]["host"], row["b"]["host"], row["status"]) for row in json.loads(out)["comparisons"]]
+    ryzen, xeon = (record(host_class=host).host.id for host in (RYZEN, XEON))
+    assert rows == [(ryzen, ryzen, "same"), (xeon, xeon, "code_regressed")]
+    assert (code, err) == (1, "")

@@ -1,5 +1,5 @@
 import pytest
-from records_made import record
+from records_made import XEON, record, replace
 
 from bench.compare.align import align
 
@@ -25,6 +25,35 @@ def test_each_kind_that_all_have_is_a_comparison_of_its_own_the_usual_first():
     made = align([host("a"), host("b")])
     assert [ids(one) for one in made] == [[["a"], ["b"]], [["a-j"], ["b-j"]], [["a-s"], ["b-s"]]]
     assert [one.left_out for one in made] == [{}, {}, {}]
+
+
+def test_each_host_that_all_have_is_a_comparison_of_its_own():
+    def folder(name):
+        return [record(id=f"{name}-x", host_class=XEON), record(id=name), record(id=f"{name}-s", profile="smoke")]
+
+    made = align([folder("a"), folder("b")])
+    assert [ids(one) for one in made] == [[["a"], ["b"]], [["a-s"], ["b-s"]], [["a-x"], ["b-x"]]]
+    assert [one.left_out for one in made] == [{}, {}, {}]
+
+
+def test_a_host_that_not_all_have_is_passed_over_where_another_is_in_all():
+    xeon = record(id="x", host_class=XEON)
+    (aligned,) = align([[record(id="a"), xeon], [record(id="b")]])
+    assert ids(aligned) == [["a"], ["b"]]
+    assert aligned.left_out == {"x": f"it ran on another host, {xeon.host.id}"}
+
+
+def test_a_host_without_a_kind_in_common_is_passed_over_where_another_has_one():
+    first = [record(id="a"), record(id="x", host_class=XEON, profile="smoke")]
+    (aligned,) = align([first, [record(id="b"), record(id="y", host_class=XEON)]])
+    assert ids(aligned) == [["a"], ["b"]]
+    assert aligned.left_out == {"x": "it is of another kind, profile smoke", "y": "it is of another kind, profile full"}
+
+
+def test_without_a_host_in_common_hosts_are_held_against_one_another():
+    first = [record(id="a"), record(id="c", host_class=replace(XEON, cores=2))]
+    (aligned,) = align([first, [record(id="b", host_class=XEON)]])
+    assert ids(aligned) == [["a", "c"], ["b"]]
 
 
 def test_older_evidence_knows_no_profile_and_is_full():
