@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import msgspec
@@ -61,14 +62,20 @@ def explain(record: Record) -> Explanation:
     """
     spent = budget(record)
     if spent is None:
-        raise NotMeasured(
-            f"{record.id} has no run that passed",
-            f"its outcome is {record.outcome}",
-            "explain a result that was measured",
-        )
+        raise _nothing_to_explain(record)
     faults = mean_of(record, "faults", "minor")
     rate = None if faults is None else faults / spent.wall_s
     return Explanation(record.id, record.diagnostic.name, spent, rate, findings(record, spent))
+
+
+def _nothing_to_explain(record: Record) -> NotMeasured:
+    untimed = [at for at, run in enumerate(record.runs) if run.outcome == "passed"]
+    if not untimed:
+        what, cause = f"{record.id} has no run that passed", f"its outcome is {record.outcome}"
+    else:
+        what = f"{record.id} has no wall time to explain"
+        cause = record.unavailable.get(f"runs[{untimed[0]}].wall_s", "its run passed, and nobody took its time")
+    return NotMeasured(what, cause, "explain a result that was measured")
 
 
 def explain_difference(a: Record, b: Record) -> DeltaExplanation:
@@ -103,13 +110,21 @@ def explain_difference(a: Record, b: Record) -> DeltaExplanation:
 
 
 _TIED_TO: dict[str, tuple[str, ...]] = {
-    "user": ("host.cpu_model", "host.cpu_stepping", "host.microcode", "host.cores", "host.threads", "host.numa_nodes",
-    "host.virtualization", "limits.threads", "limits.cpuset", "image", "source", "params", "profile",
-    "state.governor", "state.boost", "security"), "system": ("host.kernel", "host.microcode", "host.virtualization",
-    "state.thp", "engine", "security", "environ", "variant", "limits.threads"), "throttled": ("limits.cpus",
-    "limits.threads"), "cpu_wait": ("limits.cpuset", "limits.threads", "host.threads"), "memory_pressure":
-    ("limits.memory_bytes", "host.memory_bytes"), "io_pressure": ("limits.memory_bytes", "engine"), "steal":
-    ("host.virtualization",), "rest": ("engine", "host.virtualization"),
+    "user": (
+        "host.cpu_model", "host.cpu_stepping", "host.microcode", "host.cores", "host.threads",
+        "host.numa_nodes", "host.virtualization", "limits.threads", "limits.cpuset", "image", "source",
+        "params", "profile", "state.governor", "state.boost", "security", "host.gpu", "host.driver",
+    ),
+    "system": (
+        "host.kernel", "host.microcode", "host.virtualization", "state.thp", "engine", "security", "environ",
+        "variant", "limits.threads",
+    ),
+    "throttled": ("limits.cpus", "limits.threads"),
+    "cpu_wait": ("limits.cpuset", "limits.threads", "host.threads"),
+    "memory_pressure": ("limits.memory_bytes", "host.memory_bytes"),
+    "io_pressure": ("limits.memory_bytes", "engine"),
+    "steal": ("host.virtualization",),
+    "rest": ("engine", "host.virtualization", "host.gpu", "host.driver"),
 }  # fmt: skip
 
 # Calibration, by the term whose pace it sets. Names that end in _s are times; others are rates.
@@ -126,6 +141,8 @@ def _ties(name: str, a: Record, b: Record, found: tuple[Difference, ...]) -> Ite
             yield f"{difference.name}: {difference.a or 'none'} against {difference.b or 'none'}"
     yield from _calibration_ties(name, a, b)
     yield from _state_ties(name, a, b)
+    if name in ("user", "rest"):
+        yield from _gpu_ties(a, b)
     if name == "system":
         one, two = mean_of(a, "faults", "minor"), mean_of(b, "faults", "minor")
         if one is not None and two is not None and abs(two - one) > 0.05 * max(one, two):
@@ -167,3 +184,23 @@ def _state_ties(name: str, a: Record, b: Record) -> Iterator[str]:
         yield f"swap in use before: {units.size(one.swap_used_bytes)} against {units.size(two.swap_used_bytes)}"
     if name == "steal" and one.steal_ratio is not None and two.steal_ratio is not None:
         yield f"steal: {units.percent(one.steal_ratio)} against {units.percent(two.steal_ratio)}"
+
+
+def _gpu_ties(a: Record, b: Record) -> Iterator[str]:
+    """A thread that waits for the device spins or sleeps: its time is in the program, or counted by nobody."""
+    for key, what in (("memory_bytes", "GPU memory"), ("memory_used_bytes", "GPU memory in use at most")):
+        one, two = _gpu_bytes(a, key), _gpu_bytes(b, key)
+        if one is not None and two is not None and abs(two - one) > 0.02 * max(one, two):
+            yield f"{what}: {units.size(one)} against {units.size(two)}"
+
+
+def _gpu_bytes(record: Record, key: str) -> int | None:
+    """Bytes of all devices together, the most of any run; ``None`` where no run says them."""
+    sums = []
+    for run in record.runs:
+        devices = run.gpu.get("devices")
+        found = [device.get(key) for device in devices if isinstance(device, dict)] if isinstance(devices, list) else []
+        values = [value.get("max") if isinstance(value, dict) else value for value in found]
+        known = [value for value in values if isinstance(value, int | float) and math.isfinite(value)]
+        sums += [int(sum(known))] if known else []
+    return max(sums, default=None)

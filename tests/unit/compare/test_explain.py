@@ -220,3 +220,39 @@ def test_what_was_not_measured_cannot_be_explained():
     with pytest.raises(NotComparable):
         explain_difference(record(), record(name="dtype_cpu"))
     assert RYZEN.threads == 32
+
+
+def on_gpu(gpu, driver, memory, used, **changes):
+    device = {"memory_bytes": memory, "memory_used_bytes": {"mean": used, "max": used}}
+    run = Run(0, "passed", wall_s=changes.pop("wall", 10.0), gpu={"devices": [device]})
+    return record(runs=(run,), host_class=replace(RYZEN, gpu=gpu, driver=driver), device="cuda", **changes)
+
+
+def test_another_gpu_its_driver_and_its_memory_are_named():
+    a, b = on_gpu("H100", "550.1", 80 << 30, 1 << 30), on_gpu("H200", "560.2", 140 << 30, 2 << 30, wall=8.0)
+    terms = {term.name: term.ties for term in explain_difference(a, b).terms}
+    for name in ("user", "rest"):
+        assert "host.gpu: H100 against H200" in terms[name]
+        assert "host.driver: 550.1 against 560.2" in terms[name]
+        assert "GPU memory: 80.00 GiB against 140.00 GiB" in terms[name]
+        assert "GPU memory in use at most: 1.00 GiB against 2.00 GiB" in terms[name]
+    assert not any("GPU" in tie for tie in terms["system"])
+    same = explain_difference(a, replace(a, id="b"))
+    assert not any(term.ties for term in same.terms)
+
+
+@pytest.mark.parametrize("gpu", [{}, {"devices": 3}, {"devices": ["x", {"memory_bytes": "much"}]}])
+def test_what_a_stranger_s_record_says_of_its_gpu_is_not_trusted(gpu):
+    a = on_gpu("H100", "550.1", 80 << 30, 1 << 30)
+    b = replace(a, id="b", runs=(replace(a.runs[0], gpu=gpu),))
+    assert not any(term.ties for term in explain_difference(a, b).terms)
+
+
+def test_a_run_that_passed_without_a_wall_time_is_said_to_lack_that():
+    untimed = record((None,), id="f", unavailable={"runs[0].wall_s": "the table gives pytest's time"})
+    with pytest.raises(NotMeasured, match="f has no wall time to explain: the table gives pytest's time"):
+        explain(untimed)
+    with pytest.raises(NotMeasured, match="nobody took its time"):
+        explain(record((None,)))
+    with pytest.raises(NotMeasured, match="no run that passed: its outcome is failed"):
+        explain(record((1.0,), outcome="failed"))
