@@ -57,6 +57,11 @@ def import_(
     if source.is_dir():
         legacy = import_folder(source, results, stamp=stamp)
         paths, notes = legacy.paths, [str(problem) for problem in legacy.problems]
+        notes += [
+            f"the stamp {record.stamp} is a guess: {record.unavailable['stamp']}; --stamp gives the right one"
+            for record in legacy.records
+            if "stamp" in record.unavailable
+        ]
     elif stamp is not None:
         raise UsageError("--stamp goes with a folder of older evidence", fix="leave it away: bundles have their own")
     elif source.is_file():

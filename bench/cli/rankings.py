@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -30,8 +31,10 @@ def asked(words: Sequence[str], reference: str | None) -> Asked:
     Raises:
         UsageError: nothing to compare with.
     """
-    if reference is not None and reference in words:
-        chosen = Asked(tuple(words), words.index(reference))
+    # A shell's completion ends a folder with a slash; it is the same folder.
+    plain = [os.path.normpath(word) for word in words]
+    if reference is not None and os.path.normpath(reference) in plain:
+        chosen = Asked(tuple(words), plain.index(os.path.normpath(reference)))
     elif reference is not None and reference.isdecimal():
         if not 1 <= int(reference) <= len(words):
             raise UsageError(f"--reference {reference} is none of {len(words)} results", fix="count from 1")

@@ -76,6 +76,8 @@ def test_the_reference_is_the_user_s_choice(results, bench_):
     assert reference_of(fast, slow, other) == {stamps[fast]}
     assert reference_of(fast, slow, other, "--reference", "2") == {stamps[slow]}
     assert reference_of(fast, slow, other, "--reference", slow) == {stamps[slow]}
+    assert reference_of(fast, slow, other, "--reference", f"{slow}/") == {stamps[slow]}
+    assert reference_of(f"{fast}/", f"./{slow}", "--reference", slow) == {stamps[slow]}
     assert reference_of(fast, other, "--reference", slow) == {stamps[slow]}
     assert reference_of(fast, "--reference", slow) == {stamps[slow]}
 
@@ -138,6 +140,19 @@ def test_phase_d_is_explained(results, bench_):
     assert "memory is returned to the kernel and faulted in again" in said
     assert "try an allocator that keeps it, or huge pages" in said
     assert "--variants glibc-keep,jemalloc,tcmalloc,thp" in said
+
+
+def test_a_slash_after_the_reference_names_no_other_result(results, bench_):
+    fast, slow = of_wall(results, 839.14), of_wall(results, 846.68)
+    rows = json.loads(bench_("compare", fast, slow, "--reference", f"{slow}/", "--json")[1])["comparisons"]
+    assert [(row["a"]["stamp"], row["b"]["stamp"]) for row in rows] == [(slow[-16:], fast[-16:])]
+
+
+def test_a_phase_that_pytest_alone_timed_has_nothing_to_explain(results, bench_):
+    (bundle,) = (one for one in find_bundles(results) if one.record.runs[0].wall_s is None)
+    code, _, err = bench_("explain", bundle.path)
+    assert code == 6
+    assert "has no wall time to explain: the table gives pytest's time, not the wall time" in err
 
 
 def test_history_shows_all_six_phases(results, bench_):

@@ -9,6 +9,7 @@ import pytest
 import bench
 from bench.record.find import find_bundles
 from bench.record.reference import write_reference
+from tests.unit.record.legacy_fixtures import TIME
 
 
 @pytest.fixture
@@ -148,6 +149,22 @@ def test_export_and_import_carry_results_to_another_folder(results, bench_, tmp_
     assert bench_("import", tmp_path / "none", "--results", tmp_path / "there")[0] == 2
     (tmp_path / "bad.tar.zst").write_bytes(b"not an archive")
     assert bench_("import", tmp_path / "bad.tar.zst", "--results", tmp_path / "there")[0] == 8
+
+
+def test_import_says_where_the_stamp_of_older_evidence_is_a_guess(bench_, tmp_path):
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / "time.txt").write_text(TIME)
+    code, _, err = bench_("import", old, "--results", tmp_path / "r")
+    assert code == 0
+    said = "is a guess: no file says when it ran; the stamp is the newest file's modification time"
+    assert said in err
+    assert "--stamp gives the right one" in err
+    notes = json.loads(bench_("import", old, "--results", tmp_path / "again", "--json")[1])["notes"]
+    assert any(said in note for note in notes)
+    code, _, err = bench_("import", old, "--results", tmp_path / "r", "--stamp", "20240301T080005Z")
+    assert code == 0
+    assert "guess" not in err
 
 
 def test_report_writes_each_form(results, bench_, tmp_path):
