@@ -168,6 +168,16 @@ def test_a_change_on_a_host_disturbed_on_one_side_is_noise():
     assert disturbed_share(with_warnings(A)) == 1
 
 
+def test_a_call_between_two_disturbed_sides_says_what_it_is_worth():
+    doubt = "a disturbance need not be the same on both sides, so a false alarm may be likelier than 1 %"
+    assert doubt in compare(with_warnings(A), with_warnings(SLOWER)).reasons
+    for one, two in ((with_warnings(A), with_warnings(SAME)), (with_warnings(A), SLOWER), (A, SLOWER)):
+        assert doubt not in compare(one, two).reasons
+    turns = compare(with_warnings(timed(A, 0, 450)), with_warnings(timed(SLOWER, 220, 450)))
+    assert turns.status == "code_regressed"
+    assert doubt not in turns.reasons
+
+
 def test_runs_that_took_turns_met_the_same_host():
     slower, faster = record(noisy(300, seed=5), id="s"), record(noisy(100, seed=6), id="f")
     quick = timed(faster, 300, 450)
