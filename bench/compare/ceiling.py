@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench import units
-from bench.record.schema import Record
+from bench.record.schema import Record, Status
 
 
 def times_s(record: Record) -> list[float]:
@@ -27,3 +27,11 @@ def over_reason(record: Record) -> str | None:
         f"{over} of {len(times)} runs took longer than the ceiling of {units.seconds(ceiling)}, "
         f"the slowest by {units.seconds(-margin)}"
     )
+
+
+def by_ceiling(status: Status, reasons: tuple[str, ...], over: str | None) -> tuple[Status, tuple[str, ...]]:
+    """A result over its ceiling is said to be, unless it regressed, which says more."""
+    if over is None:
+        return status, reasons
+    told = (*reasons, f"the result is over its ceiling: {over}")
+    return status if status == "code_regressed" else "over_ceiling", told

@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 
 from bench.compare import prediction, ranks, rule, sample
-from bench.compare.ceiling import over_reason
+from bench.compare.ceiling import by_ceiling, over_reason
 from bench.compare.failures import LOST, failure_reasons, not_passed, withheld
 from bench.compare.likeness import Difference, differences, forced_status, require_comparable
-from bench.compare.noise import aa_noise
+from bench.compare.sessions import reference_noise
 from bench.compare.wording import decision_reasons, difference_reason, prediction_reason
 from bench.errors import ExitCode
 from bench.record.schema import Record, Status
@@ -120,7 +120,7 @@ def compare(
     for member in (*group_a, *group_b):
         require_comparable(one, member)
     found = _differences(group_a, group_b, accept)
-    noise = _noise(group_a, group_b, history)
+    noise = reference_noise(group_a, group_b, history)
     forced = forced_status(found)
     naming = (*(difference_reason(difference) for difference in found), *failure_reasons(one, two))
     first, second = sample.walls(one), sample.walls(two)
@@ -130,7 +130,7 @@ def compare(
     if not first or not second:
         missing = " and ".join(name for name, runs in (("the reference", first), ("the result", second)) if not runs)
         said = (*naming, f"{missing} has no run that passed with a wall time")
-        ending = _by_ceiling("not_measured", said, over)
+        ending = by_ceiling("not_measured", said, over)
         return Comparison(one.diagnostic.name, *sides, ending[0], found, ending[1], least_effect=least)
     places = sample.common_places(one, two)
     decision = rule.decide(first, second, least, effect, places)
@@ -144,7 +144,7 @@ def compare(
     if expected is not None:
         reasons.append(prediction_reason(expected.low_s, expected.high_s, expected.belongs, (first, second)))
     reasons += [LOST] * lost + _doubts(status, one, two, turns=turns)
-    status, told = _by_ceiling(status, tuple(reasons), over)
+    status, told = by_ceiling(status, tuple(reasons), over)
     return Comparison(
         one.diagnostic.name,
         *sides,
@@ -197,31 +197,6 @@ def _differences(a: Sequence[Record], b: Sequence[Record], accept: Collection[st
     return tuple(sorted(found, key=lambda one: one.forces is None or one.accepted))
 
 
-def _noise(a: Sequence[Record], b: Sequence[Record], history: Sequence[Record]) -> float | None:
-    """The A/A noise of the reference: of its sessions, and of those in the history that are like it.
-
-    What is judged is none of them, wherever it lies: a regression that counts as noise acquits itself. Other sources
-    are none either, even of a project, whose source forces no status: what its commits change is no noise.
-    """
-    reference, judged = a[-1], {record.id for record in b}
-    sessions = {record.id: record for record in (*history, *a) if record.id not in judged}
-    return aa_noise([record for record in sessions.values() if _same_code(record, reference)])
-
-
-def _same_code(record: Record, reference: Record) -> bool:
-    return (
-        record.diagnostic.name == reference.diagnostic.name
-        and _code(record) == _code(reference)
-        and not record.profiler
-        and all(difference.forces is None for difference in differences(reference, record))
-    )
-
-
-def _code(record: Record) -> str | None:
-    source = record.diagnostic.source
-    return source.sha256 or source.commit
-
-
 def _single(
     first: Sequence[float], second: Sequence[float], decision: rule.Decision, least: float, effect: float
 ) -> tuple[Expected | None, rule.Outcome, int | None]:
@@ -256,14 +231,6 @@ def _undisturbed(status: Status, a: Record, b: Record, *, turns: bool) -> Status
     slower, faster = (b, a) if status == "code_regressed" else (a, b)
     disturbed = sample.disturbed_share(slower)
     return "host_noisy" if disturbed >= 0.5 and disturbed > sample.disturbed_share(faster) else status
-
-
-def _by_ceiling(status: Status, reasons: tuple[str, ...], over: str | None) -> tuple[Status, tuple[str, ...]]:
-    """A result over its ceiling is said to be, unless it regressed, which says more."""
-    if over is None:
-        return status, reasons
-    told = (*reasons, f"the result is over its ceiling: {over}")
-    return status if status == "code_regressed" else "over_ceiling", told
 
 
 def _doubts(status: Status, a: Record, b: Record, *, turns: bool) -> list[str]:
