@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -32,10 +34,19 @@ def host_id(host: HostClass) -> str:
     return "-".join([*parts, class_hash(host)[:HASH_DIGITS]])
 
 
-def class_hash(host: HostClass) -> str:
-    """SHA-256 of the class as canonical JSON: known fields only, keys sorted, no spaces. 64 hexadecimal digits."""
+def class_hash(host: HostClass | Mapping[str, Any]) -> str:
+    """SHA-256 of the class as canonical JSON: known fields only, keys sorted, no spaces. 64 hexadecimal digits.
+
+    A class as it stands in JSON may have fields that only a later version knows; they count.
+    """
     known = {key: value for key, value in msgspec.to_builtins(host).items() if value is not None}
     return hashlib.sha256(msgspec.json.encode(known, order="sorted")).hexdigest()
+
+
+def is_id_of(name: str, host: HostClass | Mapping[str, Any]) -> bool:
+    """Whether an id ends in the hash of this class. How the part before it is spelled is for people alone."""
+    slug, _, digits = name.rpartition("-")
+    return bool(slug) and digits == class_hash(host)[:HASH_DIGITS]
 
 
 def _model(text: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Whether bundles are what they were: every file against the manifest, the record against the schema and its place."""
+"""Whether bundles are what they were: every file against the manifest, the record against the schema and itself."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from pathlib import Path
 from bench.errors import BenchError, UsageError
 from bench.record.bundle import RECORD, read_bundle
 from bench.record.find import Follow, bundle_folders
+from bench.record.identity import identity_problems
 from bench.record.manifest import Problem, check_manifest
-from bench.record.names import is_stamp
-from bench.record.schema import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class VerifyReport:
 
 
 def verify(path: Path, follow: Follow = iter) -> VerifyReport:
-    """Check one bundle or every bundle of a tree.
+    """Check one bundle or every bundle of a tree; in a tree its folders are part of what a record must agree with.
 
     Raises:
         UsageError: no bundle is there.
@@ -46,25 +45,24 @@ def verify(path: Path, follow: Follow = iter) -> VerifyReport:
     folders = bundle_folders(path)
     if not folders:
         raise UsageError(f"there is no bundle in {path}", fix="give a bundle or a folder of bundles")
-    problems = [BundleProblem(folder, problem) for folder in follow(folders) for problem in verify_bundle(folder)]
+    problems = [BundleProblem(folder, problem) for folder in follow(folders) for problem in verify_bundle(folder, path)]
     return VerifyReport(tuple(folders), tuple(problems))
 
 
-def verify_bundle(folder: Path) -> list[Problem]:
-    """What is wrong with one bundle: its files, its record's schema, and a record that belongs elsewhere."""
+def verify_bundle(folder: Path, tree: Path | None = None) -> list[Problem]:
+    """What is wrong with one bundle: its files, its record's schema, and a record that belongs elsewhere.
+
+    Args:
+        folder: the bundle. One by itself may be a copy that lies anywhere: of its place its stamp alone counts.
+        tree: the folder of results that it lies in.
+    """
     try:
         problems = check_manifest(folder)
     except OSError as error:
         return [Problem(str(error.filename or folder), f"cannot be read: {error.strerror}")]
     try:
-        record = read_bundle(folder).record
+        bundle = read_bundle(folder)
     except BenchError as error:
         return [*problems, Problem(RECORD, str(error))]
-    return problems + place_problems(record, folder)
-
-
-def place_problems(record: Record, folder: Path) -> list[Problem]:
-    """A record whose stamp is not its folder's, where that is named by one (a copy may be called anything)."""
-    if is_stamp(folder.name) and record.stamp != folder.name:
-        return [Problem(RECORD, f"its stamp is {record.stamp}, its folder {folder.name}")]
-    return []
+    inside = folder.relative_to(tree).parts if tree is not None else ()
+    return problems + identity_problems(bundle, inside or (folder.name,))

@@ -15,6 +15,7 @@ import pytest
 
 from bench.engine.images.facts import ImageFacts
 from bench.record.bundle import write_bundle
+from bench.record.names import record_id
 from bench.record.schema import Image, Source
 from tests.integration.command import Command, Done, forge
 from tests.unit.record.record_builders import make_record
@@ -106,8 +107,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def named(**values: Any) -> Callable[[dict[str, Any]], None]:
-    """Changes values of a record's diagnostic."""
-    return lambda record: record["diagnostic"].update(values)
+    """Changes values of a record's diagnostic, and its id so that it agrees."""
+
+    def change(record: dict[str, Any]) -> None:
+        record["diagnostic"].update(values)
+        record["id"] = record_id(record["host"]["id"], record["diagnostic"]["name"], record["stamp"])
+
+    return change
 
 
 def imported(record: dict[str, Any]) -> None:
@@ -124,7 +130,9 @@ def nested(record: dict[str, Any]) -> None:
 
 REFUSED = [
     (named(name="miner_cpu"), (), 7, "this catalog has no such diagnostic"),
-    (named(name="$(touch pwned)"), (), 7, "this catalog has no such diagnostic"),
+    (named(name="$(touch pwned)"), (), 8, "cannot name a folder"),
+    (lambda record: record.update(id="victim-1/dtype_cpu/20260102T030405Z"), (), 8, "its id is"),
+    (lambda record: record["host"]["class"].update(threads=77), (), 8, "not the hash of the host's class"),
     (named(name="x_cpu", node="/etc/passwd"), ("--trust",), 2, "is not a node of the project"),
     (named(name="x_cpu", node="../../a.py"), ("--trust",), 2, "is not a node of the project"),
     (named(name="x_cpu", node="--pyargs=os"), ("--trust",), 2, "is not a node of the project"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from bench.compare.hostid import host_id
 from bench.record.names import record_id
 from bench.record.schema import (
     Cpu,
@@ -21,7 +22,10 @@ from bench.record.schema import (
 )
 from bench.record.schema import TestResult as Node
 
-HOST = "test-host-2t-abc123"
+HOST_CLASS = HostClass(cpu_model="Test CPU", threads=2)
+HOST = host_id(HOST_CLASS)
+OTHER_CLASS = HostClass(cpu_model="Other", threads=4)
+OTHER = host_id(OTHER_CLASS)
 STAMP = "20260102T030405Z"
 
 
@@ -41,15 +45,21 @@ def make_run(index: int = 0, **changes: Any) -> Run:
 
 
 def make_record(
-    *, stamp: str = STAMP, host: str = HOST, name: str = "grad_cpu", runs: tuple[Run, ...] | None = None, **changes: Any
+    *,
+    stamp: str = STAMP,
+    host: HostClass | Host = HOST_CLASS,
+    name: str = "grad_cpu",
+    runs: tuple[Run, ...] | None = None,
+    **changes: Any,
 ) -> Record:
+    found = host if isinstance(host, Host) else Host(host_id(host), host)
     record = Record(
-        id=record_id(host, name, stamp),
+        id=record_id(found.id, name, stamp),
         stamp=stamp,
         outcome="passed",
         diagnostic=Diagnostic(name, "test_x.py::test_y", "cpu", "full", 20.0, 60.0, Source("catalog")),
         engine=Engine("local", "1", 1),
-        host=Host(host, HostClass(cpu_model="Test CPU", threads=2)),
+        host=found,
         runs=(make_run(),) if runs is None else runs,
         verdict=Verdict("ok"),
     )

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from record_builders import HOST, STAMP, make_record
+from record_builders import HOST, OTHER_CLASS, STAMP, make_record
 
 from bench.errors import BenchError, DamagedData, UsageError
 from bench.record.archive import export, import_archive
@@ -51,7 +51,7 @@ def members_of(folder, place=f"{HOST}/grad_cpu/{STAMP}"):
 
 @pytest.mark.parametrize("suffix", [".tar.zst", ".tar.gz", ".tgz"])
 def test_there_and_back(tmp_path, folder, suffix) -> None:
-    other = write_bundle(tmp_path / "there", make_record(host="other-1"), FILES)
+    other = write_bundle(tmp_path / "there", make_record(host=OTHER_CLASS), FILES)
     archive = tmp_path / f"runs{suffix}"
     export([folder, other, folder], archive)
     report = import_archive(archive, tmp_path / "here")
@@ -68,7 +68,7 @@ def test_there_and_back(tmp_path, folder, suffix) -> None:
 @pytest.mark.parametrize("suffix", [".tar.zst", ".tar.gz"])
 def test_same_bundles_same_bytes(tmp_path, folder, suffix) -> None:
     first, second = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
-    other = write_bundle(tmp_path / "there", make_record(host="other-1"), FILES)
+    other = write_bundle(tmp_path / "there", make_record(host=OTHER_CLASS), FILES)
     export([folder, other], first)
     moved = tmp_path / "elsewhere"
     shutil.copytree(folder, moved)
@@ -102,7 +102,7 @@ def test_export_refuses(tmp_path, folder) -> None:
 
 
 def test_a_different_bundle_of_the_same_id_is_refused_and_nothing_comes_in(tmp_path, folder) -> None:
-    other = write_bundle(tmp_path / "there", make_record(host="other-1"), FILES)
+    other = write_bundle(tmp_path / "there", make_record(host=OTHER_CLASS), FILES)
     archive = tmp_path / "runs.tar.zst"
     export([folder, other], archive)
     here = write_bundle(tmp_path / "here", make_record(variant="mine"), FILES)

@@ -13,17 +13,20 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
-from record_builders import HOST, STAMP, make_record
+from record_builders import HOST, OTHER, OTHER_CLASS, STAMP, make_record
 
 import bench.record.bundle as bundle_module
+from bench.compare.hostid import host_id
 from bench.errors import DamagedData, NotMeasured, UsageError
 from bench.record import codec
 from bench.record.bundle import find_partials, read_bundle, remove_partials, write_bundle
 from bench.record.disk import check_results_folder
 from bench.record.find import bundle_folders, find_bundles, scan
 from bench.record.names import is_file_name, is_stamp, make_stamp, next_stamp, numbered, parse_stamp, safe_file_name
+from bench.record.schema import Host, HostClass
 from bench.record.verify import verify
 
+REFERENCE = HostClass(cpu_model="Reference")
 FILES = {"summary.md": b"# x\n", "logs/pytest.log": b"ok\n", "artifacts/time.txt": lambda record: record.stamp}
 
 
@@ -187,7 +190,13 @@ def test_names_that_no_bundle_holds(tmp_path, name) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"host": "../up"}, {"name": "a/b"}, {"stamp": "20251301T000000Z"}, {"host": "x.partial"}, {"stamp": "now"}],
+    [
+        {"host": Host("../up", HostClass())},
+        {"name": "a/b"},
+        {"stamp": "20251301T000000Z"},
+        {"host": Host("x.partial", HostClass())},
+        {"stamp": "now"},
+    ],
 )
 def test_a_record_cannot_choose_its_way_out(tmp_path, changes) -> None:
     with pytest.raises(DamagedData):
@@ -248,13 +257,13 @@ def test_reading_what_is_no_bundle(tmp_path, folder) -> None:
 
 def test_finding(tmp_path, folder) -> None:
     results = tmp_path / "results"
-    other = write_bundle(results, make_record(host="other-1"), FILES)
-    write_bundle(results / "reference", make_record(host="ref-1"), FILES)
+    other = write_bundle(results, make_record(host=OTHER_CLASS), FILES)
+    write_bundle(results / "reference", make_record(host=REFERENCE), FILES)
     assert [bundle.path for bundle in find_bundles(folder)] == [folder]
     assert [bundle.path for bundle in find_bundles(folder / "record.json")] == [folder]
-    assert {bundle.record.host.id for bundle in find_bundles(results)} == {HOST, "other-1", "ref-1"}
-    assert [bundle.path for bundle in find_bundles("other-1", results)] == [other]
-    assert len(find_bundles("ref-1", results)) == 1
+    assert {bundle.record.host.id for bundle in find_bundles(results)} == {HOST, OTHER, host_id(REFERENCE)}
+    assert [bundle.path for bundle in find_bundles(OTHER, results)] == [other]
+    assert len(find_bundles(host_id(REFERENCE), results)) == 1
     assert [bundle.path for bundle in find_bundles(f"{HOST}/grad_cpu/{STAMP}", results)] == [folder]
     with pytest.raises(UsageError, match="no bundle is named by 'nobody'"):
         find_bundles("nobody", results)
@@ -263,10 +272,10 @@ def test_finding(tmp_path, folder) -> None:
 
 
 def test_one_damaged_bundle_does_not_hide_the_others(tmp_path, folder) -> None:
-    write_bundle(tmp_path / "results", make_record(host="other-1"), FILES)
+    write_bundle(tmp_path / "results", make_record(host=OTHER_CLASS), FILES)
     (folder / "record.json").write_text("{")
     found = scan(tmp_path / "results")
-    assert [bundle.record.host.id for bundle in found.bundles] == ["other-1"]
+    assert [bundle.record.host.id for bundle in found.bundles] == [OTHER]
     assert len(found.problems) == 1
     with pytest.raises(DamagedData, match="not JSON"):
         find_bundles(tmp_path / "results")

@@ -1,0 +1,54 @@
+"""Whether a record is the result that it says it is: its id, its host's id and the folders that it lies in (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from bench.compare.hostid import is_id_of
+from bench.errors import DamagedData
+from bench.record.bundle import RECORD, Bundle
+from bench.record.manifest import Problem
+from bench.record.names import check_part, is_stamp, record_id
+
+
+def identity_problems(bundle: Bundle, place: tuple[str, ...]) -> list[Problem]:
+    """What a record says of itself that does not fit together, or its place.
+
+    By its id a result is known to a history, a comparison and a baseline: two records of one id would pass for one.
+    That the id is right vouches for nothing else, and anybody can compute it.
+
+    Args:
+        bundle: the record, and the JSON that it was read from.
+        place: the names of the folders that it lies in, the innermost last; only those that are known to be names of
+            a tree of results. A stamp is held against the record's own, and with it the host and the diagnostic.
+    """
+    record = bundle.record
+    problems = []
+    if place and is_stamp(place[-1]):
+        if record.stamp != place[-1]:
+            problems.append(f"its stamp is {record.stamp}, its folder {place[-1]}")
+        if len(place) >= 3 and bundle.key[:2] != place[-3:-1]:
+            problems.append(f"it belongs in {'/'.join(bundle.key[:2])}, its folder lies in {'/'.join(place[-3:-1])}")
+    try:
+        for name, what in zip(bundle.key, ("host id", "diagnostic", "stamp"), strict=True):
+            check_part(name, what)
+    except DamagedData as error:
+        problems.append(str(error))
+    if record.id != record_id(*bundle.key):
+        problems.append(f"its id is {record.id!r:.300}, its host, diagnostic and stamp are {record_id(*bundle.key)}")
+    if not _is_named_by_its_class(bundle):
+        problems.append(f"its host is called {record.host.id}, which is not the hash of the host's class")
+    return [Problem(RECORD, problem) for problem in problems]
+
+
+def _is_named_by_its_class(bundle: Bundle) -> bool:
+    """The class counts as it was written: a later version may know more of it."""
+    host = bundle.record.host
+    if is_id_of(host.id, host.class_):
+        return True
+    written: Mapping[str, Any] = msgspec.json.decode(bundle.record_bytes)["host"]["class"]
+    # What redaction took from a class after it was hashed is not there to be hashed again.
+    return any("[redacted" in str(value) for value in written.values()) or is_id_of(host.id, written)
