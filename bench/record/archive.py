@@ -1,8 +1,7 @@
 """One archive that carries bundles to another machine, and back in from one that nobody vouches for.
 
-The same bundles give the same bytes: names sorted, owner, rights and times fixed. Reading trusts nothing: sizes are
-bounded while unpacking, every name must be that of a bundle's file, links and devices are refused, and each bundle is
-verified before it is renamed into place.
+The same bundles give the same bytes: names sorted, owner, rights and times fixed. Reading trusts nothing: an archive is
+unpacked within bounds (``bench.record.unpack``), and each bundle is verified before it is renamed into place.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import os
 import shutil
 import tarfile
 import tempfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +19,14 @@ from typing import IO, BinaryIO, cast
 
 import zstandard
 
-from bench.errors import DamagedData, UsageError
-from bench.record.bounded import Bounded
-from bench.record.bundle import read_bundle
+from bench.errors import BenchError, DamagedData, UsageError
+from bench.record.bundle import RECORD, read_bundle
+from bench.record.codec import NewerSchema
 from bench.record.disk import being_written, disk_errors, make_folders, remove_empty, sync_folder, sync_tree
 from bench.record.find import Follow
 from bench.record.manifest import hash_file, list_files
-from bench.record.names import PARTIAL, is_file_name, is_stamp, record_id
+from bench.record.names import PARTIAL, record_id
+from bench.record.unpack import unpack
 from bench.record.verify import verify_bundle
 
 DEFAULT_MAX_BYTES = 2 * 1024**3
@@ -35,8 +34,6 @@ DEFAULT_MAX_BYTES = 2 * 1024**3
 MAX_FILES = 100_000
 _ZSTD_LEVEL = 10
 _GZIP_LEVEL = 9
-_MAX_WINDOW_BYTES = 128 * 1024 * 1024
-_HEADER_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,7 @@ def import_archive(
         workshop = Path(tempfile.mkdtemp(dir=results, prefix=".import-", suffix=PARTIAL))
         try:
             with being_written(workshop):
-                places = [workshop / place for place in _unpack(archive, workshop, max_bytes)]
+                places = [workshop / place for place in unpack(archive, workshop, max_bytes, MAX_FILES)]
                 return _move_in(follow(places), workshop, results, archive)
         except BaseException:
             shutil.rmtree(workshop, ignore_errors=True)
@@ -129,10 +126,10 @@ def _check_suffix(path: Path) -> None:
 def _by_id(bundles: Iterable[Path]) -> dict[str, Path]:
     folders: dict[str, Path] = {}
     for folder in bundles:
+        bundle = read_bundle(folder)
         problems = verify_bundle(folder)
         if problems:
             raise DamagedData(f"{folder} is damaged", str(problems[0]), "see 'bench verify' for all that is wrong")
-        bundle = read_bundle(folder)
         place = record_id(*bundle.key)
         if place in folders and _digests(folders[place]) != _digests(bundle.path):
             raise UsageError(
@@ -163,78 +160,13 @@ def _compressed(raw: BinaryIO | IO[bytes], target: Path) -> Iterator[IO[bytes]]:
             yield cast("IO[bytes]", packed)
 
 
-def _unpack(archive: Path, workshop: Path, max_bytes: int) -> list[str]:
-    """Unpack into ``workshop``; returns the places of the bundles, as ``host/diagnostic/stamp``."""
-    try:
-        with archive.open("rb") as raw, _decompressed(raw, archive) as stream:
-            return _extract(Bounded(stream, max_bytes), workshop, archive)
-    except (tarfile.TarError, zstandard.ZstdError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
-        raise DamagedData(f"{archive} cannot be unpacked", str(error) or "it is cut off", "fetch it again") from None
-
-
-def _decompressed(raw: IO[bytes], archive: Path) -> IO[bytes]:
-    if archive.name.endswith(".zst"):
-        return cast(
-            "IO[bytes]",
-            zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES).stream_reader(raw, read_across_frames=True),
-        )
-    return cast("IO[bytes]", gzip.GzipFile(fileobj=raw, mode="rb"))
-
-
-def _extract(stream: Bounded, workshop: Path, archive: Path) -> list[str]:
-    places: set[str] = set()
-    count = 0
-    # Long names and extended headers are read into memory, so headers get a bound of their own.
-    with stream.at_most(_HEADER_BYTES):
-        opened = tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|")  # noqa: SIM115 - closed two lines below
-    with opened as tar:
-        while True:
-            with stream.at_most(_HEADER_BYTES):
-                member = tar.next()
-            if member is None:
-                break
-            count += 1
-            if count > MAX_FILES:
-                raise DamagedData(f"{archive} holds more than {MAX_FILES} files", "no set of bundles does")
-            if member.isdir():
-                continue
-            name = _name_of(member, archive)
-            stream.announce(member.size)
-            source = tar.extractfile(member)
-            if source is None:
-                raise DamagedData(f"{archive} holds '{name}' without content")
-            target = workshop / name
-            make_folders(target.parent)
-            if target.exists():
-                raise DamagedData(f"{archive} holds '{name}' twice")
-            with target.open("xb") as file:
-                shutil.copyfileobj(source, file)
-            places.add("/".join(name.split("/")[:3]))
-            tar.members.clear()  # type: ignore[attr-defined]  # else it remembers every member
-    if not places:
-        raise DamagedData(f"{archive} holds no bundle")
-    return sorted(places)
-
-
-def _name_of(member: tarfile.TarInfo, archive: Path) -> str:
-    name = member.name.removeprefix("./").removeprefix("results/")
-    parts = name.split("/")
-    said = f"{archive} holds {member.name!r:.120}"
-    if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.issparse():
-        raise DamagedData(said, "which is a link, a device or the like", "nothing was imported")
-    inner = "/".join(parts[3:])
-    if len(parts) < 4 or not is_stamp(parts[2]) or not is_file_name("/".join(parts[:3])) or not is_file_name(inner):
-        raise DamagedData(said, "which is no file of a bundle", "nothing was imported")
-    return name
-
-
 def _move_in(folders: Iterable[Path], workshop: Path, results: Path, archive: Path) -> ImportReport:
     refused: list[str] = []
     new: list[str] = []
     present: list[Path] = []
     for folder in folders:
         place = folder.relative_to(workshop).as_posix()
-        reason = _refusal(folder, place, results)
+        reason = _refusal(folder, place, results, archive)
         if reason is not None:
             refused.append(f"{place} {reason}")
         elif os.path.lexists(results / place):
@@ -253,13 +185,23 @@ def _move_in(folders: Iterable[Path], workshop: Path, results: Path, archive: Pa
     return ImportReport(tuple(results / place for place in new), tuple(present))
 
 
-def _refusal(folder: Path, place: str, results: Path) -> str | None:
-    """Why a bundle may not come in, or ``None``."""
+def _refusal(folder: Path, place: str, results: Path, archive: Path) -> str | None:
+    """Why a bundle may not come in, or ``None``.
+
+    Raises:
+        NewerSchema: nothing is wrong with it, but this version cannot read it.
+    """
+    try:
+        bundle = read_bundle(folder, f"{place}/{RECORD} of {archive}")
+    except NewerSchema:
+        raise
+    except BenchError:
+        bundle = None
     problems = verify_bundle(folder)
-    if problems:
+    if bundle is None or problems:
         return f"is damaged: {problems[0]}"
-    if record_id(*read_bundle(folder).key) != place:
-        return f"holds the record of {record_id(*read_bundle(folder).key)}"
+    if record_id(*bundle.key) != place:
+        return f"holds the record of {record_id(*bundle.key)}"
     target = results / place
     if not target.parent.resolve().is_relative_to(results.resolve()) or target.is_symlink():
         return "would leave the results folder through a link"

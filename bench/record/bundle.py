@@ -113,11 +113,12 @@ def hidden_values(record: Record, secrets: Collection[str] | None = None) -> fro
     return secret_values(record.environ).union(secret_values(os.environ) if secrets is None else secrets)
 
 
-def read_bundle(path: Path) -> Bundle:
+def read_bundle(path: Path, called: str | None = None) -> Bundle:
     """Read a bundle's record; its files are read when asked for.
 
     Args:
         path: the bundle's folder, or its ``record.json``.
+        called: what messages call it, where its path says nothing to the reader.
 
     Raises:
         UsageError: nothing is there.
@@ -127,17 +128,18 @@ def read_bundle(path: Path) -> Bundle:
     if not folder.is_dir():
         raise UsageError(f"there is no bundle at {path}", fix="give a folder that holds a record.json")
     file = folder / RECORD
+    said = called or str(file)
     try:
         if file.is_symlink() or not file.is_file():
             raise DamagedData(
-                f"{folder} has no {RECORD}", "it is not a bundle or was cut off", "restore it from its source"
+                f"{called or folder} has no {RECORD}", "it is not a bundle or was cut off", "restore it from its source"
             )
         if file.stat().st_size > MAX_RECORD_BYTES:
-            raise DamagedData(f"{file} is larger than a record can be", f"over {MAX_RECORD_BYTES} bytes")
+            raise DamagedData(f"{said} is larger than a record can be", f"over {MAX_RECORD_BYTES} bytes")
         data = file.read_bytes()
     except OSError as error:
-        raise UsageError(f"{file} cannot be read", str(error.strerror)) from None
-    return Bundle(folder, codec.decode(data, str(file)), data)
+        raise UsageError(f"{said} cannot be read", str(error.strerror)) from None
+    return Bundle(folder, codec.decode(data, said), data)
 
 
 def find_partials(results: Path) -> list[Path]:

@@ -13,7 +13,12 @@ from bench.record.schema import SCHEMA, Record
 # msgspec works a type out at its first use, and crashes where two threads do so at once: here one does it for all.
 msgspec.json.Decoder(Record)
 _FAMILY, _MAJOR = SCHEMA.rsplit("/", 1)
+_MINOR = 0
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+
+
+class NewerSchema(DamagedData):
+    """A record of a later version of this tool, which need not be damaged at all."""
 
 
 def decode(data: bytes | str, origin: str = "record.json") -> Record:
@@ -24,16 +29,20 @@ def decode(data: bytes | str, origin: str = "record.json") -> Record:
         origin: the file's name, for the message.
 
     Raises:
-        DamagedData: not JSON, not a record, a newer major schema, or a value of the wrong type, named by its path.
+        DamagedData: not JSON, not a record, or a value of the wrong type, named by its path.
+        NewerSchema: a newer major schema, or a newer minor one with a value that this version does not know.
     """
     try:
         document = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedData(f"{origin} is not JSON", str(error), "restore the file from its source") from None
-    _check_schema(document, origin)
+    name = _check_schema(document, origin)
     try:
         return msgspec.convert(document, Record)
     except msgspec.ValidationError as error:
+        if _minor(name) > _MINOR:
+            fix = "install a newer version of bench"
+            raise NewerSchema(f"{origin} has the newer schema {name}", _message(str(error)), fix) from None
         raise DamagedData(f"{origin} does not fit {SCHEMA}", _message(str(error)), "run 'bench verify' on it") from None
 
 
@@ -55,16 +64,22 @@ def json_schema() -> dict[str, Any]:
     return msgspec.json.schema(Record)
 
 
-def _check_schema(document: object, origin: str) -> None:
+def _check_schema(document: object, origin: str) -> str:
+    """The name of the document's schema, where this version can read it."""
     name = document.get("schema") if isinstance(document, dict) else None
     if not isinstance(name, str) or not re.fullmatch(re.escape(_FAMILY) + r"/\d+(\.\d+)?", name):
         said = f"its schema is {name!r:.80}"
         raise DamagedData(f"{origin} is not a record of this tool", said, f"expected {SCHEMA!r}")
     major = name.rsplit("/", 1)[1].split(".")[0]
     if int(major) > int(_MAJOR):
-        raise DamagedData(
+        raise NewerSchema(
             f"{origin} has the newer schema {name}", f"this version reads {SCHEMA}", f"install version {major} of bench"
         )
+    return name
+
+
+def _minor(name: str) -> int:
+    return int(name.rsplit("/", 1)[1].partition(".")[2] or 0)
 
 
 def _message(text: str) -> str:

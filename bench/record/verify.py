@@ -61,7 +61,7 @@ def verify_bundle(folder: Path, tree: Path | None = None) -> list[Problem]:
     except OSError as error:
         return [Problem(str(error.filename or folder), f"cannot be read: {error.strerror}")]
     try:
-        bundle = read_bundle(folder)
+        bundle = read_bundle(folder, "it")
     except BenchError as error:
         return [*problems, Problem(RECORD, str(error))]
     inside = folder.relative_to(tree).parts if tree is not None else ()

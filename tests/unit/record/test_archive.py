@@ -19,6 +19,7 @@ from bench.record.archive import export, import_archive
 from bench.record.bundle import find_partials, read_bundle, write_bundle
 from bench.record.manifest import MANIFEST, hash_file, list_files, render_manifest
 from bench.record.verify import verify
+from tests.integration.command import forge
 
 FILES = {"summary.md": b"# x\n", "logs/pytest.log": b"ok\n" * 1000}
 
@@ -211,6 +212,52 @@ def test_the_same_file_twice(tmp_path, folder) -> None:
         import_archive(archive, tmp_path / "here")
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_file_that_is_a_folder_too(tmp_path, folder, turn) -> None:
+    place = f"{HOST}/grad_cpu/{STAMP}"
+    archive = tmp_path / "bad.tar.gz"
+    pack(archive, [*members_of(folder), *[(f"{place}/env", b"x"), (f"{place}/env/env.txt", b"x")][::turn]])
+    with pytest.raises(DamagedData, match="beside a folder or below a file"):
+        import_archive(archive, tmp_path / "here")
+    assert not (tmp_path / "here").exists()
+
+
+@pytest.mark.parametrize("place", [f"{HOST}.partial/grad_cpu/{STAMP}", f"{HOST}/grad_cpu.partial/{STAMP}"])
+def test_a_place_that_nobody_would_look_into(tmp_path, folder, place) -> None:
+    archive = tmp_path / "bad.tar.gz"
+    pack(archive, members_of(folder, place))
+    with pytest.raises(DamagedData, match=r"no file of a bundle.*cannot name a folder"):
+        import_archive(archive, tmp_path / "here")
+    assert not (tmp_path / "here").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_headers_nested_without_end(tmp_path, kind) -> None:
+    header = tarfile.TarInfo("x")
+    header.type, header.size = kind, 12
+    archive = tmp_path / "bad.tar.gz"
+    archive.write_bytes(gzip.compress((header.tobuf() + b"12 comment=a\n".ljust(512, b"\0")) * 3000))
+    with pytest.raises(DamagedData, match="nested without end"):
+        import_archive(archive, tmp_path / "here")
+    assert not (tmp_path / "here").exists()
+
+
+def test_a_sparse_file_is_none_of_a_bundle_s_and_unpacks_to_nothing(tmp_path) -> None:
+    info = tarfile.TarInfo(f"{HOST}/grad_cpu/{STAMP}/x")
+    data = b"1\n0\n3\n".ljust(512, b"\0") + b"abc"
+    info.pax_headers = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": info.name,
+        "GNU.sparse.realsize": str(10**12),
+    }
+    archive = tmp_path / "bad.tar.gz"
+    pack(archive, [(info, data)])
+    with pytest.raises(DamagedData, match="link, a device"):
+        import_archive(archive, tmp_path / "here")
+    assert not (tmp_path / "here").exists()
+
+
 def test_an_archive_made_by_hand_imports(tmp_path, folder) -> None:
     directory = tarfile.TarInfo(f"./results/{HOST}")
     directory.type = tarfile.DIRTYPE
@@ -256,8 +303,32 @@ def test_a_newer_schema_is_refused_with_what_to_install(tmp_path, folder) -> Non
     (folder / MANIFEST).write_text(render_manifest({name: hash_file(folder / name) for name in names}))
     archive = tmp_path / "new.tar.gz"
     pack(archive, members_of(folder))
-    with pytest.raises(DamagedData, match="install version 2"):
+    with pytest.raises(DamagedData, match="install version 2") as found:
         import_archive(archive, tmp_path / "here")
+    assert f"{HOST}/grad_cpu/{STAMP}/record.json of {archive} has the newer schema bench.record/2" in str(found.value)
+    assert "partial" not in str(found.value)
+    with pytest.raises(DamagedData, match=r"record\.json has the newer schema bench\.record/2"):
+        export([folder], tmp_path / "again.tar.gz")
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"), [("bench.record/1.7", "install a newer version"), ("bench.record/1", "fit")]
+)
+def test_a_value_that_only_a_newer_version_knows(tmp_path, folder, schema, said) -> None:
+    def change(record) -> None:
+        record["schema"] = schema
+        record["verdict"]["status"] = "brand_new"
+
+    newer = forge(folder, tmp_path / "newer" / STAMP, change)
+    archive = tmp_path / "new.tar.gz"
+    pack(archive, members_of(newer))
+    with pytest.raises(DamagedData, match=said) as found:
+        import_archive(archive, tmp_path / "here")
+    assert "verdict.status" in str(found.value)
+    assert ("damaged" in str(found.value)) == (schema == "bench.record/1")
+    assert ".partial" not in str(found.value)
+    (problem,) = verify(newer).problems
+    assert said in problem.problem.reason
 
 
 def test_a_dead_import_is_a_leftover(tmp_path, folder) -> None:
