@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -17,35 +15,24 @@ from bench.cli import options
 from bench.cli.app import app
 from bench.cli.console import Console, complain_of, notify, print_json
 from bench.cli.measure import NEED_BYTES
+from bench.cli.original import original
 from bench.cli.progress import Progress
-from bench.compare.verdict import compare
+from bench.compare.verdict import Comparison, compare
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
 from bench.engine.lock import measuring
-from bench.engine.protocol import Need
-from bench.errors import DamagedData, ExitCode, UsageError
-from bench.record.archive import import_archive
-from bench.record.bundle import Bundle, read_bundle
+from bench.engine.protocol import Engine, Need
+from bench.errors import ExitCode, NotMeasured, UsageError
 from bench.record.disk import check_results_folder
-from bench.record.find import find_bundles
 from bench.record.schema import Record
-from bench.record.verify import verify_bundle
 from bench.report.terminal.compare import comparison_view
-from bench.run.announce import what_was_run
+from bench.run.announce import limits_text, what_was_run
 from bench.run.baseline import Baseline
+from bench.run.mismatch import Here, Mismatch, has_and_lacks, mismatches, parse_allow, require
 from bench.run.orphans import recover_all
 from bench.run.plan import Plan
 from bench.run.project import need_of, of_node
-from bench.run.reproduce import (
-    Here,
-    Mismatch,
-    check_origin,
-    has_and_lacks,
-    mismatches,
-    parse_allow,
-    plan_again,
-    require,
-)
+from bench.run.reproduce import check_origin, fitted, plan_again
 from bench.run.session import Session
 from bench.run.source import read_catalog_source, read_project
 from bench.run.workflow import measure
@@ -76,63 +63,59 @@ def reproduce(
     The same diagnostic, image, limits and environment; what cannot be the same is said before, and refused until
     --allow names it.
 
-    Example: bench reproduce grad.tar.zst --allow cgroup
+    Example: bench reproduce grad.tar.zst --allow image,cpus
     """
     allowed = parse_allow(allow)
-    record = _original(bundle, results)
+    record = original(bundle, results)
     plan, left_out = _plan(record, project, requirements, trust=trust)
     first, *more = what_was_run(record, plan)
     notify(f"reproducing {first}")
     for line in more:
         notify(f"  {line}")
     check_results_folder(results, NEED_BYTES)
-    where = choose(engine or (record.engine.name if record.engine.name in {"docker", "local"} else None), host, notify)
+    where = _engine(record, engine, host, allowed)
     with measuring(if_busy, notify), Progress() as watch:
         recover_all(where, results, notify)
         with Session(where, notify, results, watch) as session:
-            found = (*left_out, *mismatches(record, plan, _here(record, plan, session)))
+            here = _here(record, plan, session, allowed)
+            found = (*left_out, *mismatches(record, plan, here))
             _tell(found)
             require(found, allowed)
+            plan = _fitted(plan, here)
             finished = measure(plan, session, Baseline((record,), asked=True), reproduces=record.id)
-    comparison = compare(record, finished.record)
+    comparison = None if record.profiler else compare(record, finished.record)
     if json:
         print_json({"path": str(finished.path), "mismatches": found, "comparison": comparison})
     else:
-        Console.out().print(comparison_view(comparison))
+        if comparison is not None:
+            Console.out().print(comparison_view(comparison))
         notify(f"written to {finished.path}")
     complain_of([finished.problem])
-    return int(finished.exit_code or (ExitCode.REGRESSED if comparison.status == "code_regressed" else ExitCode.OK))
+    return int(finished.exit_code or _judged(comparison))
 
 
-def _original(word: str, results: Path) -> Record:
-    """The record that is meant, of a bundle that is as it was written.
+def _judged(comparison: Comparison | None) -> ExitCode:
+    regressed = comparison is not None and comparison.status == "code_regressed"
+    return ExitCode.REGRESSED if regressed else ExitCode.OK
+
+
+def _engine(record: Record, asked: str | None, host: str | None, allowed: Collection[str]) -> Engine:
+    """The engine that is asked for, else the record's own. Where Docker was and is not here, this host itself: that is
+    another engine, which must be allowed like any other.
 
     Raises:
-        DamagedData: it is not.
-        UsageError: the word names no bundle, or more than one.
+        NotMeasured: Docker is asked for and no engine answers.
     """
-    with _bundle(word, results) as found:
-        problems = verify_bundle(found.path)
-        if problems:
-            raise DamagedData(f"{found.path} is not as it was written", str(problems[0]), "restore it from its source")
-        return found.record
-
-
-@contextmanager
-def _bundle(word: str, results: Path) -> Iterator[Bundle]:
-    """The one bundle that is meant; of an archive, unpacked to a folder that goes."""
-    path = Path(word)
-    if path.is_file() and path.name != "record.json":
-        with tempfile.TemporaryDirectory(prefix="bench-import-") as folder:
-            imported = import_archive(path, Path(folder)).imported
-            if len(imported) != 1:
-                raise UsageError(f"{path} holds {len(imported)} bundles", fix="import it and name one of them")
-            yield read_bundle(imported[0])
-        return
-    bundles = find_bundles(word, results)
-    if len(bundles) != 1:
-        raise UsageError(f"'{word}' names {len(bundles)} bundles", fix="name one of them")
-    yield bundles[0]
+    name = asked or (record.engine.name if record.engine.name in {"docker", "local"} else None)
+    try:
+        return choose(name, host, notify)
+    except NotMeasured as error:
+        if asked or host:
+            raise
+        notify(f"  {error}")
+        if "engine" in allowed:
+            notify("  measuring on this host itself, without a container")
+        return choose("local", None, notify)
 
 
 def _plan(
@@ -162,17 +145,20 @@ def _of_record(record: Record) -> Diagnostic:
     return replace(made, name=record.diagnostic.name)
 
 
-def _here(record: Record, plan: Plan, session: Session) -> Here:
-    """What this machine offers, told beside what the record had."""
+def _here(record: Record, plan: Plan, session: Session, allowed: Collection[str]) -> Here:
+    """What this machine offers, told beside what the record had.
+
+    On another engine that is not allowed nothing is built or installed, only to be refused.
+    """
     engine = session.engine
-    place = session.place(plan.need)
+    wanted = engine.name == record.engine.name or "engine" in allowed
     described = engine.describe(plan.task.limits)
     here = Here(
         engine.name,
         described.cgroup_version,
         engine.capacity(),
         session.host_class()[0],
-        place,
+        session.place(plan.need) if wanted else None,
         described.version,
     )
     for line in has_and_lacks(record, here):
@@ -184,3 +170,11 @@ def _tell(found: Sequence[Mismatch]) -> None:
     for mismatch in found:
         if mismatch.blocking:
             notify(f"  cannot be matched: {mismatch}")
+
+
+def _fitted(plan: Plan, here: Here) -> Plan:
+    """The plan with limits that this host can give, said where they are other ones."""
+    fit = fitted(plan, here.capacity)
+    if fit is not plan:
+        notify(f"  limited here to {limits_text(fit.task.limits)}")
+    return fit

@@ -4,23 +4,44 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from bench.record.schema import Record
+from bench.record.schema import Limits, Record
 from bench.run.plan import BASE_ENV, Plan
-from bench.units import size
+from bench.run.reproduce import options_of
+from bench.units import seconds, size
 
 
 def what_was_run(record: Record, plan: Plan) -> tuple[str, ...]:
-    """What will run here, as it ran there: the test, how often, limits, and variables that are not the usual ones."""
-    limits = {name: value for name, value in structs.asdict(record.engine.limits).items() if value is not None}
-    if "memory_bytes" in limits:
-        limits["memory"] = size(limits.pop("memory_bytes"))
+    """What will run here, as it ran there: test, number of runs, limits, deadline, and variables that are not usual."""
     variant = f", variant {plan.variant.name}" if plan.variant else ""
-    times = f"{plan.repeat} run{'s' if plan.repeat != 1 else ''}"
     usual = {**BASE_ENV, **plan.diagnostic.env}
     taken = {name: value for name, value in record.environ.items() if plan.task.env.get(name) == value}
     shown = [f"{name}={value}" for name, value in sorted(taken.items()) if usual.get(name) != value]
     return (
-        f"{record.id}: {plan.diagnostic.node}, profile {plan.profile}{variant}, {times}",
-        f"with {', '.join(f'{name} {value}' for name, value in limits.items()) or 'no limits'}",
+        f"{record.id}: {plan.diagnostic.node}, profile {plan.profile}{variant}, {_times(plan.repeat)}",
+        f"with {limits_text(record.engine.limits)}",
+        *_bounds(record, plan),
         *([f"environment: {' '.join(shown)}"] if shown else []),
+        *(["under the profiler: its profile is made again, its times are not compared"] if plan.profiler else []),
     )
+
+
+def limits_text(limits: Limits) -> str:
+    """Limits in words: ``cpus 2.0, memory 4.00 GiB``."""
+    known = {name: value for name, value in structs.asdict(limits).items() if value is not None}
+    if "memory_bytes" in known:
+        known["memory"] = size(known.pop("memory_bytes"))
+    return ", ".join(f"{name} {value}" for name, value in known.items()) or "no limits"
+
+
+def _bounds(record: Record, plan: Plan) -> tuple[str, ...]:
+    """The deadline of each run, and where the record asked for more than it gets."""
+    asked = options_of(record)
+    more = [_times(asked.repeat)] if asked.repeat > plan.repeat else []
+    if asked.timeout_s is not None and asked.timeout_s > plan.task.timeout_s:
+        more.append(seconds(asked.timeout_s))
+    held = f", not {' and '.join(more)} as there (--trust allows it)" if more else ""
+    return (f"each run stopped after {seconds(plan.task.timeout_s)}{held}",)
+
+
+def _times(count: int) -> str:
+    return f"{count} run{'s' if count != 1 else ''}"

@@ -17,7 +17,9 @@ from bench.record.schema import (
     Verdict,
 )
 from bench.run.announce import what_was_run
-from bench.run.reproduce import Here, check_origin, has_and_lacks, mismatches, parse_allow, plan_again, require
+from bench.run.mismatch import Here, has_and_lacks, mismatches, parse_allow, require
+from bench.run.plan import check_capacity
+from bench.run.reproduce import MAX_REPEAT, MAX_VALUE, check_origin, fitted, plan_again
 
 GRAD = find(builtin(), "grad_cpu")
 SOURCE = Source("catalog", sha256="5" * 64)
@@ -81,10 +83,44 @@ def test_what_will_run_is_said():
     assert said == (
         f"h/grad_cpu/20260101T000000Z: {GRAD.node}, profile smoke, variant threads-2, 3 runs",
         "with cpus 2.0, pids 512, memory 4.00 GiB",
+        "each run stopped after 1200.00 s",
         "environment: OMP_PLACES=cores",
     )
     bare = a_record(engine=Engine("local", None, None), runs=(Run(0, "passed", wall_s=1.0),))
-    assert what_was_run(bare, planned(bare)[0])[1:] == ("with no limits",)
+    assert what_was_run(bare, planned(bare)[0])[1:] == (
+        "with no limits",
+        "each run stopped after 1200.00 s",
+    )
+
+
+def asking(*, repeat, timeout_s):
+    diagnostic = Diagnostic("grad_cpu", GRAD.node, "cpu", "smoke", 905.0, timeout_s, SOURCE)
+    return a_record(diagnostic=diagnostic, runs=tuple(Run(n, "passed", wall_s=1.0) for n in range(repeat)))
+
+
+def test_a_stranger_cannot_occupy_the_machine():
+    record = asking(repeat=MAX_REPEAT + 80, timeout_s=1e12)
+    plan, _ = planned(record)
+    assert (plan.repeat, plan.task.timeout_s, plan.diagnostic.timeout_s) == (MAX_REPEAT, 1200.0, 1200.0)
+    first, _, bounds = what_was_run(record, plan)
+    assert first.endswith(f", {MAX_REPEAT} runs")
+    assert bounds == (
+        "each run stopped after 1200.00 s, not 180 runs and 1000000000000.00 s as there (--trust allows it)"
+    )
+    trusted, _ = planned(record, trust=True)
+    assert (trusted.repeat, trusted.task.timeout_s) == (180, 1e12)
+    assert what_was_run(record, trusted)[2] == "each run stopped after 1000000000000.00 s"
+
+
+def test_a_shorter_deadline_is_the_record_s_own():
+    assert planned(asking(repeat=3, timeout_s=60.0))[0].task.timeout_s == 60.0
+
+
+def test_a_profile_is_made_again_and_that_is_said():
+    record = a_record(profiler=True)
+    plan, left = planned(record)
+    assert (plan.profiler, left) == (True, ())
+    assert what_was_run(record, plan)[-1].startswith("under the profiler: its profile is made again")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +132,12 @@ def test_what_will_run_is_said():
         ("OMP_TOOL_LIBRARIES", "/results/h/evil.so"),
         ("TORCH_LOGS_OUT", "../over"),
         ("MALLOC_CONF", "[redacted:key]"),
+        ("OMP_X", "a\x00b"),
+        ("OMP_X", "a\x1b[31m"),
+        ("OMP_PLACES", "{out}"),
+        ("OMP_PLACES", "1" * (MAX_VALUE + 1)),
+        ("BENCH_PROFILER_OUT", "{out}"),
+        ("BENCH_ANYTHING", "1"),
     ],
 )
 def test_a_stranger_s_variable_is_not_taken_over_and_blocks(name, value):
@@ -107,6 +149,23 @@ def test_a_stranger_s_variable_is_not_taken_over_and_blocks(name, value):
     with pytest.raises(NotComparable, match="--allow environment"):
         require(left, ())
     require(left, {"environment"})
+
+
+@pytest.mark.parametrize(("name", "value"), [("BENCH_PROFILE", "full"), ("BENCH_DEVICE", "cuda")])
+def test_what_the_plan_sets_itself_is_not_set_otherwise(name, value):
+    usual = planned(a_record())[0].task.env
+    same, left = planned(a_record(environ={name: usual[name]}))
+    assert (same.task.env, left) == (usual, ())
+    plan, left = planned(a_record(environ={name: value}))
+    assert plan.task.env == usual
+    assert f"{name} set" in left[0].then
+
+
+@pytest.mark.parametrize(("name", "value"), [("MY=\x00", "a"), ("", "a"), ("A=B", "a"), ("MY", "a\x00b")])
+def test_what_no_process_can_have_is_not_taken_on_trust_either(name, value):
+    plan, left = planned(a_record(environ={name: value}), trust=True)
+    assert name not in plan.task.env
+    assert [one.code for one in left] == ["environment"]
 
 
 def test_trust_takes_all_but_what_was_redacted():
@@ -131,6 +190,72 @@ def test_what_cannot_be_matched_blocks_until_it_is_allowed(changes, code):
     with pytest.raises(NotComparable, match=f"--allow {code}"):
         require(found, ())
     require(found, {code})
+
+
+def limited(**limits):
+    return a_record(engine=Engine("docker", "27.0", 2, {}, Limits(**limits)))
+
+
+@pytest.mark.parametrize(
+    ("limits", "said", "fit"),
+    [
+        ({"cpus": 64.0}, "cpus: a limit of 64 CPUs there, 8 CPUs here", {"cpus": 8.0}),
+        ({"cpuset": "0-15"}, "cpus: the CPUs 0-15 there, 0 to 7 here", {"cpuset": "0,1,2,3,4,5,6,7"}),
+        ({"cpuset": "6-9"}, "cpus: the CPUs 6-9 there, 0 to 7 here", {"cpuset": "6,7"}),
+        ({"cpuset": "8,10"}, "cpus: the CPUs 8,10 there, 0 to 7 here", {"cpuset": "0,1"}),
+        (
+            {"memory_bytes": 64 * GIB},
+            "memory: a limit of 64.00 GiB there, 16.00 GiB in all here",
+            {"memory_bytes": 16 * GIB},
+        ),
+    ],
+)
+def test_a_limit_beyond_this_host_blocks_and_is_then_all_that_it_has(limits, said, fit):
+    record = limited(**limits)
+    plan, _ = planned(record)
+    capacity = Capacity(8, 16 * GIB)
+    found = mismatches(record, plan, here(capacity=capacity))
+    assert [str(one) for one in found if one.blocking] == [said]
+    code = said.partition(":")[0]
+    with pytest.raises(NotComparable, match=f"--allow {code} accepts it"):
+        require(found, ())
+    require(found, {code})
+    clipped = fitted(plan, capacity).task.limits
+    assert {name: getattr(clipped, name) for name in fit} == fit
+    check_capacity(clipped, capacity)
+
+
+@pytest.mark.parametrize("limits", [{}, {"cpus": 8.0}, {"cpuset": "0-7"}, {"memory_bytes": 16 * GIB}])
+def test_a_limit_that_this_host_can_give_stays_as_it_was(limits):
+    record = limited(**limits)
+    plan, _ = planned(record)
+    assert not any(one.blocking for one in mismatches(record, plan, here(capacity=Capacity(8, 16 * GIB))))
+    assert fitted(plan, Capacity(8, 16 * GIB)) is plan
+    assert fitted(plan, Capacity(None, None)) is plan
+
+
+UNKNOWN = Image("bench-cpu", None, None, None, None, "3.13.5", "2.7.1+cpu")
+
+
+@pytest.mark.parametrize(
+    ("changes", "machine", "said"),
+    [
+        ({"image": None}, {}, f"image: not known there, {'f' * 16}… here"),
+        ({"image": UNKNOWN}, {}, f"image: not known there, {'f' * 16}… here"),
+        ({"image": UNKNOWN}, {"image": UNKNOWN}, "image: not known there, not known here"),
+        ({}, {"image": UNKNOWN}, f"image: {'f' * 16}… there, not known here"),
+        ({}, {"place": None}, f"image: {'f' * 16}… there, not known here"),
+        (
+            {"diagnostic": Diagnostic("grad_cpu", GRAD.node, "cpu", "full", 905.0, 1200.0, Source("catalog"))},
+            {},
+            f"source: not known there, {'5' * 16}… here",
+        ),
+    ],
+)
+def test_what_is_not_known_cannot_be_shown_to_be_the_same(changes, machine, said):
+    record = a_record(**changes)
+    found = mismatches(record, planned(record)[0], here(**machine))
+    assert [str(one) for one in found if one.blocking] == [said]
 
 
 def test_another_source_blocks():
