@@ -197,7 +197,7 @@ def _refusal(folder: Path, place: str, results: Path, archive: Path) -> str | No
         raise
     except BenchError:
         bundle = None
-    problems = verify_bundle(folder)
+    problems = verify_bundle(folder, called="it")
     if bundle is None or problems:
         return f"is damaged: {problems[0]}"
     if record_id(*bundle.key) != place:

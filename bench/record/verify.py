@@ -49,19 +49,20 @@ def verify(path: Path, follow: Follow = iter) -> VerifyReport:
     return VerifyReport(tuple(folders), tuple(problems))
 
 
-def verify_bundle(folder: Path, tree: Path | None = None) -> list[Problem]:
+def verify_bundle(folder: Path, tree: Path | None = None, called: str | None = None) -> list[Problem]:
     """What is wrong with one bundle: its files, its record's schema, and a record that belongs elsewhere.
 
     Args:
         folder: the bundle. One by itself may be a copy that lies anywhere: of its place its stamp alone counts.
         tree: the folder of results that it lies in.
+        called: what messages call the record, where its path says nothing to the reader.
     """
     try:
         problems = check_manifest(folder)
     except OSError as error:
         return [Problem(str(error.filename or folder), f"cannot be read: {error.strerror}")]
     try:
-        bundle = read_bundle(folder, "it")
+        bundle = read_bundle(folder, called)
     except BenchError as error:
         return [*problems, Problem(RECORD, str(error))]
     inside = folder.relative_to(tree).parts if tree is not None else ()
