@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import os
@@ -54,8 +55,8 @@ def root(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; SIGTERM and SIGHUP are the command's own while it runs.
 
-    Of a process that is this command and nothing else (no ``arguments``) they and Ctrl-C then mean nothing any more:
-    all that is left is to end with that code.
+    While a process that is this command and nothing else (no ``arguments``) takes itself down, they and Ctrl-C mean
+    nothing any more: all that is left is to end with that code.
     """
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     for number, handler in before.items():
@@ -67,9 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(ExitCode.INTERRUPTED)
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler if arguments is not None else signal.SIG_IGN)
+            signal.signal(number, handler)
         if arguments is None:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            atexit.register(_ignore_signals)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -115,6 +116,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     if code == ExitCode.INTERRUPTED:  # typer makes this code of a KeyboardInterrupt
         complain("interrupted")
     return int(code or 0)
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _terminate(_number: int, _frame: object) -> None:

@@ -140,3 +140,13 @@ def test_a_signal_from_outside_is_as_ctrl_c(engine, monkeypatch, tmp_path, numbe
     monkeypatch.setattr(engine, "execute", interrupted)
     assert main(["run", "grad_cpu", "--repeat", "2", "--results", str(tmp_path / "r")]) == 130
     assert signal.getsignal(number) is before
+
+
+def test_a_command_gives_the_handlers_back(monkeypatch, capsys):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    registered = []
+    monkeypatch.setattr("atexit.register", registered.append)
+    monkeypatch.setattr("sys.argv", ["bench", "--version"])
+    assert main() == 0
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+    assert len(registered) == 1  # from the end of the process on they mean nothing
