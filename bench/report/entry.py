@@ -9,6 +9,7 @@ from statistics import median
 from types import MappingProxyType
 
 from bench.record.schema import Record, Run
+from bench.report.setup import setup_of
 from bench.report.status import State, state_of
 
 NO_SAMPLES: Mapping[int, str] = MappingProxyType({})
@@ -25,14 +26,13 @@ class Entry:
     record: Record
     origin: str = ""
     samples: Mapping[int, str] = field(default_factory=lambda: NO_SAMPLES)
+    group: str = field(init=False, compare=False)
+    """The diagnostic, and how it ran where not as usual (profile, variant, limits, engine): times within are alike."""
 
-    @property
-    def group(self) -> str:
-        """The diagnostic, with its profile and variant where they are not the usual ones: times within are alike."""
-        diagnostic = self.record.diagnostic
-        extra = [diagnostic.profile] if diagnostic.profile not in (None, "full") else []
-        extra += [self.record.variant] if self.record.variant else []
-        return f"{diagnostic.name} ({', '.join(str(part) for part in extra)})" if extra else diagnostic.name
+    def __post_init__(self) -> None:
+        # Worked out once: a report sorts and groups by it many times.
+        name, setup = self.record.diagnostic.name, setup_of(self.record)
+        object.__setattr__(self, "group", f"{name} ({', '.join(setup)})" if setup else name)
 
     @property
     def key(self) -> tuple[str, str]:

@@ -96,7 +96,7 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Everything of one diagnostic: ``diagnostic`` is its NAME, ``name`` has profile and variant too."""
+    """Everything of one diagnostic: ``diagnostic`` is its NAME, ``name`` says too in what way it ran."""
 
     name: str
     diagnostic: str

@@ -138,7 +138,7 @@ def make_record(
             Source("catalog", "8f2c31a", False, "ab" * 32),
         ),
         image=Image("bench-cpu", "sha256:" + "1" * 64, "python:3.13-slim", "2" * 64, "3f" * 32, "3.13.5", "2.7.1+cpu"),
-        engine=Engine("docker", "28.3.2", 2, {"seccomp": "default"}, Limits(cpus, None, 12 * GIB, 512, cpus)),
+        engine=Engine("docker", "28.3.2", 2, {"seccomp": "default"}, Limits(pids=512)),
         host=Host(
             host,
             class_,
@@ -156,6 +156,12 @@ def make_record(
         environ={"MALLOC_ARENA_MAX": "2"},
     )
     return msgspec.structs.replace(record, **changes)
+
+
+def limited(record: Record, **limits: Any) -> Record:
+    """The same under limits, as ``--cpus`` and ``--memory`` set them; without them a record has none."""
+    engine = msgspec.structs.replace(record.engine, limits=msgspec.structs.replace(record.engine.limits, **limits))
+    return msgspec.structs.replace(record, engine=engine)
 
 
 def make_entry(*args: Any, sampled: bool = True, step_s: float = 1.0, **kwargs: Any) -> Entry:

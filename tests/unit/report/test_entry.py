@@ -8,7 +8,7 @@ import pytest
 from bench.record.schema import Outcome, Status
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
 from bench.report.status import STATES, state_of, state_of_run
-from tests.unit.report.factory import bad_entries, make_entries, make_entry, make_record, stamps
+from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps
 
 
 def test_every_word_of_the_schema_has_a_state() -> None:
@@ -51,6 +51,50 @@ def test_profiles_and_variants_are_not_mixed() -> None:
     jemalloc = msgspec.structs.replace(record, variant="jemalloc")
     groups = by_group([Entry(record), Entry(smoke), Entry(jemalloc)])
     assert sorted(groups) == ["grad_cpu", "grad_cpu (jemalloc)", "grad_cpu (smoke)"]
+
+
+GIB = 1024**3
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"pids": 5}, ""),
+        ({"cpus": 1.0, "threads": 1}, " (1 CPU)"),
+        ({"cpus": 2.5, "threads": 3}, " (2.5 CPUs)"),
+        ({"cpus": 4.0}, " (4 CPUs, threads not set)"),
+        ({"cpus": 4.0, "threads": 2}, " (4 CPUs, 2 threads)"),
+        ({"cpuset": "0-3", "threads": 1}, " (on CPUs 0-3, 1 thread)"),
+        ({"memory_bytes": 12 * GIB}, " (12 GiB)"),
+        ({"memory_bytes": 512 * 1024**2}, " (512 MiB)"),
+        ({"cpus": math.inf, "threads": 4}, " (inf CPUs, 4 threads)"),
+    ],
+)
+def test_results_under_other_limits_are_other_groups(limits: dict[str, object], said: str) -> None:
+    """Like only with like: one host with --cpus 4 and with --cpus 1 has two medians, and two lines of history."""
+    record = make_record()
+    assert Entry(limited(record, **limits)).group == f"grad_cpu{said}"
+    assert Entry(limited(record, **limits)).key == (f"grad_cpu{said}", record.host.id)
+
+
+def test_limits_that_differ_by_a_byte_are_two_groups() -> None:
+    record = make_record()
+    assert (
+        Entry(limited(record, memory_bytes=12 * GIB)).group != Entry(limited(record, memory_bytes=12 * GIB + 1)).group
+    )
+
+
+def test_engines_are_other_groups_and_are_named_last() -> None:
+    record = limited(make_record(variant="jemalloc"), cpus=1.0, threads=1)
+    local = msgspec.structs.replace(record, engine=msgspec.structs.replace(record.engine, name="local"))
+    assert Entry(local).group == "grad_cpu (jemalloc, 1 CPU, local engine)"
+    assert len(newest_per_key([Entry(record), Entry(local), Entry(make_record())])) == 3
+
+
+def test_older_evidence_without_a_profile_is_of_the_usual_group() -> None:
+    record = make_record()
+    old = msgspec.structs.replace(record, diagnostic=msgspec.structs.replace(record.diagnostic, profile=None))
+    assert Entry(old).group == "grad_cpu"
 
 
 @pytest.mark.parametrize("wall", [math.nan, math.inf, -1.0, 0.0, None])

@@ -22,7 +22,7 @@ from bench.report.html.plot import bound_marks, label, rounded, span
 from bench.report.html.timeline import timeline_figure
 from bench.report.html.view import groups
 from bench.report.samples import parse_samples
-from tests.unit.report.factory import bad_entries, make_entries, make_entry, make_record, stamps
+from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps
 
 
 def valid(figure: Figure | None) -> Figure:
@@ -168,7 +168,8 @@ def test_history_of_two_expects_nothing_and_takes_odd_stamps() -> None:
 
 
 def test_timeline_panels_limits_and_phases() -> None:
-    figure = timeline_of(make_entry(runs=1))
+    entry = make_entry(runs=1)
+    figure = timeline_of(Entry(limited(entry.record, cpus=13), "", entry.samples))
     titles = [note["text"] for note in figure.spec["layout"]["annotations"]]
     assert "CPUs in use" in titles
     assert "Memory, GiB" in titles

@@ -16,7 +16,7 @@ from bench.compare.verdict import compare
 from bench.report.entry import Entry
 from bench.report.html.page import embedded, render_page
 from bench.report.text import plain
-from tests.unit.report.factory import make_entries, make_entry, make_record, stamps
+from tests.unit.report.factory import limited, make_entries, make_entry, make_record, stamps
 from tests.unit.report.hostile import MARKUP, hostile_page, texts
 
 NOW = datetime(2026, 11, 4, 12, 0, tzinfo=UTC)
@@ -159,7 +159,7 @@ def test_damaged_samples_stop_nothing() -> None:
 def test_comparisons_and_differences_have_their_part() -> None:
     first = make_record(runs=6)
     slower = make_record(runs=6, scale=1.1, stamp="20261103T080000Z")
-    other = make_record(host="xeon-8488c-77be", runs=6)
+    other = limited(make_record(host="xeon-8488c-77be", runs=6), cpus=4)
     single = make_record(runs=1, stamp="20261104T080000Z")
     source = render_page(
         [Entry(first), Entry(slower)],

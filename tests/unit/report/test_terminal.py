@@ -27,7 +27,7 @@ from bench.report.terminal.results import result_summary, results_table
 from bench.report.terminal.verify import verify_view
 from bench.report.terminal.whatif import VariantLine, whatif_view
 from bench.report.text import plain
-from tests.unit.report.factory import bad_entries, make_entries, make_entry, make_record, stamps
+from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps
 from tests.unit.report.hostile import MARKUP, hostile_record
 
 
@@ -41,7 +41,7 @@ def shown(view: RenderableType, *, terminal: bool = False, width: int = 80, **op
 
 FIRST = make_record(runs=6)
 SLOWER = make_record(runs=6, scale=1.1, stamp="20261103T080000Z")
-OTHER = make_record(host="xeon-8488c-77be", runs=6)
+OTHER = limited(make_record(host="xeon-8488c-77be", runs=6), cpus=4, threads=4)
 LOSSY = msgspec.structs.replace(
     FIRST,
     stamp="20261104T080000Z",

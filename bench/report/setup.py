@@ -1,0 +1,59 @@
+"""In what way a result ran, in the few words that set its group apart from others of its diagnostic (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from bench.compare.likeness import differences
+from bench.record.schema import Limits, Record
+
+
+def _cpus(limits: Limits) -> str:
+    return _counted(limits.cpus or 0, "CPU") + (", threads not set" if limits.threads is None else "")
+
+
+def _threads(limits: Limits) -> str:
+    """A CPU limit sets as many threads, unless told otherwise: that goes without saying."""
+    if limits.threads is None or (limits.cpus is not None and limits.threads - 1 < limits.cpus <= limits.threads):
+        return ""
+    return _counted(limits.threads, "thread")
+
+
+def _memory(limits: Limits) -> str:
+    """All digits, since two limits that differ are two groups."""
+    size = float(limits.memory_bytes or 0)
+    unit, scale = ("GiB", 2**30) if size >= 2**30 else ("MiB", 2**20)
+    return f"{size / scale:.13g} {unit}"
+
+
+_WORDS: Mapping[str, Callable[[Record], str]] = {
+    "profile": lambda record: str(record.diagnostic.profile),
+    "variant": lambda record: str(record.variant),
+    "limits.cpus": lambda record: _cpus(record.engine.limits),
+    "limits.cpuset": lambda record: f"on CPUs {record.engine.limits.cpuset}",
+    "limits.threads": lambda record: _threads(record.engine.limits),
+    "limits.memory_bytes": lambda record: _memory(record.engine.limits),
+    "engine": lambda record: f"{record.engine.name} engine",
+}
+
+
+def setup_of(record: Record) -> tuple[str, ...]:
+    """What was chosen otherwise than ``bench run NAME`` does; what counts as different is the comparison's own rule.
+
+    Builds, variables and the state of a host change under a diagnostic as time goes on: they belong to its history
+    (:func:`bench.report.evidence.bands`), not to its name.
+    """
+    plain = msgspec.structs.replace(
+        record,
+        variant=None,
+        diagnostic=msgspec.structs.replace(record.diagnostic, profile="full"),
+        engine=msgspec.structs.replace(record.engine, name="docker", limits=Limits()),
+    )
+    found = {one.name for one in differences(plain, record) if one.forces is not None}
+    return tuple(said for name, words in _WORDS.items() if name in found and (said := words(record)))
+
+
+def _counted(number: float, noun: str) -> str:
+    return f"{number:g} {noun}{'' if number == 1 else 's'}"
