@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cli.steps import Steps
-from bench.compare.verdict import Comparison, compare
 from bench.record.bundle import Bundle
 from bench.record.find import find_bundles
 from bench.record.names import numbered
@@ -39,15 +38,3 @@ def records_by_name(bundles: Sequence[Bundle]) -> dict[str, list[Record]]:
     for bundle in bundles:
         found.setdefault(bundle.record.diagnostic.name, []).append(bundle.record)
     return found
-
-
-def against_baseline(records: Sequence[Record], baseline: Sequence[Record]) -> list[Comparison]:
-    """Each diagnostic's newest result on each host against the baseline: this host's results where it has any."""
-    newest = {(record.diagnostic.name, record.host.id): record for record in sorted(records, key=lambda one: one.stamp)}
-    made = []
-    for (name, host), record in sorted(newest.items()):
-        named = [one for one in baseline if one.diagnostic.name == name and not one.profiler and one.id != record.id]
-        alike = [one for one in named if one.host.id == host]
-        if (alike or named) and not record.profiler:
-            made.append(compare(alike or named[-1:], record))
-    return made

@@ -12,13 +12,15 @@ import typer
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
-from bench.cli.inputs import READING, against_baseline, bundles_named, entry_of
+from bench.cli.inputs import READING, bundles_named, entry_of
 from bench.cli.steps import busy
 from bench.errors import ExitCode
 from bench.record.bundle import Bundle
 from bench.record.disk import disk_errors, write_synced
 from bench.record.find import find_bundles
+from bench.record.schema import Record
 from bench.report.action_benchmark import bigger_is_better, smaller_is_better
+from bench.report.against import against
 from bench.report.document import report_document
 from bench.report.entry import Entry, timeline_entries
 from bench.report.html.page import render_page
@@ -26,6 +28,7 @@ from bench.report.junit import render_junit
 from bench.report.markdown import render_markdown
 from bench.report.pyperf_json import pyperf_document
 from bench.report.terminal.results import results_table
+from bench.run.baseline import read_results
 
 
 @app.command()
@@ -56,8 +59,9 @@ def report(
         {bundle.path.resolve(): bundle for group in bundles_named(paths, results) for bundle in group}.values()
     )
     entries = _entries(bundles)
-    known = find_bundles(str(baseline), results, READING) if baseline is not None else []
-    comparisons = against_baseline([entry.record for entry in entries], [bundle.record for bundle in known])
+    if baseline is not None:
+        entries = against(entries, _records(find_bundles(str(baseline), results, READING)), _known(results))
+    comparisons = [entry.comparison for entry in entries if entry.comparison is not None]
     made: dict[Path | None, Callable[[], str]] = {
         html: lambda: render_page(entries, comparisons=comparisons),
         markdown: lambda: render_markdown(entries, comparisons),
@@ -87,6 +91,15 @@ def _entries(bundles: Sequence[Bundle]) -> list[Entry]:
     plain = [entry_of(bundle) for bundle in bundles]
     drawn = {entry.origin for entry in timeline_entries(plain)}
     return [entry_of(bundle, samples=str(bundle.path) in drawn) for bundle in READING(bundles)]
+
+
+def _known(results: Path) -> list[Record]:
+    """All results at hand, from which ``bench compare`` too takes the A/A noise."""
+    return _records(read_results(results, READING))
+
+
+def _records(bundles: Sequence[Bundle]) -> list[Record]:
+    return [bundle.record for bundle in bundles]
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from types import MappingProxyType
 
+from bench.compare.verdict import Comparison
 from bench.record.schema import Record, Run
 from bench.report.setup import setup_of
 from bench.report.status import State, state_of
@@ -20,12 +21,14 @@ class Entry:
     """One result as a report takes it.
 
     ``origin`` says where it was read (a folder, an archive). ``samples`` holds the text of ``samples.csv`` by the run's
-    index; a report asks only for those that :func:`timeline_entries` names.
+    index; a report asks only for those that :func:`timeline_entries` names. ``comparison`` is this result against a
+    baseline, where a report was given one.
     """
 
     record: Record
     origin: str = ""
     samples: Mapping[int, str] = field(default_factory=lambda: NO_SAMPLES)
+    comparison: Comparison | None = None
     group: str = field(init=False, compare=False)
     """The diagnostic, and how it ran where not as usual (profile, variant, limits, engine): times within are alike."""
 
@@ -41,8 +44,15 @@ class Entry:
 
     @property
     def state(self) -> State:
-        """What the result says first."""
-        return state_of(self.record)
+        """What the result says first, its comparison heard."""
+        return state_of(self.record, self.comparison.status if self.comparison is not None else None)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why, in sentences: the comparison's first where it decides the state, then the verdict's own."""
+        own = self.record.verdict.reasons
+        decided = self.comparison is not None and self.state != state_of(self.record)
+        return (*self.comparison.reasons, *own) if self.comparison is not None and decided else own
 
     @property
     def passed(self) -> tuple[Run, ...]:

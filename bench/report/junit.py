@@ -57,7 +57,7 @@ def _case(entry: Entry) -> tuple[ET.Element, str | None]:
     for name, value in _figures(entry):
         ET.SubElement(properties, "property", name=name, value=value)
     signatures = [run.signature for run in record.runs if run.signature]
-    lines = [plain(line) for line in dict.fromkeys([*record.verdict.reasons, *signatures])]
+    lines = [plain(line) for line in dict.fromkeys([*entry.reasons, *signatures])]
     text = "\n".join(lines) or state.meaning
     for codes, element, kind in (
         (FAILURES, "failure", "failures"),
@@ -80,6 +80,7 @@ def _figures(entry: Entry) -> list[tuple[str, str]]:
     figures = {
         "result": record.id,
         "verdict": record.verdict.status,
+        "against_baseline": entry.comparison.status if entry.comparison is not None else None,
         "outcome": record.outcome,
         "runs": len(record.runs),
         "median_wall_s": entry.wall_s,

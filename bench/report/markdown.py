@@ -32,9 +32,10 @@ def render_markdown(
     parts = _Parts(limit)
     parts.add(f"## {markdown(title)}\n\n{_counts(shown)}\n")
     if comparisons:
+        named = {entry.record.id: entry.group for entry in entries}
         ordered = sorted(comparisons, key=lambda one: (STATES[one.status].rank, one.diagnostic, one.b.host))
         head = "\n### Against the baseline\n\n| verdict | diagnostic | host | baseline | now | change | why |\n"
-        rows = [(_comparison_row(one), STATES[one.status]) for one in ordered]
+        rows = [(_comparison_row(one, named.get(one.b.id)), STATES[one.status]) for one in ordered]
         parts.table(head + "|:--|:--|:--|--:|--:|--:|:--|\n", rows)
     if shown:
         head = "\n### Newest results\n\n| verdict | diagnostic | host | runs | median wall | under ceiling | why |\n"
@@ -84,7 +85,7 @@ def _counts(shown: Sequence[Entry]) -> str:
 def _entry_row(entry: Entry) -> str:
     record, state = entry.record, entry.state
     signatures = [run.signature for run in record.runs if run.signature]
-    reasons = "; ".join(dict.fromkeys([*record.verdict.reasons, *signatures]))
+    reasons = "; ".join(dict.fromkeys([*entry.reasons, *signatures]))
     return _row(
         f"{_sign(state)} {state.label}",
         markdown_code(entry.group, 80),
@@ -96,7 +97,7 @@ def _entry_row(entry: Entry) -> str:
     )
 
 
-def _comparison_row(comparison: Comparison) -> str:
+def _comparison_row(comparison: Comparison, group: str | None) -> str:
     state = STATES[comparison.status]
     change = units.NOT_KNOWN if comparison.ratio is None else units.signed_percent(comparison.ratio - 1)
     if comparison.ratio_low is not None and comparison.ratio_high is not None:
@@ -104,7 +105,7 @@ def _comparison_row(comparison: Comparison) -> str:
         change += f" ({low} to {high})"
     return _row(
         f"{_sign(state)} {state.label}",
-        markdown_code(comparison.diagnostic, 80),
+        markdown_code(group or comparison.diagnostic, 80),
         markdown_code(comparison.b.host, 80),
         units.seconds(comparison.a.median_s),
         units.seconds(comparison.b.median_s),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.record.schema import Outcome, Record
+from bench.record.schema import Outcome, Record, Status
 
 Level = Literal["bad", "caution", "good", "none"]
 GLYPHS: dict[str, str] = {"bad": "✕", "caution": "!", "good": "✓", "none": "–"}
@@ -67,8 +67,17 @@ def state_of_run(outcome: Outcome) -> State:
     return PASSED if outcome == "passed" else STATES[outcome]
 
 
-def state_of(record: Record) -> State:
-    """What to say first of a result: how it ended where it did not pass, else its verdict."""
+def state_of(record: Record, compared: Status | None = None) -> State:
+    """What to say first of a result: how it ended where it did not pass, else its verdict.
+
+    Args:
+        record: the result.
+        compared: what a comparison with a baseline says of it, where there is one: the graver of the two stands. That
+            the baseline itself measured nothing says nothing of this result.
+    """
     if record.outcome in _OUTCOMES_FIRST:
         return STATES[record.outcome]
-    return STATES[record.verdict.status]
+    own = STATES[record.verdict.status]
+    if compared is None or compared == "not_measured":
+        return own
+    return min(own, STATES[compared], key=lambda state: state.rank)

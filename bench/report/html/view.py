@@ -164,7 +164,7 @@ def _about(newest: Entry) -> tuple[tuple[str, str], ...]:
 
 def _reasons(entry: Entry) -> str:
     signatures = [run.signature for run in entry.record.runs if run.signature]
-    said = list(dict.fromkeys([*signatures, *entry.record.verdict.reasons]))
+    said = list(dict.fromkeys([*signatures, *entry.reasons]))
     more = f"and {len(said) - _MOST_REASONS} more in its summary.md" if len(said) > _MOST_REASONS else ""
     return "; ".join([*said[:_MOST_REASONS], *([more] if more else [])])
 

@@ -181,6 +181,17 @@ def test_report_writes_each_form(results, bench_, tmp_path):
     assert bench_("report", tmp_path / "none")[0] == 2
 
 
+def test_report_against_a_baseline_says_what_compare_says(results, bench_, tmp_path):
+    a, b = paths(results)
+    words = ("report", b, "--baseline", a, "--results", results)
+    document = json.loads(bench_(*words, "--json")[1])
+    assert (
+        document["comparisons"] == json.loads(bench_("compare", a, b, "--results", results, "--json")[1])["comparisons"]
+    )
+    assert document["counts"] == {"code_regressed": 1}
+    assert "code regressed" in bench_(*words)[1]
+
+
 def test_reproduce_runs_the_same_and_says_so(results, engine, bench_, tmp_path):
     a, _ = paths(results)
     engine.executed.clear()

@@ -1,0 +1,57 @@
+"""Results beside a baseline: which of its results each is held against, and what that says of it (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bench.compare.align import align
+from bench.compare.judge import like
+from bench.compare.verdict import compare
+from bench.record.schema import Record
+from bench.report.entry import Entry, newest_per_key
+
+
+def against(entries: Sequence[Entry], baseline: Sequence[Record], history: Sequence[Record] = ()) -> list[Entry]:
+    """The same entries in the same order, the newest of each group on each host with its comparison.
+
+    Args:
+        entries: results, any order. One that ran under the profiler is compared with nothing.
+        baseline: results to compare with, any order.
+        history: all results at hand, for the A/A noise, as ``bench compare`` takes them.
+
+    Raises:
+        DamagedData: a wall time that is none.
+    """
+    newest = {id(entry) for entry in newest_per_key([entry for entry in entries if not entry.record.profiler])}
+    return [_compared(entry, baseline, history) if id(entry) in newest else entry for entry in entries]
+
+
+def reference(record: Record, baseline: Sequence[Record]) -> list[Record]:
+    """The results of a baseline that one is compared with, oldest first; none where it has none of the diagnostic.
+
+    Those that are like it in all, as ``bench run --baseline`` chooses. Else, of those of its profile and variant, the
+    ones that ran the same way on its host, or on its host at all, or anywhere; of several groups that of the newest.
+    """
+    name = record.diagnostic.name
+    named = [one for one in baseline if one.diagnostic.name == name and not one.profiler and one.id != record.id]
+    alike = like(record, named)
+    if alike or not named:
+        return list(alike)
+    (aligned, *_) = align([named, [record]])
+    entry, pool = Entry(record), [Entry(one) for one in aligned.groups[0]]
+    fit = (
+        [one for one in pool if one.key == entry.key]
+        or [one for one in pool if one.record.host.id == record.host.id]
+        or pool
+    )
+    newest = max(fit, key=lambda one: one.record.stamp)
+    return [one.record for one in fit if one.key == newest.key]
+
+
+def _compared(entry: Entry, baseline: Sequence[Record], history: Sequence[Record]) -> Entry:
+    chosen = reference(entry.record, baseline)
+    if not chosen:
+        return entry
+    named = [one for one in history if one.diagnostic.name == entry.record.diagnostic.name]
+    return replace(entry, comparison=compare(chosen, entry.record, history=named))
