@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from ci.matrix import FILE, Leg, find_leg, parse_matrix, read_matrix, settings
 from ci.plan import main as plan
+from tests.integration.ci_systems import Expressions
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKFLOW = ROOT / ".github/workflows/bench.yml"
@@ -109,6 +110,22 @@ def test_actions_are_pinned_by_commit_and_may_not_write():
     assert document["permissions"] == {"contents": "read"}
     writing = [name for name, job in document["jobs"].items() if "write" in str(job.get("permissions"))]
     assert writing == ["comment"]
+
+
+def test_a_label_that_starts_nothing_ends_no_measurement(tmp_path):
+    concurrency = load(WORKFLOW)["concurrency"]
+
+    def group(run_id, **event):
+        github = {"ref": "refs/pull/7/merge", "run_id": run_id, "event_name": "pull_request", "event": event}
+        expressions = Expressions({"github": github}, tmp_path)
+        assert expressions.value(concurrency["cancel-in-progress"]) is True
+        return expressions.text(concurrency["group"])
+
+    pushed = group("1", action="synchronize")
+    assert group("2", action="synchronize") == pushed
+    assert group("3", action="labeled", label={"name": "bench-comment"}) == pushed
+    first, second = (group(run_id, action="labeled", label={"name": "bug"}) for run_id in ("4", "5"))
+    assert len({pushed, first, second}) == 3
 
 
 def test_no_text_of_a_pull_request_reaches_a_shell():
