@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ci.baseline import BASELINE, baseline_of, bundles
+from ci.junit import render_legs
 from ci.leg import LEGS
 from ci.matrix import Leg, read_matrix
 from ci.summary import Row, render_comment, render_summary
@@ -50,10 +51,14 @@ class Gathered:
 def main() -> None:
     """Gather, compare, report; whether to fail is for ``ci.gate``."""
     REPORT.mkdir(exist_ok=True)
+    for old in REPORT.glob("compare-*.json"):
+        old.unlink()
     intact = LEGS.is_dir() and _bench("verify", str(LEGS)).returncode == 0
     found = [read_leg(leg, LEGS, intact=intact) for leg in read_matrix()]
     rows = [judge(one, REPORT, BASELINE) for one in found]
-    markdown = report([path for one in found for path in one.bundles], REPORT, BASELINE)
+    compared = [path for row in rows if (path := _compared(REPORT, row.leg)).is_file()]
+    markdown = report([path for one in found for path in one.bundles], REPORT, BASELINE, compared)
+    (REPORT / "junit.xml").write_text(render_legs(rows), encoding="utf-8")
     (REPORT / "summary.md").write_text(render_summary(rows, markdown), encoding="utf-8")
     (REPORT / "comment.md").write_text(render_comment(rows), encoding="utf-8")
     failing = [row.leg for row in rows if row.status in FAILING]
@@ -111,30 +116,40 @@ def judge(found: Gathered, out: Path, baseline: Path) -> Row:
     if reference is None:
         return row.against("no result of this leg on the default branch yet")
     answer = _bench("compare", str(reference), str(newest), "--json")
-    (out / f"compare-{leg.name}.json").write_text(answer.stdout, encoding="utf-8")
     try:
         (comparison,) = json.loads(answer.stdout)["comparisons"]
-        return row.compared(comparison["status"], comparison["reasons"], comparison["ratio"])
+        judged = row.compared(comparison["status"], comparison["reasons"], comparison["ratio"])
     except (ValueError, KeyError, TypeError):
         return row.against(f"could not be compared: {_last_line(answer.stderr)}")
+    _compared(out, leg.name).write_text(answer.stdout, encoding="utf-8")
+    return judged
 
 
-def report(paths: Sequence[Path], out: Path, baseline: Path) -> str:
-    """The page, JUnit and JSON over all bundles, and the Markdown; empty where there is no bundle."""
+def report(paths: Sequence[Path], out: Path, baseline: Path, compared: Sequence[Path] = ()) -> str:
+    """The page and JSON over all bundles, and the Markdown; empty where there is no bundle.
+
+    Each leg was compared with its own baseline, and the report takes that up: it knows no legs, and would choose among
+    the baselines of all.
+    """
     if not paths:
         return ""
-    known = ("--baseline", str(baseline)) if bundles(baseline) else ()
+    judged = [word for path in compared for word in ("--compared", str(path))]
     answer = _bench(
-        *("report", *map(str, paths), *known, "--json", "--html", str(out / "report.html")),
-        *("--markdown", str(out / "results.md"), "--junit", str(out / "junit.xml")),
+        *("report", *map(str, paths), *judged, "--json", "--html", str(out / "report.html")),
+        *("--markdown", str(out / "results.md")),
     )
     if answer.returncode != 0:
         return f"The report could not be made: {_last_line(answer.stderr)}\n"
     (out / "report.json").write_text(answer.stdout, encoding="utf-8")
     # The page's own baseline is the evidence of the comparison: it goes with it.
-    if known:
+    if bundles(baseline):
         shutil.copytree(baseline, out / "baseline", dirs_exist_ok=True)
     return (out / "results.md").read_text(encoding="utf-8")
+
+
+def _compared(out: Path, leg: str) -> Path:
+    """Where what ``bench compare`` said of a leg lies; there is no file of a leg that was not compared."""
+    return out / f"compare-{leg}.json"
 
 
 def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:

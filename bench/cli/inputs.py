@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from bench.cli.steps import Steps
+from bench.compare.verdict import Comparison
+from bench.errors import DamagedData, UsageError
 from bench.record.bundle import Bundle
 from bench.record.find import find_bundles
 from bench.record.names import numbered
@@ -14,6 +18,12 @@ from bench.report.entry import NO_SAMPLES, Entry
 
 SAMPLES = "artifacts/samples.csv"
 READING = Steps("reading results")
+
+
+class _Compared(msgspec.Struct, frozen=True):
+    """The part of ``bench compare --json`` that a report takes up."""
+
+    comparisons: tuple[Comparison, ...]
 
 
 def entry_of(bundle: Bundle, *, samples: bool = False) -> Entry:
@@ -38,3 +48,20 @@ def records_by_name(bundles: Sequence[Bundle]) -> dict[str, list[Record]]:
     for bundle in bundles:
         found.setdefault(bundle.record.diagnostic.name, []).append(bundle.record)
     return found
+
+
+def read_comparisons(path: Path) -> tuple[Comparison, ...]:
+    """What ``bench compare --json`` wrote into a file.
+
+    Raises:
+        UsageError: there is no such file.
+        DamagedData: it holds something else.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Compared).comparisons
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read", str(error.strerror), "give what 'bench compare --json' wrote"
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DamagedData(f"{path} holds no comparisons", str(error), "write it with 'bench compare --json'") from None

@@ -12,15 +12,15 @@ import typer
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
-from bench.cli.inputs import READING, bundles_named, entry_of
+from bench.cli.inputs import READING, bundles_named, entry_of, read_comparisons
 from bench.cli.steps import busy
-from bench.errors import ExitCode
+from bench.errors import ExitCode, UsageError
 from bench.record.bundle import Bundle
 from bench.record.disk import disk_errors, write_synced
 from bench.record.find import find_bundles
 from bench.record.schema import Record
 from bench.report.action_benchmark import bigger_is_better, smaller_is_better
-from bench.report.against import against
+from bench.report.against import against, with_comparisons
 from bench.report.document import report_document
 from bench.report.entry import Entry, timeline_entries
 from bench.report.html.page import render_page
@@ -38,6 +38,9 @@ def report(
     baseline: Annotated[
         Path | None, typer.Option("--baseline", help="Bundles that each result is compared with.", metavar="PATH")
     ] = None,
+    compared: Annotated[
+        list[Path], typer.Option("--compared", help="What 'bench compare --json' said of them, instead.", metavar="F")
+    ] = [],  # noqa: B006, typer copies it
     html: Annotated[Path | None, typer.Option("--html", help="One self-contained page.", metavar="F")] = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="For a pull request.", metavar="F")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="JUnit XML.", metavar="F")] = None,
@@ -55,11 +58,15 @@ def report(
 
     Example: bench report results --html report.html --markdown report.md
     """
+    if compared and baseline is not None:
+        raise UsageError("a report takes --baseline or --compared", fix="give one of them")
     bundles = list(
         {bundle.path.resolve(): bundle for group in bundles_named(paths, results) for bundle in group}.values()
     )
     entries = _entries(bundles)
-    if baseline is not None:
+    if compared:
+        entries = with_comparisons(entries, [one for path in compared for one in read_comparisons(path)])
+    elif baseline is not None:
         entries = against(entries, _records(find_bundles(str(baseline), results, READING)), _known(results))
     comparisons = [entry.comparison for entry in entries if entry.comparison is not None]
     made: dict[Path | None, Callable[[], str]] = {

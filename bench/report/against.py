@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bench.compare.align import align
 from bench.compare.judge import like
-from bench.compare.verdict import compare
+from bench.compare.verdict import Comparison, compare
 from bench.record.schema import Record
 from bench.report.entry import Entry, newest_per_key
 
@@ -25,6 +25,12 @@ def against(entries: Sequence[Entry], baseline: Sequence[Record], history: Seque
     """
     newest = {id(entry) for entry in newest_per_key([entry for entry in entries if not entry.record.profiler])}
     return [_compared(entry, baseline, history) if id(entry) in newest else entry for entry in entries]
+
+
+def with_comparisons(entries: Sequence[Entry], made: Sequence[Comparison]) -> list[Entry]:
+    """The same entries in the same order, each with the comparison that was made of it before, where there is one."""
+    by_id = {one.b.id: one for one in made}
+    return [replace(entry, comparison=by_id.get(entry.record.id)) for entry in entries]
 
 
 def reference(record: Record, baseline: Sequence[Record]) -> list[Record]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from bench import units
 from bench.report.entry import Entry, newest_per_key
+from bench.report.status import State
 from bench.report.text import plain
 
 FAILURES = ("over_ceiling", "code_regressed", "failed")
@@ -17,79 +19,114 @@ SKIPPED = ("not_measured",)
 that a comparison could not be made are passed cases whose output says so."""
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case: ``state`` decides what it is, ``lines`` say why, ``figures`` become its properties."""
+
+    suite: str
+    name: str
+    state: State
+    lines: tuple[str, ...] = ()
+    wall_s: float | None = None
+    stamp: str = ""
+    figures: tuple[tuple[str, object], ...] = ()
+
+
 def render_junit(entries: Sequence[Entry]) -> str:
-    """The newest result of each diagnostic on each host, as ``testsuites`` / ``testsuite`` / ``testcase``.
+    """The newest result of each diagnostic on each host, a suite for each host.
 
     A case's ``time`` is its median wall time in seconds; figures are in its properties.
     """
+    return render_cases([_case_of(entry) for entry in newest_per_key(entries)])
+
+
+def render_cases(cases: Sequence[Case]) -> str:
+    """Cases as ``testsuites`` / ``testsuite`` / ``testcase``, suites in order of their names."""
     root = ET.Element("testsuites", name="bench")
-    hosts: dict[str, list[Entry]] = {}
-    for entry in newest_per_key(entries):
-        hosts.setdefault(entry.record.host.id, []).append(entry)
-    for host in sorted(hosts):
-        root.append(_suite(host, hosts[host]))
+    suites: dict[str, list[Case]] = {}
+    for case in cases:
+        suites.setdefault(case.suite, []).append(case)
+    for name in sorted(suites):
+        root.append(_suite(name, suites[name]))
     _total(root, list(root))
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _suite(host: str, entries: Sequence[Entry]) -> ET.Element:
-    suite = ET.Element("testsuite", name=plain(host), hostname=plain(host))
-    suite.set("timestamp", _iso(max(entry.record.stamp for entry in entries)))
-    counts = {"tests": len(entries), "failures": 0, "errors": 0, "skipped": 0}
-    for entry in entries:
-        case, kind = _case(entry)
+def _suite(name: str, cases: Sequence[Case]) -> ET.Element:
+    suite = ET.Element("testsuite", name=plain(name), hostname=plain(name))
+    newest = max(case.stamp for case in cases)
+    if newest:
+        suite.set("timestamp", _iso(newest))
+    counts = {"tests": len(cases), "failures": 0, "errors": 0, "skipped": 0}
+    for case in cases:
+        element, kind = _element(case)
         if kind is not None:
             counts[kind] += 1
-        suite.append(case)
-    for name, number in counts.items():
-        suite.set(name, str(number))
-    suite.set("time", f"{sum(entry.wall_s or 0.0 for entry in entries):.6f}")
+        suite.append(element)
+    for key, number in counts.items():
+        suite.set(key, str(number))
+    suite.set("time", f"{sum(case.wall_s or 0.0 for case in cases):.6f}")
     return suite
 
 
-def _case(entry: Entry) -> tuple[ET.Element, str | None]:
-    record, state = entry.record, entry.state
-    case = ET.Element("testcase", classname=f"bench.{plain(record.host.id)}", name=plain(entry.group))
-    if entry.wall_s is not None:
-        case.set("time", f"{entry.wall_s:.6f}")
-    properties = ET.SubElement(case, "properties")
-    for name, value in _figures(entry):
-        ET.SubElement(properties, "property", name=name, value=value)
-    signatures = [run.signature for run in record.runs if run.signature]
-    lines = [plain(line) for line in dict.fromkeys([*entry.reasons, *signatures])]
+def _element(case: Case) -> tuple[ET.Element, str | None]:
+    state = case.state
+    element = ET.Element("testcase", classname=f"bench.{plain(case.suite)}", name=plain(case.name))
+    if case.wall_s is not None:
+        element.set("time", f"{case.wall_s:.6f}")
+    properties = ET.SubElement(element, "properties")
+    for name, value in case.figures:
+        shown = plain(value) if value is not None else units.NOT_KNOWN
+        ET.SubElement(properties, "property", name=name, value=shown)
+    lines = [plain(line) for line in dict.fromkeys(case.lines)]
     text = "\n".join(lines) or state.meaning
-    for codes, element, kind in (
+    for codes, tag, kind in (
         (FAILURES, "failure", "failures"),
         (ERRORS, "error", "errors"),
         (SKIPPED, "skipped", "skipped"),
     ):
         if state.code in codes:
-            child = ET.SubElement(case, element, message=f"{state.label}: {lines[0] if lines else state.meaning}")
-            if element != "skipped":
+            child = ET.SubElement(element, tag, message=f"{state.label}: {lines[0] if lines else state.meaning}")
+            if tag != "skipped":
                 child.set("type", state.code)
                 child.text = text
-            return case, kind
-    ET.SubElement(case, "system-out").text = f"{state.label}\n{text}"
-    return case, None
+            return element, kind
+    ET.SubElement(element, "system-out").text = f"{state.label}\n{text}"
+    return element, None
 
 
-def _figures(entry: Entry) -> list[tuple[str, str]]:
+def _case_of(entry: Entry) -> Case:
+    record = entry.record
+    signatures = [run.signature for run in record.runs if run.signature]
+    return Case(
+        suite=record.host.id,
+        name=entry.group,
+        state=entry.state,
+        lines=(*entry.reasons, *signatures),
+        wall_s=entry.wall_s,
+        stamp=record.stamp,
+        figures=_figures(entry),
+    )
+
+
+def _figures(entry: Entry) -> tuple[tuple[str, object], ...]:
     record = entry.record
     diagnostic = record.diagnostic
-    figures = {
-        "result": record.id,
-        "verdict": record.verdict.status,
-        "against_baseline": entry.comparison.status if entry.comparison is not None else None,
-        "outcome": record.outcome,
-        "runs": len(record.runs),
-        "median_wall_s": entry.wall_s,
-        "ceiling_s": diagnostic.ceiling_s,
-        "timeout_s": diagnostic.timeout_s,
-        "ceiling_margin_s": record.verdict.ceiling_margin_s,
-        "origin": entry.origin or None,
-    }
-    return [(name, plain(value) if value is not None else units.NOT_KNOWN) for name, value in figures.items()]
+    return tuple(
+        {
+            "result": record.id,
+            "verdict": record.verdict.status,
+            "against_baseline": entry.comparison.status if entry.comparison is not None else None,
+            "outcome": record.outcome,
+            "runs": len(record.runs),
+            "median_wall_s": entry.wall_s,
+            "ceiling_s": diagnostic.ceiling_s,
+            "timeout_s": diagnostic.timeout_s,
+            "ceiling_margin_s": record.verdict.ceiling_margin_s,
+            "origin": entry.origin or None,
+        }.items()
+    )
 
 
 def _total(root: ET.Element, suites: Sequence[ET.Element]) -> None:

@@ -192,6 +192,24 @@ def test_report_against_a_baseline_says_what_compare_says(results, bench_, tmp_p
     assert "code regressed" in bench_(*words)[1]
 
 
+def test_report_takes_comparisons_that_were_made_before(results, bench_, tmp_path):
+    a, b = paths(results)
+    (tmp_path / "c.json").write_text(bench_("compare", b, a, "--json")[1])
+    words = ("report", results, "--compared", tmp_path / "c.json", "--json")
+    document = json.loads(bench_(*words)[1])
+    assert document["comparisons"] == json.loads((tmp_path / "c.json").read_text())["comparisons"]
+    assert {one["record"]["id"]: one["state"] for one in document["results"]}[a_id(a)] == "code_improved"
+    assert bench_(*words, "--baseline", a)[0] == 2
+    assert bench_("report", results, "--compared", tmp_path / "none.json")[0] == 2
+    (tmp_path / "c.json").write_text('{"comparisons": [{"diagnostic": 1}]}')
+    code, _, err = bench_(*words)
+    assert (code, "holds no comparisons" in err) == (8, True)
+
+
+def a_id(path):
+    return find_bundles(path)[0].record.id
+
+
 def test_reproduce_runs_the_same_and_says_so(results, engine, bench_, tmp_path):
     a, _ = paths(results)
     engine.executed.clear()
