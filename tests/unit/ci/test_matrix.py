@@ -1,5 +1,4 @@
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -93,12 +92,32 @@ def test_both_files_fit_their_published_schema(schema, path):
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-def test_the_workflow_passes_actionlint():
-    command = shutil.which("actionlint")
-    if command is None:
-        pytest.skip("actionlint is not installed (its package fetches the program from its project's releases)")
-    answer = subprocess.run([command, "-no-color", str(WORKFLOW)], capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stdout
+def locked(program):
+    """A program of the locked requirements: it lies beside the Python that runs the tests."""
+    return str(Path(sys.executable).with_name(program))
+
+
+def lint(*command):
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.returncode, answer.stdout + answer.stderr
+
+
+def test_the_workflow_passes_actionlint(tmp_path):
+    command = (locked("actionlint"), "-no-color", "-shellcheck", locked("shellcheck"))
+    assert lint(*command, str(WORKFLOW)) == (0, "")
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(WORKFLOW.read_text().replace("cat report/summary.md >>", "cat $SUMMARY ${{ nothing.at.all }} >>"))
+    code, said = lint(*command, str(wrong))
+    assert code == 1
+    assert 'undefined variable "nothing"' in said
+    assert "SC2086" in said
+
+
+def test_the_scripts_pass_shellcheck(tmp_path):
+    assert lint(locked("shellcheck"), *(str(ROOT / name) for name in (".ci/run", "ci/run", "ci/setup"))) == (0, "")
+    wrong = tmp_path / "wrong"
+    wrong.write_text("#!/bin/sh\nrm $1\n")
+    assert "SC2086" in lint(locked("shellcheck"), str(wrong))[1]
 
 
 def test_actions_are_pinned_by_commit_and_may_not_write():
