@@ -11,13 +11,13 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.console import Console, notify, print_json
-from bench.cli.inputs import READING, bundles_named, entry_of, read_comparisons
+from bench.cli.console import Console, complain, notify, print_json
+from bench.cli.inputs import READING, entry_of, read_comparisons
 from bench.cli.steps import busy
-from bench.errors import ExitCode, UsageError
+from bench.errors import BenchError, ExitCode, UsageError
 from bench.record.bundle import Bundle
 from bench.record.disk import disk_errors, write_synced
-from bench.record.find import find_bundles
+from bench.record.find import scan_named
 from bench.record.schema import Record
 from bench.report.action_benchmark import bigger_is_better, smaller_is_better
 from bench.report.against import against, with_comparisons
@@ -60,37 +60,54 @@ def report(
     """
     if compared and baseline is not None:
         raise UsageError("a report takes --baseline or --compared", fix="give one of them")
-    bundles = list(
-        {bundle.path.resolve(): bundle for group in bundles_named(paths, results) for bundle in group}.values()
-    )
+    bundles, problems = _read(paths, results)
     entries = _entries(bundles)
     if compared:
         entries = with_comparisons(entries, [one for path in compared for one in read_comparisons(path)])
     elif baseline is not None:
-        entries = against(entries, _records(find_bundles(str(baseline), results, READING)), _known(results))
+        known, damaged = _read([str(baseline)], results)
+        entries, wrong = against(entries, _records(known), _records(read_results(results, READING)))
+        problems += (*damaged, *wrong)
     comparisons = [entry.comparison for entry in entries if entry.comparison is not None]
-    made: dict[Path | None, Callable[[], str]] = {
-        html: lambda: render_page(entries, comparisons=comparisons),
-        markdown: lambda: render_markdown(entries, comparisons),
-        junit: lambda: render_junit(entries),
-        pyperf: lambda: _json(pyperf_document(entries)),
-        smaller: lambda: _json(smaller_is_better(entries)),
-        bigger: lambda: _json(bigger_is_better(entries)),
-    }
-    for path, render in made.items():
+    forms: tuple[tuple[str, Path | None, Callable[[], str]], ...] = (
+        ("--html", html, lambda: render_page(entries, comparisons=comparisons)),
+        ("--markdown", markdown, lambda: render_markdown(entries, comparisons)),
+        ("--junit", junit, lambda: render_junit(entries)),
+        ("--pyperf", pyperf, lambda: _json(pyperf_document(entries))),
+        ("--smaller-is-better", smaller, lambda: _json(smaller_is_better(entries))),
+        ("--bigger-is-better", bigger, lambda: _json(bigger_is_better(entries))),
+    )
+    for option, path, render in forms:
         if path is not None:
             with busy(f"making {path.name}"):
                 text = render()
-            _write(path, text)
+            _write(path, text, option)
     if pyperf is not None and not any(entry.passed for entry in entries):
         notify(
             f"{pyperf} has no benchmark: none of these results has a run that passed, and pyperf reads no empty suite"
         )
     if json:
-        print_json(report_document(entries, comparisons))
-    elif not any(made):
+        print_json(report_document(entries, comparisons, unreadable=[str(problem) for problem in problems]))
+    elif not any(path for _, path, _ in forms):
         Console.out().print(results_table(entries))
-    return ExitCode.OK
+    for problem in problems:
+        complain(str(problem))
+    return ExitCode.DAMAGED if problems else ExitCode.OK
+
+
+def _read(words: Sequence[str], results: Path) -> tuple[list[Bundle], list[BenchError]]:
+    """The bundles that words name, each once, and what could not be read beside them.
+
+    Raises:
+        UsageError: a word names nothing.
+        DamagedData: nothing can be read.
+    """
+    found = [scan_named(word, results, READING) for word in words]
+    problems = list({str(problem): problem for one in found for problem in one.problems}.values())
+    bundles = sorted((bundle for one in found for bundle in one.bundles), key=lambda bundle: bundle.record.stamp)
+    if problems and not bundles:
+        raise problems[0]
+    return list({bundle.path.resolve(): bundle for bundle in bundles}.values()), problems
 
 
 def _entries(bundles: Sequence[Bundle]) -> list[Entry]:
@@ -100,17 +117,12 @@ def _entries(bundles: Sequence[Bundle]) -> list[Entry]:
     return [entry_of(bundle, samples=str(bundle.path) in drawn) for bundle in READING(bundles)]
 
 
-def _known(results: Path) -> list[Record]:
-    """All results at hand, from which ``bench compare`` too takes the A/A noise."""
-    return _records(read_results(results, READING))
-
-
 def _records(bundles: Sequence[Bundle]) -> list[Record]:
     return [bundle.record for bundle in bundles]
 
 
-def _write(path: Path, text: str) -> None:
-    with disk_errors(path.parent):
+def _write(path: Path, text: str, option: str) -> None:
+    with disk_errors(path.parent, option):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".partial")
         write_synced(partial, text.encode())

@@ -27,28 +27,28 @@ _NOT_ALLOWED = {
 }
 
 
-def disk_error(error: OSError, folder: Path) -> BenchError:
-    """The error of this tool that an error of the disk means."""
+def disk_error(error: OSError, folder: Path, option: str = "--results") -> BenchError:
+    """The error of this tool that an error of the disk means; ``option`` is what chooses another place."""
     if error.errno in _FULL:
         return NotMeasured(
-            f"no room left for {folder}", str(error.strerror), "free some space or choose --results elsewhere"
+            f"no room left for {folder}", str(error.strerror), f"free some space or choose {option} elsewhere"
         )
     if error.errno in _NOT_ALLOWED:
         return UsageError(
             f"{folder} cannot be written",
             str(error.strerror),
-            "choose a folder of yours with --results or mend its rights",
+            f"choose a folder of yours with {option} or mend its rights",
         )
     return NotMeasured(f"writing to {folder} failed", str(error), "check the disk")
 
 
 @contextmanager
-def disk_errors(folder: Path) -> Iterator[None]:
+def disk_errors(folder: Path, option: str = "--results") -> Iterator[None]:
     """Turn every ``OSError`` of the block into :func:`disk_error`."""
     try:
         yield
     except OSError as error:
-        raise disk_error(error, folder) from error
+        raise disk_error(error, folder, option) from error
 
 
 def check_results_folder(path: Path, need_bytes: int = 0) -> None:

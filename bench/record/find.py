@@ -24,6 +24,9 @@ class Scan:
     problems: tuple[BenchError, ...]
 
 
+NOTHING = Scan((), ())
+
+
 def bundle_folders(path: Path) -> list[Path]:
     """Folders below ``path``, or itself, that are bundles or claim to be, by a record, a manifest or a name.
 
@@ -67,7 +70,20 @@ def scan(path: Path, follow: Follow = iter) -> Scan:
 
 
 def find_bundles(what: str | Path, results: Path | None = None, follow: Follow = iter) -> list[Bundle]:
-    """The bundles that a word of the command line names.
+    """The bundles that a word of the command line names, all of them readable (:func:`scan_named`).
+
+    Raises:
+        UsageError: it names nothing.
+        DamagedData: a bundle among them cannot be read.
+    """
+    found = scan_named(what, results, follow)
+    if found.problems:
+        raise found.problems[0]
+    return list(found.bundles)
+
+
+def scan_named(what: str | Path, results: Path | None = None, follow: Follow = iter) -> Scan:
+    """The bundles that a word of the command line names, and what could not be read of them.
 
     Args:
         what: a bundle, a folder of bundles, a path inside ``results``, or a host id there.
@@ -76,32 +92,26 @@ def find_bundles(what: str | Path, results: Path | None = None, follow: Follow =
 
     Raises:
         UsageError: it names nothing.
-        DamagedData: a bundle among them cannot be read.
     """
     path = Path(what)
-    found = _bundles_at(path, follow)
-    if not found and results is not None and not path.is_absolute():
+    found = _scan_at(path, follow)
+    if found == NOTHING and results is not None and not path.is_absolute():
         # A host's own results and those shipped or imported as reference are one history; its own copy counts.
-        both = [*_bundles_at(results / "reference" / path, follow), *_bundles_at(results / path, follow)]
-        by_key = {bundle.key: bundle for bundle in both}
-        found = [by_key[key] for key in sorted(by_key)]
-    if found:
+        both = [_scan_at(results / "reference" / path, follow), _scan_at(results / path, follow)]
+        by_key = {bundle.key: bundle for one in both for bundle in one.bundles}
+        bundles = tuple(by_key[key] for key in sorted(by_key))
+        found = Scan(bundles, tuple(problem for one in both for problem in one.problems))
+    if found != NOTHING:
         return found
     looked = "" if results is None else f"neither there nor in {results}"
     raise UsageError(f"no bundle is named by '{what}'", looked, "give a bundle, a folder of bundles or a host id")
 
 
-def _bundles_at(path: Path, follow: Follow) -> list[Bundle]:
-    """The bundles at a path; none where it is no folder or has none.
-
-    Raises:
-        DamagedData: one of them cannot be read.
-    """
+def _scan_at(path: Path, follow: Follow) -> Scan:
+    """The bundles at a path; none where it is no folder or has none."""
     if path.name == RECORD and path.is_file():
-        return [read_bundle(path)]
-    if not path.is_dir():
-        return []
-    found = scan(path, follow)
-    if found.problems:
-        raise found.problems[0]
-    return list(found.bundles)
+        try:
+            return Scan((read_bundle(path),), ())
+        except BenchError as error:
+            return Scan((), (error,))
+    return scan(path, follow) if path.is_dir() else NOTHING

@@ -8,23 +8,34 @@ from dataclasses import replace
 from bench.compare.align import align
 from bench.compare.judge import like
 from bench.compare.verdict import Comparison, compare
+from bench.errors import DamagedData
 from bench.record.schema import Record
 from bench.report.entry import Entry, newest_per_key
 
 
-def against(entries: Sequence[Entry], baseline: Sequence[Record], history: Sequence[Record] = ()) -> list[Entry]:
+def against(
+    entries: Sequence[Entry], baseline: Sequence[Record], history: Sequence[Record] = ()
+) -> tuple[list[Entry], list[DamagedData]]:
     """The same entries in the same order, the newest of each group on each host with its comparison.
+
+    A result that cannot be compared, since it or its baseline has a wall time that is none, stays without; what is
+    wrong with it comes back too.
 
     Args:
         entries: results, any order. One that ran under the profiler is compared with nothing.
         baseline: results to compare with, any order.
         history: all results at hand, for the A/A noise, as ``bench compare`` takes them.
-
-    Raises:
-        DamagedData: a wall time that is none.
     """
     newest = {id(entry) for entry in newest_per_key([entry for entry in entries if not entry.record.profiler])}
-    return [_compared(entry, baseline, history) if id(entry) in newest else entry for entry in entries]
+    made: list[Entry] = []
+    problems: list[DamagedData] = []
+    for entry in entries:
+        try:
+            made.append(_compared(entry, baseline, history) if id(entry) in newest else entry)
+        except DamagedData as error:
+            made.append(entry)
+            problems.append(error)
+    return made, problems
 
 
 def with_comparisons(entries: Sequence[Entry], made: Sequence[Comparison]) -> list[Entry]:

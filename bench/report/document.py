@@ -16,13 +16,18 @@ SCHEMA = "bench.report/1"
 
 
 def report_document(
-    entries: Sequence[Entry], comparisons: Sequence[Comparison] = (), *, now: datetime | None = None
+    entries: Sequence[Entry],
+    comparisons: Sequence[Comparison] = (),
+    *,
+    unreadable: Sequence[str] = (),
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """All results with their records, the worst first, and the comparisons, as plain data that ``json`` can write.
 
     Args:
         entries: results, any order; their samples are left out.
         comparisons: what was compared.
+        unreadable: sentences on what is left out, since it cannot be read.
         now: when it was made; the current time where it is not given.
     """
     ordered = worst_first(entries)
@@ -40,5 +45,6 @@ def report_document(
             }
             for entry in ordered
         ],
+        "unreadable": list(unreadable),
         "comparisons": [msgspec.to_builtins(comparison) for comparison in comparisons],
     }

@@ -206,6 +206,32 @@ def test_report_takes_comparisons_that_were_made_before(results, bench_, tmp_pat
     assert (code, "holds no comparisons" in err) == (8, True)
 
 
+def test_a_damaged_result_is_named_and_the_rest_reported(results, bench_, tmp_path):
+    a, b = paths(results)
+    (Path(a) / "record.json").write_text("{")
+    page, listed = tmp_path / "p.html", tmp_path / "s.md"
+    code, out, err = bench_("report", results, "--html", page, "--markdown", listed, "--json")
+    assert code == 8
+    assert f"{a}/record.json is not JSON" in err
+    assert Path(b).name in page.read_text()
+    assert "❌ 1 code regressed" in listed.read_text()
+    document = json.loads(out)
+    assert len(document["results"]) == 1
+    assert Path(a).name in document["unreadable"][0]
+    assert bench_("report", b, "--baseline", results, "--quiet")[0] == 8
+    code, out, err = bench_("report", a, "--html", tmp_path / "none.html")
+    assert (code, out, (tmp_path / "none.html").exists()) == (8, "", False)
+    assert bench_("compare", a, b)[0] == 8
+
+
+@pytest.mark.parametrize("option", ["--html", "--markdown", "--junit", "--pyperf", "--bigger-is-better"])
+def test_a_report_that_cannot_be_written_names_its_own_option(results, bench_, option):
+    code, _, err = bench_("report", results, option, "/proc/x.out")
+    assert code == 2
+    assert f"with {option} or mend" in err
+    assert "--results" not in err
+
+
 def a_id(path):
     return find_bundles(path)[0].record.id
 

@@ -9,7 +9,8 @@ import pytest
 
 from bench.compare.verdict import compare
 from bench.record.schema import Outcome, Record, Status, Verdict
-from bench.report.against import against, reference
+from bench.report import against as module
+from bench.report.against import reference
 from bench.report.document import report_document
 from bench.report.entry import Entry, newest_per_key
 from bench.report.html.page import render_page
@@ -27,6 +28,13 @@ def record(stamp: str = BEFORE, *, scale: float = 1.0, runs: int = 8, **changes:
     """Eight quiet runs, so that a fifth more is a regression."""
     made = make_record("dtype_cpu", stamp=stamp, scale=scale, runs=runs, noise=0.002, **changes)
     return msgspec.structs.replace(made, runs=tuple(msgspec.structs.replace(run, warnings=()) for run in made.runs))
+
+
+def against(entries: list[Entry], *records: list[Record]) -> list[Entry]:
+    """The entries of a baseline in which nothing is wrong."""
+    made, problems = module.against(entries, *records)
+    assert problems == []
+    return made
 
 
 def regressed() -> list[Entry]:
@@ -175,3 +183,15 @@ def test_the_noise_of_a_history_is_heard_as_compare_hears_it() -> None:
     assert alone.comparison is not None
     assert heard.comparison == compare(sessions[0], now, history=sessions)
     assert heard.comparison.aa_noise != alone.comparison.aa_noise
+
+
+def test_a_wall_time_that_is_none_stops_no_other_comparison() -> None:
+    good = record(AFTER, scale=1.2)
+    bad = msgspec.structs.replace(
+        record(AFTER, variant="thp"), runs=(msgspec.structs.replace(good.runs[0], wall_s=-1.0),)
+    )
+    baseline = [record(), record(variant="thp", id="thp")]
+    (alone, compared), (problem,) = module.against([Entry(bad), Entry(good)], baseline)
+    assert alone.comparison is None
+    assert compared.state.code == "code_regressed"
+    assert "wall" in str(problem)
