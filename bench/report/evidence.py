@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.compare.budget import NAMES, Budget, budget
 from bench.compare.findings import Finding, findings
+from bench.compare.likeness import differences
 from bench.compare.prediction import predict
 from bench.errors import BenchError
 from bench.report.entry import Entry
@@ -28,17 +30,41 @@ class Band:
 def bands(entries: Sequence[Entry]) -> list[Band | None]:
     """For each result the interval that the medians of those before it predict; ``None`` where they are too few.
 
+    Only like predicts like: what lies before another build, another state of the host or other variables is left out.
+
     Args:
         entries: results of one group on one host, oldest first, each with a passed run.
     """
-    medians = [entry.wall_s for entry in entries]
+    medians, starts = [entry.wall_s for entry in entries], _starts(entries)
     first = max(len(medians) - DRAWN, 0)
-    return [_band(medians[max(at - WINDOW, 0) : at]) if at >= first else None for at in range(len(medians))]
+    return [_band(medians[max(at - WINDOW, starts[at]) : at]) if at >= first else None for at in range(len(medians))]
 
 
 def next_band(entries: Sequence[Entry]) -> Band | None:
-    """Where the median of one more result is expected."""
-    return _band([entry.wall_s for entry in entries[-WINDOW:]])
+    """Where the median of one more result like the last is expected."""
+    start = _starts(entries)[-1] if entries else 0
+    return _band([entry.wall_s for entry in entries[max(len(entries) - WINDOW, start) :]])
+
+
+def breaks(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
+    """For each result what no longer is as it was at the one before, where that forbids to compare their times.
+
+    Args:
+        entries: as in :func:`bands`.
+    """
+    found: list[tuple[str, ...]] = [()] * min(len(entries), 1)
+    for before, entry in itertools.pairwise(entries):
+        forced = (one.name for one in differences(before.record, entry.record) if one.forces is not None)
+        found.append(tuple(forced))
+    return found
+
+
+def _starts(entries: Sequence[Entry]) -> list[int]:
+    """For each result the first of the unbroken line that it stands in."""
+    starts: list[int] = []
+    for at, broken in enumerate(breaks(entries)):
+        starts.append(at if broken or not starts else starts[-1])
+    return starts
 
 
 def _band(before: Sequence[float | None]) -> Band | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench import units
 from bench.report.entry import Entry
-from bench.report.evidence import Band, bands, next_band
+from bench.report.evidence import Band, bands, breaks, next_band
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, ORANGE, RED, faint
 from bench.report.html.plot import axis, bound_marks, label, layout, rounded, span
@@ -22,12 +23,13 @@ def history(group: str, host: str, entries: Sequence[Entry]) -> Figure:
     """Median wall time of each result, oldest first, and the interval that those before it predicted."""
     measured = [entry for entry in entries if entry.wall_s is not None]
     medians = [entry.wall_s or 0.0 for entry in measured]
-    expected = bands(measured)
+    expected, broken = bands(measured), breaks(measured)
     newest = entries[-1].record.diagnostic
     ahead = next_band(measured)
     shown = span(_reach(medians, [*expected, ahead]), (newest.ceiling_s,))
     shapes, notes = bound_marks(shown, newest.ceiling_s, None, vertical=False)
     times = [_time(entry.record.stamp) for entry in measured]
+    shapes += [_break(*times[at - 1 : at + 1]) for at, what in enumerate(broken) if what]
     spec = {
         "data": [*_band(times, [*expected, ahead]), _line(measured, medians, times, expected)],
         "layout": layout(
@@ -41,9 +43,9 @@ def history(group: str, host: str, entries: Sequence[Entry]) -> Figure:
     return Figure(
         key=anchor("f-history", f"{group} {host}"),
         title=host,
-        alt=_alt(medians, expected, ahead),
+        alt=_alt(medians, expected, ahead, broken),
         spec=spec,
-        table=_table(group, measured, expected),
+        table=_table(group, measured, expected, broken),
         height=220,
         host=host,
     )
@@ -86,16 +88,18 @@ def _line(
 
 
 def _band(times: Sequence[datetime], expected: Sequence[Band | None]) -> list[dict[str, Any]]:
-    """Two edges, the lower filled up to the upper: each band as a step that ends at the result it was made for.
+    """Two edges an unbroken stretch, the lower filled up to the upper: each band a step up to the result it is for.
 
     The last one is for a result that is not there yet.
     """
-    at = [index for index, band in enumerate(expected) if band is not None]
-    if not at:
-        return []
-    known = [band for band in expected if band is not None]
-    known.insert(0, known[0])
     steps = [*times, times[-1] + max((times[-1] - times[0]) * 0.06, timedelta(minutes=1))]
+    known = [index for index, band in enumerate(expected) if band is not None]
+    stretches = [list(group) for _, group in itertools.groupby(enumerate(known), lambda pair: pair[1] - pair[0])]
+    return [edge for stretch in stretches for edge in _edges([at for _, at in stretch], steps, expected)]
+
+
+def _edges(at: Sequence[int], steps: Sequence[datetime], expected: Sequence[Band | None]) -> list[dict[str, Any]]:
+    known = [band for index in (at[0], *at) if (band := expected[index]) is not None]
     edge: dict[str, Any] = {"type": "scatter", "mode": "lines", "hoverinfo": "skip"}
     edge |= {"x": [_drawn(steps[index]) for index in (at[0] - 1, *at)]}
     edge |= {"line": {"width": 0, "color": GREY, "shape": "vh"}}
@@ -104,10 +108,21 @@ def _band(times: Sequence[datetime], expected: Sequence[Band | None]) -> list[di
     return [upper, lower]
 
 
-def _table(group: str, measured: Sequence[Entry], expected: Sequence[Band | None]) -> Table:
+def _break(before: datetime, after: datetime) -> dict[str, Any]:
+    """A line half-way between two results that are not alike."""
+    at = _drawn(before + (after - before) / 2)
+    line = {"color": GREY, "width": 1, "dash": "dot"}
+    return {"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper", "layer": "below", "line": line}
+
+
+def _table(
+    group: str, measured: Sequence[Entry], expected: Sequence[Band | None], broken: Sequence[Sequence[str]]
+) -> Table:
     rows = []
-    for entry, band in reversed(list(zip(measured, expected, strict=True))):
+    for entry, band, what in reversed(list(zip(measured, expected, broken, strict=True))):
         said = f"{units.seconds(band.low_s)} and {units.seconds(band.high_s)}" if band else "too few before it"
+        if what:
+            said = f"not like the one before: {', '.join(what)}"
         cells = (
             Cell(entry.record.stamp),
             Cell(entry.state.label, level=entry.state.level),
@@ -119,7 +134,9 @@ def _table(group: str, measured: Sequence[Entry], expected: Sequence[Band | None
     return Table("Results over time, the newest first", _COLUMNS, tuple(rows))
 
 
-def _alt(medians: Sequence[float], expected: Sequence[Band | None], ahead: Band | None) -> str:
+def _alt(
+    medians: Sequence[float], expected: Sequence[Band | None], ahead: Band | None, broken: Sequence[Sequence[str]]
+) -> str:
     said = f"{len(medians)} results, the newest {units.seconds(medians[-1])}"
     band = expected[-1]
     if band is None:
@@ -127,6 +144,10 @@ def _alt(medians: Sequence[float], expected: Sequence[Band | None], ahead: Band 
     else:
         inside = "inside" if band.low_s <= medians[-1] <= band.high_s else "outside"
         said += f", {inside} the expected {units.seconds(band.low_s)} to {units.seconds(band.high_s)}."
+    if count := sum(map(bool, broken)):
+        last = max(at for at, what in enumerate(broken) if what)
+        said += f" {count} break{'s' if count > 1 else ''}, the last {len(broken) - last} results back: "
+        said += f"{', '.join(broken[last])}."
     if ahead is not None:
         said += f" The next is expected between {units.seconds(ahead.low_s)} and {units.seconds(ahead.high_s)}."
     return said

@@ -10,7 +10,7 @@ from bench.compare.prediction import predict
 from bench.compare.verdict import compare
 from bench.record.schema import Cpu, Io, Memory
 from bench.report.entry import Entry
-from bench.report.evidence import DRAWN, bands, stands_out, time_spent
+from bench.report.evidence import DRAWN, bands, breaks, next_band, stands_out, time_spent
 from bench.report.html import palette
 from bench.report.html.breakdown import breakdown
 from bench.report.html.comparison import difference_figure, intervals
@@ -158,6 +158,39 @@ def test_history_marks_what_lies_outside_its_band() -> None:
     assert "outside the expected" in figure.alt
     assert len(figure.spec["data"]) == 3
     assert "inside the expected" in valid(history("dtype_cpu", "h", entries[:-1])).alt
+
+
+def rebuilt(entry: Entry, fingerprint: str) -> Entry:
+    assert entry.record.image
+    image = msgspec.structs.replace(entry.record.image, fingerprint=fingerprint)
+    return Entry(msgspec.structs.replace(entry.record, image=image))
+
+
+def test_bands_begin_anew_with_another_build() -> None:
+    entries = [make_entry("dtype_cpu", stamp=stamp, sampled=False, noise=0.004) for stamp in stamps(12)]
+    entries[6:] = [rebuilt(entry, "4e" * 32) for entry in entries[6:]]
+    found = bands(entries)
+    assert [band is not None for band in found] == [False] * 3 + [True] * 3 + [False] * 3 + [True] * 3
+    expected = predict([entry.wall_s or 0.0 for entry in entries[6:11]])
+    assert expected is not None
+    assert found[11] is not None
+    assert (found[11].low_s, found[11].high_s) == (expected.low, expected.high)
+    assert breaks(entries)[6] == ("image.fingerprint",)
+    assert next_band([rebuilt(entry, str(at)) for at, entry in enumerate(entries)]) is None
+    assert next_band([]) is None
+
+
+def test_a_history_shows_where_it_breaks() -> None:
+    entries = [make_entry("dtype_cpu", stamp=stamp, sampled=False, noise=0.004) for stamp in stamps(12)]
+    entries[6:] = [rebuilt(entry, "4e" * 32) for entry in entries[6:]]
+    figure = valid(history("dtype_cpu", "h", entries))
+    *edges, line = figure.spec["data"]
+    assert [len(edge["x"]) for edge in edges] == [4, 4, 5, 5]
+    assert max(edges[0]["x"]) < line["x"][6] < min(edges[2]["x"])
+    (mark,) = (shape for shape in figure.spec["layout"]["shapes"] if "dot" in shape["line"].get("dash", ""))
+    assert line["x"][5] < mark["x0"] < line["x"][6]
+    assert "1 break, the last 6 results back: image.fingerprint." in figure.alt
+    assert figure.table.rows[5].cells[-1].text == "not like the one before: image.fingerprint"
 
 
 def test_history_of_two_expects_nothing_and_takes_odd_stamps() -> None:
