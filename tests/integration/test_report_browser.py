@@ -203,6 +203,17 @@ def test_a_link_to_a_result_unfolds_it(browser: Any) -> None:
     until(lambda: closed.find_elements(By.CSS_SELECTOR, ".plot .main-svg"))
 
 
+@pytest.mark.parametrize("how", ["link", "address"])
+def test_a_part_that_is_folded_away_unfolds_when_led_to(browser: Any, address: str, how: str) -> None:
+    if how == "link":
+        click(browser, browser.find_element(By.CSS_SELECTOR, '.contents a[href="#all"]'))
+    else:
+        browser.get("about:blank")
+        browser.get(f"{address}#at=all")
+    assert browser.find_element(By.CSS_SELECTOR, "#all tbody tr").is_displayed()
+    assert browser.execute_script("return document.activeElement.id") == "all"
+
+
 def test_sorting_by_keyboard_keeps_what_is_not_known_last(browser: Any) -> None:
     button = browser.find_element(By.CSS_SELECTOR, "#verdicts thead th:nth-child(6) button")
     shown = "return [...document.querySelectorAll('#verdicts tbody td:nth-child(6)')].map((cell) => cell.textContent)"

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from bench.compare.explain import DeltaExplanation
 from bench.compare.verdict import Comparison
-from bench.report.entry import Entry, newest_per_key
+from bench.report.entry import Entry, newest_per_key, timeline_entries
 from bench.report.html.comparison import comparison_table, difference_figure, intervals
 from bench.report.html.hosts import host_table
 from bench.report.html.view import groups, verdict_table
@@ -66,9 +66,11 @@ def render_page(
         "results": len(entries),
         "tiles": [(state, counts[code]) for code, state in STATES.items() if counts[code]],
         "verdicts": verdict_table(
-            shown, "The newest result of each diagnostic on each host, the worst first", anchors=True
+            shown,
+            "The newest result of each diagnostic on each host, the worst first",
+            {entry.record.id for entry in timeline_entries(entries)},
         ),
-        "everything": verdict_table(entries, "All results, the worst first", anchors=False),
+        "everything": verdict_table(entries, "All results, the worst first"),
         "compared": comparison_table(comparisons) if comparisons else None,
         "intervals": intervals(comparisons),
         "differences": [difference_figure(difference) for difference in differences],

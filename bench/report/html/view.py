@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bench import units
 from bench.errors import DamagedData
@@ -24,8 +24,15 @@ _MOST_REASONS = 3
 _COLUMNS = columns("verdict", "diagnostic", "host", "result", ">runs", ">median wall", ">under ceiling", "reasons")
 
 
-def verdict_table(entries: Sequence[Entry], caption: str, *, anchors: bool) -> Table:
-    """Results, the worst first, with their reasons."""
+def verdict_table(entries: Sequence[Entry], caption: str, unfolded: Collection[str] | None = None) -> Table:
+    """Results, the worst first, with their reasons.
+
+    Args:
+        entries: the lines.
+        caption: what they are.
+        unfolded: ids of the results that the page unfolds: a line leads there, else to its line among all results.
+            ``None`` makes the table of all results, whose lines are what is led to.
+    """
     rows = []
     for entry in worst_first(entries):
         record, state = entry.record, entry.state
@@ -35,7 +42,7 @@ def verdict_table(entries: Sequence[Entry], caption: str, *, anchors: bool) -> T
                     Cell(f"{state.glyph} {state.label}", state.rank, state.level),
                     Cell(entry.group, href=anchor("d", entry.group)),
                     Cell(record.host.id),
-                    Cell(record.stamp, href=anchor("r", record.id) if anchors else None),
+                    Cell(record.stamp, href=_place(record.id, unfolded)),
                     Cell(str(len(record.runs)), len(record.runs)),
                     Cell(units.seconds(entry.wall_s), entry.wall_s),
                     Cell(units.seconds(record.verdict.ceiling_margin_s), record.verdict.ceiling_margin_s),
@@ -44,10 +51,14 @@ def verdict_table(entries: Sequence[Entry], caption: str, *, anchors: bool) -> T
                 record.host.id,
                 entry.group,
                 state.code,
-                anchor=None if anchors else anchor("a", record.id),
+                anchor=anchor("a", record.id) if unfolded is None else None,
             )
         )
     return Table(caption, _COLUMNS, tuple(rows))
+
+
+def _place(id_: str, unfolded: Collection[str] | None) -> str | None:
+    return None if unfolded is None else anchor("r" if id_ in unfolded else "a", id_)
 
 
 def groups(entries: Sequence[Entry]) -> tuple[Group, ...]:

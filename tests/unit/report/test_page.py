@@ -76,6 +76,25 @@ def test_every_anchor_leads_somewhere(page: Page) -> None:
         assert "=" in link or link[1:] in ids
 
 
+def fleet(count: int, runs: int = 1, **changes: object) -> list[Entry]:
+    """A result each on so many hosts."""
+    made = []
+    for at in range(count):
+        record = make_record(runs=runs, seed=at, **changes)
+        host = msgspec.structs.replace(record.host, id=f"host-{at:04}")
+        made.append(Entry(msgspec.structs.replace(record, host=host, id=f"host-{at:04}/{record.stamp}")))
+    return made
+
+
+def test_links_hold_where_not_every_result_is_unfolded() -> None:
+    page = Page(render_page(fleet(230), now=NOW))
+    ids = set(page.ids())
+    links = [str(attributes["href"])[1:] for tag, attributes in page.elements if tag == "a"]
+    assert [link for link in links if "=" not in link and link not in ids] == []
+    assert sum(link.startswith("r-") for link in links) == 200
+    assert sum(link.startswith("a-") for link in links) == 30
+
+
 def test_nothing_is_fetched(page: Page) -> None:
     for tag, attributes in page.elements:
         assert "src" not in attributes, tag

@@ -49,6 +49,9 @@
     const target = at && document.getElementById(at);
     if (!target) return;
     for (let node = target; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
+    /* A part that is folded away whole. */
+    const folded = target.querySelector(":scope > h2 + details");
+    if (folded) folded.open = true;
     if (!target.matches("a, button, summary, [tabindex]")) target.setAttribute("tabindex", "-1");
     target.focus({ preventScroll: true });
     target.scrollIntoView();
