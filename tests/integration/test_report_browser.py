@@ -168,6 +168,53 @@ def test_filters_rows_drawings_and_address(browser: Any) -> None:
     assert "#" not in browser.current_url
 
 
+HIDDEN = """return [...document.querySelectorAll(arguments[0])].filter((one) => one.closest('[hidden]')).map(
+    (one) => one.dataset.host || one.textContent.trim())"""
+SHOWN = HIDDEN.replace("=> one.closest", "=> !one.closest", 1)
+
+
+def test_filters_reach_comparisons_histories_hosts_and_contents(browser: Any) -> None:
+    """One diagnostic, one verdict: nothing that has none of it is left, and no link leads to what is gone."""
+    compared = "#comparisons figure, #comparisons tbody tr"
+    assert browser.execute_script(SHOWN, compared)
+    choose(browser, "diagnostic", "dtype_cpu")
+    assert browser.execute_script(SHOWN, compared) == []
+    assert browser.execute_script(SHOWN, ".contents li") == ["Verdicts", "dtype_cpu", "Hosts", "All results", "Words"]
+    choose(browser, "diagnostic", "")
+    choose(browser, "status", "over_ceiling")
+    assert [row for row in visible_rows(browser, "comparisons") if row] == []
+    over = {row["host"] for row in visible_rows(browser, "all") if row["diagnostic"] == "grad_cpu"}
+    assert 0 < len(over) < 4
+    assert set(browser.execute_script(SHOWN, "section[data-diagnostic=grad_cpu] .multiples figure")) == over
+    assert {row["host"] for row in visible_rows(browser, "hosts")} == {
+        row["host"] for row in visible_rows(browser, "all")
+    }
+    assert "grad_cuda" in browser.execute_script(HIDDEN, ".contents li")
+    choose(browser, "status", "host_differs")
+    assert {row["state"] for row in visible_rows(browser, "comparisons") if row} == {"host_differs"}
+
+
+def test_a_filter_that_nothing_matches_says_so(browser: Any) -> None:
+    note = browser.find_element(By.ID, "nothing")
+    assert not note.is_displayed()
+    choose(browser, "diagnostic", "dtype_cpu")
+    choose(browser, "status", "timed_out")
+    assert note.text == "No result matches the filter."
+    assert not browser.find_element(By.CSS_SELECTOR, "#verdicts .scroll").is_displayed()
+    click(browser, browser.find_element(By.CSS_SELECTOR, "#filter button[type=reset]"))
+    until(lambda: not note.is_displayed())
+
+
+def test_a_filtered_drawing_is_called_so(browser: Any) -> None:
+    name = "return document.querySelector('figure[id^=f-runs-grad] .plot').getAttribute('aria-label')"
+    before = browser.execute_script(name)
+    choose(browser, "host", "xeon-8488c-77be")
+    filtered = browser.execute_script(name)
+    assert filtered == f"Runs per host, filtered to host xeon-8488c-77be. Without the filter: {before}"
+    choose(browser, "host", "")
+    assert browser.execute_script(name) == before
+
+
 def test_an_address_brings_its_filter_back(browser: Any, address: str) -> None:
     browser.get("about:blank")
     browser.get(f"{address}#diagnostic=dtype_cpu&status=ok&at=hosts")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from bench import units
 from bench.compare.explain import DeltaExplanation
 from bench.compare.verdict import Comparison
+from bench.report.entry import Entry
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, RED, TEAL
 from bench.report.html.plot import axis, label, layout, rounded
@@ -15,6 +17,8 @@ from bench.report.status import STATES
 from bench.report.text import plain
 from bench.report.words import spoken
 
+_NO_RESULTS: Mapping[str, Entry] = MappingProxyType({})
+_NO_GROUPS: Mapping[str, str] = MappingProxyType({})
 MOST = 60
 """Comparisons that are drawn, the worst first; the table has them all."""
 
@@ -24,8 +28,13 @@ def ordered(comparisons: Sequence[Comparison]) -> list[Comparison]:
     return sorted(comparisons, key=lambda one: (STATES[one.status].rank, one.diagnostic, one.b.host, one.b.stamp))
 
 
-def comparison_table(comparisons: Sequence[Comparison]) -> Table:
-    """Every comparison with its numbers and its reasons."""
+def comparison_table(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS) -> Table:
+    """Every comparison with its numbers and its reasons.
+
+    Args:
+        comparisons: the lines.
+        groups: the group of each result by its id, as the page filters by it.
+    """
     heads = columns(
         "verdict",
         "diagnostic",
@@ -54,12 +63,17 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
             Cell(interval, one.ratio_low),
             Cell("; ".join(one.reasons)),
         )
-        rows.append(Row(cells, one.b.host))
+        rows.append(Row(cells, one.b.host, _group(one, groups), one.status))
     return Table("Comparisons, the worst first", heads, tuple(rows))
 
 
-def intervals(comparisons: Sequence[Comparison]) -> Figure | None:
-    """The change of wall time of each pair with its interval, and the line of no change."""
+def intervals(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS) -> Figure | None:
+    """The change of wall time of each pair with its interval, and the line of no change.
+
+    Args:
+        comparisons: the pairs.
+        groups: as in :func:`comparison_table`.
+    """
     drawn = [one for one in ordered(comparisons) if one.ratio is not None][:MOST]
     if not drawn:
         return None
@@ -82,7 +96,11 @@ def intervals(comparisons: Sequence[Comparison]) -> Figure | None:
         "marker": {"size": 9, "color": [_colour(one) for one in drawn]},
         "hovertext": [_hover(one) for one in drawn],
         "hovertemplate": "%{hovertext}<extra></extra>",
-        "meta": {"host": [plain(one.b.host) for one in drawn]},
+        "meta": {
+            "host": [plain(one.b.host) for one in drawn],
+            "diagnostic": [plain(_group(one, groups)) for one in drawn],
+            "state": [one.status for one in drawn],
+        },
     }
     spec = {
         "data": [data],
@@ -104,7 +122,7 @@ def intervals(comparisons: Sequence[Comparison]) -> Figure | None:
         title="Change of wall time",
         alt=f"{len(drawn)} comparisons. {said}.",
         spec=spec,
-        table=comparison_table(comparisons),
+        table=comparison_table(comparisons, groups),
         height=100,
         per_row=30,
         note="Each dot is the ratio of wall times as a change, each line its 99 % interval; a dot without a line had "
@@ -112,8 +130,14 @@ def intervals(comparisons: Sequence[Comparison]) -> Figure | None:
     )
 
 
-def difference_figure(difference: DeltaExplanation) -> Figure:
-    """The terms of one difference in wall time: to the right what took longer, to the left what took less."""
+def difference_figure(difference: DeltaExplanation, results: Mapping[str, Entry] = _NO_RESULTS) -> Figure:
+    """The terms of one difference in wall time: to the right what took longer, to the left what took less.
+
+    Args:
+        difference: the terms.
+        results: the page's results by id; the figure is filtered as the one is that is explained.
+    """
+    explained = results.get(difference.b.id)
     terms = [term for term in difference.terms if term.seconds] or list(difference.terms)
     names = [spoken(term.name) for term in terms]
     data = {
@@ -157,7 +181,15 @@ def difference_figure(difference: DeltaExplanation) -> Figure:
         ),
         height=90 + 34 * len(terms),
         note=f"From {plain(a.id)} to {plain(b.id)}.",
+        host=explained.record.host.id if explained else None,
+        group=explained.group if explained else difference.b.diagnostic,
+        state=explained.state.code if explained else None,
     )
+
+
+def _group(one: Comparison, groups: Mapping[str, str]) -> str:
+    """The group of the result that was judged, or of its reference; where neither is on the page, the diagnostic."""
+    return groups.get(one.b.id) or groups.get(one.a.id) or one.diagnostic
 
 
 def _gap(end: float | None, middle: float | None, sign: int) -> float:

@@ -48,6 +48,7 @@ def history(group: str, host: str, entries: Sequence[Entry]) -> Figure:
         table=_table(group, measured, expected, broken),
         height=220,
         host=host,
+        group=group,
     )
 
 

@@ -74,7 +74,13 @@ class Figure:
     note: str = ""
     legend: tuple[tuple[str, str], ...] = ()
     host: str | None = None
+    group: str | None = None
     state: str | None = None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter leaves out some of what is drawn."""
+        return any("meta" in trace for trace in self.spec["data"])
 
 
 @dataclass(frozen=True, slots=True)

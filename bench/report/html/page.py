@@ -56,6 +56,9 @@ def render_page(
     shown = newest_per_key(entries)
     counts = Counter(entry.state.code for entry in shown)
     hosts, shared = host_table(entries)
+    results = {entry.record.id: entry for entry in entries}
+    known = {id_: entry.group for id_, entry in results.items()}
+    used = {entry.state.code for entry in entries} | {one.status for one in comparisons}
     theme, library, own = _script("theme.js"), _plotly(), _script(*_SCRIPTS)
     context: dict[str, Any] = {
         "title": title,
@@ -71,15 +74,15 @@ def render_page(
             {entry.record.id for entry in timeline_entries(entries)},
         ),
         "everything": verdict_table(entries, "All results, the worst first"),
-        "compared": comparison_table(comparisons) if comparisons else None,
-        "intervals": intervals(comparisons),
-        "differences": [difference_figure(difference) for difference in differences],
+        "compared": comparison_table(comparisons, known) if comparisons else None,
+        "intervals": intervals(comparisons, known),
+        "differences": [difference_figure(difference, results) for difference in differences],
         "groups": groups(entries),
         "hosts": hosts,
         "shared": shared,
         "host_names": sorted({entry.record.host.id for entry in entries}),
         "group_names": sorted({entry.group for entry in entries}),
-        "states": [STATES[code] for code in STATES if any(entry.state.code == code for entry in entries)],
+        "states": [state for code, state in STATES.items() if code in used],
     }
     return _environment().get_template("page.html.j2").render(context)
 

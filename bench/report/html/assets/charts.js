@@ -10,6 +10,7 @@ class Chart {
     this.note = figure.querySelector(".shown");
     this.height = Number(this.plot.dataset.height);
     this.perRow = Number(this.plot.dataset.perRow);
+    this.alt = this.plot.getAttribute("aria-label");
     this.spec = null;
     this.drawn = null;
     this.near = false;
@@ -18,6 +19,15 @@ class Chart {
 
   get visible() {
     return !this.figure.closest("[hidden]") && !this.figure.closest("details:not([open])");
+  }
+
+  /* What it is called: its words were written for all results. */
+  name(filter) {
+    const chosen = FIELDS.filter((field) => filter[field]).map((field) => `${field} ${filter[field]}`);
+    if (!("filtered" in this.figure.dataset)) return;
+    const heading = this.figure.querySelector("h3, h4").textContent;
+    const said = chosen.length ? `${heading}, filtered to ${chosen.join(", ")}. Without the filter: ${this.alt}` : this.alt;
+    this.plot.setAttribute("aria-label", said);
   }
 
   draw(filter, width) {
@@ -50,7 +60,7 @@ class Chart {
       }
     }
     this.note.hidden = names.length === shown.length;
-    this.note.textContent = `The first ${shown.length} of ${names.length} hosts are drawn; choose a host above for another, or open the table.`;
+    this.note.textContent = `The first ${shown.length} of ${names.length} lines are drawn; choose a host above for another, or open the table.`;
     layout.yaxis.categoryarray = shown;
     layout.yaxis.range = [shown.length - 0.5, -0.5];
     layout.yaxis.autorange = false;

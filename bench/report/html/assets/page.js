@@ -29,20 +29,52 @@
     }
     const rows = [...document.querySelectorAll("#verdicts tbody tr")];
     const shown = rows.filter((row) => !row.hidden).length;
-    for (const section of document.querySelectorAll("main section[data-diagnostic]")) {
-      if (section.hidden) continue;
-      const name = section.dataset.diagnostic;
-      section.hidden = !document.querySelector(`#all tbody tr[data-diagnostic="${CSS.escape(name)}"]:not([hidden])`);
-    }
+    hideEmpty();
+    for (const chart of charts) chart.name(filter);
     for (const link of document.querySelectorAll(".tile")) {
       const chosen = link.dataset.status === filter.status;
       if (chosen) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
       link.setAttribute("href", makeHash({ ...filter, status: chosen ? "" : link.dataset.status }) || "#verdicts");
     }
     const active = FIELDS.some((field) => filter[field]);
+    sayNothing(rows.length > 0 && shown === 0);
     form.classList.toggle("active", active);
     count.textContent = active ? `${shown} of ${rows.length} newest results` : `${rows.length} newest results`;
     draw();
+  }
+
+  /* What stands for many results goes with the last of them: a host, a history, a diagnostic, a link to one. */
+  function hideEmpty() {
+    const left = new Set();
+    for (const row of document.querySelectorAll("#all tbody tr:not([hidden])")) {
+      const { diagnostic, host } = row.dataset;
+      left.add(host).add(diagnostic + "\n" + host).add("\n" + diagnostic);
+    }
+    const gone = (key) => !left.has(key);
+    for (const row of document.querySelectorAll("#hosts tbody tr")) row.hidden = row.hidden || gone(row.dataset.host);
+    for (const figure of document.querySelectorAll(".multiples > figure"))
+      figure.hidden = figure.hidden || gone(figure.dataset.diagnostic + "\n" + figure.dataset.host);
+    for (const part of document.querySelectorAll("main .part"))
+      part.hidden = !part.querySelector("figure[data-host]:not([hidden]), details.result:not([hidden])");
+    for (const section of document.querySelectorAll("main > section[data-diagnostic]"))
+      section.hidden = section.hidden || gone("\n" + section.dataset.diagnostic);
+    const compared = document.getElementById("comparisons");
+    if (compared) {
+      const own = [...compared.querySelectorAll(":scope > figure:not([data-diagnostic]), :scope > .scroll")];
+      for (const item of own) item.hidden = !item.querySelector("tbody tr:not([hidden])");
+      compared.hidden = !compared.querySelector(":scope > figure:not([hidden]), :scope > .scroll:not([hidden])");
+    }
+    for (const link of document.querySelectorAll(".contents a"))
+      link.parentElement.hidden = document.getElementById(link.hash.slice(1))?.hidden ?? false;
+  }
+
+  function sayNothing(nothing) {
+    const note = document.getElementById("nothing");
+    if (!note) return;
+    const older = document.querySelectorAll("#all tbody tr:not([hidden])").length;
+    note.textContent = older ? `None of the newest results matches the filter; ${older} older do, below.` : "No result matches the filter.";
+    note.hidden = !nothing;
+    document.querySelector("#verdicts .scroll").hidden = nothing;
   }
 
   function go(at) {
