@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -21,11 +22,13 @@ if ROOT not in sys.path:
 # ruff: noqa: E402, the repository's root comes first, and selenium may not be there
 from bench.compare.explain import explain_difference
 from bench.compare.verdict import compare
+from bench.report.entry import Entry
 from bench.report.html.page import render_page
-from tests.unit.report.factory import make_entries, make_record
+from tests.unit.report.factory import limited, make_entries, make_entry, make_record, with_tests
 from tests.unit.report.hostile import hostile_page
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
@@ -315,6 +318,41 @@ def test_themes(browser: Any) -> None:
         assert browser.execute_script(ground) == light[0]
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+OVERLAPS = """const boxes = [...document.querySelectorAll('figure[id^=f-time] .plot text')]
+    .filter((text) => !text.closest('.hoverlayer') && text.textContent && getComputedStyle(text).display !== 'none')
+    .map((text) => [text.textContent, text.getBoundingClientRect()]).filter(([, box]) => box.width > 1);
+  const found = [];
+  for (const [a, p] of boxes) for (const [b, q] of boxes)
+    if (p !== q && p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 1 && q.top < p.bottom - 1)
+      found.push([a, b]);
+  return [boxes.map((box) => box[0]), found];"""
+
+
+def test_labels_of_a_timeline_never_meet_and_a_test_is_named_on_touch(driver: Any, tmp_path: Path) -> None:
+    entry = make_entry(runs=1)
+    nodes = [f"test_grad.py::test_gradient_stability[cell-{at:02}-of-25]" for at in range(1, 26)]
+    record = limited(entry.record, cpus=13.0, threads=13)
+    record = msgspec.structs.replace(record, runs=(with_tests(nodes, uneven=True),))
+    path = tmp_path / "timeline.html"
+    path.write_text(render_page([Entry(record, "", entry.samples)]), encoding="utf-8")
+    for width in (320, 390, 1280):
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        driver.get(path.as_uri())
+        draw_all(driver)
+        names, overlaps = driver.execute_script(OVERLAPS)
+        assert {"Tests", "CPUs in use", "limit 13", "limit 12 GiB"} <= set(names)
+        assert overlaps == []
+        # The labels of tests stand where there is room for them, whole.
+        assert not any("…" in name for name in names)
+        assert ("cell-07" in names) == (width == 1280)
+    bars = driver.find_elements(By.CSS_SELECTOR, "figure[id^=f-time] .barlayer .point path")
+    assert len(bars) == 25
+    ActionChains(driver).move_to_element(bars[12]).perform()
+    touched = "return [...document.querySelectorAll('.hoverlayer text')].map((text) => text.textContent).join()"
+    until(lambda: "test_gradient_stability[cell-13-of-25]" in driver.execute_script(touched))
 
 
 @pytest.mark.parametrize("width", [320, 360, 768])

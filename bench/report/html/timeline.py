@@ -1,4 +1,4 @@
-"""A run over time: CPUs in use, memory, throttling, pressure, with the test's phases marked (pure)."""
+"""A run over time: CPUs in use, memory, throttling, pressure, with the tests above them (pure)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from bench import units
 from bench.record.schema import Limits, Run
 from bench.report.html.model import Cell, Column, Figure, Row, Table
 from bench.report.html.palette import BLUE, GREY, ORANGE, RED, TEAL, TERMS, faint
-from bench.report.html.plot import axis, label, layout, rounded
+from bench.report.html.phases import Phase, bars_of, phases, spoken_tests, within
+from bench.report.html.plot import axis, layout, rounded
 from bench.report.samples import Series, Timeline
 
 TABLE_ROWS = 20
-_PHASES = 12
+# Heights in pixels: the row of tests, what stands above each panel, a panel with it.
+_ROW, _TITLE, _PANEL = 18, 24, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +40,36 @@ class _Panel:
 
 
 def timeline_figure(key: str, host: str, state: str, run: Run, limits: Limits, timeline: Timeline) -> Figure:
-    """The panels of one run, one above the other, on one axis of time."""
+    """The tests of one run and its panels, one above the other, on one axis of time."""
     panels = [panel for panel in _panels(timeline, run, limits) if panel.lines]
     end = max(run.wall_s or 0.0, float(timeline.steps * timeline.step_s))
+    tests = phases(run, end)
     data: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
     shapes: list[dict[str, Any]] = []
     extra: dict[str, Any] = {}
-    gap, count = 0.09, len(panels)
-    height = (1.0 - gap * (count - 1)) / count if count else 1.0
+    count = len(panels)
+    row = _ROW + _TITLE if tests else 0
+    inner = row + max(count, 1) * _PANEL
     for at, panel in enumerate(panels):
         suffix = "" if at == 0 else str(at + 1)
-        top = 1.0 - at * (height + gap)
-        extra[f"yaxis{suffix}"] = axis(domain=[max(top - height, 0.0), top], rangemode="tozero", nticks=4, anchor="x")
+        top = 1.0 - (row + at * _PANEL) / inner
+        low = max(top - (_PANEL - _TITLE) / inner, 0.0)
+        extra[f"yaxis{suffix}"] = axis(domain=[low, top], rangemode="tozero", nticks=4, anchor="x", ticklabelstandoff=6)
         notes.append(_title(panel.title, top))
         data += [_trace(line, panel, timeline, suffix) for line in panel.lines]
         if panel.limit is not None:
             bound = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": f"y{suffix}"}
             line = {"color": GREY, "width": 1.2, "dash": "dash"}
             shapes.append(bound | {"y0": panel.limit, "y1": panel.limit, "line": line, "layer": "below"})
-    phases = _phases(run, end)
-    shapes += [_band(*phase) for phase in phases]
-    notes += [_phase_note(*phase) for phase in phases if phase[2] - phase[1] > 0.08 * end]
+            notes.append(_limit_note(panel, suffix))
+    if tests:
+        suffix = str(count + 1) if count else ""
+        extra[f"yaxis{suffix}"] = axis(
+            domain=[1.0 - _ROW / inner, 1.0], range=[-0.5, 0.5], showgrid=False, showticklabels=False, anchor="x"
+        )
+        notes.append(_title("Tests", 1.0))
+        data.append(bars_of(tests, f"y{suffix}"))
     spec = {
         "data": data,
         "layout": layout(
@@ -68,18 +78,19 @@ def timeline_figure(key: str, host: str, state: str, run: Run, limits: Limits, t
             shapes=shapes,
             annotations=notes,
             hovermode="x unified",
-            margin={"l": 8, "r": 12, "t": 40, "b": 8},
+            uniformtext={"minsize": 11, "mode": "hide"},
+            margin={"l": 8, "r": 12, "t": 26, "b": 8},
         ),
     }
     return Figure(
         key=key,
         title=f"Run {run.index} over time",
-        alt=_alt(run, panels, timeline),
+        alt=_alt(run, panels, timeline, tests),
         spec=spec,
-        table=_table(panels, timeline),
-        height=90 + 120 * max(count, 1),
+        table=_table(panels, timeline, tests),
+        height=inner + 66,
         legend=tuple((line.name, line.colour) for panel in panels for line in panel.lines),
-        note=_note(timeline, bool(phases)),
+        note=_note(timeline, bool(tests)),
         host=host,
         state=state,
     )
@@ -135,30 +146,10 @@ def _trace(line: _Line, panel: _Panel, timeline: Timeline, suffix: str) -> dict[
     return trace
 
 
-def _phases(run: Run, end: float) -> list[tuple[str, float, float, int]]:
-    """Tests laid end to end up to the run's end: a record holds how long each took, not when it began."""
-    spans = []
-    for test in run.tests:
-        parts = [part for part in (test.setup_s, test.call_s, test.teardown_s) if part is not None]
-        if parts:
-            spans.append((test.node.rpartition("::")[2], sum(parts)))
-    at = max(end - sum(length for _, length in spans), 0.0)
-    placed = []
-    for number, (name, length) in enumerate(spans):
-        placed.append((name, at, min(at + length, end), number))
-        at += length
-    kept = sorted(placed, key=lambda phase: phase[1] - phase[2])[:_PHASES]
-    return sorted(kept, key=lambda phase: phase[1])
-
-
-def _band(_name: str, start: float, end: float, number: int) -> dict[str, Any]:
-    at = {"type": "rect", "x0": start, "x1": end, "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
-    return at | {"fillcolor": faint(GREY, 0.13 if number % 2 else 0.07), "line": {"width": 0}}
-
-
-def _phase_note(name: str, start: float, end: float, _number: int) -> dict[str, Any]:
-    at = {"x": (start + end) / 2, "y": 1, "yref": "paper", "yanchor": "bottom", "yshift": 18, "showarrow": False}
-    return at | {"text": label(name, 28), "font": {"size": 12}}
+def _limit_note(panel: _Panel, suffix: str) -> dict[str, Any]:
+    """The name of a dashed line, on it and at its right end."""
+    at = {"x": 1, "xref": "paper", "xanchor": "right", "y": panel.limit, "yref": f"y{suffix}", "yanchor": "bottom"}
+    return at | {"text": f"limit {panel.limit:.4g}{panel.unit}", "showarrow": False, "font": {"size": 12}}
 
 
 def _title(text: str, top: float) -> dict[str, Any]:
@@ -166,10 +157,11 @@ def _title(text: str, top: float) -> dict[str, Any]:
     return at | {"text": text, "showarrow": False, "font": {"size": 12}}
 
 
-def _table(panels: Sequence[_Panel], timeline: Timeline) -> Table:
+def _table(panels: Sequence[_Panel], timeline: Timeline, tests: Sequence[Phase]) -> Table:
     """The same lines over at most :data:`TABLE_ROWS` equal parts of the run."""
     lines = [(panel, line) for panel in panels for line in panel.lines]
     columns = [Column("from", figures=True)] + [Column(line.name, figures=True) for _, line in lines]
+    columns += [Column("tests")] if tests else []
     rows = []
     for part in np.array_split(np.arange(timeline.steps), min(TABLE_ROWS, timeline.steps)):
         start = float(part[0] * timeline.step_s)
@@ -179,23 +171,27 @@ def _table(panels: Sequence[_Panel], timeline: Timeline) -> Table:
             value = float(np.nanmax(values) if panel.scale > 1.0 else np.nanmean(values)) if values.size else None
             shown = units.NOT_KNOWN if value is None or np.isnan(value) else f"{value / panel.scale:.3g}{panel.unit}"
             cells.append(Cell(shown, value))
+        if tests:
+            cells.append(Cell(within(tests, start, float((part[-1] + 1) * timeline.step_s))))
         rows.append(Row(tuple(cells)))
     return Table("The same over equal parts of the run", tuple(columns), tuple(rows))
 
 
-def _alt(run: Run, panels: Sequence[_Panel], timeline: Timeline) -> str:
+def _alt(run: Run, panels: Sequence[_Panel], timeline: Timeline, tests: Sequence[Phase]) -> str:
     said = [f"Run {run.index}, {units.seconds(run.wall_s)}."]
     for panel in panels:
         for line in panel.lines:
             values = timeline.series[line.series] / panel.scale
             if np.isfinite(values).any():
                 said.append(f"{panel.title}, {line.name}: at most {np.nanmax(values):.3g}{panel.unit}.")
-    return " ".join(said)
+        if panel.limit is not None:
+            said.append(f"{panel.title}, limit: {panel.limit:.4g}{panel.unit}.")
+    return " ".join([*said, *([names] if (names := spoken_tests(tests)) else [])])
 
 
-def _note(timeline: Timeline, phases: bool) -> str:
+def _note(timeline: Timeline, tests: bool) -> str:
     note = f"{timeline.sampled} samples, drawn in steps of {units.seconds(timeline.step_s)}"
     note += ": rates are means over a step, memory is its largest sample."
-    if phases:
-        note += " Shaded: the tests, laid end to end up to the run's end, since only their durations are recorded."
+    if tests:
+        note += " The tests lie end to end up to the run's end, since only how long each took is recorded."
     return note

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -162,6 +163,15 @@ def limited(record: Record, **limits: Any) -> Record:
     """The same under limits, as ``--cpus`` and ``--memory`` set them; without them a record has none."""
     engine = msgspec.structs.replace(record.engine, limits=msgspec.structs.replace(record.engine.limits, **limits))
     return msgspec.structs.replace(record, engine=engine)
+
+
+def with_tests(nodes: Sequence[str], *, outcome: str = "passed", uneven: bool = False) -> Run:
+    """A run of these tests, which fill nine tenths of it."""
+    run = make_record(runs=1).runs[0]
+    lengths = [1.0 + (at % 7 if uneven else 0) for at in range(len(nodes))]
+    scale = 0.9 * (run.wall_s or 0.0) / sum(lengths)
+    tests = tuple(TestResult(node, outcome, 0.0, scale * size, 0.0) for node, size in zip(nodes, lengths, strict=True))
+    return msgspec.structs.replace(run, tests=tests)
 
 
 def make_entry(*args: Any, sampled: bool = True, step_s: float = 1.0, **kwargs: Any) -> Entry:

@@ -206,25 +206,29 @@ def test_timeline_panels_limits_and_phases() -> None:
     titles = [note["text"] for note in figure.spec["layout"]["annotations"]]
     assert "CPUs in use" in titles
     assert "Memory, GiB" in titles
-    assert "test_stability" in titles
+    assert "limit 13" in titles
+    assert "limit 12 GiB" in titles
     lines = [shape["y0"] for shape in figure.spec["layout"]["shapes"] if shape["type"] == "line"]
     assert lines == [13, 12.0]
-    bands = [shape for shape in figure.spec["layout"]["shapes"] if shape["type"] == "rect"]
-    assert bands[0]["x1"] == pytest.approx(make_entry(runs=1).record.runs[0].wall_s)
+    bars = figure.spec["data"][-1]
+    assert bars["text"] == ["test_stability"]
+    assert bars["base"][0] + bars["x"][0] == pytest.approx(entry.record.runs[0].wall_s)
     assert len(figure.table.rows) == 20
+    assert "One test, tests/test_gradients.py::test_stability." in figure.alt
+    assert "CPUs in use, limit: 13." in figure.alt
 
 
 def test_timeline_shows_only_what_was_sampled() -> None:
     entry = make_entry(runs=1, sampled=False)
     csv = "t_s,cpu_total_s,memory_bytes\n" + "".join(f"{at},{at},1000000\n" for at in range(1, 30))
     figure = timeline_of(Entry(entry.record, "", {0: csv}))
-    assert [trace["name"] for trace in figure.spec["data"]] == ["CPU", "memory"]
+    assert [trace["name"] for trace in figure.spec["data"]] == ["CPU", "memory", "tests"]
     assert "MiB" in figure.alt
     bare = msgspec.structs.replace(entry.record.runs[0], tests=())
     record = msgspec.structs.replace(entry.record, runs=(bare,))
     figure = timeline_of(Entry(record, "", {0: "t_s,swap_bytes\n1,1\n2,2\n"}))
     assert figure.spec["data"] == []
-    assert "Shaded" not in figure.note
+    assert "tests" not in figure.note
 
 
 def test_comparison_intervals_and_difference() -> None:

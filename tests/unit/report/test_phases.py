@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+
+from bench.report.entry import Entry
+from bench.report.html import palette
+from bench.report.html.phases import apart, bars_of, phases, spoken_tests
+from bench.report.html.view import detail
+from tests.unit.report.factory import make_entry, with_tests
+
+CELLS = [f"a/test_grad.py::test_gradient_stability[cell-{at:02}-of-25]" for at in range(1, 26)]
+
+
+def test_all_tests_of_a_run_are_on_its_timeline_by_what_sets_them_apart() -> None:
+    entry = make_entry(runs=1)
+    run = with_tests(CELLS)
+    record = msgspec.structs.replace(entry.record, runs=(run,))
+    figure = detail(Entry(record, "", entry.samples), 200).timeline
+    assert figure is not None
+    bars = figure.spec["data"][-1]
+    assert bars["text"] == [f"cell-{at:02}" for at in range(1, 26)]
+    assert bars["hovertext"][6].startswith(f"{CELLS[6]}, ")
+    starts, ends = bars["base"], [base + length for base, length in zip(bars["base"], bars["x"], strict=True)]
+    assert starts[1:] == pytest.approx(ends[:-1], rel=1e-4)
+    assert ends[-1] == pytest.approx(run.wall_s, rel=1e-4)
+    assert "25 tests" in figure.alt
+    assert CELLS[24] in figure.alt
+    assert figure.table.columns[-1].label == "tests"
+    column = [row.cells[-1].text for row in figure.table.rows]
+    assert column[0] == "–"
+    assert column[-1] == "cell-24 and cell-25"
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["test_dtype_float32", "test_dtype_float64"], ["float32", "float64"]),
+        (["test_a[1-x]", "test_a[2-x]"], ["1", "2"]),
+        (["test_a[1]", "test_b[1]"], ["a", "b"]),
+        (["test_a", "test_a[1]"], ["a", "a[1]"]),
+        (["test_a", "test_a_"], ["a", "a_"]),
+        (["x", "y"], ["x", "y"]),
+        (["same", "same"], ["same", "same"]),
+        ([], []),
+    ],
+)
+def test_short_names_are_what_sets_names_apart(names: list[str], short: list[str]) -> None:
+    assert apart(names) == short
+
+
+def test_very_many_tests_share_bars_and_leave_no_gap() -> None:
+    run = with_tests([f"t.py::test_{at}" for at in range(2000)], uneven=True)
+    found = phases(run, run.wall_s or 0.0)
+    assert 60 < len(found) < 400
+    assert sum(phase.tests for phase in found) == 2000
+    assert [phase.start for phase in found[1:]] == pytest.approx([phase.end for phase in found[:-1]])
+    assert re.fullmatch(r"\d+ tests, t.py::test_0 to t.py::test_\d+", found[0].name)
+    assert spoken_tests(found).startswith("2000 tests, from ")
+
+
+def test_a_test_that_did_not_pass_stands_out() -> None:
+    run = with_tests(CELLS[:2], outcome="failed")
+    bars = bars_of(phases(run, run.wall_s or 0.0), "y")
+    assert set(bars["marker"]["color"]) == {palette.RED}
+    assert all(text.endswith(", not passed") for text in bars["hovertext"])
