@@ -15,6 +15,7 @@ from bench.compare.explain import explain
 from bench.compare.findings import Finding
 from bench.compare.timeout import timeout_decision
 from bench.compare.timeout_text import timeout_decision_text
+from bench.errors import BenchError
 from bench.record.bundle import Content
 from bench.record.evidence import env_txt, exit_code_txt
 from bench.record.gnutime import time_txt
@@ -104,7 +105,13 @@ class _Operator(msgspec.Struct):
 
 
 def _decision(history: Sequence[Record]) -> Callable[[Record], str]:
-    return lambda record: timeout_decision_text(timeout_decision(record, history))
+    def decide(record: Record) -> str:
+        try:
+            return timeout_decision_text(timeout_decision(record, history))
+        except (BenchError, ArithmeticError) as failure:
+            return f"# The ceiling could not be reviewed: {failure}\n"
+
+    return decide
 
 
 def _absent(name: str, run: OneRun) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from bench.compare.judge import judge
-from bench.record.schema import Record, Warning_
+from bench.errors import BenchError
+from bench.record.schema import Record, Verdict, Warning_
 from bench.run.baseline import NONE, Baseline
 
 MISSING = "runs_missing"
@@ -26,14 +27,22 @@ def judged(
     """
     short = asked - len(record.runs)
     if short <= 0:
-        return msgspec.structs.replace(record, verdict=judge(record, baseline.records, asked=baseline.asked))
+        return msgspec.structs.replace(record, verdict=_verdict(record, baseline))
     said = f"{len(record.runs)} of {asked} runs were made" + (f": {cut}" if cut else "")
     record = _warned(record, Warning_(MISSING, said, float(short)))
     if interrupted:
         record = msgspec.structs.replace(record, outcome="interrupted")
-    verdict = judge(record, baseline.records, asked=baseline.asked)
+    verdict = _verdict(record, baseline)
     verdict = msgspec.structs.replace(verdict, reasons=(said, *verdict.reasons))
     return msgspec.structs.replace(record, verdict=verdict)
+
+
+def _verdict(record: Record, baseline: Baseline) -> Verdict:
+    """The verdict. Where the judging itself fails, evidence that took hours is kept all the same."""
+    try:
+        return judge(record, baseline.records, asked=baseline.asked)
+    except (BenchError, ArithmeticError) as failure:
+        return Verdict("not_measured", (f"the runs could not be judged: {failure}",))
 
 
 def _warned(record: Record, warning: Warning_) -> Record:

@@ -7,6 +7,7 @@ import pytest
 import bench.run.orphans
 import bench.run.workflow
 from bench.cli import main
+from bench.compare.bootstrap import ArithmeticFailed
 from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured
 from bench.record.bundle import read_bundle
@@ -381,3 +382,19 @@ def test_a_machine_that_got_slower_meanwhile_is_said(engine, bench_, tmp_path, m
     assert [warning.code for warning in last.warnings] == ["calibration_drifted"]
     assert last.warnings[0].value == pytest.approx(-0.5)
     assert first.warnings == ()
+
+
+@pytest.mark.parametrize("failure", [ArithmeticFailed("the ratio is not finite"), OverflowError("math range error")])
+def test_what_cannot_be_judged_is_kept(engine, bench_, tmp_path, monkeypatch, failure):
+    def fail(*_, **__):
+        raise failure
+
+    monkeypatch.setattr("bench.run.judging.judge", fail)
+    monkeypatch.setattr("bench.run.evidence.timeout_decision", fail)
+    code, _, _ = bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    kept = only(tmp_path / "r")
+    assert code == 6
+    assert (kept.record.outcome, kept.record.verdict.status) == ("passed", "not_measured")
+    assert str(failure) in kept.record.verdict.reasons[0]
+    assert str(failure) in (kept.path / "analysis/timeout_decision.md").read_text()
+    assert verify(kept.path).ok
