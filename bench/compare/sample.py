@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -15,7 +16,12 @@ from bench.record.schema import Record, Run
 
 Floats = NDArray[np.float64]
 
-DISTURBANCES = frozenset({"cpu_steal", "host_loaded", "frequency_changed", "swapping", "thermal"})
+EQUAL = 1e-12
+"""Logarithms and spreads below that are rounding: the mean of equal values is off by some 1e-16."""
+
+DISTURBANCES = frozenset(
+    {"cpu_steal", "host_loaded", "frequency_changed", "swapping", "thermal", "calibration_drifted"}
+)
 """Warnings that say the host may have changed a wall time. Throttling is not one: it is the run's own limit."""
 
 
@@ -94,26 +100,39 @@ def took_turns(places: tuple[Sequence[float], Sequence[float]] | None) -> bool:
 
 REST_S = 60.0
 """A pause longer than this, and than two of the runs, lets a host come to rest."""
+MOST_REST_S = 300.0
+"""Between two sessions that followed one another that much is enough, however long the runs: nothing ran meanwhile."""
+_OVERLAP = 0.1
+"""Share of the shorter run by which two runs may overlap: a clock can be set. More of it is two hosts at once."""
 
 
 def common_places(a: Record, b: Record) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """Each run's place in the common order of both, where all of them were one stretch of time.
+    """Each run's place in the common order of both, where all of them were one stretch of time on one host.
 
-    ``None`` where a start is not known, or where the host came to rest somewhere between the runs.
+    ``None`` where a start is not known, where two runs overlap, as those of two machines at once do, or where the host
+    came to rest somewhere between the runs.
     """
     spans = (_spans(a), _spans(b))
     if not spans[0] or not spans[1]:
         return None
     order = sorted((*span, which, index) for which, side in enumerate(spans) for index, span in enumerate(side))
     rest = max(REST_S, 2 * max(end - start for start, end, _, _ in order))
-    latest = order[0][1]
-    for start, end, _, _ in order:
-        if start - latest > rest:
+    changes = sum(one[2] != two[2] for one, two in pairwise(order))
+    for (start, end, which, _), (following, until, then, _) in pairwise(order):
+        if end - following > _OVERLAP * min(end - start, until - following) + _resolution(start, following):
             return None
-        latest = max(latest, end)
+        # Between runs in turns a third variant may have run; between one session and the next the host was idle.
+        enough = min(rest, MOST_REST_S) if changes == 1 and which != then else rest
+        if following - end > enough:
+            return None
     place = {(which, index): float(position) for position, (_, _, which, index) in enumerate(order)}
     first, second = (tuple(place[which, index] for index in range(len(side))) for which, side in enumerate(spans))
     return first, second
+
+
+def _resolution(*moments: float) -> float:
+    """How coarsely the moments were read, in seconds: some evidence keeps whole ones."""
+    return 1.0 if all(moment.is_integer() for moment in moments) else 0.0
 
 
 def _spans(record: Record) -> list[tuple[float, float]]:

@@ -7,7 +7,7 @@ from records_made import SIX, XEON, record, replace
 
 from bench.compare.judge import exit_code, judge, like
 from bench.compare.ranking import rank
-from bench.compare.sample import common_places, disturbed_share, pool, walls
+from bench.compare.sample import common_places, disturbed_share, pool, took_turns, walls
 from bench.compare.verdict import compare
 from bench.errors import DamagedData, ExitCode, NotComparable
 from bench.record.schema import Limits, Run, Source, Warning_
@@ -246,6 +246,34 @@ def timed(made, begin, step=101):
         for index, run in enumerate(made.runs)
     )
     return replace(made, runs=runs)
+
+
+@pytest.mark.parametrize("offset", [3, 50])
+def test_two_machines_at_once_are_not_one_host_in_turns(offset):
+    one, two = timed(A, 0, 110), timed(SLOWER, offset, 115)
+    assert common_places(one, two) is None
+    assert compare(one, with_warnings(two)).status == "host_noisy"
+    assert common_places(timed(A, 0, 220), timed(SLOWER, 110, 220)) is not None
+
+
+def test_a_clock_of_whole_seconds_does_not_make_runs_overlap():
+    quick = replace(A, runs=tuple(replace(run, wall_s=0.8) for run in A.runs))
+    assert common_places(timed(quick, 0, 1), timed(quick, 10, 1)) is not None
+
+
+@pytest.mark.parametrize(("wall", "pause", "together"), [(845, 240, True), (845, 400, False), (10, 50, True)])
+def test_a_session_after_a_rest_begins_afresh(wall, pause, together):
+    one, two = (timed(record([wall - 1.0] * 6), begin, wall) for begin in (0, 6 * wall + pause))
+    assert (common_places(one, two) is not None) == together
+
+
+def test_a_third_variant_in_between_is_no_rest():
+    one, two = timed(record([845.0] * 4), 0, 2560), timed(record([850.0] * 4), 855, 2560)
+    assert took_turns(common_places(one, two))
+
+
+def test_a_drifted_calibration_is_a_disturbance():
+    assert disturbed_share(with_warnings(A, "calibration_drifted")) == 1
 
 
 def test_sessions_back_to_back_share_one_order():
