@@ -10,16 +10,34 @@ from functools import lru_cache
 
 from scipy import special
 
-from bench.compare import ranks
+from bench.compare import drift, ranks
 
+FEWEST = 5
+"""Runs that each side must have before anything is called. Fewer cannot show how much they scatter: two or three noisy
+runs lie on one side of a quiet history by luck once in ten times."""
 POWER = 0.95
+ASSURANCE = 0.90
+"""The plan takes the upper bound of the standard deviation at this level, since few runs know it badly (Browne 1995,
+Stat. Med. 14:1933)."""
 MOST_RUNS = 100
 """More runs than that nobody makes: the host is called noisy instead."""
 _RANK_EFFICIENCY = 3 / math.pi
 """Asymptotic efficiency of ranks against means for normal noise (Hodges & Lehmann 1956, Ann. Math. Stat. 27:324)."""
 
 
-def smallest_detectable(deviation: float, n: int, m: int, alpha: float, least: float) -> float | None:
+def possible(n: int, m: int, alpha: float) -> bool:
+    """Whether ``n`` and ``m`` runs can show any change at all."""
+    return min(n, m) >= FEWEST and ranks.possible(n, m, alpha)
+
+
+def upper_deviation(deviation: float, freedom: int) -> float:
+    """The standard deviation that the true one does not exceed with probability ``ASSURANCE``."""
+    return deviation * math.sqrt(freedom / float(special.chdtri(freedom, ASSURANCE)))
+
+
+def smallest_detectable(
+    deviation: float, n: int, m: int, alpha: float, least: float, inflation: float = 1.0
+) -> float | None:
     """The smallest change, as a logarithm, that ``n`` and ``m`` runs show with probability ``POWER``.
 
     Args:
@@ -28,15 +46,20 @@ def smallest_detectable(deviation: float, n: int, m: int, alpha: float, least: f
         m: runs of what is judged.
         alpha: the chance of missing of the interval.
         least: the least effect, in logarithms.
+        inflation: of the difference's variance by taking out a drift (:func:`bench.compare.drift.inflation`).
 
     Returns:
         ``None`` where so few runs can show nothing at all.
     """
-    if not ranks.possible(n, m, alpha):
+    if not possible(n, m, alpha):
         return None
     seen, shown = _quantiles(n + m - 2, alpha)
-    error = deviation * math.sqrt((1 / n + 1 / m) / _RANK_EFFICIENCY)
-    return max((seen + shown) * error, least + shown * error)
+    plain = deviation * math.sqrt(1 / n + 1 / m)
+    error = plain / math.sqrt(_RANK_EFFICIENCY)
+    needed = max((seen + shown) * error, least + shown * error)
+    if inflation <= 1:
+        return needed
+    return max(needed, sum(_quantiles(n + m - 3, drift.STILL)) * plain * math.sqrt(inflation))
 
 
 def with_reach(reach: float, deviation: float, n: int, m: int) -> float:
@@ -49,13 +72,25 @@ def with_reach(reach: float, deviation: float, n: int, m: int) -> float:
     return reach + _quantiles(freedom, 0.01)[1] * math.hypot(error, reach / math.sqrt(2 * freedom))
 
 
-def runs_needed(deviation: float | None, alpha: float, least: float, effect: float) -> int | None:
+def runs_needed(
+    deviation: float | None, freedom: int, alpha: float, least: float, effect: float, inflation: float = 1.0
+) -> int | None:
     """Runs on each side that show a change of ``effect`` with probability ``POWER``; ``None``: more than ``MOST_RUNS``.
 
-    Without a deviation (no side has two runs) it is the number below which no interval exists.
+    Args:
+        deviation: standard deviation of a run, in logarithms, as estimated. Without one (no side has two runs) it is
+            the number below which no change can be shown.
+        freedom: degrees of freedom of that estimate.
+        alpha: as in :func:`smallest_detectable`, and so ``least`` and ``inflation``.
+        least: the least effect, in logarithms.
+        effect: the change, in logarithms.
+        inflation: of the difference's variance by taking out a drift.
     """
-    for runs in range(2, MOST_RUNS + 1):
-        smallest = smallest_detectable(deviation or 0.0, runs, runs, alpha, least if deviation is not None else 0.0)
+    if deviation is None:
+        return next(runs for runs in range(FEWEST, MOST_RUNS) if possible(runs, runs, alpha))
+    bound = upper_deviation(deviation, freedom)
+    for runs in range(FEWEST, MOST_RUNS + 1):
+        smallest = smallest_detectable(bound, runs, runs, alpha, least, inflation)
         if smallest is not None and smallest <= effect:
             return runs
     return None

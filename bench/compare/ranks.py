@@ -61,14 +61,6 @@ def possible(n: int, m: int, alpha: float) -> bool:
     return n > 0 and m > 0 and math.comb(n + m, m) * alpha / 2 >= 1
 
 
-def fewest(n: int, alpha: float) -> int:
-    """How many runs beside ``n`` others make an interval possible at all; large where ``n`` is 1."""
-    m = 1
-    while not possible(n, m, alpha):
-        m += 1
-    return m
-
-
 @lru_cache(maxsize=4096)
 def _orders(n: int, m: int) -> tuple[int, ...]:
     """In how many orders of ``n`` and ``m`` values U is 0, 1, 2 … up to half of ``n * m`` (the Gaussian binomial)."""

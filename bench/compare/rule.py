@@ -1,10 +1,10 @@
 """The rule: two samples of wall times in, slower, faster, no difference, or not enough to say (pure).
 
-The interval is the hull of two: the percentile-t bootstrap and the exact rank interval. The second makes the
-false-alarm rate at most ``ALPHA`` for every kind of noise in which runs are exchangeable, which is proven, not tuned;
-the first keeps the interval as wide as the size of the noise asks for. A change is called only where the hull leaves
-0 out *and* the estimate reaches the least effect, and not where the runs drift and that drift explains the
-difference.
+The interval is the hull of two: that of the mean (a bootstrap, no narrower than Welch's) and the exact rank interval.
+The second makes the false-alarm rate at most ``ALPHA`` for every kind of noise in which runs are exchangeable, which is
+proven, not tuned; the first keeps the interval as wide as the size of the noise asks for, also where it differs between
+the sides. A change is called only where each side has ``power.FEWEST`` runs, the hull leaves 0 out *and* the estimate
+reaches the least effect, and not where a drift of the runs explains the difference.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from bench.compare import bootstrap, drift, power, ranks
 from bench.compare.sample import Floats, logs
 
@@ -21,10 +23,15 @@ CONFIDENCE = 0.99
 """Of the interval that is shown and decided by."""
 ALPHA = 0.008
 """Of both intervals: below 1 - ``CONFIDENCE`` with a reserve, and 5 against 5 runs can still meet it (2 / 252)."""
+_LARGEST = 700.0
+"""A logarithm beyond that is no ratio that a float can hold."""
 LEAST_EFFECT = 0.01
 """A change smaller than that is not called, however sure."""
 EFFECT = 0.05
 """The change that a comparison has to be able to see before it says "same"."""
+
+_FAR = 1.5
+"""By how much far values may raise the deviation that is planned with: about enough for skewed and two-level noise."""
 
 Outcome = Literal["slower", "faster", "none", "insufficient", "noisy"]
 
@@ -33,7 +40,8 @@ Outcome = Literal["slower", "faster", "none", "insufficient", "noisy"]
 class Decision:
     """What two samples say. Logarithms of the ratio second / first; see :class:`bench.compare.verdict.Comparison`.
 
-    ``low`` and ``high`` are ``None`` where the samples are too small for any interval.
+    ``low`` and ``high`` are ``None`` where the samples are too small for any interval. ``runs_needed`` is the number on
+    each side, ``None`` where no more are needed or no practical number is enough.
     """
 
     outcome: Outcome
@@ -70,32 +78,41 @@ def decide(
 
     Raises:
         DamagedData: a value is not positive and finite.
-        ArithmeticFailed: the arithmetic failed.
+        ArithmeticFailed: the arithmetic failed, or a ratio is too large to be one.
     """
     if not first or not second:
         raise bootstrap.ArithmeticFailed("a comparison needs at least one run on each side")
-    raw_x, raw_y = logs(first), logs(second)
+    raw_x, raw_y = _sorted(first), _sorted(second)
     x, y = bootstrap.bounded(raw_x, raw_y)
     smallest_call, wanted = math.log1p(least), math.log1p(effect)
     estimate = float(y.mean() - x.mean())
     deviation = bootstrap.pooled_deviation(x, y)
     hull = _hull(x, y, ranks.interval(raw_x, raw_y, ALPHA))
     low, high = hull if hull is not None else (None, None)
-    detectable = _detectable(deviation, (x.size, y.size), hull, estimate, smallest_call)
-    needed = power.runs_needed(deviation, ALPHA, smallest_call, wanted)
-    if needed is not None and detectable is not None and detectable > wanted:
-        # Noise that is not normal widens the interval beyond the plan: scale by what was seen.
-        needed = max(needed, math.ceil(min(x.size, y.size) * (detectable / wanted) ** 2))
+    if max(abs(value) for value in (estimate, low or 0.0, high or 0.0)) > _LARGEST:
+        raise bootstrap.ArithmeticFailed("the ratio of the wall times is not finite", "they differ by too many orders")
+    inflation = drift.inflation(places)
+    detectable = _detectable(deviation, (x.size, y.size), hull, estimate, smallest_call, inflation)
     outcome = _outcome(estimate, low, high, smallest_call, wanted)
-    if outcome == "insufficient":
-        if hull is not None and needed is not None:
-            needed = max(needed, min(x.size, y.size) + 1)
-        if needed is None or needed > power.MOST_RUNS:
-            outcome, needed = "noisy", None
     trend = drift.find(first, second, places) if outcome in ("slower", "faster") else None
     if trend is not None and trend.explains:
-        outcome = "noisy"
-    return Decision(outcome, estimate, low, high, deviation, smallest_call, detectable, needed, trend)
+        outcome = "noisy" if trend.seen else "insufficient"
+    needed = None
+    if outcome == "insufficient":
+        planned = _planned(deviation, raw_x, raw_y)
+        needed = _needed(planned, (x.size, y.size), detectable, smallest_call, wanted, inflation)
+        outcome = "noisy" if needed is None else outcome
+    return Decision(
+        outcome,
+        estimate,
+        low,
+        high,
+        deviation,
+        smallest_call,
+        detectable,
+        needed,
+        trend,
+    )
 
 
 def alarm(
@@ -105,12 +122,14 @@ def alarm(
     places: drift.Places | None = None,
 ) -> bool:
     """Whether :func:`decide` says slower or faster; asks the cheap questions first, for simulations."""
-    raw_x, raw_y = logs(first), logs(second)
+    raw_x, raw_y = _sorted(first), _sorted(second)
     x, y = bootstrap.bounded(raw_x, raw_y)
-    if abs(float(y.mean() - x.mean())) < math.log1p(least):
+    if not power.possible(x.size, y.size, ALPHA) or abs(float(y.mean() - x.mean())) < math.log1p(least):
         return False
     exact = ranks.interval(raw_x, raw_y, ALPHA)
     if exact is None or exact[0] <= 0 <= exact[1]:
+        return False
+    if abs(float(y.mean() - x.mean())) <= bootstrap.student_reach(x, y, ALPHA):
         return False
     trend = drift.find(first, second, places)
     if trend is not None and trend.explains:
@@ -119,26 +138,62 @@ def alarm(
     return hull is not None and not hull[0] <= 0 <= hull[1]
 
 
+def _sorted(values: Sequence[float]) -> Floats:
+    """Logarithms in ascending order: which run came first may not decide, but through a drift."""
+    return np.sort(logs(values))
+
+
 def _detectable(
     deviation: float | None,
     sizes: tuple[int, int],
     hull: tuple[float, float] | None,
     estimate: float,
     least: float,
+    inflation: float,
 ) -> float | None:
     """The larger of what the plan promises and what the interval's width allows, as a logarithm."""
     if deviation is None or hull is None:
         return None
-    planned = power.smallest_detectable(deviation, *sizes, ALPHA, least)
+    planned = power.smallest_detectable(deviation, *sizes, ALPHA, least, inflation)
+    if planned is None:
+        return None
     reach = max(hull[1] - estimate, estimate - hull[0])
-    return None if planned is None else max(planned, power.with_reach(reach, deviation, *sizes))
+    detectable = max(planned, power.with_reach(reach, deviation, *sizes))
+    return detectable if detectable <= _LARGEST else None
+
+
+def _planned(deviation: float | None, raw_x: Floats, raw_y: Floats) -> float | None:
+    """The deviation to plan with: ranks see the far values that were drawn in, up to a point."""
+    raw = bootstrap.pooled_deviation(raw_x, raw_y)
+    return None if deviation is None or raw is None else min(raw, _FAR * deviation)
+
+
+def _needed(
+    deviation: float | None,
+    sizes: tuple[int, int],
+    detectable: float | None,
+    least: float,
+    wanted: float,
+    inflation: float,
+) -> int | None:
+    """Runs on each side, by the plan and, where noise that is not normal widens the interval, by what was seen.
+
+    More than there are: the runs that there are did not do.
+    """
+    needed = power.runs_needed(deviation, sum(sizes) - 2, ALPHA, least, wanted, inflation)
+    if needed is None:
+        return None
+    if detectable is not None:
+        even = 2 / (1 / sizes[0] + 1 / sizes[1])
+        needed = max(needed, min(sizes) + 1, math.ceil(even * min(detectable / wanted, power.MOST_RUNS) ** 2))
+    return needed if needed <= power.MOST_RUNS else None
 
 
 def _hull(x: Floats, y: Floats, exact: tuple[float, float] | None) -> tuple[float, float] | None:
-    if exact is None:
+    if exact is None or min(x.size, y.size) < power.FEWEST:
         return None
-    studentised = bootstrap.percentile_t(x, y, ALPHA) or exact
-    return min(exact[0], studentised[0]), max(exact[1], studentised[1])
+    mean = bootstrap.interval(x, y, ALPHA)
+    return None if mean is None else (min(exact[0], mean[0]), max(exact[1], mean[1]))
 
 
 def _outcome(estimate: float, low: float | None, high: float | None, least: float, effect: float) -> Outcome:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 import numpy as np
 
-from bench.compare import prediction, ranks, rule, sample
+from bench.compare import prediction, rule, sample
 from bench.compare.ceiling import by_ceiling, over_reason
 from bench.compare.failures import LOST, failure_reasons, not_passed, withheld
 from bench.compare.likeness import Difference, differences, forced_status, require_comparable
@@ -205,7 +205,7 @@ def _single(
     A run inside says "none" where the interval is narrow enough to mean something. One outside is a change or a
     disturbed run, and no single run can tell which: it asks for the runs that can.
     """
-    if min(len(first), len(second)) != 1 or decision.low is not None:
+    if min(len(first), len(second)) != 1:
         return None, decision.outcome, decision.runs_needed
     history, value = (first, second[0]) if len(second) == 1 else (second, first[0])
     interval = prediction.predict(history)
@@ -217,7 +217,7 @@ def _single(
     if belongs and interval.reach <= max(effect, least):
         return expected, "none", None
     if not belongs:
-        return expected, "insufficient", ranks.fewest(len(history), rule.ALPHA)
+        return expected, "insufficient", decision.runs_needed
     return expected, decision.outcome, decision.runs_needed
 
 

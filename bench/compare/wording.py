@@ -40,7 +40,7 @@ def decision_reasons(
     if status in ("host_differs", "limit_bound", "build_differs"):
         reasons.append("the difference in time cannot be laid on the code: like was not compared with like")
         return reasons
-    return reasons + _consequence(decision, outcome, needed, status, effect)
+    return reasons + _consequence(decision, outcome, needed, status, runs, effect)
 
 
 def prediction_reason(low: float, high: float, belongs: bool, samples: tuple[Sequence[float], Sequence[float]]) -> str:
@@ -56,14 +56,23 @@ def prediction_reason(low: float, high: float, belongs: bool, samples: tuple[Seq
 
 
 def _consequence(
-    decision: rule.Decision, outcome: rule.Outcome, needed: int | None, status: Status, effect: float
+    decision: rule.Decision,
+    outcome: rule.Outcome,
+    needed: int | None,
+    status: Status,
+    runs: tuple[int, int],
+    effect: float,
 ) -> list[str]:
     least = units.percent(math.expm1(decision.least))
     if outcome in ("slower", "faster") and status == "host_noisy":
         return ["only the slower side ran on a disturbed host: repeat it on a quiet one"]
     if outcome in ("slower", "faster"):
         return [f"the interval leaves out no change, and the change is at least the least effect of {least}"]
-    if outcome == "noisy" and decision.drift is not None:
+    if decision.drift is not None and decision.drift.explains and not decision.drift.seen:
+        more = "" if needed is None else f", or make {needed} on each side"
+        advice = f"interleave the runs, or let the host rest between the sessions{more}"
+        return [f"measured back to back, a drift of the host cannot be excluded: {advice}"]
+    if outcome == "noisy" and decision.drift is not None and decision.drift.explains:
         step = units.signed_percent(math.expm1(decision.drift.slope), 2)
         return [
             f"the runs drift by {step} a run, and that alone could make the difference: repeat, interleaved or rested"
@@ -80,7 +89,18 @@ def _consequence(
         return []
     if needed is None:
         return ["too few runs to say"]
-    return [f"too few runs to say: a change of {units.percent(effect)} needs {needed} on each side"]
+    return [f"too few runs to say: a change of {units.percent(effect)} needs {_more(decision, needed, runs)}"]
+
+
+def _more(decision: rule.Decision, needed: int, runs: tuple[int, int]) -> str:
+    """How many on each side, and how many of which are still to be made."""
+    if decision.deviation is None:
+        return f"at least {needed} on each side"
+    missing = [max(0, needed - count) for count in runs]
+    if missing[0] == missing[1]:
+        return f"{needed} on each side, {missing[0]} more of each"
+    named = zip(missing, ("reference", "result"), strict=True)
+    return f"{needed} on each side, {' and '.join(f'{count} more of the {name}' for count, name in named if count)}"
 
 
 def _value(text: str | None) -> str:

@@ -3,6 +3,8 @@ import json
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from records_made import SIX, XEON, record, replace
 
 from bench.compare.judge import exit_code, judge, like
@@ -20,6 +22,7 @@ def noisy(level=100.0, count=10, seed=0, deviation=0.01):
 A = record(noisy(seed=1), id="a")
 SAME = record(noisy(seed=2), id="b")
 SLOWER = record(noisy(110, seed=3), id="c")
+A1 = record((1.0,))
 FASTER = record(noisy(90, seed=4), id="d")
 
 
@@ -222,6 +225,30 @@ def test_one_run_that_does_not_belong_asks_for_more():
     assert not compare(record((900.02,), id="b"), record(SIX[:5], id="h")).expected.belongs
 
 
+def test_one_run_never_regresses_however_long_the_history():
+    history = record(noisy(count=300, seed=3, deviation=0.02), id="h")
+    said = compare(history, record((130.0,), id="b"))
+    assert (said.status, said.exit_code, said.ratio_low) == ("insufficient_runs", 6, None)
+    assert not said.expected.belongs
+    assert said.runs_needed > 5
+
+
+def test_the_runs_that_are_missing_are_counted_on_each_side():
+    history = record(noisy(count=30, seed=3, deviation=0.02), id="h")
+    said = compare(history, record((120.0,), id="b"))
+    assert any(f"{said.runs_needed} on each side, {said.runs_needed - 1} more of the result" in r for r in said.reasons)
+    said = compare(record(noisy(count=3, deviation=0.02)), record((120.0,), id="b"))
+    missing = f"{said.runs_needed - 3} more of the reference and {said.runs_needed - 1} more of the result"
+    assert any(missing in reason for reason in said.reasons)
+    assert any("at least 5 on each side" in reason for reason in compare(A1, record((2.0,), id="b")).reasons)
+    said = compare(record(noisy(count=4, seed=1)), record(noisy(count=4, seed=2), id="b"))
+    assert any(f"{said.runs_needed - 4} more of each" in reason for reason in said.reasons)
+
+
+def test_a_verdict_asks_for_no_more_runs():
+    assert [compare(A, other).runs_needed for other in (SAME, SLOWER, FASTER)] == [None] * 3
+
+
 def test_one_run_near_an_exact_history_belongs():
     assert compare(record([100.0] * 6), record((100.5,), id="b")).status == "same"
 
@@ -248,6 +275,24 @@ def timed(made, begin, step=101):
     return replace(made, runs=runs)
 
 
+HUNDREDTHS = st.lists(st.integers(48, 53), min_size=1, max_size=12)
+
+
+@given(HUNDREDTHS, HUNDREDTHS, st.sampled_from([1, 1, 2, 8]))
+@settings(max_examples=150, deadline=None)
+def test_times_with_two_decimals_are_compared_without_a_crash(first, second, factor):
+    said = compare(
+        record([step / 100 for step in first], id="a"), record([factor * step / 100 for step in second], id="b")
+    )
+    assert 0.85 * factor < said.ratio < 1.2 * factor
+    assert not any("inf" in reason.split() or "nan" in reason for reason in said.reasons)
+    if said.ratio_low is not None:
+        assert said.ratio_low <= said.ratio * (1 + 1e-12)
+        assert said.ratio_high >= said.ratio * (1 - 1e-12)
+    if min(len(first), len(second)) < 5:
+        assert said.status not in ("code_regressed", "code_improved")
+
+
 @pytest.mark.parametrize("offset", [3, 50])
 def test_two_machines_at_once_are_not_one_host_in_turns(offset):
     one, two = timed(A, 0, 110), timed(SLOWER, offset, 115)
@@ -270,6 +315,17 @@ def test_a_session_after_a_rest_begins_afresh(wall, pause, together):
 def test_a_third_variant_in_between_is_no_rest():
     one, two = timed(record([845.0] * 4), 0, 2560), timed(record([850.0] * 4), 855, 2560)
     assert took_turns(common_places(one, two))
+
+
+def test_back_to_back_says_that_a_drift_cannot_be_excluded():
+    half = [0.026, -0.03, 0.02, -0.024, 0.005]
+    first, second = ([level * (1 + step) for step in half + half[::-1]] for level in (100, 105))  # without any slope
+    assert compare(record(first), record(second, id="b")).status == "code_regressed"
+    said = compare(timed(record(first), 0, 110), timed(record(second, id="b"), 1100, 110))
+    assert said.status == "insufficient_runs"
+    assert "a drift of the host cannot be excluded" in said.reasons[-1]
+    assert f"make {said.runs_needed} on each side" in said.reasons[-1]
+    assert not any("the runs drift by" in reason for reason in said.reasons)
 
 
 def test_a_drifted_calibration_is_a_disturbance():
