@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.compare.align import align
+from bench.compare.align import align, kind
 from bench.compare.judge import like
 from bench.compare.verdict import Comparison, compare
 from bench.errors import DamagedData
@@ -55,7 +55,8 @@ def reference(record: Record, baseline: Sequence[Record]) -> list[Record]:
     alike = like(record, named)
     if alike or not named:
         return list(alike)
-    (aligned, *_) = align([named, [record]])
+    of_kind = [one for one in named if kind(one) == kind(record)]
+    (aligned, *_) = align([of_kind or named, [record]])
     entry, pool = Entry(record), [Entry(one) for one in aligned.groups[0]]
     fit = (
         [one for one in pool if one.key == entry.key]

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
+from bench.compare.hostid import host_id
 from bench.record.bundle import write_bundle
 from ci.junit import render_legs
 from ci.matrix import parse_matrix, settings
@@ -24,7 +25,9 @@ RUNNERS = {"large": (4, 1.0, 1.2), "small": (1, 1.8, 1.8)}
 def result(cpus, scale, stamp):
     made = make_record("dtype_cpu", runs=8, stamp=stamp, scale=scale, noise=0.002)
     quiet = tuple(msgspec.structs.replace(run, warnings=()) for run in made.runs)
-    return limited(msgspec.structs.replace(made, runs=quiet), cpus=float(cpus), threads=cpus)
+    host = msgspec.structs.replace(made.host, id=host_id(made.host.class_))
+    named = msgspec.structs.replace(made, runs=quiet, host=host, id=f"{host.id}/dtype_cpu/{stamp}")
+    return limited(named, cpus=float(cpus), threads=cpus)
 
 
 @pytest.fixture
