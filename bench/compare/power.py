@@ -13,8 +13,8 @@ from scipy import special
 from bench.compare import drift, ranks
 
 FEWEST = 5
-"""Runs that each side must have before anything is called. Fewer cannot show how much they scatter: two or three noisy
-runs lie on one side of a quiet history by luck once in ten times."""
+"""Runs that each side must have before anything is called. Fewer cannot show how much they scatter: two noisy runs lie
+on one side of a quiet history by luck every second time."""
 POWER = 0.95
 ASSURANCE = 0.90
 """The plan takes the upper bound of the standard deviation at this level, since few runs know it badly (Browne 1995,

@@ -47,6 +47,15 @@ def _outliers(draw: np.random.Generator, size: int) -> Floats:
     return wild
 
 
+def _spreads(first: float, second: float) -> Maker:
+    """Normal noise with a standard deviation of its own on each side."""
+
+    def make(draw: np.random.Generator, n: int, m: int) -> Pair:
+        return np.exp(draw.normal(0, first, n)), np.exp(draw.normal(0, second, m))
+
+    return make
+
+
 def _warming(draw: np.random.Generator, n: int, m: int) -> Pair:
     """Each session begins cold and slows by 0.3 % a run for ten runs."""
 
@@ -93,6 +102,12 @@ EXCHANGEABLE: dict[str, Maker] = {
     "two-level": _independent(_two_level),
     "with outliers": _independent(_outliers),
 }
+UNEQUAL: dict[str, Maker] = {
+    "0.3 % against 3 %": _spreads(0.003, 0.03),
+    "1 % against 3 %": _spreads(0.01, 0.03),
+    "3 % against 0.3 %": _spreads(0.03, 0.003),
+}
+"""Normal noise around the same median, another spread on each side: a quiet history and one noisy session, say."""
 DRIFTING: dict[str, tuple[Maker, Places | None]] = {
     "each session warms up": (_warming, None),
     "wandering, interleaved": (_interleaved, interleaved_places),

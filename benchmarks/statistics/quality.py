@@ -17,8 +17,10 @@ from pathlib import Path
 
 import noises
 import numpy as np
+import plans
 import rivals
 from noises import Maker, Pair
+from tables import Rows, markdown, percent
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout is enough
 from bench.compare import noise, prediction, ranks, rule
@@ -26,11 +28,12 @@ from bench.compare import noise, prediction, ranks, rule
 SEED = 20251015
 CHANGE = 1.05
 SIZES = ((1, 1), (1, 30), (3, 3), (4, 30), (5, 5), (5, 10), (5, 30), (10, 10), (20, 20), (30, 5), (30, 30))
+UNEQUAL_SIZES = ((5, 5), (10, 10), (30, 2), (60, 2), (30, 3), (100, 3), (30, 5), (100, 8), (5, 30), (30, 30))
 POWER_SIZES = ((5, 5), (5, 30), (10, 10), (20, 20), (30, 30))
 REFERENCE = (839.14, 844.15, 844.94, 845.68, 846.68, 900.02)
-Rows = list[list[str]]
 Kinds = Mapping[str, tuple[Maker, noises.Places | None]]
 EXCHANGEABLE: Kinds = {name: (make, None) for name, make in noises.EXCHANGEABLE.items()}
+UNEQUAL: Kinds = {name: (make, None) for name, make in noises.UNEQUAL.items()}
 BACK_TO_BACK: Kinds = {"normal, back to back": (noises.EXCHANGEABLE["normal"], noises.following_places)}
 
 
@@ -161,17 +164,6 @@ def reference() -> Rows:
     return rows
 
 
-def percent(share: float) -> str:
-    """A share as percent."""
-    return f"{share * 100:.1f} %"
-
-
-def markdown(title: str, head: Sequence[str], rows: Rows) -> str:
-    """One table."""
-    lines = [f"### {title}", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows), ""])
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables; 1 where a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -183,11 +175,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begin = time.monotonic()
     tools = ["ours", *rivals.rules()]
     false = table(EXCHANGEABLE, SIZES, 1.0, 4000 // scale, 1000 // scale)
+    unequal = table(UNEQUAL, UNEQUAL_SIZES, 1.0, 4000 // scale, 500 // scale)
     drifting = table(noises.DRIFTING, ((5, 5), (10, 10), (5, 30), (30, 30)), 1.0, 2000 // scale, 500 // scale)
     seen = table(EXCHANGEABLE, POWER_SIZES, CHANGE, 400 // scale, 400 // scale)
     seen_drifting = table({**BACK_TO_BACK, **noises.DRIFTING}, ((10, 10), (30, 30)), CHANGE, 200 // scale, 200 // scale)
     parts: list[tuple[str, Sequence[str], Callable[[], Rows]]] = [
         ("False alarms on identical code", ["noise (2 %)", "runs", *tools], lambda: false),
+        (
+            "False alarms on identical code, unequal spread",
+            ["noise, first against second", "runs", *tools],
+            lambda: unequal,
+        ),
         ("False alarms on identical code, drifting host", ["noise", "runs", *tools], lambda: drifting),
         ("Power: a 5 % change is called", ["noise (2 %)", "runs", *tools], lambda: seen),
         ("Power on a drifting host", ["noise", "runs", *tools], lambda: seen_drifting),
@@ -195,6 +193,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "The 99 % interval, and the smallest change it promises to show",
             ["noise (2 %)", "runs", "interval misses", "promised change", "called (promise: 95 %)"],
             lambda: interval_quality(200 // scale),
+        ),
+        (
+            "The number of runs that is asked for, and whether a 5 % change is called with that many",
+            plans.HEAD,
+            lambda: plans.asked(200 // scale, SEED, CHANGE),
         ),
         (
             "False alarms when sessions differ in level (10 runs of 1 % noise each)",
@@ -231,14 +234,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A rate above the target by less than twice its own error is not one above the target.
     most = 0.01 + 2 * (0.01 * 0.99 / (2000 // scale)) ** 0.5
     drifted = max(float(row[2].split()[0]) for row in drifting)
-    worst = max(float(row[2].split()[0]) for row in false)
+    worst, spread = (max(float(row[2].split()[0]) for row in rows) for rows in (false, unequal))
     power = min(float(row[2].split()[0]) for row in seen if row[0] == "normal" and row[1] == "10 / 10")
     print(
-        f"worst false-alarm rate of ours {worst} % (target 1 %), drifting {drifted} %, power {power} % (target 95 %), ",
+        f"worst false-alarm rate of ours {worst} % (target 1 %), unequal spread {spread} %, drifting {drifted} %, "
+        f"power {power} % (target 95 %), ",
         end="",
     )
     print(f"{time.monotonic() - begin:.0f} s")
-    return int(worst > 1.0 or drifted / 100 > most or power < 95.0)
+    return int(worst > 1.0 or spread / 100 > most or drifted / 100 > most or power < 95.0)
 
 
 if __name__ == "__main__":
