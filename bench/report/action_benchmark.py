@@ -1,7 +1,7 @@
 """Results for github-action-benchmark: its custom formats, where smaller or where bigger is better (pure).
 
-Each is a JSON list of ``{name, unit, value, range, extra}``. Names have to stay the same from commit to commit: they
-hold the diagnostic, the metric and, where there are several, the host, but never a stamp.
+Each is a JSON list of ``{name, unit, value, range, extra}``. Names have to stay the same from commit to commit,
+whatever else is in a report: they hold the diagnostic and how it ran, the host and the metric, but never a stamp.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ def bigger_is_better(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 
 
 def _export(entries: Sequence[Entry], better: Better) -> list[dict[str, Any]]:
-    newest = [entry for entry in newest_per_key(entries) if entry.passed]
-    several_hosts = len({entry.record.host.id for entry in newest}) > 1
     exported = []
-    for entry in newest:
-        name = f"{entry.group} on {entry.record.host.id}" if several_hosts else entry.group
+    for entry in newest_per_key(entries):
+        if not entry.passed:
+            continue
+        name = f"{entry.group} on {entry.record.host.id}"
         if better == "lower":
             exported.append(_line(entry, f"{name}: wall time", "s", entry.walls))
         for metric, unit, values in _metrics(entry, better):

@@ -16,7 +16,7 @@ from bench.report.document import report_document
 from bench.report.entry import Entry
 from bench.report.junit import render_junit
 from bench.report.pyperf_json import pyperf_document
-from tests.unit.report.factory import bad_entries, make_entries, make_entry, make_record, stamps
+from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps
 
 NOW = datetime(2026, 11, 4, 12, 0, tzinfo=UTC)
 
@@ -64,11 +64,14 @@ def test_action_benchmark_has_the_keys_that_it_reads() -> None:
         assert all(isinstance(line[key], str) for key in ("range", "extra") if key in line)
 
 
+GRAD = "grad_cpu on ryzen9-5950x-1f3a"
+
+
 def test_action_benchmark_sorts_metrics_by_their_direction() -> None:
     entry = make_entry(runs=3, sampled=False)
     down, up = smaller_is_better([entry]), bigger_is_better([entry])
-    assert [line["name"] for line in down] == ["grad_cpu: wall time", "grad_cpu: max_gradient_error"]
-    assert [line["name"] for line in up] == ["grad_cpu: rate"]
+    assert [line["name"] for line in down] == [f"{GRAD}: wall time", f"{GRAD}: max_gradient_error"]
+    assert [line["name"] for line in up] == [f"{GRAD}: rate"]
     assert down[0]["value"] == entry.wall_s
 
 
@@ -78,6 +81,16 @@ def test_action_benchmark_names_stay_the_same_over_time() -> None:
         line["name"] for line in smaller_is_better([second])
     ]
     assert "range" not in smaller_is_better([first])[0]
+
+
+def test_action_benchmark_names_do_not_depend_on_what_else_is_there() -> None:
+    one, limits = make_entry(runs=1, sampled=False), {"cpus": 2.0, "threads": 2}
+    alone = {line["name"] for line in smaller_is_better([one])}
+    other = make_entry(host="epyc-7763-a01c", runs=1, sampled=False)
+    beside = [line["name"] for line in smaller_is_better([one, other, Entry(limited(one.record, **limits))])]
+    assert alone < set(beside)
+    assert len(set(beside)) == len(beside) == 3 * len(alone)
+    assert "grad_cpu (2 CPUs) on ryzen9-5950x-1f3a: wall time" in beside
 
 
 def test_junit_counts_and_kinds() -> None:
