@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -27,13 +28,14 @@ class _Compared(msgspec.Struct, frozen=True):
 
 
 def entry_of(bundle: Bundle, *, samples: bool = False) -> Entry:
-    """A bundle as a report takes it, with its samples where they are asked for."""
+    """A bundle as a report takes it, with the samples of its typical run, the one that is drawn, where asked for."""
     record = bundle.record
-    if not samples:
-        return Entry(record, str(bundle.path), NO_SAMPLES)
-    total = len(record.runs)
-    texts = {run.index: bundle.read_text(numbered(SAMPLES, at, total)) for at, run in enumerate(record.runs)}
-    return Entry(record, str(bundle.path), {index: text for index, text in texts.items() if text is not None})
+    entry = Entry(record, str(bundle.path), NO_SAMPLES)
+    typical = entry.typical if samples else None
+    if typical is None:
+        return entry
+    text = bundle.read_text(numbered(SAMPLES, record.runs.index(typical), len(record.runs)))
+    return entry if text is None else replace(entry, samples={typical.index: text})
 
 
 def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:

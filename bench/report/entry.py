@@ -21,8 +21,8 @@ class Entry:
     """One result as a report takes it.
 
     ``origin`` says where it was read (a folder, an archive). ``samples`` holds the text of ``samples.csv`` by the run's
-    index; a report asks only for those that :func:`timeline_entries` names. ``comparison`` is this result against a
-    baseline, where a report was given one.
+    index; a report asks only for :attr:`typical` of those that :func:`timeline_entries` names. ``comparison`` is this
+    result against a baseline, where a report was given one.
     """
 
     record: Record

@@ -88,15 +88,15 @@ def _columns(text: str) -> dict[str, Series]:
     rows = [row for row in csv.reader(io.StringIO(text)) if row and not row[0].startswith("#")]
     if not rows:
         return {}
-    header, body = [name.strip() for name in rows[0]], rows[1:]
+    header = [name.strip() for name in rows[0]]
     # A supervisor that was killed leaves its last line unfinished: only whole lines count.
-    body = [row for row in body if len(row) == len(header)]
-    return {name: _numbers([row[at] for row in body], name) for at, name in enumerate(header) if name in _WANTED}
+    columns = list(zip(*(row for row in rows[1:] if len(row) == len(header)), strict=True)) or [()] * len(header)
+    return {name: _numbers(cells, name) for name, cells in zip(header, columns, strict=True) if name in _WANTED}
 
 
 def _numbers(cells: Sequence[str], column: str) -> Series:
     try:
-        return np.array([float(cell) for cell in cells], dtype=np.float64)
+        return np.array(list(map(float, cells)), dtype=np.float64)
     except ValueError:
         return np.array([_number(cell, column) for cell in cells], dtype=np.float64)
 
@@ -129,11 +129,10 @@ def _rate(times: Series, totals: Series, edges: Series) -> Series:
 def _maxima(times: Series, amounts: Series, edges: Series) -> Series:
     """The largest amount in each step; a step without a sample holds the one before."""
     values = np.full(len(edges) - 1, np.nan)
-    steps = np.clip(np.searchsorted(edges, times, side="left") - 1, 0, len(values) - 1)
-    for step, amount in zip(steps, amounts, strict=True):
-        if math.isfinite(amount) and not values[step] >= amount:
-            values[step] = amount
-    last = math.nan
-    for step, value in enumerate(values):
-        last = values[step] = last if math.isnan(value) else value
-    return values
+    known = np.isfinite(amounts)
+    steps = np.clip(np.searchsorted(edges, times[known], side="left") - 1, 0, len(values) - 1)
+    filled, starts = np.unique(steps, return_index=True)
+    values[filled] = np.maximum.reduceat(amounts[known], starts)
+    # A step without a sample looks back to the last that had one; before the first there is none.
+    last = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(len(values))))
+    return values[last]

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from bench.compare.explain import DeltaExplanation
 from bench.compare.verdict import Comparison
 from bench.report.entry import Entry, newest_per_key, timeline_entries
+from bench.report.html.cells import attributes, rows_html
 from bench.report.html.comparison import comparison_table, difference_figure, intervals
 from bench.report.html.hosts import host_table
 from bench.report.html.view import groups, verdict_table
@@ -98,11 +99,13 @@ def _environment() -> Environment:
         finalize=_shown,
     )
     environment.filters["embedded"] = embedded
+    environment.filters["rows"] = rows_html
+    environment.globals["filtered"] = attributes
     return environment
 
 
 def _shown(value: object) -> object:
-    """Every text that reaches the page goes through here, before it is escaped."""
+    """Every text of a template goes through here, before it is escaped; those of tables are in ``cells``."""
     if isinstance(value, float):
         return f"{value:.7g}"
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench import units
 from bench.record.schema import Limits, Run
@@ -162,19 +164,30 @@ def _table(panels: Sequence[_Panel], timeline: Timeline, tests: Sequence[Phase])
     lines = [(panel, line) for panel in panels for line in panel.lines]
     columns = [Column("from", figures=True)] + [Column(line.name, figures=True) for _, line in lines]
     columns += [Column("tests")] if tests else []
+    edges = np.linspace(0, timeline.steps, min(TABLE_ROWS, timeline.steps) + 1).astype(int)
+    made = [_parts(timeline.series[line.series], edges, most=panel.scale > 1.0) for panel, line in lines]
     rows = []
-    for part in np.array_split(np.arange(timeline.steps), min(TABLE_ROWS, timeline.steps)):
-        start = float(part[0] * timeline.step_s)
-        cells = [Cell(units.seconds(start), start)]
-        for panel, line in lines:
-            values: Series = timeline.series[line.series][part]
-            value = float(np.nanmax(values) if panel.scale > 1.0 else np.nanmean(values)) if values.size else None
-            shown = units.NOT_KNOWN if value is None or np.isnan(value) else f"{value / panel.scale:.3g}{panel.unit}"
+    for at, (first, after) in enumerate(itertools.pairwise((edges * timeline.step_s).tolist())):
+        cells = [Cell(units.seconds(first), first)]
+        for (panel, _), values in zip(lines, made, strict=True):
+            value = values[at]
+            shown = units.NOT_KNOWN if value is None else f"{value / panel.scale:.3g}{panel.unit}"
             cells.append(Cell(shown, value))
         if tests:
-            cells.append(Cell(within(tests, start, float((part[-1] + 1) * timeline.step_s))))
+            cells.append(Cell(within(tests, first, after)))
         rows.append(Row(tuple(cells)))
     return Table("The same over equal parts of the run", tuple(columns), tuple(rows))
+
+
+def _parts(values: Series, edges: NDArray[np.int_], *, most: bool) -> list[float | None]:
+    """The largest value between the edges, or the mean; ``None`` where none is known."""
+    starts, known = edges[:-1], np.isfinite(values)
+    counts = np.add.reduceat(known.astype(np.int_), starts)
+    if most:
+        found = np.maximum.reduceat(np.where(known, values, -np.inf), starts)
+    else:
+        found = np.add.reduceat(np.where(known, values, 0.0), starts) / np.maximum(counts, 1)
+    return [value if count else None for value, count in zip(found.tolist(), counts.tolist(), strict=True)]
 
 
 def _alt(run: Run, panels: Sequence[_Panel], timeline: Timeline, tests: Sequence[Phase]) -> str:

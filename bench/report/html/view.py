@@ -181,7 +181,10 @@ def _reasons(entry: Entry) -> str:
 
 
 def _newest_measured(entries: Sequence[Entry]) -> Entry:
-    return next((entry for entry in reversed(entries) if time_spent(entry) is not None), entries[-1])
+    *before, newest = entries
+    if not before:
+        return newest
+    return next((entry for entry in reversed(entries) if time_spent(entry) is not None), newest)
 
 
 def _best(entries: Sequence[Entry]) -> float:

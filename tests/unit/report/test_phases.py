@@ -66,3 +66,12 @@ def test_a_test_that_did_not_pass_stands_out() -> None:
     bars = bars_of(phases(run, run.wall_s or 0.0), "y")
     assert set(bars["marker"]["color"]) == {palette.RED}
     assert all(text.endswith(", not passed") for text in bars["hovertext"])
+
+
+def test_the_table_of_a_timeline_has_means_and_maxima_of_what_is_known() -> None:
+    entry = make_entry(runs=1, sampled=False)
+    lines = "".join(f"{at},{at * 2.0},{at if at != 30 else ''}\n" for at in range(1, 61))
+    figure = detail(Entry(entry.record, "", {0: f"t_s,cpu_total_s,memory_bytes\n{lines}"}), 240).timeline
+    assert figure is not None
+    assert [row.cells[1].order for row in figure.table.rows] == pytest.approx([2.0] * 20)
+    assert [row.cells[2].order for row in figure.table.rows] == [29.0 if at == 10 else 3.0 * at for at in range(1, 21)]

@@ -1,0 +1,27 @@
+"""A page of 1,000 results stays small and cheap, whatever the shape of what it shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from bench.report.entry import Entry
+from bench.report.html.page import render_page
+from benchmarks.report.page import fleet, project, sampled
+
+MOST_BYTES = 20e6
+MOST_CPU_S = 60.0
+"""Some ten times what a quiet machine takes: tests run side by side here, and under a tracer."""
+
+
+@pytest.mark.slow
+@pytest.mark.timed
+@pytest.mark.parametrize("shape", [project, fleet])
+def test_a_thousand_results_make_a_page_that_can_be_sent(shape: Callable[[int], list[Entry]]) -> None:
+    entries = sampled(shape(1000))
+    start = time.process_time()
+    page = render_page(entries)
+    assert time.process_time() - start < MOST_CPU_S
+    assert 4e6 < len(page.encode()) < MOST_BYTES
