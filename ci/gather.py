@@ -20,7 +20,7 @@ from ci.baseline import BASELINE, baseline_of, bundles
 from ci.junit import render_legs
 from ci.leg import LEGS
 from ci.matrix import Leg, read_matrix
-from ci.summary import Row, render_comment, render_summary
+from ci.summary import Row, render_comment, render_note, render_summary
 
 REPORT = Path("report")
 FAILING = frozenset({"over_ceiling", "code_regressed"})
@@ -60,7 +60,7 @@ def main() -> None:
     markdown = report([path for one in found for path in one.bundles], REPORT, BASELINE, compared)
     (REPORT / "junit.xml").write_text(render_legs(rows), encoding="utf-8")
     (REPORT / "summary.md").write_text(render_summary(rows, markdown), encoding="utf-8")
-    (REPORT / "comment.md").write_text(render_comment(rows), encoding="utf-8")
+    (REPORT / "comment.md").write_text(render_note(rows), encoding="utf-8")
     failing = [row.leg for row in rows if row.status in FAILING]
     verdict = {"schema": "bench.matrix/1", "failing": failing, "legs": [row.document() for row in rows]}
     (REPORT / "verdict.json").write_text(json.dumps(verdict, indent=1) + "\n", encoding="utf-8")

@@ -49,11 +49,29 @@ def used(legs: Path = LEGS) -> list[str]:
     return sorted({record["image"]["name"] for record in records if record["image"]})
 
 
+def prune(tags: list[str], folder: Path = FOLDER) -> None:
+    """Remove the images that are kept under the names of those in use and have another hash: nothing will ask for them.
+
+    An image of another name stays: it may be another leg's.
+    """
+    used_now = {_archive(folder, tag) for tag in tags}
+    for name in {tag.partition(":")[0] for tag in tags}:
+        for archive in folder.glob(f"{name}-*.tar"):
+            # The hash has no dash: what has one is of a longer name.
+            if archive not in used_now and "-" not in archive.stem.removeprefix(f"{name}-"):
+                archive.unlink()
+
+
+def _archive(folder: Path, tag: str) -> Path:
+    return folder / f"{tag.replace(':', '-')}.tar"
+
+
 def save(client: docker.DockerClient, tags: list[str], folder: Path = FOLDER) -> str:
-    """Write images for the next job, but for those that lie there already."""
+    """Write images for the next job, but for those that lie there already, and remove what they have replaced."""
+    prune(tags, folder)
     kept = []
     for tag in tags:
-        archive = folder / f"{tag.replace(':', '-')}.tar"
+        archive = _archive(folder, tag)
         if archive.exists():
             continue
         try:

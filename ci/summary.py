@@ -17,6 +17,10 @@ _SIGNS = {
     "code_improved": "✅",
 }
 LONGEST_WHY = 400
+LIMIT = 60_000
+"""Bytes of the table: GitHub takes comments of 65 536 characters."""
+MARKER = "<!-- bench-matrix -->"
+"""What a comment begins with, unseen, so that the next pipeline finds its own among those of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,27 @@ def render_summary(rows: Sequence[Row], results: str) -> str:
     return f"{render_comment(rows)}\n{results}"
 
 
-def render_comment(rows: Sequence[Row]) -> str:
-    """A short table, for a pull request and for the log."""
+def render_note(rows: Sequence[Row]) -> str:
+    """The comment on a pull request."""
+    return f"{MARKER}\n{render_comment(rows)}"
+
+
+def render_comment(rows: Sequence[Row], limit: int = LIMIT) -> str:
+    """A short table, for a pull request and for the log.
+
+    Args:
+        rows: the legs, any order.
+        limit: the most bytes (UTF-8); rows that do not fit are left out from the end, which is the best, and counted.
+    """
     ordered = sorted(rows, key=lambda row: (_ORDER.index(row.status) if row.status in _ORDER else len(_ORDER), row.leg))
     head = "| leg | verdict | median wall | against the default branch | why |\n|:--|:--|--:|:--|:--|\n"
-    return f"## {_headline(rows)}\n\n{head}" + "".join(map(_line, ordered))
+    text = f"## {_headline(rows)}\n\n{head}"
+    for at, row in enumerate(ordered):
+        line = _line(row)
+        if len((text + line).encode()) > limit - 100:  # room for the last sentence
+            return f"{text}\n{len(ordered) - at} more legs do not fit here.\n"
+        text += line
+    return text
 
 
 def _headline(rows: Sequence[Row]) -> str:

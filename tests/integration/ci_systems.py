@@ -261,7 +261,11 @@ class GitHub:
 
 @dataclass
 class GitLab:
-    """Plays GitLab: the jobs of a file in the order of their stages, artifacts handed on to the jobs that need them."""
+    """Plays GitLab: the jobs of a file in the order of their stages, as their rules, needs and variables say.
+
+    A job has the artifacts of the jobs that it needs, else those of all earlier stages. Of a rule ``if`` and ``when:
+    always`` are played, and variables are filled into the rows of a matrix by the caller.
+    """
 
     file: Path
     home: Path
@@ -272,24 +276,50 @@ class GitLab:
         """One pipeline. ``legs`` are the rows of the parallel matrix that are run."""
         home = self.home / f"pipeline-{next(self._number)}"
         document = load_yaml(self.file)
-        base = dict(self.env) | {key: str(value) for key, value in document["variables"].items()} | dict(variables)
-        artifacts: list[tuple[Path, list[str]]] = []
+        artifacts: dict[str, list[tuple[Path, list[str]]]] = {}
+        failed: set[str] = set()
         jobs: dict[str, Job] = {}
         for stage in document["stages"]:
-            for name, job in document.items():
-                if not isinstance(job, dict) or job.get("stage") != stage:
+            before = dict(artifacts)
+            for name, own in document.items():
+                if not isinstance(own, dict) or own.get("stage") != stage:
                     continue
+                job = document.get(own.get("extends"), {}) | own
+                when = self._when(job["rules"], variables)
+                needs = job.get("needs", list(before))
+                assert set(needs) <= set(document), f"{name} needs what is not there: {needs}"
+                if when is None or (when != "always" and failed & set(needs)):
+                    continue
+                # What a pipeline is started with goes before the file's own, and a job's before those of all.
+                base = self._variables(document) | self._variables(job)
+                artifacts[name] = []
                 for number, row in enumerate(legs if "parallel" in job else [{}]):
                     workspace = check_out(home / f"{name}-{number}")
-                    for source, paths in artifacts:
+                    for source, paths in (one for need in needs for one in before.get(need, [])):
                         copy_paths(source, workspace, paths)
-                    commands = [*document[job["extends"]]["before_script"], *job["script"]]
-                    done = run_script("\n".join(commands), workspace, base | dict(row))
+                    env = dict(self.env) | base | dict(row) | dict(variables)
+                    done = run_script("\n".join([*job["before_script"], *job["script"]]), workspace, env)
                     title = " ".join([name, *row.values()])
                     jobs[title] = Job("failed" if done.returncode else "success", done.stdout + done.stderr)
                     jobs[title].outputs["workspace"] = str(workspace)
-                    artifacts.append((workspace, [path.rstrip("/") for path in job["artifacts"]["paths"]]))
+                    artifacts[name].append((workspace, [path.rstrip("/") for path in job["artifacts"]["paths"]]))
+                    if done.returncode and not job.get("allow_failure"):
+                        failed.add(name)
         return jobs
+
+    @staticmethod
+    def _variables(job: Mapping[str, Any]) -> dict[str, str]:
+        return {key: str(value) for key, value in job.get("variables", {}).items()}
+
+    @staticmethod
+    def _when(rules: list[Mapping[str, str]], variables: Mapping[str, str]) -> str | None:
+        """When the first rule that holds lets the job run; ``None`` where none holds."""
+        for rule in rules:
+            left, right = re.fullmatch(r"\$(\w+) == (.+)", rule["if"]).groups()  # type: ignore[union-attr]
+            wanted = right.strip('"') if right.startswith('"') else variables.get(right.removeprefix("$"))
+            if variables.get(left) == wanted:
+                return rule.get("when", "on_success")
+        return None
 
 
 def copy_paths(source: Path, target: Path, paths: list[str]) -> None:

@@ -9,12 +9,14 @@ import sys
 import threading
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 
 from bench.engine.images.facts import ImageFacts
 from ci.images import restore, save
+from ci.summary import MARKER
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -56,6 +58,35 @@ if os.environ.get("BENCH_TEST_HOST"):
     sys.meta_path.insert(0, Finder())
 """
 TEST = "import pathlib, time\n\n\ndef test_spin():\n    time.sleep(float(pathlib.Path(__file__).with_name('seconds').read_text()))\n"
+
+# GitHub's command line as far as our comment needs it: a request's comments, in a file.
+GH = """
+import json, os, pathlib, re, sys
+
+words = sys.argv[1:]
+kept = pathlib.Path(os.environ["GH_COMMENTS"])
+comments = json.loads(kept.read_text())
+assert words.pop(0) == "api"
+method = words[words.index("--method") + 1] if "--method" in words else "GET"
+(path,) = [word for word in words if word.startswith("repos/owner/project/issues/")]
+if method == "GET":
+    assert "--paginate" in words
+    login, marker = re.search(r'login == "(.+?)".*startswith\\("(.+?)"\\)', words[words.index("--jq") + 1]).groups()
+    assert path.startswith("repos/owner/project/issues/7/comments")
+    for one in comments:
+        if one["user"] == login and one["body"].startswith(marker):
+            print(one["id"])
+    sys.exit()
+body = pathlib.Path(words[words.index("-F") + 1].removeprefix("body=@")).read_text()
+if method == "POST":
+    assert path == "repos/owner/project/issues/7/comments"
+    comments.append({"id": 100 + len(comments), "user": "github-actions[bot]", "body": body})
+else:
+    assert method == "PATCH"
+    (one,) = [one for one in comments if path == f"repos/owner/project/issues/comments/{one['id']}"]
+    one["body"] = body
+kept.write_text(json.dumps(comments))
+"""
 
 
 class Project:
@@ -106,19 +137,19 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def env(tmp_path: Path, project: Project) -> dict[str, str]:
-    """A job's environment, with a ``gh`` that writes down what it was asked."""
+    """A job's environment, with a ``gh`` that keeps comments."""
     tools = tmp_path / "tools"
     site = tmp_path / "site"
     tools.mkdir()
     site.mkdir()
     (site / "sitecustomize.py").write_text(SITE)
     gh = tools / "gh"
-    gh.write_text('#!/bin/sh\necho "$@" >> "$GH_LOG"\ncase "$*" in *--edit-last*) exit 1 ;; esac\n')
+    gh.write_text(f"#!{sys.executable}\n{GH}")
     gh.chmod(0o755)
     found = clean_environment(
         BENCH_PYTHON=sys.executable,
         BENCH_MATRIX=str(project.matrix),
-        GH_LOG=str(tmp_path / "gh.log"),
+        GH_COMMENTS=str(tmp_path / "comments.json"),
         PYTHONPATH=str(site),
         BENCH_LOCK_FOLDER=str(tmp_path),
         DOCKER_HOST=f"unix://{tmp_path}/no.sock",
@@ -192,11 +223,22 @@ def test_a_comment_only_where_the_label_asks_for_it(tmp_path: Path, project: Pro
         "number": 7,
         "labels": [{"name": "bug"}, {"name": "bench-comment"}],
     }
-    jobs = system.run("pull_request", ref="refs/pull/7/merge", event={"pull_request": asked})
-    assert jobs["gather"].result == "success", jobs["gather"].log
-    assert jobs["comment"].result == "success", jobs["comment"].log
-    said = (tmp_path / "gh.log").read_text()
-    assert said.splitlines()[-1] == "pr comment 7 --repo owner/project --body-file report/comment.md"
+    kept = tmp_path / "comments.json"
+    others = [
+        {"id": 1, "user": "somebody", "body": f"{MARKER} mine"},
+        {"id": 2, "user": "github-actions[bot]", "body": "another workflow's"},
+    ]
+    kept.write_text(json.dumps(others))
+    for run in (1, 2):
+        jobs = system.run("pull_request", ref="refs/pull/7/merge", event={"pull_request": asked})
+        assert jobs["gather"].result == "success", jobs["gather"].log
+        assert jobs["comment"].result == "success", jobs["comment"].log
+        *before, ours = json.loads(kept.read_text())
+        assert before == others
+        written = tmp_path / f"github/run-{run}/artifacts/bench-report/comment.md"
+        assert (ours["id"], ours["body"]) == (102, written.read_text())
+        ours["body"] = f"{MARKER} of an earlier run"
+        kept.write_text(json.dumps([*others, ours]))
 
     fork = asked | {"head": {"repo": {"full_name": "somebody/project"}}}
     assert not system.would_run("comment", "pull_request", {"pull_request": fork})
@@ -236,22 +278,31 @@ def test_an_image_is_kept_from_one_job_to_the_next(
 
 
 class Api(http.server.BaseHTTPRequestHandler):
-    """The two answers of GitLab's API that the jobs ask for."""
+    """The answers of GitLab's API that the jobs ask for."""
 
     archive = b""
     asked: list[tuple[str, str, bytes]]
+    notes: list[dict[str, Any]]
 
     def do_GET(self) -> None:
         self.asked.append((self.path, self.headers.get("JOB-TOKEN", ""), b""))
-        self.send_response(200 if self.archive else 404)
+        answer = self.archive
+        if self.path == "/api/v4/user":
+            answer = b'{"id": 8}'
+        elif "/notes?" in self.path:
+            page = int(self.path.rpartition("&page=")[2])
+            answer = json.dumps(self.notes[100 * (page - 1) : 100 * page]).encode()
+        self.send_response(200 if answer else 404)
         self.end_headers()
-        self.wfile.write(self.archive)
+        self.wfile.write(answer)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.asked.append((self.path, self.headers.get("PRIVATE-TOKEN", ""), body))
-        self.send_response(201)
+        self.asked.append((f"{self.command} {self.path}", self.headers.get("PRIVATE-TOKEN", ""), body))
+        self.send_response(201 if self.command == "POST" else 200)
         self.end_headers()
+
+    do_PUT = do_POST
 
     def log_message(self, *_: object) -> None:
         pass
@@ -260,6 +311,7 @@ class Api(http.server.BaseHTTPRequestHandler):
 def test_the_same_on_gitlab(tmp_path: Path, project: Project, env: dict[str, str]) -> None:
     class Answers(Api):
         asked: list[tuple[str, str, bytes]] = []
+        notes: list[dict[str, Any]] = [{"id": at, "author": {"id": 8}, "body": "other"} for at in range(100)]
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -274,6 +326,7 @@ def test_the_same_on_gitlab(tmp_path: Path, project: Project, env: dict[str, str
         legs = [{"BENCH_DIAGNOSTIC": "spin_cpu", "BENCH_RUNNER": name} for name in ("large", "small")]
         system = GitLab(ROOT / "ci/gitlab.yml", tmp_path / "gitlab", env)
         jobs = system.run(common | {"CI_COMMIT_BRANCH": "main"}, legs[1:])
+        assert system.run(common | {"CI_COMMIT_BRANCH": "topic", "CI_PIPELINE_SOURCE": "push"}, legs) == {}
         gather = ended(jobs, "bench-gather", "success")
         assert "baseline: HTTP Error 404" in gather.log
         assert "no comment was asked for" in gather.log
@@ -283,6 +336,7 @@ def test_the_same_on_gitlab(tmp_path: Path, project: Project, env: dict[str, str
 
         Answers.archive = zipped(workspace, "baseline")
         request = {
+            "CI_PIPELINE_SOURCE": "merge_request_event",
             "CI_MERGE_REQUEST_IID": "5",
             "CI_MERGE_REQUEST_LABELS": "bug,bench-comment",
             "BENCH_GITLAB_TOKEN": "t",
@@ -296,10 +350,19 @@ def test_the_same_on_gitlab(tmp_path: Path, project: Project, env: dict[str, str
         compared = json.loads((Path(gather.outputs["workspace"]) / "report/verdict.json").read_text())["legs"][1]
         assert compared["baseline"] == "insufficient_runs", compared  # one run against one
         path, token, body = Answers.asked[-1]
-        assert path == "/api/v4/projects/42/merge_requests/5/notes"
+        assert path == "POST /api/v4/projects/42/merge_requests/5/notes"
         assert token == "t"
+        assert json.loads(body)["body"].startswith(MARKER)
         assert "over ceiling" in json.loads(body)["body"]
         assert ("job-token" in {asked[1] for asked in Answers.asked}) is True
+
+        Answers.notes += [
+            {"id": 201, "author": {"id": 9}, "body": f"{MARKER} of somebody"},
+            {"id": 202, "author": {"id": 8}, "body": f"{MARKER} of an earlier pipeline"},
+        ]
+        gather = ended(system.run(common | request, legs), "bench-gather", "failed")
+        assert "comment written anew (200)" in gather.log
+        assert Answers.asked[-1][0] == "PUT /api/v4/projects/42/merge_requests/5/notes/202"
     finally:
         server.shutdown()
         server.server_close()

@@ -6,7 +6,7 @@ from ci import baseline, gate, gather
 from ci.baseline import KEEP, add, baseline_of, bundles
 from ci.gather import judge, read_leg
 from ci.matrix import Leg
-from ci.summary import Row, render_comment, render_summary
+from ci.summary import MARKER, Row, render_comment, render_note, render_summary
 
 LEG = Leg("grad_cpu", "a", ("x",), ())
 
@@ -215,6 +215,17 @@ def test_the_worst_leg_comes_first_and_every_leg_has_a_row():
     assert "same (+1.0%)" in lines[6]
     assert "over ceiling (timed out)" in lines[4]
     assert render_summary(rows, "## More\n").endswith("## More\n")
+
+
+def test_a_comment_fits_github_and_counts_what_does_not():
+    rows = [Row(f"leg-{at:04}", "x", "not_measured", "|" * 500) for at in range(400)]
+    text = render_note([*rows, Row("worst", "x", "over_ceiling", "slow", outcome="passed")])
+    assert len(text) <= len(text.encode()) < 64_000
+    assert text.startswith(f"{MARKER}\n## 1 of 401 legs measured")
+    assert "| worst |" in text
+    shown = sum(line.startswith("| leg-") for line in text.splitlines())
+    assert text.splitlines()[-1] == f"{400 - shown} more legs do not fit here."
+    assert "do not fit" not in render_note(rows[:10])
 
 
 def test_text_from_elsewhere_stays_text():

@@ -104,6 +104,16 @@ def test_images_are_kept_once_and_found_again(tmp_path):
     assert engine.loaded == [b"image bench-small:1"]
 
 
+def test_an_image_that_a_newer_one_replaced_is_removed(tmp_path):
+    engine = Images()
+    for name in ("bench-small-0", "bench-small-2-other", "bench-cpu-9"):
+        (tmp_path / f"{name}.tar").write_bytes(b"old")
+    save(engine, ["bench-small:1"], tmp_path)
+    assert {path.stem for path in tmp_path.iterdir()} == {"bench-small-1", "bench-small-2-other", "bench-cpu-9"}
+    save(engine, [], tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
 def test_the_images_to_keep_are_those_of_the_results(tmp_path):
     for number, image in enumerate([{"name": "bench-cpu:1"}, None, {"name": "bench-cpu:1"}]):
         folder = tmp_path / f"leg/results/host/grad_cpu/2026010{number + 1}T000000Z"

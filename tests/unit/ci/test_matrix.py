@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 
 from ci.matrix import FILE, Leg, find_leg, parse_matrix, read_matrix, settings
 from ci.plan import main as plan
+from ci.summary import MARKER
 from tests.integration.ci_systems import Expressions
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -145,6 +146,11 @@ def test_a_label_that_starts_nothing_ends_no_measurement(tmp_path):
     assert group("3", action="labeled", label={"name": "bench-comment"}) == pushed
     first, second = (group(run_id, action="labeled", label={"name": "bug"}) for run_id in ("4", "5"))
     assert len({pushed, first, second}) == 3
+
+
+def test_the_workflow_looks_for_the_marker_that_the_comment_begins_with():
+    (step,) = [step for step in load(WORKFLOW)["jobs"]["comment"]["steps"] if "run" in step]
+    assert f'startswith("{MARKER}")' in step["run"]
 
 
 def test_no_text_of_a_pull_request_reaches_a_shell():
