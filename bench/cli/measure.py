@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +16,12 @@ from bench.cli.console import Console, Held, complain_of, notify, print_json
 from bench.cli.inputs import READING, entry_of
 from bench.cli.progress import Progress
 from bench.cli.selftest import refuse_options, run_selftest
+from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
 from bench.engine.lock import measuring
-from bench.errors import UsageError
+from bench.engine.protocol import Engine
+from bench.errors import NotMeasured, UsageError
 from bench.record.disk import check_results_folder
 from bench.record.find import find_bundles
 from bench.report.entry import Entry
@@ -28,7 +31,7 @@ from bench.run.baseline import Baseline, default_baseline, read_results
 from bench.run.orphans import recover_all
 from bench.run.plan import Options, Plan, check_capacity, make_plan, parse_env
 from bench.run.project import need_of, of_node
-from bench.run.session import Session
+from bench.run.session import Session, Watch
 from bench.run.source import read_catalog_source, read_project
 from bench.run.workflow import measure
 
@@ -126,8 +129,8 @@ def run(
     if diagnostic.name == SELFTEST:
         refuse_options(chosen, variant)
         check_results_folder(results, NEED_BYTES)
-        where = choose(engine, host, notify)
-        return run_selftest(diagnostic, where, results, calibration=calibration, if_busy=if_busy, json=json)
+        usual = choose(engine, host, notify)
+        return run_selftest(diagnostic, usual, results, calibration=calibration, if_busy=if_busy, json=json)
     plan = plan_of(
         diagnostic,
         chosen,
@@ -139,17 +142,24 @@ def run(
     check_results_folder(results, NEED_BYTES)
     known = _baseline(baseline, results, plan)
     held = Held()
-    where = choose(_engine_of(plan, engine), host, held.hold)
-    check_capacity(plan.task.limits, where.capacity())
-    with measuring(if_busy, held.notify), Progress(held.release) as watch:
-        recover_all(where, results, held.notify)
-        with Session(where, held.notify, results, watch, calibration=calibration) as session:
-            finished = measure(plan, session, known)
+    with ExitStack() as stack:
+        where: Engine | None = None
+        watch = Watch()
+        try:
+            where = choose(_engine_of(plan, engine), host, held.hold)
+            check_capacity(plan.task.limits, where.capacity())
+            stack.enter_context(measuring(if_busy, held.notify))
+            watch = stack.enter_context(Progress(held.release))
+            recover_all(where, results, held.notify)
+        except (NotMeasured, KeyboardInterrupt) as error:
+            where = AbsentEngine(error, where, host)
+        session = stack.enter_context(Session(where, held.notify, results, watch, calibration=calibration))
+        finished = measure(plan, session, known)
     if json:
         print_json({"path": str(finished.path), "record": finished.record})
     else:
         Console.out().print(result_summary(Entry(finished.record, str(finished.path))))
-    complain_of([finished.problem])
+    complain_of(finished.complaints)
     return int(finished.exit_code)
 
 

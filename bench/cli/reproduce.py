@@ -90,7 +90,7 @@ def reproduce(
         if comparison is not None:
             Console.out().print(comparison_view(comparison))
         notify(f"written to {finished.path}")
-    complain_of([finished.problem])
+    complain_of(finished.complaints)
     return int(finished.exit_code or _judged(comparison))
 
 

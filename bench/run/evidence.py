@@ -17,7 +17,7 @@ from bench.compare.timeout import timeout_decision
 from bench.compare.timeout_text import timeout_decision_text
 from bench.errors import BenchError
 from bench.record.bundle import Content
-from bench.record.evidence import env_txt, exit_code_txt
+from bench.record.evidence import env_txt, exit_code_txt, signature
 from bench.record.gnutime import time_txt
 from bench.record.names import numbered
 from bench.record.schema import Record
@@ -25,7 +25,7 @@ from bench.record.summary import Operator, render_summary
 from bench.record.timefile import analysis_name, analysis_time_txt
 from bench.run.log import LOG, read_log
 from bench.run.observe import Observation
-from bench.run.session import OneRun
+from bench.run.session import OneRun, never_ran
 
 _LOG = "logs/pytest.log"
 _FROM_OUT = {
@@ -60,6 +60,8 @@ def collect(
     """
     files: dict[str, Content] = {}
     command = _commands(runs)
+    failure = signature(record) or record.outcome
+    runs = runs or (never_ran(0, failure),)  # so that every file is there, and says why it is empty
     for position, run in enumerate(runs):
         named = partial(numbered, index=position, total=len(runs))
         log = read_log(run.out)
@@ -71,7 +73,8 @@ def collect(
                 files[named(name)] = _absent(left, run)
         files[named("artifacts/time.txt")] = time_txt(run.reading.run, _child(run)).encode()
         files[named("artifacts/exit_code.txt")] = exit_code_txt(run.reading.run).encode()
-    files["artifacts/commands.txt"] = ("\n".join(command) + "\n").encode()
+    said = command or [f"# nothing was run: {' '.join(failure.split())}"]
+    files["artifacts/commands.txt"] = ("\n".join(said) + "\n").encode()
     files["env/env.txt"] = env_txt(record.environ, tuple(record.environ)).encode()
     files["env/torch_env.txt"] = _first(runs, "torch_env.txt")
     files["env/system_load.txt"] = _twice(before.system_load, after.system_load if after else None).encode()

@@ -23,6 +23,10 @@ from bench.run.reading import Reading, read_run
 from bench.run.selftest.warn import selftest_warning
 from bench.run.store import Result, Store, make_store
 
+NOWHERE = Place("", "", "", "")
+"""A place that was not prepared: neither image nor environment."""
+_NO_FOLDER = Path("/dev/null/none")
+
 
 class Watch:
     """Follows a command for the person who waits; this one says nothing (see ``bench.cli.progress``)."""
@@ -44,6 +48,12 @@ class OneRun:
     reading: Reading
     out: Path
     ending: Ending
+
+
+def never_ran(index: int, why: str) -> OneRun:
+    """A run that could not be started: ``not_measured``, every figure missing, and no evidence."""
+    ending = Ending(None, error=why)
+    return OneRun(read_run(_NO_FOLDER, index, ending), _NO_FOLDER, ending)
 
 
 @dataclass(slots=True)
@@ -96,6 +106,10 @@ class Session:
         if need not in self._places:
             self._places[need] = self.engine.prepare(need, self.notify)
         return self._places[need]
+
+    def placed(self, need: Need) -> Place:
+        """The place for a need as far as it was prepared; one of which nothing is known where it was not."""
+        return self._places.get(need, NOWHERE)
 
     def host_class(self) -> tuple[HostClass, dict[str, str]]:
         """The class of the machine that measures."""

@@ -20,10 +20,10 @@ from bench.run.assemble import Surroundings, assemble
 from bench.run.baseline import NONE, Baseline
 from bench.run.evidence import collect
 from bench.run.judging import judged
-from bench.run.observe import Observation
+from bench.run.observe import Observation, unseen
 from bench.run.plan import Plan, check_capacity
 from bench.run.reading import Reading
-from bench.run.session import OneRun, Session
+from bench.run.session import NOWHERE, OneRun, Session, never_ran
 from bench.run.store import Result
 
 INTERRUPTED = "the command was interrupted"
@@ -33,14 +33,20 @@ INTERRUPTED = "the command was interrupted"
 class Finished:
     """A result on disk.
 
-    ``interrupted``: somebody asked the command to end, if only after the last run. ``problem``: why it does not lie in
-    the results folder that was asked for.
+    ``interrupted``: somebody asked the command to end, if only after the last run. ``failure``: why nothing, or not
+    all, was measured. ``problem``: why it does not lie in the results folder that was asked for.
     """
 
     record: Record
     path: Path
     interrupted: bool = False
     problem: str | None = None
+    failure: str | None = None
+
+    @property
+    def complaints(self) -> tuple[str | None, ...]:
+        """What the person who waits is told beside the result."""
+        return self.failure, self.problem
 
     @property
     def exit_code(self) -> ExitCode:
@@ -52,17 +58,19 @@ class Finished:
 
 @dataclass(slots=True)
 class Runs:
-    """The runs of a result so far; ``cut`` says why there are fewer than it asks for."""
+    """The runs of a result so far; ``cut`` says why there are fewer than it asks for, ``failure`` what went wrong."""
 
     result: Result
     done: list[OneRun] = field(default_factory=list)
     cut: str | None = None
+    failure: str | None = None
 
 
 def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces: str | None = None) -> Finished:
     """Run a plan as often as it says and write its bundle.
 
-    From the first run until the bundle is there Ctrl-C ends runs and is remembered, and takes nothing away.
+    From the first run until the bundle is there Ctrl-C ends runs and is remembered, and takes nothing away. Where
+    nothing could be started, or somebody did not wait for it, the bundle says so and has no run.
 
     Args:
         plan: what to run.
@@ -71,20 +79,33 @@ def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces:
         reproduces: the id of the record that it reproduces.
 
     Raises:
-        NotMeasured: nothing could be started; then nothing is left behind. Or neither the results folder nor the user's
-            state takes the bundle; then what was measured stays in the session's store.
+        NotMeasured: neither the results folder nor the user's state takes the bundle; then what was measured stays in
+            the session's store.
         UsageError: a limit that the host cannot give, or a results folder that cannot be written.
-        KeyboardInterrupt: it came before anything ran.
     """
     check_capacity(plan.task.limits, session.engine.capacity())
-    session.place(plan.need)
-    before = session.observe()
-    begun = assembled(plan, session, before, None, (), reproduces)
+    try:
+        session.place(plan.need)
+        before = session.observe()
+    except (NotMeasured, KeyboardInterrupt) as error:
+        return not_begun(plan, session, error, reproduces)
     with Interrupts() as interrupts:
-        result = session.begin(begun, plan.repeat)
+        result = session.begin(assembled(plan, session, before, None, (), reproduces), plan.repeat)
         runs = run_all(plan, session, result, interrupts)
         after = look_again(session, interrupts)
         return finish(plan, session, before, after, runs, interrupts, baseline, reproduces)
+
+
+def not_begun(
+    plan: Plan, session: Session, error: NotMeasured | KeyboardInterrupt, reproduces: str | None = None
+) -> Finished:
+    """The result of a command that came to no run, nor to a look at the host."""
+    with Interrupts() as interrupts:
+        why = str(error) if isinstance(error, NotMeasured) else was_interrupted(interrupts)
+        before = unseen(why)
+        result = session.begin(assembled(plan, session, before, None, (), reproduces, why), plan.repeat)
+        runs = Runs(result, cut=why, failure=why if isinstance(error, NotMeasured) else None)
+        return finish(plan, session, before, None, runs, interrupts, reproduces=reproduces, why=why)
 
 
 def run_all(plan: Plan, session: Session, result: Result, interrupts: Interrupts) -> Runs:
@@ -94,10 +115,14 @@ def run_all(plan: Plan, session: Session, result: Result, interrupts: Interrupts
         try:
             stop_here(interrupts)
             runs.done.append(session.run(plan, index, result))
-        except (NotMeasured, KeyboardInterrupt) as error:
-            if not runs.done:
-                raise
-            runs.cut = was_interrupted(interrupts) if isinstance(error, KeyboardInterrupt) else str(error)
+        except NotMeasured as error:
+            if runs.done:
+                runs.cut = str(error)
+                break
+            runs.failure = str(error)
+            runs.done.append(never_ran(index, runs.failure))
+        except KeyboardInterrupt:
+            runs.cut = was_interrupted(interrupts)
             break
         outcome = runs.done[-1].reading.run.outcome
         if outcome in {"interrupted", "not_measured"}:
@@ -142,12 +167,13 @@ def finish(
     interrupts: Interrupts,
     baseline: Baseline = NONE,
     reproduces: str | None = None,
+    why: str = INTERRUPTED,
 ) -> Finished:
-    """Judge the runs and write the bundle."""
-    record = assembled(plan, session, before, after, runs.done, reproduces)
+    """Judge the runs and write the bundle; ``why`` nobody looked at the host afterwards, where that is so."""
+    record = assembled(plan, session, before, after, runs.done, reproduces, why)
     record = judged(record, plan.repeat, baseline, cut=runs.cut, interrupted=interrupts.count > 0)
     files = collect(record, runs.done, before, after, baseline.records)
-    return write(session, runs.result, record, files, interrupts)
+    return replace(write(session, runs.result, record, files, interrupts), failure=runs.failure)
 
 
 def write(
@@ -179,13 +205,19 @@ def assembled(
     after: Observation | None,
     runs: Sequence[OneRun],
     reproduces: str | None = None,
+    why: str = INTERRUPTED,
 ) -> Record:
-    """The record as far as it is known: not judged, and before the first run without runs."""
+    """The record as far as it is known: not judged, and before the first run without runs.
+
+    ``why`` nobody looked at the host afterwards, where that is so.
+    """
     host_class, class_missing = session.host_class()
     missing = {f"host.class.{name}": why for name, why in class_missing.items()} | _missing("before", before)
-    missing |= (
-        {"host.after": INTERRUPTED, "calibration.after": INTERRUPTED} if after is None else _missing("after", after)
-    )
+    missing |= {"host.after": why, "calibration.after": why} if after is None else _missing("after", after)
+    place = session.placed(plan.need)
+    if place is NOWHERE:
+        nothing = ("image", "environment", "engine.version", "engine.cgroup_version")
+        missing |= dict.fromkeys(nothing, f"nothing was prepared to run in: {why}")
     around = Surroundings(
         host_class=host_class,
         before=before.state,
@@ -198,7 +230,7 @@ def assembled(
     readings = _warned([run.reading for run in runs], changed)
     return assemble(
         plan,
-        session.place(plan.need),
+        place,
         session.engine.describe(plan.task.limits, plan.task.security),
         around,
         readings,

@@ -95,12 +95,26 @@ def test_between_two_runs_it_ends_the_command_and_says_what_is_missing(engine, m
     ]
 
 
-def test_before_the_first_run_it_leaves_nothing(engine, monkeypatch, bench_, tmp_path):
+def test_before_the_first_run_it_leaves_a_bundle_without_runs(engine, monkeypatch, bench_, tmp_path):
     strike_before(monkeypatch, bench.run.workflow, "run_all", 1)
     code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
     assert (code, engine.executed) == (130, [])
     assert err.splitlines()[-1] == "bench: interrupted"
-    assert not list((tmp_path / "r").glob("*/*"))
+    record = only(tmp_path / "r")
+    assert (record.outcome, record.runs) == ("interrupted", ())
+
+
+def test_a_first_look_at_the_host_is_given_up_at_once(engine, monkeypatch, bench_, tmp_path):
+    def calibrate():
+        strike()
+        return {"one_core_s": 0.1}, {}
+
+    monkeypatch.setattr("bench.run.observe.calibrate", calibrate)
+    code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    assert (code, engine.executed, err.splitlines()[-1]) == (130, [], "bench: interrupted")
+    record = only(tmp_path / "r")
+    assert (record.outcome, record.runs, record.calibration.before) == ("interrupted", (), {})
+    assert record.unavailable["host.before.load"] == "the command was interrupted"
 
 
 def test_variants_that_were_measured_are_kept(engine, monkeypatch, bench_, tmp_path):

@@ -4,10 +4,12 @@ import subprocess
 
 import pytest
 
+import bench.cli.measure
 import bench.run.orphans
 import bench.run.workflow
 from bench.cli import main
 from bench.compare.bootstrap import ArithmeticFailed
+from bench.engine.choose import choose
 from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured
 from bench.record.bundle import read_bundle
@@ -137,12 +139,96 @@ def test_an_engine_that_breaks_between_runs_keeps_what_it_has(engine, bench_, tm
     assert len(only(tmp_path / "r").record.runs) == 1
 
 
-def test_interrupted_before_anything_ran_leaves_nothing(engine, bench_, tmp_path):
+FILES = [
+    "record.json",
+    "summary.md",
+    "env/env.txt",
+    "env/torch_env.txt",
+    "env/disk_usage.txt",
+    "env/system_load.txt",
+    "logs/pytest.log",
+    "artifacts/commands.txt",
+    "artifacts/time.txt",
+    "artifacts/pytest.junit.xml",
+    "artifacts/exit_code.txt",
+    "artifacts/samples.csv",
+    "analysis/grad_cpu_time.txt",
+    "analysis/timeout_decision.md",
+    "MANIFEST.sha256",
+]
+
+
+def nothing_ran(bundle, outcome, said):
+    """Check a bundle of which nothing ran: complete, and each file says why it is empty."""
+    record = bundle.record
+    name = record.diagnostic.name
+    assert (record.outcome, record.verdict.status, record.runs) == (outcome, "not_measured", ())
+    for file in (one.replace("grad_cpu", name) for one in FILES):
+        assert (bundle.path / file).stat().st_size > 0, file
+    for file in ("summary.md", f"analysis/{name}_time.txt", "logs/pytest.log", "artifacts/commands.txt"):
+        assert said in (bundle.path / file).read_text(), file
+    assert len((bundle.path / "artifacts/time.txt").read_text().splitlines()) == 23
+    assert verify(bundle.path).ok
+
+
+def test_interrupted_before_anything_ran_leaves_a_bundle(engine, bench_, tmp_path):
     engine.outcomes = [KeyboardInterrupt()]
     code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
     assert code == 130
     assert err.splitlines()[-1] == "bench: interrupted"
-    assert not list((tmp_path / "r").glob("*/*"))
+    nothing_ran(only(tmp_path / "r"), "interrupted", "the command was interrupted")
+
+
+def test_without_a_gpu_a_bundle_says_so(engine, bench_, tmp_path):
+    code, out, err = bench_("run", "grad_cuda", "--results", tmp_path / "r", "--json")
+    assert code == 6
+    assert err == "bench: no NVIDIA GPU was found: looked at NVML; install the driver\n"
+    bundle = only(tmp_path / "r")
+    nothing_ran(bundle, "not_measured", "no NVIDIA GPU was found")
+    assert json.loads(out)["record"]["id"] == bundle.record.id
+    assert bundle.record.host.class_.cpu_model == "Test CPU"
+    assert "no NVIDIA GPU was found" in bundle.record.unavailable["image"]
+
+
+@pytest.mark.parametrize(
+    ("words", "cpu_model"), [((), "Test CPU"), (("--host", "tcp://127.0.0.1:9"), None)], ids=["here", "elsewhere"]
+)
+def test_where_no_engine_answers_a_bundle_says_so(engine, bench_, tmp_path, monkeypatch, words, cpu_model):
+    monkeypatch.setattr(bench.cli.measure, "choose", choose)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    code, out, err = bench_("run", "grad_cpu", "--engine", "docker", *words, "--results", tmp_path / "r", "--json")
+    assert (code, err.count("\n")) == (6, 1)
+    assert err.startswith("bench: no Docker engine answers at")
+    bundle = only(tmp_path / "r")
+    nothing_ran(bundle, "not_measured", "no Docker engine answers at")
+    record = bundle.record
+    assert (record.engine.name, record.engine.version, record.image) == ("docker", None, None)
+    assert record.engine.limits.pids == 512
+    assert "no Docker engine answers" in record.unavailable["engine.version"]
+    assert record.host.class_.cpu_model == cpu_model
+    assert json.loads(out)["path"] == str(bundle.path)
+
+
+@pytest.mark.parametrize("where", ["choose", "recover_all"])
+def test_ctrl_c_before_the_measurement_leaves_a_bundle(engine, bench_, tmp_path, monkeypatch, where):
+    def struck(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench.cli.measure, where, struck)
+    code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    assert (code, err.splitlines()[-1], engine.executed) == (130, "bench: interrupted", [])
+    nothing_ran(only(tmp_path / "r"), "interrupted", "the command was interrupted")
+
+
+def test_a_run_that_cannot_be_started_is_one_that_was_not_measured(engine, bench_, tmp_path):
+    engine.outcomes = [NotMeasured("no room", "the disk is full", "free some space")]
+    code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    assert (code, err.splitlines()[-1]) == (6, "bench: no room: the disk is full; free some space")
+    bundle = only(tmp_path / "r")
+    assert [(run.outcome, run.wall_s) for run in bundle.record.runs] == [("not_measured", None)]
+    assert bundle.record.unavailable["runs[0].wall_s"].startswith("the supervisor did not reach its end (no room")
+    assert "no room" in (bundle.path / "analysis/grad_cpu_time.txt").read_text().splitlines()[0]
+    assert verify(bundle.path).ok
 
 
 @pytest.mark.parametrize(
@@ -165,7 +251,6 @@ def test_interrupted_before_anything_ran_leaves_nothing(engine, bench_, tmp_path
         (["run", "grad_cpu", "--requirements", "r.txt"], 2, "goes with --project"),
         (["run", "--node", "a.py::t"], 2, "goes with --project"),
         (["run", "--project", ".", "--node", "a.py::t", "--device", "tpu"], 2, "is no device"),
-        (["run", "grad_cuda"], 6, "install the driver"),
         (["frobnicate"], 2, "No such command"),
     ],
 )
@@ -360,7 +445,9 @@ def test_ctrl_c_while_an_orphan_is_finished_loses_nothing(orphan, bench_, tmp_pa
     monkeypatch.setattr(bench.run.orphans, where, struck)
     executed = len(orphan.executed)
     assert bench_("run", "grad_cpu", "--results", tmp_path / "s")[0] == 130
-    assert len(find_bundles(str(tmp_path / "s"))) == len(orphan.discarded) == 1
+    found = sorted(find_bundles(str(tmp_path / "s")), key=lambda bundle: len(bundle.record.runs))
+    assert [len(bundle.record.runs) for bundle in found] == [0, 1]  # the command's own, of which nothing ran
+    assert orphan.discarded == ["abc"]
     assert len(orphan.executed) == executed
 
 
