@@ -85,7 +85,7 @@ def whatif(
         print_json({"reference": chosen[0].name, "variants": lines, "advice": said})
     else:
         Console.out().print(whatif_view(diagnostic.name, lines, said))
-    complain_of(one.finished.problem for one in tried if one.finished is not None)
+    complain_of(said for one in tried if one.finished is not None for said in one.finished.complaints)
     outcomes = [one.finished.exit_code for one in tried if one.finished is not None]
     if tried[0].problem is not None or not outcomes:
         outcomes.append(ExitCode.NOT_MEASURED)
@@ -133,6 +133,6 @@ def _line(tried: Tried, reference: Finished | None) -> VariantLine:
         if against and reference is not None
         else None,
         problem=tried.problem,
-        runs=len(record.runs),
+        runs=sum(run.outcome != "not_measured" for run in record.runs),
         not_passed=not_passed(record),
     )

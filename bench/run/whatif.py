@@ -13,7 +13,7 @@ from bench.engine.interrupt import Interrupts
 from bench.errors import NotMeasured, UsageError
 from bench.run.observe import Observation
 from bench.run.plan import Plan, check_capacity
-from bench.run.session import Session
+from bench.run.session import Session, never_ran
 from bench.run.store import Result
 from bench.run.workflow import Finished, Runs, assembled, finish, look_again, stop_here, was_interrupted
 from bench.units import percent
@@ -126,7 +126,10 @@ def _interleave(
                 stop_here(interrupts)
                 run = sessions[name].run(plan, len(runs.done), runs.result)
             except NotMeasured as error:
-                problems[name] = runs.cut = str(error)
+                problems[name] = runs.failure = str(error)
+                if runs.done:  # what it has is kept, as a result that is not whole
+                    runs.cut = f"run {len(runs.done)} was not measured"
+                    runs.done.append(never_ran(len(runs.done), runs.failure))
                 continue
             except KeyboardInterrupt:
                 if not any(one.done for one in done.values()):

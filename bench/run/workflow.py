@@ -116,9 +116,6 @@ def run_all(plan: Plan, session: Session, result: Result, interrupts: Interrupts
             stop_here(interrupts)
             runs.done.append(session.run(plan, index, result))
         except NotMeasured as error:
-            if runs.done:
-                runs.cut = str(error)
-                break
             runs.failure = str(error)
             runs.done.append(never_ran(index, runs.failure))
         except KeyboardInterrupt:

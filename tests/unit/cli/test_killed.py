@@ -234,6 +234,6 @@ def test_no_room_for_a_run_s_folder_is_not_measured(engine, bench_, monkeypatch,
 
     monkeypatch.setattr(Path, "mkdir", full)
     code, _, _ = bench_("run", "grad_cpu", "--repeat", "2", "--results", tmp_path / "r")
-    assert code == 0
+    assert code == 6
     (bundle,) = find_bundles(str(tmp_path / "r"))
-    assert bundle.record.verdict.reasons[0].startswith("1 of 2 runs were made")
+    assert [run.outcome for run in bundle.record.runs] == ["passed", "not_measured"]

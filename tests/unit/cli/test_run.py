@@ -135,8 +135,14 @@ def test_an_interrupted_repeat_keeps_what_it_has(engine, bench_, tmp_path):
 
 def test_an_engine_that_breaks_between_runs_keeps_what_it_has(engine, bench_, tmp_path):
     engine.outcomes = ["passed", NotMeasured("no room")]
-    assert bench_("run", "grad_cpu", "--repeat", "3", "--results", tmp_path / "r")[0] == 0
-    assert len(only(tmp_path / "r").record.runs) == 1
+    code, _, err = bench_("run", "grad_cpu", "--repeat", "3", "--results", tmp_path / "r")
+    assert (code, err.splitlines()[-1]) == (6, "bench: no room")
+    bundle = only(tmp_path / "r")
+    assert [run.outcome for run in bundle.record.runs] == ["passed", "not_measured"]
+    assert (bundle.record.outcome, bundle.record.runs[1].signature) == ("not_measured", "no room")
+    assert bundle.record.verdict.reasons[0] == "2 of 3 runs were made: run 1 was not measured"
+    assert "run 1: no room" in (bundle.path / "summary.md").read_text().split("##")[0]
+    assert (bundle.path / "logs/pytest-001.log").read_text().startswith("# pytest.log was not written: no room")
 
 
 FILES = [

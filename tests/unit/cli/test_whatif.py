@@ -3,6 +3,7 @@
 import json
 
 from bench.errors import NotMeasured
+from bench.record.find import find_bundles
 
 
 def test_a_variant_that_cannot_be_measured_is_shown_with_its_reason(engine, bench_, tmp_path):
@@ -76,7 +77,7 @@ def test_a_variant_lost_on_the_way_keeps_its_reason(engine, bench_, tmp_path):
     words = ("whatif", "grad_cpu", "--variants", "glibc,thp", "--repeat", "5", "--results")
     engine.outcomes = ["passed", "passed", gone]
     code, out, _ = bench_(*words, tmp_path / "thp")
-    assert code == 0
+    assert code == 6  # what was not measured is never reported as passed
     assert "thp after 1 run: the disk is full" in " ".join(out.split())
     engine.outcomes = ["passed", "passed", "passed", gone]
     code, out, _ = bench_(*words, tmp_path / "glibc")
@@ -88,3 +89,13 @@ def test_a_variant_lost_on_the_way_keeps_its_reason(engine, bench_, tmp_path):
     code, out, _ = bench_(*words, tmp_path / "none")
     assert code == 6
     assert "the reference was lost: the disk is full" in " ".join(out.split())
+
+
+def test_a_variant_that_breaks_between_rounds_is_kept_and_not_measured(engine, bench_, tmp_path):
+    engine.outcomes = ["passed", "passed", NotMeasured("no room"), "passed"]
+    words = ("whatif", "grad_cpu", "--variants", "glibc,thp", "--repeat", "2", "--results", tmp_path / "r")
+    code, _, err = bench_(*words)
+    assert (code, err.splitlines()[-1]) == (6, "bench: no room")
+    found = {bundle.record.variant: bundle.record for bundle in find_bundles(str(tmp_path / "r"))}
+    assert [run.outcome for run in found["thp"].runs] == ["passed", "not_measured"]
+    assert (found["thp"].outcome, found["glibc"].outcome) == ("not_measured", "passed")
