@@ -33,7 +33,8 @@ def judge(record: Record, baseline: Sequence[Record] = (), *, asked: bool = True
         asked: whether somebody named that baseline. One that merely lay there and is not like this result leaves it
             ``ok``; the reasons name the differences all the same.
 
-    The first that applies: ``not_measured``, ``over_ceiling``, the comparison with the baseline, ``ok``.
+    The first that applies: ``not_measured`` where no run has a time, ``over_ceiling``, ``not_measured`` where the result
+    did not pass, the comparison with the baseline, ``ok``.
 
     Raises:
         DamagedData: a wall time that is none.
@@ -49,6 +50,8 @@ def judge(record: Record, baseline: Sequence[Record] = (), *, asked: bool = True
     against = _against(record, baseline) if passed else None
     if against is not None:
         reasons += against.reasons
+    if status is None and record.outcome != "passed":
+        status = "not_measured"
     chosen = status or ("ok" if against is None or _beside(against, asked) else against.status)
     return Verdict(chosen, tuple(reasons), margin, _baseline(against) if against is not None else {})
 

@@ -377,6 +377,16 @@ def test_what_did_not_pass_is_not_measured(outcome, code):
     assert exit_code(replace(made, verdict=said)) == code
 
 
+@pytest.mark.parametrize("outcome", ["failed", "interrupted", "not_measured"])
+def test_runs_that_passed_make_no_verdict_of_a_result_that_did_not(outcome):
+    runs = (Run(0, "passed", wall_s=850.0), Run(1, outcome))
+    assert judge(record(runs=runs, outcome=outcome)).status == "not_measured"
+    assert judge(record(runs=runs, outcome=outcome), [A]).status == "not_measured"
+    assert (
+        judge(record(runs=(Run(0, "passed", wall_s=906.0), Run(1, outcome)), outcome=outcome)).status == "over_ceiling"
+    )
+
+
 def test_a_timeout_beyond_the_ceiling_is_over_it():
     assert judge(record((1200.0,), outcome="timed_out")).status == "over_ceiling"
 
