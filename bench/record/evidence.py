@@ -20,20 +20,22 @@ def env_txt(environ: Mapping[str, str], extra: Sequence[str] = ()) -> str:
 
 
 def exit_code_txt(run: Run) -> str:
-    """The exit code alone on a line; ``signal 9`` for a process ended by one, ``unknown`` where nobody saw it end."""
+    """The exit status alone on the first line, as a shell tells it: 128 + N for a process ended by signal N, which a
+    second line names; ``unknown`` where nobody saw it end.
+    """
     if run.exit_code is not None:
         return f"{run.exit_code}\n"
-    return f"signal {run.signal}\n" if run.signal is not None else "unknown\n"
+    return f"{128 + run.signal}\nsignal {run.signal}\n" if run.signal is not None else "unknown\n"
 
 
 def signature(record: Record) -> str | None:
     """How a result failed, as its first failing run says it; ``None`` where nothing failed."""
+    if record.outcome == "passed":  # one of a self-test's may be lost without harm
+        return None
     for run in record.runs:
         if run.outcome != "passed":
             said = run.signature or ended(run)
             return said if len(record.runs) == 1 else f"run {run.index}: {said}"
-    if record.outcome == "passed":
-        return None
     reasons = "; ".join(record.verdict.reasons)
     return f"{record.outcome.replace('_', ' ')}: {reasons}" if reasons else record.outcome.replace("_", " ")
 

@@ -82,11 +82,9 @@ def render_summary(
 
 
 def _head(record: Record) -> str:
-    lines = [f"# {markdown(record.diagnostic.name)}: {record.outcome.replace('_', ' ')}", ""]
-    failure = signature(record)
-    if failure:
-        lines += [markdown_block(failure), ""]
-    verdict = record.verdict
+    failure, verdict = signature(record), record.verdict
+    lines = [markdown_block(failure), ""] if failure else []
+    lines += [f"# {markdown(record.diagnostic.name)}: {record.outcome.replace('_', ' ')}", ""]
     lines.append(f"Verdict: **{verdict.status.replace('_', ' ')}**")
     lines += [f"- {markdown(reason)}" for reason in verdict.reasons]
     lines += ["", *_table(("", ""), _facts(record))]

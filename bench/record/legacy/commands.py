@@ -47,8 +47,8 @@ def parse_commands(text: str, file: str = "commands.txt") -> tuple[Commands, lis
 
 
 def parse_exit_code(text: str, file: str = "exit_code.txt") -> tuple[int | None, list[Problem]]:
-    """Read an exit code: one whole number from 0 to 255, alone."""
-    said = text.strip()
+    """Read an exit code: one whole number from 0 to 255, alone, or before the signal that it stands for."""
+    said = re.sub(r"\s+signal \d{1,2}$", "", text.strip())
     if not said:
         return None, [Problem(file, "empty", 1)]
     if re.fullmatch(r"\d{1,3}", said, re.ASCII) and int(said) <= 255:

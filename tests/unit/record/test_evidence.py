@@ -26,7 +26,7 @@ def test_environment_is_one_line_a_name() -> None:
 
 def test_exit_codes() -> None:
     assert exit_code_txt(make_run()) == "0\n"
-    assert exit_code_txt(make_run(exit_code=None, signal=9)) == "signal 9\n"
+    assert exit_code_txt(make_run(exit_code=None, signal=9)) == "137\nsignal 9\n"
     assert exit_code_txt(make_run(exit_code=None)) == "unknown\n"
 
 
@@ -103,7 +103,7 @@ def test_summary_of_repeats_shows_the_spread_and_each_run() -> None:
 def test_summary_of_nothing_measured() -> None:
     record = make_record(runs=(), outcome="not_measured", verdict=Verdict("not_measured", ("no GPU was found",)))
     text = render_summary(record)
-    assert text.startswith("# grad_cpu: not measured\n\n    not measured: no GPU was found\n")
+    assert text.startswith("    not measured: no GPU was found\n\n# grad_cpu: not measured\n\n")
     assert "## Timing" not in text
     assert analysis_time_txt(record).startswith("not measured: no GPU was found\n\n")
     assert analysis_time_txt(record).endswith("no run\n")
@@ -114,7 +114,7 @@ def test_failure_stands_at_the_top_of_both_files() -> None:
         outcome="timed_out", exit_code=None, signal=9, signature="timed out after 60 s in test_y\nstack: <x>`|"
     )
     record = make_record(runs=(run,), outcome="timed_out")
-    assert render_summary(record).splitlines()[2:4] == ["    timed out after 60 s in test_y", "    stack: <x>`|"]
+    assert render_summary(record).splitlines()[:2] == ["    timed out after 60 s in test_y", "    stack: <x>`|"]
     assert analysis_time_txt(record).splitlines()[0] == "timed out after 60 s in test_y"
     assert analysis_name(record) == "analysis/grad_cpu_time.txt"
     several = make_record(
@@ -122,6 +122,7 @@ def test_failure_stands_at_the_top_of_both_files() -> None:
     )
     assert signature(several) == "run 1: oom killed, ended by signal 9"
     assert signature(make_record()) is None
+    assert signature(make_record(runs=(make_run(0), make_run(1, outcome="not_measured")))) is None
     assert signature(make_record(runs=(), outcome="interrupted")) == "interrupted"
 
 

@@ -306,6 +306,7 @@ def test_commands_and_exit_codes() -> None:
     assert (found.node, problems) == ("tests/test_x.py::test_y", [])
     assert parse_commands("\n")[1][0].reason == "holds no command"
     assert parse_exit_code("137\n") == (137, [])
+    assert parse_exit_code("137\nsignal 9\n") == (137, [])
     assert parse_exit_code("256")[0] is None
 
 
