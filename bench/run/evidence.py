@@ -5,9 +5,10 @@ Text is redacted when the bundle is written; what is rendered comes last, since 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 import msgspec
 
@@ -22,9 +23,11 @@ from bench.record.gnutime import time_txt
 from bench.record.names import numbered
 from bench.record.schema import Record
 from bench.record.summary import Operator, render_summary
+from bench.record.text import clean
 from bench.record.timefile import analysis_name, analysis_time_txt
 from bench.run.log import LOG, read_log
 from bench.run.observe import Observation
+from bench.run.samples import GAUGES, TOTALS
 from bench.run.session import OneRun, never_ran
 
 _LOG = "logs/pytest.log"
@@ -36,7 +39,6 @@ _FROM_OUT = {
 }
 """A bundle's file for each run, and its name in the run's ``out`` folder."""
 
-_REQUIRED = ("artifacts/pytest.junit.xml", "artifacts/samples.csv")
 _MAX_OPERATORS_BYTES = 16 * 1024**2
 
 
@@ -49,7 +51,7 @@ def collect(
 ) -> dict[str, Content]:
     """Every file of a bundle but the record and the manifest: its name to its content.
 
-    A required file that a run did not leave holds one line that says so.
+    A required file that a run did not leave says so, in its own form.
 
     Args:
         record: the judged record.
@@ -65,12 +67,12 @@ def collect(
     for position, run in enumerate(runs):
         named = partial(numbered, index=position, total=len(runs))
         log = read_log(run.out)
-        files[named(_LOG)] = _absent(LOG, run) if log is None else log
+        files[named(_LOG)] = _not_written(LOG, run) if log is None else log
         for name, left in _FROM_OUT.items():
             if (run.out / left).is_file():
                 files[named(name)] = run.out / left
             elif name in _REQUIRED:
-                files[named(name)] = _absent(left, run)
+                files[named(name)] = _REQUIRED[name](record, run)
         files[named("artifacts/time.txt")] = time_txt(run.reading.run, _child(run)).encode()
         files[named("artifacts/exit_code.txt")] = exit_code_txt(run.reading.run).encode()
     said = command or [f"# nothing was run: {' '.join(failure.split())}"]
@@ -117,9 +119,39 @@ def _decision(history: Sequence[Record]) -> Callable[[Record], str]:
     return decide
 
 
-def _absent(name: str, run: OneRun) -> bytes:
-    why = run.reading.run.signature or f"the run ended as {run.reading.run.outcome}"
-    return f"# {name} was not written: {' '.join(why.split())}\n".encode()
+def _not_written(name: str, run: OneRun) -> bytes:
+    return f"# {name} was not written: {_why(run)}\n".encode()
+
+
+def _why(run: OneRun) -> str:
+    said = run.reading.run.signature or f"the run ended as {run.reading.run.outcome.replace('_', ' ')}"
+    return " ".join(clean(said).split())
+
+
+def _no_junit(record: Record, run: OneRun) -> bytes:
+    """A report with one error, that of the run; without a case where the run passed and no pytest was in it."""
+    suites = Element("testsuites")
+    passed = run.reading.run.outcome == "passed"
+    counts = {"tests": "0" if passed else "1", "errors": "0" if passed else "1", "failures": "0", "skipped": "0"}
+    suite = SubElement(suites, "testsuite", {"name": "bench", **counts})
+    said = f"pytest wrote no report: {_why(run)}"
+    if passed:
+        SubElement(suite, "system-out").text = said
+    else:
+        case = SubElement(suite, "testcase", {"classname": "bench", "name": clean(record.diagnostic.node or "run")})
+        SubElement(case, "error", {"message": said})
+    return tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n"
+
+
+def _no_samples(_record: Record, _run: OneRun) -> bytes:
+    return (",".join(("t_s", *TOTALS, *GAUGES)) + "\n").encode()
+
+
+_REQUIRED: Mapping[str, Callable[[Record, OneRun], bytes]] = {
+    "artifacts/pytest.junit.xml": _no_junit,
+    "artifacts/samples.csv": _no_samples,
+}
+"""What stands in for a file that a run should have left."""
 
 
 def _first(runs: Sequence[OneRun], name: str) -> Content:

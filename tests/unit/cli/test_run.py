@@ -1,6 +1,7 @@
 import json
 import signal
 import subprocess
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -86,9 +87,34 @@ def test_each_end_has_its_code_and_leaves_a_bundle_with_the_signature(
     bundle = only(tmp_path / "r")
     assert bundle.record.outcome == recorded
     signature = bundle.record.runs[0].signature
-    assert signature in (bundle.path / "summary.md").read_text().split("##")[0]
+    assert signature in (bundle.path / "summary.md").read_text().splitlines()[0]
+    assert bundle.record.verdict.status == "not_measured"
     assert signature in (bundle.path / "analysis/grad_cpu_time.txt").read_text().splitlines()[0]
     assert verify(bundle.path).ok
+
+
+def test_what_pytest_did_not_write_is_replaced_in_its_own_form(engine, bench_, tmp_path, monkeypatch):
+    execute = engine.execute
+
+    def crashed(place, task, out, on_event):
+        ending = execute(place, task, out, on_event)
+        (out / "pytest.junit.xml").unlink()
+        (out / "samples.csv").unlink()
+        result = json.loads((out / "result.json").read_text())
+        (out / "result.json").write_text(json.dumps({**result, "signature": "signal 11 <&\x01> \u00e9"}))
+        return ending
+
+    monkeypatch.setattr(engine, "execute", crashed)
+    engine.outcomes = ["failed"]
+    bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    bundle = only(tmp_path / "r")
+    (suite,) = ET.parse(bundle.path / "artifacts/pytest.junit.xml").getroot()
+    assert (suite.tag, suite.get("tests"), suite.get("errors")) == ("testsuite", "1", "1")
+    (case,) = suite
+    assert case.get("name") == bundle.record.diagnostic.node
+    assert case[0].get("message").startswith("pytest wrote no report: signal 11 <&")
+    assert (bundle.path / "artifacts/samples.csv").read_text().startswith("t_s,cpu_user_s,")
+    assert len((bundle.path / "artifacts/samples.csv").read_text().splitlines()) == 1
 
 
 def test_the_end_of_the_log_is_kept_where_the_supervisor_was_killed(engine, bench_, tmp_path, monkeypatch):
