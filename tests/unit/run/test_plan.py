@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from dataclasses import replace
+
 import pytest
 
 from bench.catalog.load import builtin, find, find_variant
@@ -43,6 +47,19 @@ def test_a_variant_sets_what_it_names_and_the_user_has_the_last_word():
     options = Options(env={"THP_MEM_ALLOC_ENABLE": "0"})
     plan = make_plan(GRAD, options, SOURCE, variant=find_variant(builtin(), "thp"))
     assert plan.task.env["THP_MEM_ALLOC_ENABLE"] == "0"
+
+
+def test_a_project_that_makes_warnings_errors_may_record_properties(tmp_path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    (tmp_path / "a.py").write_text("def test_a(record_property):\n    record_property('n', 5)\n")
+    plan = make_plan(replace(GRAD, node="a.py::test_a"), Options(), SOURCE, tree=Tree(tmp_path, ("a.py",), "0"))
+    places = {"{python}": sys.executable, "{src}": str(tmp_path), "{out}": str(tmp_path)}
+    argv = list(plan.task.argv)
+    for name, place in places.items():
+        argv = [word.replace(name, place) for word in argv]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert '<property name="n" value="5"' in (tmp_path / "pytest.junit.xml").read_text()
 
 
 def test_a_project_keeps_its_own_pytest_options(tmp_path):
