@@ -14,6 +14,7 @@ from bench.record.schema import SCHEMA, Record
 msgspec.json.Decoder(Record)
 _FAMILY, _MAJOR = SCHEMA.rsplit("/", 1)
 _MINOR = 0
+_SCHEMA = re.compile(re.escape(_FAMILY) + r"/(?P<major>[0-9]{1,9})(?:\.[0-9]{1,9})?")
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 
 
@@ -29,7 +30,7 @@ def decode(data: bytes | str, origin: str = "record.json") -> Record:
         origin: the file's name, for the message.
 
     Raises:
-        DamagedData: not JSON, not a record, or a value of the wrong type, named by its path.
+        DamagedData: not JSON, not a record, a foreign schema, or a value of the wrong type, named by its path.
         NewerSchema: a newer major schema, or a newer minor one with a value that this version does not know.
     """
     try:
@@ -67,15 +68,17 @@ def json_schema() -> dict[str, Any]:
 def _check_schema(document: object, origin: str) -> str:
     """The name of the document's schema, where this version can read it."""
     name = document.get("schema") if isinstance(document, dict) else None
-    if not isinstance(name, str) or not re.fullmatch(re.escape(_FAMILY) + r"/\d+(\.\d+)?", name):
+    found = _SCHEMA.fullmatch(name) if isinstance(name, str) else None
+    if found is None:
         said = f"its schema is {name!r:.80}"
         raise DamagedData(f"{origin} is not a record of this tool", said, f"expected {SCHEMA!r}")
-    major = name.rsplit("/", 1)[1].split(".")[0]
-    if int(major) > int(_MAJOR):
-        raise NewerSchema(
-            f"{origin} has the newer schema {name}", f"this version reads {SCHEMA}", f"install version {major} of bench"
-        )
-    return name
+    # Compared as text: there never was a major 0, and "01" is no number of ours.
+    if found["major"] == _MAJOR:
+        return found[0]
+    reads = f"this version reads {SCHEMA}"
+    if found["major"][0] != "0" and int(found["major"]) > int(_MAJOR):
+        raise NewerSchema(f"{origin} has the newer schema {name}", reads, f"install version {found['major']} of bench")
+    raise DamagedData(f"{origin} has the foreign schema {name}", reads, "restore the file from its source")
 
 
 def _minor(name: str) -> int:

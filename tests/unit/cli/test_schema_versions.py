@@ -43,6 +43,17 @@ def test_a_newer_major_is_refused_with_the_version_to_install(bundle, bench_, ve
     assert len(err.splitlines()) <= 1
 
 
+@pytest.mark.parametrize("schema", ["bench.record/0", "bench.record/0.9", "bench.record/01", "bench.record/00"])
+def test_a_major_that_never_was_is_refused_as_foreign(bundle, bench_, schema):
+    path = bundle(schema)
+    for verb in VERBS[:2]:
+        code, out, err = bench_(verb[0], path)
+        said = " ".join((out + err).split())
+        assert code == 8
+        assert f"foreign schema {schema}" in said
+        assert "newer" not in said
+
+
 @pytest.mark.parametrize("schema", ["bench.record/1", "bench.record/1.0", "bench.record/1.9"])
 def test_any_minor_loads_and_what_it_adds_is_no_fault(bundle, bench_, schema):
     path = bundle(schema, later={"kept": True})
