@@ -7,12 +7,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from bench.record.names import is_file_name
 
 MANIFEST = "MANIFEST.sha256"
-_LINE = re.compile(r"(?P<digest>[0-9a-f]{64}) [ *](?P<name>.+)")
+_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ def parse_manifest(text: str) -> tuple[dict[str, str], list[Problem]]:
     """File name to SHA-256, and the lines that could not be read."""
     digests: dict[str, str] = {}
     problems: list[Problem] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Lines end at a line feed alone, as for sha256sum: str.splitlines knows eleven further ends.
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
         match = _LINE.fullmatch(line)
         if match is None:
             problems.append(Problem(MANIFEST, "not a hash and a file name", number))
@@ -74,7 +75,7 @@ def list_files(folder: Path) -> tuple[list[str], list[Problem]]:
 
 
 def check_manifest(folder: Path) -> list[Problem]:
-    """Every file of a bundle that differs from its manifest, is missing, or is not in it."""
+    """Every file of a bundle that differs from its manifest, is missing, or is not in it, and folders without any."""
     names, problems = list_files(folder)
     try:
         text = (folder / MANIFEST).read_bytes().decode("ascii", "backslashreplace")
@@ -82,6 +83,8 @@ def check_manifest(folder: Path) -> list[Problem]:
         return [*problems, Problem(MANIFEST, f"cannot be read: {error.strerror}")]
     digests, bad_lines = parse_manifest(text)
     problems += bad_lines
+    if not bad_lines and text != render_manifest(digests):
+        problems.append(Problem(MANIFEST, "not as it was written: other line ends, or another order"))
     present = set(names) - {MANIFEST}
     for name in sorted(present | set(digests)):
         if name not in present:
@@ -90,4 +93,11 @@ def check_manifest(folder: Path) -> list[Problem]:
             problems.append(Problem(name, "not in the manifest"))
         elif hash_file(folder / name) != digests[name]:
             problems.append(Problem(name, "differs from the manifest"))
-    return problems
+    return problems + [Problem(name, "a folder that the manifest has no file in") for name in _added(folder, digests)]
+
+
+def _added(folder: Path, digests: Mapping[str, str]) -> list[str]:
+    """Folders that hold nothing, and of which the manifest names no file that could be missing there."""
+    known = {parent.as_posix() for name in digests for parent in PurePosixPath(name).parents}
+    empty = (Path(path).relative_to(folder).as_posix() for path, below, files in os.walk(folder) if not below + files)
+    return sorted(name for name in empty if name not in known)

@@ -22,6 +22,7 @@ from bench.record import codec
 from bench.record.bundle import find_partials, read_bundle, remove_partials, write_bundle
 from bench.record.disk import check_results_folder
 from bench.record.find import bundle_folders, find_bundles, scan
+from bench.record.manifest import check_manifest
 from bench.record.names import is_file_name, is_stamp, make_stamp, next_stamp, numbered, parse_stamp, safe_file_name
 from bench.record.schema import Host, HostClass
 from bench.record.verify import verify
@@ -324,6 +325,41 @@ def test_verify_reads_a_hostile_manifest(folder) -> None:
     assert "MANIFEST.sha256, line 1: names a path that no bundle can hold" in reasons
     assert "MANIFEST.sha256, line 2: not a hash and a file name" in reasons
     assert any("twice" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(
+            lambda data, end=end: data.replace(b"\n", end, 1)
+            for end in (b"\x0b", b"\x0c", b"\r", b"\x1c", b"\r\n", b"\n\n")
+        ),
+        lambda data: data.replace(b"  ", b" *", 1),
+        lambda data: data.removesuffix(b"\n"),
+        lambda data: data + b"\n",
+        lambda data: b"".join(reversed(data.splitlines(keepends=True))),
+    ],
+)
+def test_verify_sees_every_change_of_the_manifest(folder, change) -> None:
+    manifest = folder / "MANIFEST.sha256"
+    assert verify(folder).ok
+    manifest.write_bytes(change(manifest.read_bytes()))
+    assert [found.problem.file for found in verify(folder).problems if found.problem.file == "MANIFEST.sha256"]
+
+
+def test_verify_sees_every_other_bit_of_the_manifest(folder) -> None:
+    manifest = folder / "MANIFEST.sha256"
+    good = manifest.read_bytes()
+    for at in range(len(good)):
+        manifest.write_bytes(good[:at] + bytes([good[at] ^ 1 << at % 8]) + good[at + 1 :])
+        assert check_manifest(folder), at
+
+
+def test_verify_sees_a_folder_that_was_added(folder) -> None:
+    (folder / "logs" / "more").mkdir()
+    assert [(found.problem.file, found.problem.reason) for found in verify(folder).problems] == [
+        ("logs/more", "a folder that the manifest has no file in")
+    ]
 
 
 def test_verify_sees_a_moved_stamp(folder) -> None:
