@@ -37,8 +37,18 @@ class Console:
 
 def _console(*, stderr: bool) -> rich.console.Console:
     file = cast("IO[str]", stream.err() if stderr else stream.out())
-    width = None if file.isatty() or os.environ.get("COLUMNS", "").isdigit() else 100
-    return rich.console.Console(file=file, stderr=stderr, width=width, highlight=False, soft_wrap=False)
+    terminal = file.isatty()
+    width = None if terminal or os.environ.get("COLUMNS", "").isdigit() else 100
+    # Said here, since rich takes a pipe for a terminal where FORCE_COLOR or TTY_COMPATIBLE is set.
+    return rich.console.Console(
+        file=file,
+        stderr=stderr,
+        width=width,
+        highlight=False,
+        soft_wrap=False,
+        force_terminal=terminal,
+        color_system="auto" if terminal else None,
+    )
 
 
 def notify(line: str) -> None:

@@ -110,6 +110,15 @@ def test_colour_is_for_terminals_alone(results, on_a_terminal, bench_, monkeypat
     assert "\x1b" not in "".join(bench_("report", results)[1:])
 
 
+@pytest.mark.parametrize("name", ["FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"])
+def test_a_pipe_is_no_terminal_whatever_the_environment_says(results, bench_, monkeypatch, name, tmp_path):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv(name, "1")
+    assert "\x1b" not in "".join(bench_("report", results)[1:])
+    assert "\x1b" not in "".join(bench_("verify", results)[1:])
+    assert "\x1b" not in "".join(bench_("run", "grad_cpu", "--results", tmp_path / "r")[1:])
+
+
 def test_a_real_terminal_is_known_as_one(tmp_path):
     here, there = pty.openpty()
     env = environment(TERM="xterm-256color", COLUMNS="60")
