@@ -15,8 +15,9 @@ import typer
 
 from bench import __version__
 from bench.cli import stream
-from bench.cli.console import Console, complain, print_text
-from bench.errors import BenchError, ExitCode
+from bench.cli.console import Console, print_text
+from bench.cli.failure import Failure
+from bench.errors import BenchError, DamagedData, ExitCode, Interrupted, NotMeasured, UsageError
 
 _UsageFailure: type[Exception] = typer.BadParameter.__mro__[2]
 """The root of typer's own complaints about a command line."""
@@ -74,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    Console.quiet = False
+    Console.quiet = Console.answered = False
+    failure = Failure("--json" in (sys.argv[1:] if arguments is None else arguments))
     stream.replace_missing()
     streams = sys.stdout, sys.stderr
     for one in streams:
@@ -84,37 +86,36 @@ def _run(arguments: Sequence[str] | None) -> int:
         code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False, prog_name="bench")
         stream.out().flush()
     except BenchError as error:
-        complain(str(error))
-        return int(error.exit_code)
+        return failure(error.exit_code, error)
     except RecursionError:  # text of a record or of a test's facts; honest ones are a few levels deep
-        complain("data is nested more deeply than in any result; fetch it again from its source")
-        return int(ExitCode.DAMAGED)
+        deep = DamagedData("data is nested more deeply than in any result", fix="fetch it again from its source")
+        return failure(ExitCode.DAMAGED, deep)
     except (BrokenPipeError, SystemExit) as error:  # typer makes the one of the other, and wraps the streams
         sys.stdout, sys.stderr = streams
         if isinstance(error, SystemExit) and (COMPLETING in os.environ or not isinstance(error.__context__, OSError)):
             return int(error.code or 0)  # what a shell is told about its TAB, or is shown of completion
         if stream.has_reader(sys.stdout):
-            complain("a connection broke that was none of standard output, nothing was decided; try again")
-            return int(ExitCode.NOT_MEASURED)
+            what = "a connection broke that was none of standard output, nothing was decided"
+            return failure(ExitCode.NOT_MEASURED, NotMeasured(what, fix="try again"))
         stream.silence(sys.stdout)  # a reader that has seen enough of the help
         return int(ExitCode.OK)
     except _UsageFailure as error:
         text = getattr(error, "format_message", error.__str__)()
-        if text:
-            complain(f"{text.rstrip('.')}; see 'bench --help'")
-        return int(ExitCode.USAGE)
+        return failure(ExitCode.USAGE, UsageError(text.rstrip("."), fix="see 'bench --help'") if text else None)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        complain(f"the system refused{where}: {error.strerror or error}; free what it names, or mend its rights")
-        return int(ExitCode.NOT_MEASURED)
+        refused = NotMeasured(
+            f"the system refused{where}", error.strerror or str(error), "free what it names, or mend its rights"
+        )
+        return failure(ExitCode.NOT_MEASURED, refused)
     except Exception as error:
         # Python's own status for this is 1, which here would say that something regressed.
         with contextlib.suppress(OSError):
             traceback.print_exc()
-        complain(f"a fault of bench itself ({type(error).__name__}), nothing was decided; report the lines above")
-        return int(ExitCode.NOT_MEASURED)
+        what = f"a fault of bench itself ({type(error).__name__}), nothing was decided"
+        return failure(ExitCode.NOT_MEASURED, NotMeasured(what, fix="report the lines above"))
     if code == ExitCode.INTERRUPTED:  # typer makes this code of a KeyboardInterrupt
-        complain("interrupted")
+        return failure(ExitCode.INTERRUPTED, Interrupted("interrupted"))
     return int(code or 0)
 
 

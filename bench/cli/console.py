@@ -23,6 +23,8 @@ class Console:
 
     quiet = False
     """Whether progress is silenced (``--quiet``)."""
+    answered = False
+    """Whether standard output has its JSON document."""
 
     @staticmethod
     def out() -> rich.console.Console:
@@ -98,6 +100,7 @@ def complain_of(problems: Iterable[str | None]) -> None:
 def print_json(document: Any) -> None:
     """One JSON document on standard output, and nothing else."""
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    Console.answered = True
     stream.out().write(_ACTS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
