@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from bench.cli import options
-from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json, print_text
 from bench.cli.inputs import READING, bundles_named
+from bench.cli.root import app
 from bench.cli.steps import Steps
 from bench.errors import ExitCode, UsageError
 from bench.record.archive import export, import_archive

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from bench.cli import complete, options
-from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
 from bench.cli.inputs import READING, bundles_named, entry_of
 from bench.cli.rankings import asked, gravest, parse_accept, rankings
+from bench.cli.root import app
 from bench.compare.explain import explain, explain_difference
 from bench.engine.ask import ask_docker
 from bench.errors import ExitCode, UsageError

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from bench.cli import complete, options
-from bench.cli.app import app
 from bench.cli.console import Console, notify, print_json
 from bench.cli.inputs import entry_of
+from bench.cli.root import app
 from bench.compare.ranking import rank
 from bench.errors import ExitCode, NotComparable
 from bench.fleet.legs import plan_legs

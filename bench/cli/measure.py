@@ -11,10 +11,10 @@ import typer
 from bench.catalog.load import builtin, document, find_variant
 from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
 from bench.cli import complete, options
-from bench.cli.app import app
 from bench.cli.console import Console, Held, complain_of, notify, print_json
 from bench.cli.inputs import READING, entry_of
 from bench.cli.progress import Progress
+from bench.cli.root import app
 from bench.cli.selftest import refuse_options, run_selftest
 from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder

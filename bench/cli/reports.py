@@ -10,9 +10,9 @@ import msgspec
 import typer
 
 from bench.cli import options
-from bench.cli.app import app
 from bench.cli.console import Console, complain, notify, print_json
 from bench.cli.inputs import READING, entry_of, read_comparisons
+from bench.cli.root import app
 from bench.cli.steps import busy
 from bench.errors import BenchError, ExitCode, UsageError
 from bench.record.bundle import Bundle

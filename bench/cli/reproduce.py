@@ -12,11 +12,11 @@ import typer
 from bench.catalog.load import builtin
 from bench.catalog.model import Diagnostic
 from bench.cli import options
-from bench.cli.app import app
 from bench.cli.console import Console, complain_of, notify, print_json
 from bench.cli.measure import NEED_BYTES
 from bench.cli.original import original
 from bench.cli.progress import Progress
+from bench.cli.root import app
 from bench.compare.verdict import Comparison, compare
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose

@@ -12,10 +12,10 @@ import typer
 from bench.catalog.load import builtin
 from bench.catalog.model import Catalog, Diagnostic, Variant
 from bench.cli import complete, options
-from bench.cli.app import app
 from bench.cli.console import Console, complain_of, notify, print_json
 from bench.cli.measure import NEED_BYTES, plan_of
 from bench.cli.progress import Progress
+from bench.cli.root import app
 from bench.compare.failures import not_passed
 from bench.compare.verdict import compare
 from bench.engine.choose import choose

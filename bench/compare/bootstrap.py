@@ -14,8 +14,8 @@ record.
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
+from bench.compare.quantiles import student_quantile
 from bench.compare.sample import EQUAL, Floats
 from bench.errors import BenchError
 
@@ -89,7 +89,7 @@ def student_reach(x: Floats, y: Floats, alpha: float) -> float:
         return 0.0
     part_x, part_y = float(x.var(ddof=1)) / x.size, float(y.var(ddof=1)) / y.size
     freedom = (part_x + part_y) ** 2 / (part_x**2 / (x.size - 1) + part_y**2 / (y.size - 1))
-    return float(special.stdtrit(freedom, 1 - STUDENT * alpha / 2)) * error
+    return student_quantile(freedom, 1 - STUDENT * alpha / 2) * error
 
 
 def percentile_t(

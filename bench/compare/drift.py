@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
+from bench.compare.quantiles import student_below
 from bench.compare.sample import EQUAL, Floats, logs
 
 SUSPECT = 0.20
@@ -111,4 +111,4 @@ def _leads(x: Floats, y: Floats, difference: float) -> bool:
 def _two_sided(value: float, error: float, freedom: int) -> float:
     if error <= EQUAL:
         return 1.0 if abs(value) <= EQUAL else 0.0
-    return 2 * float(special.stdtr(freedom, -abs(value) / error))
+    return 2 * student_below(freedom, -abs(value) / error)

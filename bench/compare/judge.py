@@ -33,8 +33,8 @@ def judge(record: Record, baseline: Sequence[Record] = (), *, asked: bool = True
         asked: whether somebody named that baseline. One that merely lay there and is not like this result leaves it
             ``ok``; the reasons name the differences all the same.
 
-    The first that applies: ``not_measured`` where no run has a time, ``over_ceiling``, ``not_measured`` where the result
-    did not pass, the comparison with the baseline, ``ok``.
+    The first that applies: ``not_measured`` where no run has a time, ``over_ceiling``, ``not_measured`` where the
+    result did not pass, the comparison with the baseline, ``ok``.
 
     Raises:
         DamagedData: a wall time that is none.

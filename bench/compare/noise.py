@@ -11,8 +11,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import special
 
+from bench.compare.quantiles import student_quantile
 from bench.compare.sample import logs, walls
 from bench.record.schema import Record
 
@@ -53,5 +53,5 @@ def session_noise(sessions: Sequence[Sequence[float]]) -> float | None:
         # session's median scatters more than its mean: this takes out too little, which is the safe side.
         within = (_MAD_TO_SIGMA * float(np.median(rest))) ** 2 * rest.size / (rest.size - len(repeated))
         between = max(0.0, between - within * float(np.mean([1 / sample.size for sample in samples])))
-    reach = float(special.stdtrit(len(samples) - 1, (1 + CONFIDENCE) / 2))
+    reach = student_quantile(len(samples) - 1, (1 + CONFIDENCE) / 2)
     return math.expm1(reach * math.sqrt(2 * between))

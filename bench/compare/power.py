@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from scipy import special
-
 from bench.compare import drift, ranks
+from bench.compare.quantiles import chi_squared_exceeded, student_quantile
 
 FEWEST = 5
 """Runs that each side must have before anything is called. Fewer cannot show how much they scatter: two noisy runs lie
@@ -32,7 +31,7 @@ def possible(n: int, m: int, alpha: float) -> bool:
 
 def upper_deviation(deviation: float, freedom: int) -> float:
     """The standard deviation that the true one does not exceed with probability ``ASSURANCE``."""
-    return deviation * math.sqrt(freedom / float(special.chdtri(freedom, ASSURANCE)))
+    return deviation * math.sqrt(freedom / chi_squared_exceeded(freedom, ASSURANCE))
 
 
 def smallest_detectable(
@@ -98,4 +97,4 @@ def runs_needed(
 
 @lru_cache(maxsize=4096)
 def _quantiles(freedom: int, alpha: float) -> tuple[float, float]:
-    return float(special.stdtrit(freedom, 1 - alpha / 2)), float(special.stdtrit(freedom, POWER))
+    return student_quantile(freedom, 1 - alpha / 2), student_quantile(freedom, POWER)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from bench.compare.bootstrap import ArithmeticFailed
+from bench.compare.quantiles import student_quantile
 from bench.compare.sample import Floats, logs
 
 FEWEST = 3
@@ -67,7 +67,7 @@ def predict(history: Sequence[float], confidence: float = 0.99, keep_outliers: b
     outside = () if keep_outliers else outliers(values)
     kept: Floats = np.delete(values, list(outside)).astype(np.float64)
     mean, deviation = float(kept.mean()), float(kept.std(ddof=1))
-    reach = float(special.stdtrit(kept.size - 1, (1 + confidence) / 2)) * deviation * math.sqrt(1 + 1 / kept.size)
+    reach = student_quantile(kept.size - 1, (1 + confidence) / 2) * deviation * math.sqrt(1 + 1 / kept.size)
     try:
         low, high, centre = math.exp(mean - reach), math.exp(mean + reach), math.exp(mean)
     except OverflowError:
@@ -108,5 +108,5 @@ def _most(size: int) -> int:
 
 
 def _critical(size: int, suspect: float) -> float:
-    quantile = float(special.stdtrit(size - 2, 1 - suspect / (2 * size)))
+    quantile = student_quantile(size - 2, 1 - suspect / (2 * size))
     return (size - 1) * quantile / math.sqrt((size - 2 + quantile**2) * size)

@@ -13,8 +13,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy import special
 
+from bench.compare.quantiles import normal_quantile
 from bench.compare.sample import Floats
 
 EXACT_PAIRS = 2_500
@@ -31,7 +31,7 @@ def cut(n: int, m: int, alpha: float) -> int:
         return 0
     if n * m > EXACT_PAIRS:
         spread = math.sqrt(n * m * (n + m + 1) / 12)
-        return max(0, math.floor(n * m / 2 + float(special.ndtri(alpha / 2)) * spread))
+        return max(0, math.floor(n * m / 2 + normal_quantile(alpha / 2) * spread))
     allowed = alpha / 2 * math.comb(n + m, n)
     total = 0
     for outside, ways in enumerate(_orders(min(n, m), max(n, m))):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.engine.docker_client import CALL_ERRORS, connect, reason
 from bench.errors import NotMeasured
 
 
@@ -21,6 +20,8 @@ class Answer:
 
 def ask_docker(host: str | None) -> Answer:
     """Ask the engine at an address, or that of the current context."""
+    from bench.engine.docker_client import CALL_ERRORS, connect, reason  # docker's client is slow to import
+
     try:
         client, _ = connect(host)
         return Answer(client.info(), client.version())

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from bench.engine.docker import DockerEngine
-from bench.engine.docker_client import connect
-from bench.engine.local import LocalEngine
 from bench.engine.protocol import Engine, Notify
 from bench.errors import NotMeasured, UsageError
 
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+    from bench.engine.docker_client import Endpoint
+
 NAMES = ("auto", "docker", "local")
+
+
+def connect(host: str | None) -> tuple[DockerClient, Endpoint]:
+    """See :func:`bench.engine.docker_client.connect`; read only now, since docker's client is slow to import."""
+    from bench.engine import docker_client
+
+    return docker_client.connect(host)
 
 
 def choose(name: str | None, host: str | None, notify: Notify) -> Engine:
@@ -28,6 +38,9 @@ def choose(name: str | None, host: str | None, notify: Notify) -> Engine:
     name = name or os.environ.get("BENCH_ENGINE") or "auto"
     if name not in NAMES:
         raise UsageError(f"'{name}' is no engine", fix="choose auto, docker or local")
+    from bench.engine.docker import DockerEngine  # as slow to import as docker's client
+    from bench.engine.local import LocalEngine
+
     if name == "local":
         if host:
             raise UsageError("--host goes with the Docker engine", fix="leave --engine local away")

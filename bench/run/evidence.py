@@ -140,7 +140,8 @@ def _no_junit(record: Record, run: OneRun) -> bytes:
     else:
         case = SubElement(suite, "testcase", {"classname": "bench", "name": clean(record.diagnostic.node or "run")})
         SubElement(case, "error", {"message": said})
-    return tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n"
+    document: bytes = tostring(suites, encoding="utf-8", xml_declaration=True)
+    return document + b"\n"
 
 
 def _no_samples(_record: Record, _run: OneRun) -> bytes:

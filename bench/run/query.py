@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import msgspec
 
 from bench.errors import UsageError
@@ -30,6 +29,9 @@ from bench.record.schema import (
 )
 from bench.run.baseline import read_results
 
+if TYPE_CHECKING:
+    import duckdb
+
 Row = dict[str, Any]
 
 _GROUPS: Mapping[str, type[msgspec.Struct]] = {
@@ -50,6 +52,8 @@ def rows_of(sql: str, results: Path, follow: Follow = iter) -> tuple[list[str], 
     Raises:
         UsageError: the query is wrong, in DuckDB's words.
     """
+    import duckdb  # here, since no other verb that is loaded with `query` needs it
+
     with duckdb.connect(":memory:") as connection:
         for name, rows in tables(bundle.record for bundle in read_results(results, follow)).items():
             _load(connection, name, rows)

@@ -1,4 +1,4 @@
-"""The application, and the one place where a command ends: errors become one line and an exit code."""
+"""The one place where a command ends: errors become one line and an exit code."""
 
 from __future__ import annotations
 
@@ -13,44 +13,16 @@ from collections.abc import Sequence
 
 import typer
 
-from bench import __version__
 from bench.cli import stream
-from bench.cli.console import Console, print_text
+from bench.cli.console import Console
 from bench.cli.failure import Failure
+from bench.cli.root import app
 from bench.errors import BenchError, DamagedData, ExitCode, Interrupted, NotMeasured, UsageError
 
 _UsageFailure: type[Exception] = typer.BadParameter.__mro__[2]
 """The root of typer's own complaints about a command line."""
 COMPLETING = "_BENCH_COMPLETE"
 """The variable by which a shell asks what could stand where TAB was pressed."""
-
-app = typer.Typer(
-    name="bench",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        Console.out().print(f"bench {__version__}", highlight=False)
-        raise typer.Exit
-
-
-@app.callback(invoke_without_command=True)
-def root(
-    context: typer.Context,
-    version: bool = typer.Option(  # noqa: ARG001, its callback acts
-        False, "--version", callback=_version, is_eager=True, help="Print the version and end."
-    ),
-) -> None:
-    """Run a slow PyTorch test in a pinned image, keep the evidence, and be told why the numbers differ.
-
-    Example: bench run grad_cpu --profile smoke
-    """
-    if context.invoked_subcommand is None:
-        print_text(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,96 @@
+"""The application: its verbs' names, and what stands before a verb. A verb is read once it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+import typer.core
+import typer.main
+
+from bench import __version__
+from bench.cli import start
+from bench.cli.console import Console, print_text
+
+VERBS = {
+    "export": "archives",
+    "import": "archives",
+    "verify": "archives",
+    "schema": "archives",
+    "query": "archives",
+    "compare": "explore",
+    "explain": "explore",
+    "history": "explore",
+    "doctor": "explore",
+    "fleet": "fleet",
+    "list": "measure",
+    "run": "measure",
+    "report": "reports",
+    "reproduce": "reproduce",
+    "whatif": "whatif",
+}
+"""Every verb, in the order of the help, and the module beside this one that registers it."""
+
+
+def load_verbs() -> typer.Typer:
+    """The application with every verb registered, for those who look at it as a whole."""
+    for module in dict.fromkeys(VERBS.values()):
+        import_module(f"bench.cli.{module}")
+    return app
+
+
+class _Verbs(typer.core.TyperGroup):
+    """The verbs, each read when it is run, completed or described: numpy alone takes half a second."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002, the base has it
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002, the base has it
+        if cmd_name not in self.commands:
+            for name in [cmd_name] if cmd_name in VERBS else VERBS:  # all of them: one may be meant
+                self._read(name)
+        return self.commands.get(cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        found = super().resolve_command(ctx, args)
+        start.ready()
+        return found
+
+    def _read(self, name: str) -> None:
+        import_module(f"bench.cli.{VERBS[name]}")
+        for info in app.registered_commands:
+            if name == info.name or (info.callback is not None and name == info.callback.__name__):
+                self.commands[name] = typer.main.get_command_from_info(
+                    info, pretty_exceptions_short=app.pretty_exceptions_short, rich_markup_mode=app.rich_markup_mode
+                )
+
+
+app = typer.Typer(
+    name="bench",
+    cls=_Verbs,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        Console.out().print(f"bench {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: bool = typer.Option(  # noqa: ARG001, its callback acts
+        False, "--version", callback=_version, is_eager=True, help="Print the version and end."
+    ),
+) -> None:
+    """Run a slow PyTorch test in a pinned image, keep the evidence, and be told why the numbers differ.
+
+    Example: bench run grad_cpu --profile smoke
+    """
+    if context.invoked_subcommand is None:
+        print_text(context.get_help())

@@ -1,0 +1,84 @@
+"""What a command does before it is there: no more imports than it needs, and Ctrl-C then is no fault."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bench
+from bench.cli import app
+from bench.cli.root import VERBS
+
+ROOT = Path(bench.__file__).parents[1]
+SLOW = {"docker", "duckdb", "jinja2", "numpy", "plotly", "psutil", "requests", "scipy"}
+CONSOLE = "import sys; from bench.cli import main; code = main()"
+"""As the installed program has it."""
+
+
+def started(script, *words, path="", **more):
+    known = {name: value for name, value in os.environ.items() if not name.startswith("BENCH_")}
+    env = {**known, "PYTHONPATH": f"{path}{os.pathsep}{ROOT}", **more}
+    command = [sys.executable, "-c", script, *words]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+def imported(*words, **more):
+    done = started(f"{CONSOLE}; print(*sys.modules, file=sys.stderr)", *words, **more)
+    return set(done.stderr.splitlines()[-1].split()), done.stdout.split()
+
+
+def test_the_table_of_verbs_names_the_module_of_each():
+    found = {info.name or info.callback.__name__: info.callback.__module__ for info in app.registered_commands}
+    assert found == {verb: f"bench.cli.{module}" for verb, module in VERBS.items()}
+
+
+def test_the_version_costs_no_slow_import():
+    modules, said = imported("--version")
+    assert said == ["bench", bench.__version__]
+    assert modules & SLOW == set()
+    assert "typer" in modules
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("bench run grad_cp", ["grad_cpu"]),
+        ("bench run grad_cpu --variant tcm", ["tcmalloc"]),
+        ("bench his", ["history"]),
+    ],
+)
+def test_a_tab_waits_for_no_library_that_measures(line, offered):
+    asked = {"_BENCH_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    modules, said = imported(**asked)
+    assert said == offered
+    assert modules & {"docker", "duckdb", "jinja2", "plotly", "requests", "scipy"} == set()
+
+
+def test_an_engine_that_is_not_docker_s_needs_no_client():
+    script = "import sys; from bench.engine.choose import choose; from bench.errors import UsageError\n"
+    script += "try: choose('podman', None, print)\nexcept UsageError: print(*sys.modules)"
+    assert not {"docker", "requests"} & set(started(script).stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("during", "words"),
+    [("typer", ["--version"]), ("numpy", ["run", "grad_cpu"]), ("numpy", ["run", "grad_cpu", "--json"])],
+)
+def test_ctrl_c_while_it_starts_is_one_line(tmp_path, during, words):
+    struck = "import os, signal, time\ntry:\n    os.kill(os.getpid(), signal.SIGINT); time.sleep(60)\n"
+    (tmp_path / f"{during}.py").write_text(f"{struck}except BaseException:\n    raise ImportError from None\n")
+    done = started(f"{CONSOLE}; sys.exit(code)", *words, path=tmp_path)
+    assert (done.returncode, done.stderr) == (130, "bench: interrupted\n")
+    if "--json" in words:
+        assert json.loads(done.stdout)["exit_code"] == 130
+    else:
+        assert done.stdout == ""
+
+
+def test_ctrl_c_that_was_to_be_ignored_stays_so(tmp_path):
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nraise SystemExit(7)\n")
+    script = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); {CONSOLE}"
+    assert started(script, "--version", path=tmp_path).returncode == 7
