@@ -19,7 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start.starting()
     from bench.cli import command
 
-    return command.main(arguments)
+    try:
+        return command.main(arguments)
+    finally:
+        start.ready()  # also where no verb was loaded, as for --version
 
 
 def __getattr__(name: str) -> object:
