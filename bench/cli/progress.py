@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from bench.cli.console import Console
 from bench.engine.protocol import Event
+from bench.record.redact import redact_text, secret_values
 from bench.report.text import plain
 from bench.run.plan import Plan
 from bench.run.reading import Reading
@@ -60,6 +62,7 @@ class Progress(Watch):
         self._live: Live | None = None
         self._now = Now()
         self._said = time.monotonic()
+        self._hidden: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
         if self._console.is_terminal and not Console.quiet:
@@ -84,6 +87,7 @@ class Progress(Watch):
         variant = f" [{plan.variant.name}]" if plan.variant else ""
         self._now = Now(title=f"{plan.diagnostic.name}{variant}{count}")
         self._said = time.monotonic()
+        self._hidden = secret_values(os.environ) | secret_values(plan.task.env)
         if self._live is not None:
             self._live.start()
         else:
@@ -108,7 +112,8 @@ class Progress(Watch):
         """A run has been read."""
         self._stop()
         run = reading.run
-        why = f": {run.signature}" if run.signature else ""
+        # A CI job's log is as public as a bundle.
+        why = f": {redact_text(run.signature, self._hidden)}" if run.signature else ""
         self._say(f"{self._now.title}: {run.outcome.replace('_', ' ')} after {seconds(run.wall_s)}{why}")
 
     def _text(self) -> Text:

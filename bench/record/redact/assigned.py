@@ -32,6 +32,7 @@ _NAMED = re.compile(
 )
 _NAME = re.compile(rb"[\w.-]+")
 _BEFORE = 40
+_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 # What follows a comma or an ampersand where it ends a value: another name, or nothing.
 _CONTINUED = rb"[\w.-]{1,40}+[=:]"
 _ENTITY = rb"(?:(?:quot|apos|#\d{1,4}|#x[0-9a-fA-F]{1,4});|[lg]t;(?![A-Za-z0-9]))"
@@ -53,6 +54,12 @@ _LETTER = re.compile(rb"[0-9A-Za-z\x80-\xff]|[^\s0-9A-Za-z\x80-\xff]{4}")
 _MARKED = 12
 _CALL = re.compile(rb"[A-Za-z_][\w.]{0,60}+[(\[]")
 _ATTRIBUTE = re.compile(rb"(?:self|cls|args|kwargs|config|cfg|settings|options|opts|params|request|os)\.[A-Za-z_.]+")
+# What pytest and our own headings say of a test or a diagnostic that is called like a secret: how it ended.
+_NODE = re.compile(rb"\.py(?:::\w{1,200})?::$")
+_ENDED = re.compile(
+    rb"[A-Za-z_][\w.]{0,100}(?:Error|Exception|Warning):(?=\s|$)"
+    rb"|(?:passed|failed|timed[ _]out|out of memory|oom[ _]killed|interrupted|not[ _]measured|started)(?=[\s,;]|$)"
+)
 # `("X-Api-Key", "…")`: a pair of a list, also of bytes.
 _PAIR = re.compile(
     rb"[(\[][ \t]{0,3}[bu]?\\{0,7}(?:" + MARKS + rb")(?P<name>[\w.-]{1,60}+)\\{0,7}(?:" + MARKS + rb"),[ \t]{0,3}"
@@ -80,7 +87,12 @@ def _redact_line(line: bytes) -> bytes:
     position = done = 0
     while (found := _NAMED.search(lower, position)) is not None:
         kind = kind_of_name(_whole_name(line, found))
-        made, position = (None, found.start("sign")) if kind is None else _redact_value(line, found, kind)
+        if kind is None:
+            made, position = None, found.start("sign")
+        elif (end := _end_of_a_test(line, found)) is not None:
+            made, position = None, end
+        else:
+            made, position = _redact_value(line, found, kind)
         if made is not None:
             parts += [line[done : found.end()], made]
             done = position
@@ -88,10 +100,21 @@ def _redact_line(line: bytes) -> bytes:
     return _redact_pairs(line) if b"," in line else line
 
 
+def _end_of_a_test(line: bytes, found: re.Match[bytes]) -> int | None:
+    """Where to go on if the name is a test's or how a test or a diagnostic ended follows; ``None`` if neither."""
+    if found["sign"] != b":":
+        return None
+    ended = _ENDED.match(line, found.end())
+    if ended is not None:
+        return ended.end()
+    before = line[max(0, found.start() - 4 * _BEFORE) : found.start()]
+    return found.end() if _NODE.search(before.rstrip(_LETTERS)) else None
+
+
 def _whole_name(line: bytes, found: re.Match[bytes]) -> str:
     """The name of which a word was found, with what stands before that word."""
     before = line[max(0, found.start() - _BEFORE) : found.start()]
-    start = len(before.rstrip(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"))
+    start = len(before.rstrip(_LETTERS))
     name = _NAME.match(line, found.start())
     return (before[start:] + (name[0] if name else b"")).decode("ascii", "replace")
 

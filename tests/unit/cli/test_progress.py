@@ -1,7 +1,11 @@
 import pytest
 
+from bench.catalog.load import builtin, find
 from bench.cli.console import Console, Held
-from bench.cli.progress import Now
+from bench.cli.progress import Now, Progress
+from bench.record.schema import Run, Source
+from bench.run.plan import Options, make_plan
+from bench.run.reading import Reading
 
 
 def test_the_line_says_where_a_run_stands():
@@ -22,3 +26,19 @@ def test_held_lines_come_before_the_first_that_is_said(capsys, monkeypatch):
     held.notify("building")
     held.release()
     assert capsys.readouterr().err == "engine\nbuilding\n"
+
+
+def test_a_signature_is_said_without_its_secrets(capsys, monkeypatch):
+    monkeypatch.setattr(Console, "quiet", False)
+    monkeypatch.setenv("MY_API_KEY", "swordfish-nine")
+    diagnostic = find(builtin(), "grad_cpu")
+    plan = make_plan(diagnostic, Options(env={"DB_PASSWORD": "sesame-eleven"}), Source("catalog"))
+    run = Run(
+        0, "failed", signature="test_x.py::test_y: AssertionError: swordfish-nine, sesame-eleven, token=abc9def7zq1"
+    )
+    progress = Progress()
+    progress.run_begins(plan, 0)
+    progress.run_ended(Reading(run, {}))
+    said = capsys.readouterr().err
+    assert "test_x.py::test_y: AssertionError: [redacted" in said
+    assert not any(secret in said for secret in ("swordfish", "sesame", "abc9def7"))

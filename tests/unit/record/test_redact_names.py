@@ -162,3 +162,38 @@ def test_a_bundle_of_a_test_that_really_failed_holds_none(tmp_path: Path) -> Non
     suite = ET.fromstring((folder / "artifacts" / "pytest.junit.xml").read_text())
     assert suite.find("testsuite/testcase").get("name") == "test_login"
     assert b"test_login" in (folder / "logs" / "pytest.log").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "test_y.py::test_token: ValueError: nothing secret here, sat 1 of 2",
+        "tests/test_y.py::TestAuth::test_api_key: swapped operands",
+        "tests/test_y.py::test_password: assert 3 == 4",
+        "test_y.py::test_login[token]: torch.OutOfMemoryError: CUDA out of memory",
+        "# secret_cpu: failed after 3.0 s",
+        "# secret_cpu: timed out after 3.0 s",
+        "# token_cpu: not measured",
+        "grad_token: passed",
+    ],
+)
+def test_how_a_test_ended_that_is_called_like_a_secret_is_kept(text) -> None:
+    assert redact_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "test_y.py::test_token: password=swordfish9",
+        "test_y.py::test_token: ValueError: api_key=swordfish9 is wrong",
+        "test_y.py::test_token: ValueError: secret: swordfish9",
+        "# secret_cpu: failed, password: swordfish9",
+        "std::password: swordfish9",
+        "password: failedswordfish9",
+        "password: swordfish9Error",
+        "token: Error-swordfish9: x",
+        "password=swordfish9Error: x",
+    ],
+)
+def test_what_it_said_is_not(text) -> None:
+    assert "swordfish9" not in redact_text(text)
