@@ -9,7 +9,7 @@ import typer
 
 from bench.cli import options
 from bench.cli.console import Console, notify, print_json, print_text
-from bench.cli.inputs import READING, bundles_named
+from bench.cli.inputs import all_results, bundles_named
 from bench.cli.root import app
 from bench.cli.steps import Steps
 from bench.errors import ExitCode, UsageError
@@ -128,7 +128,7 @@ def query(
 
     Example: bench query "select host, median(wall_s) from runs group by host"
     """
-    columns, rows = rows_of(sql, results, READING)
+    columns, rows = rows_of(sql, [bundle.record for bundle in all_results(results)])
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return

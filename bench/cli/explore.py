@@ -9,7 +9,7 @@ import typer
 
 from bench.cli import complete, options
 from bench.cli.console import Console, notify, print_json
-from bench.cli.inputs import READING, bundles_named, entry_of
+from bench.cli.inputs import all_results, bundles_named, entry_of
 from bench.cli.rankings import asked, gravest, parse_accept, rankings
 from bench.cli.root import app
 from bench.compare.explain import explain, explain_difference
@@ -23,7 +23,6 @@ from bench.report.terminal.doctor import doctor_view
 from bench.report.terminal.explain import difference_view, explanation_view
 from bench.report.terminal.history import history_view
 from bench.run.baseline import history as results_of
-from bench.run.baseline import read_results
 
 Words = Annotated[list[str], typer.Argument(help="Bundles, folders of bundles, or host ids; the reference first.")]
 
@@ -48,7 +47,7 @@ def compare_(
     """
     what, accepted = asked(words, reference), parse_accept(accept)
     found = bundles_named(what.words, results)
-    known = [bundle.record for bundle in read_results(results, READING)]
+    known = [bundle.record for bundle in all_results(results)]
     made = rankings(what, found, known, accepted)
     for word, why in {word: why for ranking in made for word, why in ranking.passed_over.items()}.items():
         notify(f"passed over {word}: {why}")
@@ -100,7 +99,7 @@ def history_(
 
     Example: bench history grad_cpu
     """
-    bundles = results_of(read_results(results, READING), name)
+    bundles = results_of(all_results(results), name)
     if not bundles:
         options.diagnostic_called(name)
         notify(f"no result of {name} lies in {results}")

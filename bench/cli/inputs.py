@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.cli.console import notify
 from bench.cli.steps import Steps
 from bench.compare.verdict import Comparison
 from bench.errors import DamagedData, UsageError
@@ -16,6 +17,7 @@ from bench.record.find import find_bundles
 from bench.record.names import numbered
 from bench.record.schema import Record
 from bench.report.entry import NO_SAMPLES, Entry
+from bench.run.baseline import read_results
 
 SAMPLES = "artifacts/samples.csv"
 READING = Steps("reading results")
@@ -42,6 +44,11 @@ def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:
     """For each word the bundles that it names, oldest first."""
     found = [find_bundles(word, results, READING) for word in words]
     return [sorted(group, key=lambda bundle: bundle.record.stamp) for group in found]
+
+
+def all_results(results: Path) -> tuple[Bundle, ...]:
+    """Every bundle of the results folder, oldest first; a line for each that is damaged or of a newer schema."""
+    return read_results(results, READING, lambda problem: notify(f"passed over: {problem}"))
 
 
 def records_by_name(bundles: Sequence[Bundle]) -> dict[str, list[Record]]:

@@ -12,7 +12,7 @@ from bench.catalog.load import builtin, document, find_variant
 from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
 from bench.cli import complete, options
 from bench.cli.console import Console, Held, complain_of, notify, print_json
-from bench.cli.inputs import READING, entry_of
+from bench.cli.inputs import all_results, entry_of
 from bench.cli.progress import Progress
 from bench.cli.root import app
 from bench.cli.selftest import refuse_options, run_selftest
@@ -27,7 +27,7 @@ from bench.record.find import find_bundles
 from bench.report.entry import Entry
 from bench.report.terminal.catalog import catalog_table
 from bench.report.terminal.results import result_summary
-from bench.run.baseline import Baseline, default_baseline, read_results
+from bench.run.baseline import Baseline, default_baseline
 from bench.run.orphans import recover_all
 from bench.run.plan import Options, Plan, check_capacity, make_plan, parse_env
 from bench.run.project import need_of, of_node
@@ -54,7 +54,7 @@ def list_(
     Example: bench list --project ~/my-checkout
     """
     catalog = options.catalog_with(project)
-    here = [bundle for bundle in read_results(results, READING) if results / REFERENCE not in bundle.path.parents]
+    here = [bundle for bundle in all_results(results) if results / REFERENCE not in bundle.path.parents]
     last = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in here}
     if json:
         print_json([row | {"last": _last(last.get(row["name"]))} for row in document(catalog)])
@@ -113,7 +113,7 @@ def run(
 
     Example: bench run grad_cpu --profile smoke --repeat 3
     """
-    catalog, diagnostic = _what(name, project, node, device)
+    catalog, diagnostic = _what(name, project, node, device_of(device))
     chosen = Options(
         repeat=repeat,
         profile=profile,
@@ -183,17 +183,25 @@ def plan_of(
     return make_plan(diagnostic, chosen, source, tree=tree, need=need, variant=way)
 
 
-def _what(name: str | None, project: Path | None, node: str | None, device: str) -> tuple[Catalog, Diagnostic]:
+def _what(name: str | None, project: Path | None, node: str | None, device: Device) -> tuple[Catalog, Diagnostic]:
     if node is not None:
         if project is None or name is not None:
             raise UsageError("--node goes with --project and without a NAME")
-        if device not in {"cpu", "cuda"}:
-            raise UsageError(f"'{device}' is no device", fix="choose cpu or cuda")
-        found: Device = "cuda" if device == "cuda" else "cpu"
-        return options.catalog_with(project), of_node(node, found)
+        return options.catalog_with(project), of_node(node, device)
     if name is None:
         raise UsageError("nothing to run was named", fix="give a NAME that 'bench list' shows, or --project and --node")
     return options.diagnostic_called(name, project)
+
+
+def device_of(word: str) -> Device:
+    """The device that ``--device`` names, also where a NAME has one of its own already.
+
+    Raises:
+        UsageError: there is no such device.
+    """
+    if word not in {"cpu", "cuda"}:
+        raise UsageError(f"'{word}' is no device", fix="choose cpu or cuda")
+    return "cuda" if word == "cuda" else "cpu"
 
 
 def _engine_of(plan: Plan, name: str | None) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.engine.assets import project_root
+from bench.errors import BenchError
 from bench.record.bundle import Bundle
 from bench.record.find import Follow, scan
 from bench.record.schema import Record
@@ -23,11 +24,19 @@ class Baseline:
 NONE = Baseline()
 
 
-def read_results(results: Path, follow: Follow = iter) -> tuple[Bundle, ...]:
-    """Every readable bundle of a results folder, oldest first; none where the folder is missing."""
+def read_results(
+    results: Path, follow: Follow = iter, passed_over: Callable[[BenchError], object] = lambda _: None
+) -> tuple[Bundle, ...]:
+    """Every readable bundle of a results folder, oldest first; none where the folder is missing.
+
+    ``passed_over`` is told why of each that cannot be read.
+    """
     if not results.is_dir():
         return ()
-    return tuple(sorted(scan(results, follow).bundles, key=lambda bundle: bundle.record.stamp))
+    found = scan(results, follow)
+    for problem in found.problems:
+        passed_over(problem)
+    return tuple(sorted(found.bundles, key=lambda bundle: bundle.record.stamp))
 
 
 def history(bundles: Sequence[Bundle], name: str) -> tuple[Bundle, ...]:

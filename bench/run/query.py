@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bench.errors import UsageError
-from bench.record.find import Follow
 from bench.record.schema import (
     ContextSwitches,
     Cpu,
@@ -27,7 +25,6 @@ from bench.record.schema import (
     TestResult,
     Warning_,
 )
-from bench.run.baseline import read_results
 
 if TYPE_CHECKING:
     import duckdb
@@ -43,8 +40,8 @@ _GROUPS: Mapping[str, type[msgspec.Struct]] = {
 }
 
 
-def rows_of(sql: str, results: Path, follow: Follow = iter) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Column names and rows that a query yields.
+def rows_of(sql: str, records: Sequence[Record]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows that a query over records yields.
 
     Tables: ``results`` (one row a bundle), ``runs``, ``tests``, ``metrics``, ``warnings``; nested keys are joined with
     ``_`` (``cpu_user_s``), and each table has the result's ``id``.
@@ -55,7 +52,7 @@ def rows_of(sql: str, results: Path, follow: Follow = iter) -> tuple[list[str], 
     import duckdb  # here, since no other verb that is loaded with `query` needs it
 
     with duckdb.connect(":memory:") as connection:
-        for name, rows in tables(bundle.record for bundle in read_results(results, follow)).items():
+        for name, rows in tables(records).items():
             _load(connection, name, rows)
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
