@@ -18,6 +18,9 @@ from bench.record.schema import Limits, Source
 PIDS = 512
 """Processes and threads that a run may have: many for torch, few for a fork bomb."""
 
+LEAST_CPUS = 0.01
+"""The least quota of Linux: 1 ms in its usual period of 100 ms."""
+
 BASE_ENV: Mapping[str, str] = {
     "LANG": "C.UTF-8",
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -90,6 +93,8 @@ def make_plan(
     ceiling = _positive("--ceiling", options.ceiling_s, diagnostic.ceiling_s)
     timeout = _positive("--timeout", options.timeout_s, diagnostic.timeout_s) or diagnostic.timeout_s
     cpus = _positive("--cpus", options.cpus, None)
+    if cpus is not None and cpus < LEAST_CPUS:
+        raise UsageError(f"--cpus {cpus:g} is less than a kernel gives", fix=f"give {LEAST_CPUS:g} or more")
     limits = Limits(
         cpus=cpus,
         cpuset=(variant.cpuset if variant else None) or options.cpuset,
@@ -99,6 +104,9 @@ def make_plan(
     )
     if limits.threads is not None and limits.threads < 1:
         raise UsageError(f"--threads {limits.threads} is no number of threads", fix="give 1 or more")
+    if limits.threads is not None and limits.threads >= PIDS:
+        what = f"{limits.threads} threads are more than a run may have"
+        raise UsageError(what, f"its limit of processes and threads is {PIDS}", f"give fewer than {PIDS}")
     env = {
         **BASE_ENV,
         **diagnostic.env,
