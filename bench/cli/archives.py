@@ -14,8 +14,8 @@ from bench.cli.root import app
 from bench.cli.steps import Steps
 from bench.errors import ExitCode, UsageError
 from bench.record.archive import export, import_archive
-from bench.record.codec import json_schema
 from bench.record.describe import schema_markdown
+from bench.record.jsonschema import json_schema
 from bench.record.legacy import import_folder
 from bench.record.verify import verify
 from bench.report.terminal.cells import table, text

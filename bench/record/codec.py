@@ -60,11 +60,6 @@ def encode(record: Record, original: bytes | None = None) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a record, made from the code."""
-    return msgspec.json.schema(Record)
-
-
 def _check_schema(document: object, origin: str) -> str:
     """The name of the document's schema, where this version can read it."""
     name = document.get("schema") if isinstance(document, dict) else None
