@@ -10,6 +10,7 @@ from bench.record.bundle import RECORD, read_bundle
 from bench.record.find import Follow, bundle_folders
 from bench.record.identity import identity_problems
 from bench.record.manifest import Problem, check_manifest
+from bench.record.sense import contradictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def verify(path: Path, follow: Follow = iter) -> VerifyReport:
 
 
 def verify_bundle(folder: Path, tree: Path | None = None, called: str | None = None) -> list[Problem]:
-    """What is wrong with one bundle: its files, its record's schema, and a record that belongs elsewhere.
+    """What is wrong with one bundle: its files, its record's schema and sense, and a record that belongs elsewhere.
 
     Args:
         folder: the bundle. One by itself may be a copy that lies anywhere: of its place its stamp alone counts.
@@ -65,5 +66,6 @@ def verify_bundle(folder: Path, tree: Path | None = None, called: str | None = N
         bundle = read_bundle(folder, called)
     except BenchError as error:
         return [*problems, Problem(RECORD, str(error))]
+    senseless = [Problem(RECORD, said) for said in contradictions(bundle.record)]
     inside = folder.relative_to(tree).parts if tree is not None else ()
-    return problems + identity_problems(bundle, inside or (folder.name,))
+    return problems + identity_problems(bundle, inside or (folder.name,)) + senseless
