@@ -25,6 +25,16 @@ from bench.record.schema import Record
 from bench.record.summary import render_summary
 from bench.record.timefile import analysis_name, analysis_time_txt
 
+_LINE = "# the older run kept no {}\n"
+_EVERY = {
+    **dict.fromkeys((f"env/{name}.txt" for name in ("env", "torch_env", "disk_usage", "system_load")), _LINE),
+    **dict.fromkeys((f"artifacts/{name}.txt" for name in ("commands", "time", "exit_code")), _LINE),
+    "logs/pytest.log": _LINE,
+    "artifacts/pytest.junit.xml": "<!-- the older run kept no {} -->\n<testsuites/>\n",
+    "artifacts/samples.csv": "t_s\n",
+}
+"""A bundle's files of evidence, and what stands for one that there is not: in its own form, so that readers read it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -97,12 +107,18 @@ def _write(results: Path, record: Record, files: dict[str, Content], history: Se
             same = False
         if same:
             return None
+    files = _kept_none(files) | files
     files |= {
         "summary.md": render_summary,
         analysis_name(record): analysis_time_txt,
         "analysis/timeout_decision.md": lambda final: timeout_decision_text(timeout_decision(final, history)),
     }
     return write_bundle(results, record, files, taken="refuse")
+
+
+def _kept_none(files: Mapping[str, Content]) -> dict[str, Content]:
+    """What stands in for the files that every bundle has and the older run did not keep."""
+    return {name: form.format(name.rpartition("/")[2]).encode() for name, form in _EVERY.items() if name not in files}
 
 
 def _files(contents: dict[str, bytes], placed: Mapping[str, str]) -> dict[str, Content]:

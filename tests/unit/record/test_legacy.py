@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +24,7 @@ from bench.record.legacy.stamp import choose_stamp
 from bench.record.legacy.timefile import parse_time
 from bench.record.schema import Cpu, Memory, Run
 from bench.record.verify import verify
+from bench.report.samples import parse_samples
 
 
 def lay(folder, files):
@@ -136,6 +138,20 @@ def test_the_bundle_keeps_the_files_and_verifies(tmp_path) -> None:
         "analysis/timeout_decision.md",
     } <= set(files)
     assert (path / "artifacts/time.txt").read_text() == TIME
+
+
+def test_what_the_older_run_did_not_keep_is_said_in_the_file_s_own_form(tmp_path) -> None:
+    path = imported(tmp_path, {"logs/pytest.log": TREE["logs/pytest.log"]}).paths[0]
+    assert verify(path).ok
+    for name in ("env.txt", "torch_env.txt", "disk_usage.txt", "system_load.txt"):
+        assert (path / "env" / name).read_text() == f"# the older run kept no {name}\n"
+    for name in ("commands.txt", "time.txt", "exit_code.txt"):
+        assert (path / "artifacts" / name).read_text() == f"# the older run kept no {name}\n"
+    text = (path / "artifacts/pytest.junit.xml").read_text()
+    assert "the older run kept no pytest.junit.xml" in text
+    assert list(ET.fromstring(text)) == []
+    assert (path / "artifacts/samples.csv").read_text() == "t_s\n"
+    assert parse_samples((path / "artifacts/samples.csv").read_text()) is None
 
 
 def test_secrets_of_an_old_folder_do_not_come_along(tmp_path) -> None:
