@@ -36,8 +36,15 @@ def entry_of(bundle: Bundle, *, samples: bool = False) -> Entry:
     typical = entry.typical if samples else None
     if typical is None:
         return entry
-    text = bundle.read_text(numbered(SAMPLES, record.runs.index(typical), len(record.runs)))
+    total = max(record.runs_asked or 1, len(record.runs))
+    text = _samples(bundle, record.runs.index(typical), total)
     return entry if text is None else replace(entry, samples={typical.index: text})
+
+
+def _samples(bundle: Bundle, at: int, total: int) -> str | None:
+    """The samples of a run, also where an older version numbered by the runs that were made."""
+    text = bundle.read_text(numbered(SAMPLES, at, total))
+    return bundle.read_text(SAMPLES) if text is None and at == 0 else text
 
 
 def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:

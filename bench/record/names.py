@@ -86,7 +86,7 @@ def safe_file_name(name: str) -> str:
 
 
 def numbered(name: str, index: int, total: int) -> str:
-    """The name of a run's own file: ``logs/pytest.log``, or ``logs/pytest-003.log`` where there are several runs."""
+    """The name of a run's own file: ``logs/pytest.log``, or ``logs/pytest-003.log`` where ``total`` is above one."""
     if total <= 1:
         return name
     folder, slash, base = name.rpartition("/")

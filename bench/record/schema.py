@@ -266,7 +266,11 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One result: a diagnostic, run once or more on one host."""
+    """One result: a diagnostic, run once or more on one host.
+
+    ``runs_asked`` is how many runs were asked for, where the record says it; the files of a run have its number where
+    that is more than one.
+    """
 
     schema: str = SCHEMA
     id: str
@@ -280,6 +284,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     host: Host
     calibration: Calibration = Calibration()
     runs: tuple[Run, ...] = ()
+    runs_asked: int | None = None
     verdict: Verdict
     variant: str | None = None
     profiler: bool = False

@@ -75,6 +75,7 @@ def assemble(
             ceiling_s=diagnostic.ceiling_s,
             timeout_s=diagnostic.timeout_s,
             source=plan.source,
+            params=_params(plan),
         ),
         image=place.image,
         environment=place.environment,
@@ -82,6 +83,7 @@ def assemble(
         host=Host(host, around.host_class, around.before, around.after),
         calibration=Calibration(dict(around.calibration_before), dict(around.calibration_after)),
         runs=runs,
+        runs_asked=plan.repeat,
         verdict=Verdict("not_measured"),
         variant=plan.variant.name if plan.variant else None,
         profiler=plan.profiler,
@@ -89,6 +91,12 @@ def assemble(
         tool={"name": "bench", "version": version},
         environ=dict(plan.task.env),
     )
+
+
+def _params(plan: Plan) -> dict[str, str]:
+    """What decides how much work it was: the variables of its profile, with the values that they had."""
+    profile = plan.diagnostic.profile(plan.profile)
+    return {name: plan.task.env[name] for name in profile.env if name in plan.task.env} if profile else {}
 
 
 def _source_unavailable(plan: Plan) -> dict[str, str]:

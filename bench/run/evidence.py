@@ -63,9 +63,10 @@ def collect(
     files: dict[str, Content] = {}
     command = _commands(runs)
     failure = signature(record) or record.outcome
+    total = max(record.runs_asked or 1, len(runs))
     runs = runs or (never_ran(0, failure),)  # so that every file is there, and says why it is empty
     for position, run in enumerate(runs):
-        named = partial(numbered, index=position, total=len(runs))
+        named = partial(numbered, index=position, total=total)
         log = read_log(run.out)
         files[named(_LOG)] = _not_written(LOG, run) if log is None else log
         for name, left in _FROM_OUT.items():
@@ -140,8 +141,8 @@ def _no_junit(record: Record, run: OneRun) -> bytes:
     else:
         case = SubElement(suite, "testcase", {"classname": "bench", "name": clean(record.diagnostic.node or "run")})
         SubElement(case, "error", {"message": said})
-    document: bytes = tostring(suites, encoding="utf-8", xml_declaration=True)
-    return document + b"\n"
+    text: bytes = tostring(suites, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
 
 
 def _no_samples(_record: Record, _run: OneRun) -> bytes:
