@@ -10,6 +10,7 @@ from typing import Any
 from bench import units
 from bench.record.evidence import ended, signature
 from bench.record.gnutime import cpu_ratio
+from bench.record.nulls import NO_LOSS
 from bench.record.schema import Record, Run
 from bench.record.text import markdown, markdown_block
 
@@ -221,7 +222,7 @@ def _operators(operators: Sequence[Operator]) -> list[str]:
 
 def _unavailable(reasons: Mapping[str, str]) -> list[str]:
     paths: dict[str, list[str]] = {}
-    for path in sorted(reasons):
+    for path in sorted(path for path, reason in reasons.items() if reason not in NO_LOSS):
         paths.setdefault(reasons[path], []).append(path)
     return [f"- {markdown(reason)}: {', '.join(map(markdown, named))}" for reason, named in paths.items()]
 

@@ -6,6 +6,7 @@ import msgspec
 
 from bench.compare.judge import judge
 from bench.errors import BenchError
+from bench.record.nulls import with_reasons
 from bench.record.schema import Record, Verdict, Warning_
 from bench.run.baseline import NONE, Baseline
 
@@ -16,7 +17,7 @@ MISSING = "runs_missing"
 def judged(
     record: Record, asked: int, baseline: Baseline = NONE, *, cut: str | None = None, interrupted: bool = False
 ) -> Record:
-    """The record, judged.
+    """The record, judged, with a reason for each value that is null.
 
     Args:
         record: what was measured.
@@ -27,14 +28,14 @@ def judged(
     """
     short = asked - len(record.runs)
     if short <= 0:
-        return msgspec.structs.replace(record, verdict=_verdict(record, baseline))
+        return with_reasons(msgspec.structs.replace(record, verdict=_verdict(record, baseline)))
     said = f"{len(record.runs)} of {asked} runs were made" + (f": {cut}" if cut else "")
     record = _warned(record, Warning_(MISSING, said, float(short)))
     if interrupted:
         record = msgspec.structs.replace(record, outcome="interrupted")
     verdict = _verdict(record, baseline)
     verdict = msgspec.structs.replace(verdict, reasons=(said, *verdict.reasons))
-    return msgspec.structs.replace(record, verdict=verdict)
+    return with_reasons(msgspec.structs.replace(record, verdict=verdict))
 
 
 def _verdict(record: Record, baseline: Baseline) -> Verdict:

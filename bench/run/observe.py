@@ -19,10 +19,15 @@ from bench.record.schema import HostClass, HostState, Limits
 
 ELSEWHERE = "the engine is on another machine, which this command cannot look at"
 
+NOT_ASKED = "no calibration was asked for"
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The host at one moment: state, calibration and evidence, with the reasons for what is missing by field."""
+    """The host at one moment: state, calibration and evidence, with the reasons for what is missing by field.
+
+    The reason for a whole calibration has the empty name.
+    """
 
     state: HostState
     state_unavailable: Mapping[str, str]
@@ -37,7 +42,7 @@ def observe(engine: Engine, results: Path, *, calibration: bool) -> Observation:
     if engine.remote:
         return unseen(ELSEWHERE)
     state, state_missing = read_state()
-    figures, figures_missing = calibrate() if calibration else ({}, {})
+    figures, figures_missing = calibrate() if calibration else ({}, {"": NOT_ASKED})
     disk = read_disk_usage(existing(results))
     return Observation(state, state_missing, figures, figures_missing, read_system_load(), disk)
 
@@ -45,7 +50,7 @@ def observe(engine: Engine, results: Path, *, calibration: bool) -> Observation:
 def unseen(why: str) -> Observation:
     """A host that nobody looked at."""
     line = f"# not looked at: {why}\n"
-    return Observation(HostState(), dict.fromkeys(HostState.__struct_fields__, why), {}, {}, line, line)
+    return Observation(HostState(), dict.fromkeys(HostState.__struct_fields__, why), {}, {"": why}, line, line)
 
 
 def host_class(engine: Engine) -> tuple[HostClass, dict[str, str]]:

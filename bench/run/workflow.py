@@ -212,9 +212,10 @@ def assembled(
     missing = {f"host.class.{name}": why for name, why in class_missing.items()} | _missing("before", before)
     missing |= {"host.after": why, "calibration.after": why} if after is None else _missing("after", after)
     place = session.placed(plan.need)
+    engine = session.engine.describe(plan.task.limits, plan.task.security)
     if place is NOWHERE:
-        nothing = ("image", "environment", "engine.version", "engine.cgroup_version")
-        missing |= dict.fromkeys(nothing, f"nothing was prepared to run in: {why}")
+        unknown = [f"engine.{name}" for name in ("version", "cgroup_version") if getattr(engine, name) is None]
+        missing |= dict.fromkeys(("image", "environment", *unknown), f"nothing was prepared to run in: {why}")
     around = Surroundings(
         host_class=host_class,
         before=before.state,
@@ -228,7 +229,7 @@ def assembled(
     return assemble(
         plan,
         place,
-        session.engine.describe(plan.task.limits, plan.task.security),
+        engine,
         around,
         readings,
         stamp=session.stamp(),
@@ -248,5 +249,5 @@ def _warned(readings: list[Reading], found: tuple[Warning_, ...]) -> list[Readin
 
 def _missing(when: str, seen: Observation) -> dict[str, str]:
     return {f"host.{when}.{name}": why for name, why in seen.state_unavailable.items()} | {
-        f"calibration.{when}.{name}": why for name, why in seen.calibration_unavailable.items()
+        f"calibration.{when}.{name}".rstrip("."): why for name, why in seen.calibration_unavailable.items()
     }

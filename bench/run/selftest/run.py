@@ -13,6 +13,7 @@ from bench.engine.assets import agent_folder
 from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Need, Place, Task
 from bench.errors import NotMeasured, UsageError
+from bench.record.nulls import with_reasons
 from bench.record.schema import Limits, Outcome, Record, Verdict
 from bench.record.summary import render_summary
 from bench.run.evidence import collect
@@ -135,7 +136,7 @@ def judged(
     reasons += [one.sentence() for one in held if one.outcome != "passed"]
     reasons += [f"{name}: not made: {why}" for name, why in not_made]
     status = Verdict("ok" if outcome == "passed" else "not_measured", tuple(reasons))
-    return msgspec.structs.replace(record, outcome=outcome, verdict=status)
+    return with_reasons(msgspec.structs.replace(record, outcome=outcome, verdict=status))
 
 
 def read_truth(run: OneRun) -> dict[str, object] | None:

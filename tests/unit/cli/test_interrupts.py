@@ -79,7 +79,7 @@ def test_the_look_at_the_host_afterwards_is_given_up_at_once(engine, monkeypatch
     assert seen == ["begun", "begun"]
     record = only(tmp_path / "r")
     assert record.outcome == "passed"
-    assert record.unavailable["host.after"] == "the command was interrupted"
+    assert record.unavailable["host.after.load"] == "the command was interrupted"
 
 
 def test_between_two_runs_it_ends_the_command_and_says_what_is_missing(engine, monkeypatch, bench_, tmp_path):

@@ -9,6 +9,7 @@ import bench.cli.measure
 import bench.run.orphans
 import bench.run.workflow
 from bench.cli import main
+from bench.cli.inputs import entry_of
 from bench.compare.bootstrap import ArithmeticFailed
 from bench.engine.choose import choose
 from bench.engine.protocol import Orphan
@@ -56,6 +57,7 @@ def test_a_run_leaves_a_complete_bundle(engine, bench_, tmp_path):
     assert record.unavailable["runs[0].memory.swap_peak_bytes"] == "no swap accounting"
     assert record.unavailable["host.class.gpu"] == "none was found"
     assert record.engine.limits.pids == 512
+    assert record.diagnostic.params == {"BENCH_PROFILE": "full"}
     assert len((bundle.path / "artifacts/time.txt").read_text().splitlines()) == 23
 
 
@@ -142,6 +144,46 @@ def test_over_the_ceiling_is_one(engine, bench_, tmp_path):
     assert bench_("run", "grad_cpu", "--ceiling", "5", "--results", tmp_path / "s")[0] == 1
 
 
+def nulls_of(value, path=""):
+    """Paths of a document's nulls, and of its parts that hold nothing."""
+    if isinstance(value, dict):
+        inner = [(f"{path}.{key}".lstrip("."), one) for key, one in value.items()]
+    elif isinstance(value, list):
+        inner = [(f"{path}[{at}]", one) for at, one in enumerate(value)]
+    else:
+        return {path: None} if value is None else {}
+    found = {} if inner else {path: "empty"}
+    for name, one in inner:
+        found |= nulls_of(one, name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "outcomes"),
+    [
+        (["grad_cpu"], []),
+        (["grad_cpu", "--no-calibration"], []),
+        (["grad_cpu", "--repeat", "3"], ["passed", "oom_killed", NotMeasured("no room")]),
+        (["grad_cpu"], ["daemon"]),
+        (["grad_cpu", "--repeat", "2"], ["passed", "interrupted"]),
+        (["grad_cpu"], [KeyboardInterrupt()]),
+        (["grad_cuda"], []),
+    ],
+)
+def test_each_null_has_a_reason_and_each_reason_a_null(engine, bench_, tmp_path, words, outcomes):
+    engine.outcomes = list(outcomes)
+    bench_("run", *words, "--results", tmp_path / "r")
+    document = json.loads(only(tmp_path / "r").record_bytes)
+    reasons = document.pop("unavailable")
+    found = nulls_of(document)
+    assert sorted(path for path, kind in found.items() if kind is None and path not in reasons) == []
+    assert sorted(path for path in reasons if path not in found) == []
+    assert all(reasons.values())
+    assert reasons["engine.limits.cpuset"] == "no limit was set"
+    summary = (only(tmp_path / "r").path / "summary.md").read_text()
+    assert "no limit was set" not in summary
+
+
 def test_repeats_are_fresh_containers_with_files_of_their_own(engine, bench_, tmp_path):
     engine.walls = [10.0, 11.0, 12.0]
     assert bench_("run", "grad_cpu", "--repeat", "3", "--results", tmp_path / "r")[0] == 0
@@ -157,6 +199,16 @@ def test_an_interrupted_repeat_keeps_what_it_has(engine, bench_, tmp_path):
     engine.outcomes = ["passed", "interrupted", "passed"]
     assert bench_("run", "grad_cpu", "--repeat", "3", "--results", tmp_path / "r")[0] == 130
     assert [run.outcome for run in only(tmp_path / "r").record.runs] == ["passed", "interrupted"]
+
+
+def test_files_are_numbered_by_the_runs_that_were_asked_for(engine, bench_, tmp_path):
+    engine.outcomes = ["interrupted"]
+    bench_("run", "grad_cpu", "--repeat", "3", "--results", tmp_path / "r")
+    bundle = only(tmp_path / "r")
+    assert (len(bundle.record.runs), bundle.record.runs_asked) == (1, 3)
+    for name in ("logs/pytest-000.log", "artifacts/samples-000.csv", "artifacts/pytest-000.junit.xml"):
+        assert (bundle.path / name).is_file(), name
+    assert entry_of(bundle, samples=True).samples == {0: (bundle.path / "artifacts/samples-000.csv").read_text()}
 
 
 def test_an_engine_that_breaks_between_runs_keeps_what_it_has(engine, bench_, tmp_path):
@@ -375,7 +427,7 @@ def test_what_a_killed_command_left_is_finished_first(engine, bench_, tmp_path):
     assert (engine.discarded, engine.kept) == (["abc"], {"def"})
     first, second = sorted(find_bundles(str(tmp_path / "s")), key=lambda bundle: bundle.record.runs[0].wall_s)
     assert (first.record.runs[0].wall_s, second.record.runs[0].wall_s) == (5.0, 10.0)
-    assert first.record.unavailable["host.after"] == "the command that measured was killed"
+    assert first.record.unavailable["host.after.load"] == "the command that measured was killed"
     assert verify(first.path).ok
     assert engine.swept == 2
 
