@@ -21,7 +21,22 @@ from bench.run.judging import judged
 from bench.run.observe import unseen
 from bench.run.reading import overall, read_left
 from bench.run.session import OneRun
-from bench.run.store import ASKED, EVIDENCE, INDEX, LABEL, Begun, Kept, Owned, Store, claimed, engine_key, left_behind
+from bench.run.store import (
+    ASKED,
+    EVIDENCE,
+    INDEX,
+    LABEL,
+    RESULTS,
+    USER,
+    Begun,
+    Kept,
+    Owned,
+    Store,
+    claimed,
+    current_user,
+    engine_key,
+    left_behind,
+)
 
 KILLED = "the command that measured was killed"
 ALONE = f"{KILLED}, and its other runs are not to be found"
@@ -31,13 +46,15 @@ NOT_HELD = f"its readings were not held against its loads: {KILLED}"
 def recover_all(engine: Engine, results: Path, notify: Notify) -> None:
     """Finish the evidence of every killed command that can still be read, then let the engine remove the rest.
 
-    Never touches what belongs to a command that lives. A failure to finish one stops nothing, and leaves that one where
-    it is: the next command tries again.
+    Never touches what belongs to a command that lives, or to another user. Each result goes to the folder that its own
+    command named; ``results`` is for those that do not say. A failure to finish one stops nothing, and leaves that one
+    where it is: the next command tries again.
     """
     for partial in remove_partials(results):
         notify(f"removed a bundle that a killed command had begun to write: {partial}")
-    orphans = engine.orphans()
-    kept: set[str] = set()
+    found = engine.orphans()
+    orphans = [orphan for orphan in found if orphan.labels.get(USER, current_user()) == current_user()]
+    kept = _ids([orphan for orphan in found if orphan not in orphans])
     for store, owned in left_behind():
         ours = [orphan for orphan in orphans if orphan.labels.get(EVIDENCE, "").partition("/")[0] == store.id]
         with claimed(store) as free:
@@ -100,7 +117,7 @@ def _finish_result(
             runs.append(OneRun(read_left(out, one.index, ending), out, ending))
     record = finished(result.record, runs, result.asked, KILLED)
     with Interrupts() as interrupts:  # else the next command would write it once more
-        path = _write(results, record, runs) if runs else None
+        path = _write(Path(result.results or results), record, runs) if runs else None
         store.written(name)
         for run in kept:
             if run in orphans:
@@ -122,7 +139,7 @@ def _finish_alone(engine: Engine, orphan: Orphan, results: Path, notify: Notify)
             run = OneRun(read_left(out, _number(orphan, INDEX, 0), ending), out, ending)
             record = finished(begun, [run], _number(orphan, ASKED, 1), ALONE)
             with Interrupts() as interrupts:
-                path = _write(results, record, [run])
+                path = _write(Path(orphan.labels.get(RESULTS) or results), record, [run])
                 engine.discard(orphan)
     except (BenchError, OSError) as error:
         notify(f"evidence of a killed run could not be finished and is kept (run {orphan.run_id}): {error}")

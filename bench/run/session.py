@@ -99,7 +99,7 @@ class Session:
 
     def begin(self, record: Record, asked: int) -> Result:
         """Keep what is known of a result before its first run, and how many runs it asks for."""
-        return self.store.begin(record, asked)
+        return self.store.begin(record, asked, self.results)
 
     def place(self, need: Need) -> Place:
         """The image or environment for a need, prepared once."""

@@ -37,6 +37,10 @@ EVIDENCE = "bench.evidence"
 """The label that names the run in its command's store: the store's id and the run's name."""
 INDEX = "bench.index"
 ASKED = "bench.asked"
+RESULTS = "bench.results"
+"""The label of the results folder that the command named, absolute."""
+USER = "bench.user"
+"""The label of the user whose command it was, by number; empty where the system has none."""
 
 _T = TypeVar("_T")
 
@@ -49,10 +53,11 @@ class Owned(msgspec.Struct, frozen=True):
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """A result under way."""
+    """A result under way; ``results`` is the folder that it goes to."""
 
     record: Record
     asked: int
+    results: str | None = None
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -90,12 +95,14 @@ class Store:
         """Whether another command can find it."""
         return (self.path / "owner.json").is_file()
 
-    def begin(self, record: Record, asked: int) -> Result:
-        """Keep what is known of a result before its first run."""
+    def begin(self, record: Record, asked: int, results: Path) -> Result:
+        """Keep what is known of a result before its first run, and the folder that it goes to."""
         name = f"begun-{self._results:02}"
         self._results += 1
-        self._write(name, Begun(record, asked))
-        return Result(name, {LABEL: encode(record).decode(), ASKED: str(asked)})
+        folder = str(results.absolute())
+        self._write(name, Begun(record, asked, folder))
+        labels = {LABEL: encode(record).decode(), ASKED: str(asked), RESULTS: folder, USER: current_user()}
+        return Result(name, labels)
 
     def start(self, result: Result, index: int) -> tuple[Path, dict[str, str]]:
         """An empty folder for a run's evidence, and the labels of its task.
@@ -161,6 +168,11 @@ class Store:
         with contextlib.suppress(OSError):
             fresh.write_bytes(msgspec.json.encode(content))
             fresh.replace(self.path / f"{name}.json")
+
+
+def current_user() -> str:
+    """This user's number, as text; empty where the system has none."""
+    return str(os.getuid()) if hasattr(os, "getuid") else ""
 
 
 def default_folder() -> Path:

@@ -15,7 +15,7 @@ from bench.errors import NotMeasured
 from bench.record.find import find_bundles
 from bench.record.verify import verify
 from bench.run.session import Session
-from bench.run.store import ASKED, EVIDENCE, INDEX, LABEL, claimed, default_folder, left_behind, make_store
+from bench.run.store import ASKED, EVIDENCE, INDEX, LABEL, USER, claimed, default_folder, left_behind, make_store
 
 
 class Killed(BaseException):
@@ -118,6 +118,30 @@ def test_killed_before_anything_ran_leaves_nothing(engine, kill, after):
     kill("run", "grad_cpu", outcomes=[Killed()])
     assert after()[0] == []
     assert stores() == []
+
+
+def test_it_goes_to_the_folder_that_the_killed_command_named(engine, kill, bench_, tmp_path):
+    kill("run", "grad_cpu", "--repeat", "2", outcomes=["passed", Killed()])
+    engine.orphaned = [orphan_of(engine.executed[-1])]
+    bench_("run", "dtype_cpu", "--results", tmp_path / "other")
+    assert {one.record.diagnostic.name for one in find_bundles(str(tmp_path / "other"))} == {"dtype_cpu"}
+    assert [len(one.record.runs) for one in find_bundles(str(tmp_path / "r"))] == [2]
+
+
+def test_one_of_which_only_the_engine_knows_goes_there_too(engine, kill, bench_, tmp_path):
+    kill("run", "grad_cpu", outcomes=[Killed()])
+    labels = {**engine.executed[-1].labels, EVIDENCE: "elsewhere/run-0000"}
+    engine.orphaned = [Orphan("abc", labels, running=False, evidence=True)]
+    bench_("run", "dtype_cpu", "--results", tmp_path / "other")
+    assert [one.record.diagnostic.name for one in find_bundles(str(tmp_path / "r"))] == ["grad_cpu"]
+
+
+def test_another_user_s_is_not_touched(engine, kill, after):
+    kill("run", "grad_cpu", outcomes=[Killed()])
+    labels = {**engine.executed[-1].labels, EVIDENCE: "elsewhere/run-0000", USER: "4242"}
+    engine.orphaned = [Orphan("abc", labels, running=True, evidence=True)]
+    assert after()[0] == []
+    assert (engine.recovered, engine.discarded, engine.kept) == ([], [], {"abc"})
 
 
 def test_variants_are_finished_each_for_itself(engine, kill, after):

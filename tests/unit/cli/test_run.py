@@ -17,7 +17,7 @@ from bench.errors import NotMeasured
 from bench.record.bundle import read_bundle
 from bench.record.find import find_bundles
 from bench.record.verify import verify
-from bench.run.orphans import LABEL
+from bench.run.store import LABEL, RESULTS
 
 
 def only(results):
@@ -413,7 +413,7 @@ def test_a_variant_is_recorded_and_applied(engine, bench_, tmp_path):
 
 def test_what_a_killed_command_left_is_finished_first(engine, bench_, tmp_path):
     bench_("run", "grad_cpu", "--results", tmp_path / "r")
-    labels = dict(engine.executed[0].labels)
+    labels = {**engine.executed[0].labels, RESULTS: str(tmp_path / "s")}
     assert LABEL in labels
     engine.orphaned = [
         Orphan("abc", labels, running=False, evidence=True),
@@ -485,7 +485,8 @@ def test_other_verbs_say_it_too(engine, bench_, tmp_path, full):
 @pytest.fixture
 def orphan(engine, bench_, tmp_path):
     bench_("run", "grad_cpu", "--results", tmp_path / "first")
-    engine.orphaned = [Orphan("abc", dict(engine.executed[0].labels), running=True, evidence=True)]
+    labels = {**engine.executed[0].labels, RESULTS: str(tmp_path / "s")}
+    engine.orphaned = [Orphan("abc", labels, running=True, evidence=True)]
     return engine
 
 
