@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, DamagedData, UsageError
 from bench.record.bundle import RECORD, Bundle, read_bundle
 from bench.record.manifest import MANIFEST
 from bench.record.names import PARTIAL, is_stamp
@@ -92,6 +92,7 @@ def scan_named(what: str | Path, results: Path | None = None, follow: Follow = i
 
     Raises:
         UsageError: it names nothing.
+        DamagedData: it names a folder that holds none.
     """
     path = Path(what)
     found = _scan_at(path, follow)
@@ -103,8 +104,17 @@ def scan_named(what: str | Path, results: Path | None = None, follow: Follow = i
         found = Scan(bundles, tuple(problem for one in both for problem in one.problems))
     if found != NOTHING:
         return found
+    if path.is_dir():
+        raise no_bundle_in(path)
     looked = "" if results is None else f"neither there nor in {results}"
     raise UsageError(f"no bundle is named by '{what}'", looked, "give a bundle, a folder of bundles or a host id")
+
+
+def no_bundle_in(folder: Path) -> DamagedData:
+    """What is wrong with a folder that is there and is none of ours."""
+    return DamagedData(
+        f"there is no bundle in {folder}", "it is empty, or of another tool", "give a bundle or a folder of bundles"
+    )
 
 
 def _scan_at(path: Path, follow: Follow) -> Scan:

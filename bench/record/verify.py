@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError
 from bench.record.bundle import RECORD, read_bundle
-from bench.record.find import Follow, bundle_folders
+from bench.record.find import Follow, bundle_folders, no_bundle_in
 from bench.record.identity import identity_problems
 from bench.record.manifest import Problem, check_manifest
 from bench.record.sense import contradictions
@@ -41,11 +41,12 @@ def verify(path: Path, follow: Follow = iter) -> VerifyReport:
     """Check one bundle or every bundle of a tree; in a tree its folders are part of what a record must agree with.
 
     Raises:
-        UsageError: no bundle is there.
+        UsageError: there is no such folder.
+        DamagedData: it holds no bundle.
     """
     folders = bundle_folders(path)
     if not folders:
-        raise UsageError(f"there is no bundle in {path}", fix="give a bundle or a folder of bundles")
+        raise no_bundle_in(path)
     problems = [BundleProblem(folder, problem) for folder in follow(folders) for problem in verify_bundle(folder, path)]
     return VerifyReport(tuple(folders), tuple(problems))
 

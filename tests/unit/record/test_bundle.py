@@ -368,8 +368,10 @@ def test_verify_sees_a_moved_stamp(folder) -> None:
 
 
 def test_verify_of_nothing(tmp_path) -> None:
-    with pytest.raises(UsageError, match="no bundle"):
+    with pytest.raises(DamagedData, match="no bundle"):
         verify(tmp_path)
+    with pytest.raises(UsageError, match="no folder"):
+        verify(tmp_path / "none")
 
 
 def test_stamps() -> None:
