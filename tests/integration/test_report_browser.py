@@ -380,6 +380,41 @@ def test_a_desktop_shows_the_verdicts_with_their_reasons_whole(browser: Any, wid
     assert needed <= given
 
 
+BROKEN = """const found = [];
+for (const cell of document.querySelectorAll(arguments[0])) {
+  const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) for (const word of walker.currentNode.data.matchAll(/[^ -]+/g)) {
+    const range = document.createRange();
+    range.setStart(walker.currentNode, word.index);
+    range.setEnd(walker.currentNode, word.index + word[0].length);
+    if (new Set([...range.getClientRects()].map((box) => box.top)).size > 1) found.push(word[0]);
+  }
+}
+return found;"""
+
+
+def test_words_of_the_verdicts_stay_whole(browser: Any) -> None:
+    metrics = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    assert browser.execute_script(BROKEN, "#verdicts tbody :is(th, td:nth-child(-n+4))") == []
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    metrics["width"] = 660
+    try:
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        assert browser.execute_script(BROKEN, "#verdicts tbody :is(th, td:nth-child(4))") == []
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_a_phone_keeps_the_host_in_sight(browser: Any) -> None:
+    metrics = {"width": 390, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.execute_script("document.querySelector('#hosts .scroll').scrollLeft = 200")
+    host = browser.find_element(By.CSS_SELECTOR, "#hosts tbody th").rect
+    assert 0 <= host["x"] < 40
+    assert host["width"] < 195
+
+
 def test_paper(browser: Any) -> None:
     printed = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"])
     assert printed.startswith(b"%PDF")

@@ -77,7 +77,8 @@ def intervals(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO
     drawn = [one for one in ordered(comparisons) if one.ratio is not None][:MOST]
     if not drawn:
         return None
-    names = [label(f"{at + 1}. {one.diagnostic} {one.b.variant or one.b.host}") for at, one in enumerate(drawn)]
+    # Two lines, a break of ours between them: a phone has no room for what both say in one.
+    names = [f"{at + 1}. {label(_what(one))}<br>{label(one.b.host)}" for at, one in enumerate(drawn)]
     middles = [100 * ((one.ratio or 1.0) - 1) for one in drawn]
     data: dict[str, Any] = {
         "type": "scatter",
@@ -105,7 +106,7 @@ def intervals(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO
     spec = {
         "data": [data],
         "layout": layout(
-            xaxis=axis("change of wall time, % (left is faster)"),
+            xaxis=axis("change of wall time, %"),
             yaxis=axis(
                 type="category", autorange="reversed", showgrid=False, categoryorder="array", categoryarray=names
             ),
@@ -124,9 +125,9 @@ def intervals(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO
         spec=spec,
         table=comparison_table(comparisons, groups),
         height=100,
-        per_row=30,
-        note="Each dot is the ratio of wall times as a change, each line its 99 % interval; a dot without a line had "
-        "too few runs.",
+        per_row=40,
+        note="Each dot is the ratio of wall times as a change (left is faster), each line its 99 % interval; a dot "
+        "without a line had too few runs.",
     )
 
 
@@ -190,6 +191,10 @@ def difference_figure(difference: DeltaExplanation, results: Mapping[str, Entry]
 def _group(one: Comparison, groups: Mapping[str, str]) -> str:
     """The group of the result that was judged, or of its reference; where neither is on the page, the diagnostic."""
     return groups.get(one.b.id) or groups.get(one.a.id) or one.diagnostic
+
+
+def _what(one: Comparison) -> str:
+    return f"{one.diagnostic} {one.b.variant}" if one.b.variant else one.diagnostic
 
 
 def _gap(end: float | None, middle: float | None, sign: int) -> float:

@@ -22,7 +22,8 @@ _COLUMNS = columns(
 
 def distribution(group: str, entries: Sequence[Entry], hosts: Sequence[str]) -> Figure:
     """A strip of all runs over a box per host; runs that did not pass are crosses at the time they were stopped."""
-    newest = entries[-1].record.diagnostic
+    ceiling_s, ceilings = _bound(entries, "ceiling_s")
+    timeout_s, timeouts = _bound(entries, "timeout_s")
     passed = [(entry, run) for entry in entries for run in entry.passed]
     stopped = [
         (entry, run)
@@ -31,8 +32,8 @@ def distribution(group: str, entries: Sequence[Entry], hosts: Sequence[str]) -> 
         if run.outcome != "passed" and run.wall_s is not None
     ]
     walls = [run.wall_s for _, run in passed if run.wall_s is not None]
-    shown = span(walls or [run.wall_s or 0.0 for _, run in stopped], (newest.ceiling_s, newest.timeout_s))
-    shapes, notes = bound_marks(shown, newest.ceiling_s, newest.timeout_s, vertical=True)
+    shown = span(walls or [run.wall_s or 0.0 for _, run in stopped], (ceiling_s, timeout_s))
+    shapes, notes = bound_marks(shown, ceiling_s, timeout_s, vertical=True)
     crowd = len(passed) / max(len(hosts), 1)
     box: dict[str, Any] = {
         "type": "box",
@@ -78,12 +79,14 @@ def distribution(group: str, entries: Sequence[Entry], hosts: Sequence[str]) -> 
     return Figure(
         key=anchor("f-runs", group),
         title="Runs per host",
-        alt=_alt(passed, hosts, newest.ceiling_s, newest.timeout_s),
+        alt=_alt(passed, hosts, ceiling_s, timeout_s),
         spec=spec,
         table=runs_table(group, entries),
         height=96,
         per_row=44,
-        note="Each dot is one run, each box the middle half of a host's runs; a cross is a run that did not pass.",
+        note="Each dot is one run, each box the middle half of a host's runs; a cross is a run that did not pass."
+        + ceilings
+        + timeouts,
     )
 
 
@@ -107,6 +110,17 @@ def runs_table(group: str, entries: Sequence[Entry]) -> Table:
             )
             rows.append(Row(cells, entry.record.host.id, group, entry.state.code))
     return Table("Every run, the newest first", _COLUMNS, tuple(rows))
+
+
+def _bound(entries: Sequence[Entry], name: str) -> tuple[float | None, str]:
+    """A bound that the newest results of all hosts share, else ``None`` and a sentence that gives them."""
+    newest = {entry.record.host.id: getattr(entry.record.diagnostic, name) for entry in entries}
+    found = set(newest.values())
+    if len(found) < 2:
+        return next(iter(found), None), ""
+    each = ", ".join(units.seconds(bound) for bound in sorted(found - {None}))
+    also = " or none" if None in found else ""
+    return None, f" The {name.removesuffix('_s')} is not the same on all hosts, so none is drawn: {each}{also}."
 
 
 def _meta(pairs: Sequence[tuple[Entry, Any]]) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from bench import units
 from bench.errors import DamagedData
+from bench.record.schema import Run
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
 from bench.report.evidence import stands_out, time_spent
 from bench.report.html.breakdown import breakdown
@@ -147,7 +148,7 @@ def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
     if run is not None:
         facts += [
             ("timeout in effect", units.seconds(run.effective_timeout_s)),
-            ("CPU time, user and system", f"{units.seconds(run.cpu.user_s)} + {units.seconds(run.cpu.system_s)}"),
+            ("CPU time, user and system", _cpu_time(run)),
             ("memory peak (with page cache)", units.size(run.memory.peak_bytes)),
             ("anonymous peak", units.size(run.memory.anon_peak_bytes)),
             ("minor faults", units.count(run.faults.minor)),
@@ -155,6 +156,12 @@ def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
     if entry.origin:
         facts.append(("read from", entry.origin))
     return tuple(facts)
+
+
+def _cpu_time(run: Run) -> str:
+    if run.cpu.user_s is None and run.cpu.system_s is None:
+        return units.seconds(run.cpu.total_s)
+    return f"{units.seconds(run.cpu.user_s)} + {units.seconds(run.cpu.system_s)}"
 
 
 def _warnings(entry: Entry) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from bench.report.html.hosts import host_table
 from bench.report.html.model import Figure, anchor
 from bench.report.html.plot import bound_marks, label, rounded, span
 from bench.report.html.timeline import timeline_figure
-from bench.report.html.view import groups
+from bench.report.html.view import detail, groups
 from bench.report.samples import parse_samples
 from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps
 
@@ -43,9 +43,9 @@ def test_every_figure_of_a_page_is_what_plotly_takes() -> None:
     for group in groups(make_entries(4)):
         for figure in (*group.figures, *group.histories):
             valid(figure)
-        for detail in group.details:
-            if detail.timeline:
-                valid(detail.timeline)
+        for one in group.details:
+            if one.timeline:
+                valid(one.timeline)
 
 
 def test_distribution_has_every_run_and_crosses_for_what_did_not_pass() -> None:
@@ -56,6 +56,32 @@ def test_distribution_has_every_run_and_crosses_for_what_did_not_pass() -> None:
     assert crosses["y"] == ["m-laptop-90d2"]
     assert len(figure.table.rows) == 5
     assert "ceiling 905.00 s, timeout 1200.00 s" in figure.alt
+
+
+def test_a_ceiling_is_drawn_where_all_hosts_share_it() -> None:
+    entry = make_entry(sampled=False)
+    other = make_record(host="m-laptop-90d2")
+    other = msgspec.structs.replace(other, diagnostic=msgspec.structs.replace(other.diagnostic, ceiling_s=950.0))
+    hosts = [entry.record.host.id, other.host.id]
+    figure = valid(distribution("grad_cpu", [entry, Entry(other)], hosts))
+    assert [note["text"] for note in figure.spec["layout"]["annotations"]] == ["timeout 1200.00 s"]
+    assert "The ceiling is not the same on all hosts, so none is drawn: 905.00 s, 950.00 s." in figure.note
+    older = msgspec.structs.replace(other, stamp="20200101T000000Z", host=entry.record.host)
+    assert "not the same" not in distribution("grad_cpu", [Entry(older), entry], hosts[:1]).note
+
+
+def test_a_comparison_names_its_host_also_where_it_has_a_variant() -> None:
+    one = compare(make_record(runs=6), make_record(runs=6, scale=0.5, variant="jemalloc"))
+    figure = valid(intervals([one]))
+    assert figure.spec["data"][0]["y"] == ["1. grad_cpu jemalloc<br>ryzen9-5950x-1f3a"]
+
+
+def test_cpu_time_that_was_not_measured_is_one_dash() -> None:
+    entry = make_entry(runs=1, sampled=False)
+    bare = msgspec.structs.replace(entry.record.runs[0], cpu=Cpu())
+    facts = dict(detail(Entry(msgspec.structs.replace(entry.record, runs=(bare,))), 40).facts)
+    assert facts["CPU time, user and system"] == "–"
+    assert " s + " in dict(detail(entry, 40).facts)["CPU time, user and system"]
 
 
 def test_distribution_of_very_many_runs_draws_boxes() -> None:

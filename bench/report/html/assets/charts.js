@@ -66,7 +66,7 @@ class Chart {
     layout.yaxis.autorange = false;
     layout.yaxis.tickvals = shown;
     const room = layout.width < NARROW ? 16 : 34;
-    layout.yaxis.ticktext = shown.map((name) => shortened(name, room));
+    layout.yaxis.ticktext = shown.map((name) => name.split("<br>").map((line) => shortened(line, room)).join("<br>"));
     return this.height + this.perRow * Math.max(shown.length, 1);
   }
 }
