@@ -18,7 +18,8 @@ from bench.record.describe import schema_markdown
 from bench.record.jsonschema import json_schema
 from bench.record.legacy import import_folder
 from bench.record.verify import verify
-from bench.report.terminal.cells import table, text
+from bench.report.terminal.cells import text
+from bench.report.terminal.query import query_view
 from bench.report.terminal.verify import verify_view
 from bench.run.query import rows_of
 
@@ -132,7 +133,5 @@ def query(
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return
-    made = table(*columns)
-    for row in rows:
-        made.add_row(*(text("–" if value is None else str(value)) for value in row))
-    Console.out().print(made)
+    console = Console.out()
+    console.print(query_view(columns, rows, console.width))

@@ -97,6 +97,8 @@ def test_tables_fit_the_terminal(results, on_a_terminal, monkeypatch, width):
         ["history", "grad_cpu", "--results", results],
         ["report", results],
         ["verify", results],
+        ["query", "select * from runs", "--results", results],
+        ["query", "select host, median(wall_s) from runs group by host", "--results", results],
     ):
         code, said = on_a_terminal(words, width)
         assert code in {0, 1}, (words, said)
