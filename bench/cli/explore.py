@@ -114,6 +114,7 @@ def doctor(
     host: options.HostUrl = None,
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
     """Look before a run what this host can do and what disturbs.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,6 +15,8 @@ from bench.cli.console import Console, notify
 from bench.cli.progress import PLAIN_EVERY_S
 
 T = TypeVar("T")
+LEAST_S = 0.05
+"""The least time between two lines about one thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,25 @@ class Steps:
 
 
 def busy(what: str) -> AbstractContextManager[object]:
-    """A sign of life on a terminal while one thing is made whose length nobody knows."""
+    """A sign of life while one thing is made whose length nobody knows: on a pipe a line now and then."""
     console = Console.err()
-    return console.status(what) if console.is_terminal and not Console.quiet else nullcontext()
+    if Console.quiet:
+        return nullcontext()
+    return console.status(what) if console.is_terminal else _lines(what)
+
+
+@contextmanager
+def _lines(what: str) -> Iterator[None]:
+    over, began = threading.Event(), time.monotonic()
+
+    def say() -> None:
+        while not over.wait(max(PLAIN_EVERY_S, LEAST_S)):
+            notify(f"{what}: {time.monotonic() - began:.0f} s so far")
+
+    speaker = threading.Thread(target=say, daemon=True)
+    speaker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        speaker.join()

@@ -1,8 +1,11 @@
+import time
+
 import pytest
 
 from bench.catalog.load import builtin, find
 from bench.cli.console import Console, Held
 from bench.cli.progress import Now, Progress
+from bench.cli.steps import busy
 from bench.record.schema import Run, Source
 from bench.run.plan import Options, make_plan
 from bench.run.reading import Reading
@@ -16,6 +19,22 @@ def test_the_line_says_where_a_run_stands():
 @pytest.mark.parametrize(("index", "of"), [(0, 25), (25, 25), (0, 0)])
 def test_no_estimate_before_the_first_test_or_after_the_last(index, of):
     assert "to go" not in Now("grad_cpu", of=of, index=index, began=0.0).line(60.0)
+
+
+def test_a_long_rendering_says_on_a_pipe_that_it_lives(capsys, monkeypatch):
+    monkeypatch.setattr(Console, "quiet", False)
+    monkeypatch.setattr("bench.cli.steps.PLAIN_EVERY_S", 0.0)
+    with busy("making page.html"):
+        time.sleep(0.5)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("making page.html: 0 s so far\n")
+    time.sleep(0.2)
+    assert capsys.readouterr().err == "", "it goes on after the end"
+    monkeypatch.setattr(Console, "quiet", True)
+    with busy("making page.html"):
+        time.sleep(0.2)
+    assert capsys.readouterr().err == ""
 
 
 def test_held_lines_come_before_the_first_that_is_said(capsys, monkeypatch):

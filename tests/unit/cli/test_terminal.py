@@ -175,6 +175,12 @@ def test_quiet_silences_every_verb_that_says_how_far_it_is(results, bench_, monk
     assert bench_(*words, "--quiet")[2] == ""
 
 
+def test_every_verb_with_json_or_progress_takes_quiet(bench_):
+    for verb in VERBS:
+        said = bench_(verb, "--help")[1]
+        assert "--json" not in said or "--quiet" in said, verb
+
+
 def test_columns_is_honoured_on_a_pipe_too(results, bench_, monkeypatch):
     a, b = (str(bundle.path) for bundle in find_bundles(str(results)))
     monkeypatch.setenv("COLUMNS", "60")
