@@ -73,7 +73,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return int(ExitCode.OK)
     except _UsageFailure as error:
         text = getattr(error, "format_message", error.__str__)()
-        return failure(ExitCode.USAGE, UsageError(text.rstrip("."), fix="see 'bench --help'") if text else None)
+        verb = getattr(getattr(error, "ctx", None), "command_path", "bench")
+        return failure(ExitCode.USAGE, UsageError(text.rstrip("."), fix=f"see '{verb} --help'") if text else None)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         refused = NotMeasured(

@@ -181,6 +181,22 @@ def test_every_verb_with_json_or_progress_takes_quiet(bench_):
         assert "--json" not in said or "--quiet" in said, verb
 
 
+@pytest.mark.parametrize(
+    ("words", "asks"),
+    [
+        (["run", "--nope"], "bench run --help"),
+        (["report"], "bench report --help"),
+        (["doctor", "--nope"], "bench doctor --help"),
+        (["nope"], "bench --help"),
+        (["--nope"], "bench --help"),
+    ],
+)
+def test_a_wrong_command_line_names_the_help_that_helps(bench_, words, asks):
+    code, out, err = bench_(*words)
+    assert (code, out) == (2, "")
+    assert err.endswith(f"; see '{asks}'\n")
+
+
 def test_columns_is_honoured_on_a_pipe_too(results, bench_, monkeypatch):
     a, b = (str(bundle.path) for bundle in find_bundles(str(results)))
     monkeypatch.setenv("COLUMNS", "60")
