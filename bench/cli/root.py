@@ -10,7 +10,7 @@ import typer.core
 import typer.main
 
 from bench import __version__
-from bench.cli import start
+from bench.cli import shells, start
 from bench.cli.console import Console, print_text
 
 VERBS = {
@@ -66,6 +66,7 @@ class _Verbs(typer.core.TyperGroup):
                 )
 
 
+shells.mend_zsh()
 app = typer.Typer(
     name="bench",
     cls=_Verbs,
