@@ -53,7 +53,9 @@ def markdown(text: object, width: int | None = None) -> str:
 
 
 def markdown_code(text: object, width: int | None = None) -> str:
-    """A name as a code span, also in a table's cell."""
+    """A name as a code span, also in a table's cell; with a ``<`` in it as HTML, for readers that know no spans."""
+    if "<" in plain(text, width):
+        return f"<code>{markdown(text, width)}</code>"
     shown = plain(text, width).replace("|", "\\|")
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     fence = "`" * (longest + 1)

@@ -76,6 +76,7 @@ def test_markdown_code_is_one_cell_and_one_span(text: str) -> None:
     assert html.count("<td>") == 2
     assert html.count("<code>") == 1
     assert "<script" not in html
+    assert "<script" not in markdown_code(text), "a reader that knows no code spans would run it"
 
 
 def test_markdown_parts_what_github_would_link() -> None:
