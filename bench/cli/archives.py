@@ -29,6 +29,7 @@ def export_(
     bundles: Annotated[list[str], typer.Argument(help="Bundles, folders of bundles or host ids.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="F.tar.zst or F.tar.gz.", metavar="F")],
     results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
     """Put bundles into one archive that another machine imports.
@@ -37,6 +38,9 @@ def export_(
     """
     found = {bundle.path.resolve(): bundle.path for group in bundles_named(bundles, results) for bundle in group}
     export(list(found.values()), output, Steps("packing"))
+    if json:
+        print_json({"archive": str(output), "bundles": [str(path) for path in found.values()]})
+        return ExitCode.OK
     notify(f"{len(found)} bundle{'s' if len(found) != 1 else ''} in {output}")
     return ExitCode.OK
 
@@ -107,11 +111,14 @@ def schema(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Tables of the keys, as docs/record.md has them.")
     ] = False,
+    json: options.Json = False,
 ) -> None:
     """Print the JSON Schema of a record.
 
     Example: bench schema > record.schema.json
     """
+    if markdown and json:
+        raise UsageError("--markdown is not JSON", fix="leave one of the two away: without both it is JSON")
     if markdown:
         print_text(schema_markdown())
     else:

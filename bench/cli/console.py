@@ -56,7 +56,12 @@ def _console(*, stderr: bool) -> rich.console.Console:
 def notify(line: str) -> None:
     """One plain line for the person who waits."""
     if not Console.quiet:
-        Console.err().print(Text(_shown(line)), soft_wrap=True)
+        announce(line)
+
+
+def announce(line: str) -> None:
+    """One plain line that ``--quiet`` does not silence: what is about to be done by somebody else's word."""
+    Console.err().print(Text(_shown(line)), soft_wrap=True)
 
 
 def _shown(line: str) -> str:

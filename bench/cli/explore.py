@@ -18,6 +18,7 @@ from bench.errors import ExitCode, UsageError
 from bench.host.doctor import judge, worst
 from bench.host.preflight import read_facts
 from bench.record.schema import Record
+from bench.report.document import explanation_document
 from bench.report.terminal.compare import comparison_view, ranking_view
 from bench.report.terminal.doctor import doctor_view
 from bench.report.terminal.explain import difference_view, explanation_view
@@ -77,13 +78,13 @@ def explain_(
     if b is None:
         explanation = explain(first)
         if json:
-            print_json(explanation)
+            print_json(explanation_document(explanation))
         else:
             Console.out().print(explanation_view(explanation))
         return
     difference = explain_difference(first, _one(b, results))
     if json:
-        print_json(difference)
+        print_json(explanation_document(difference))
     else:
         Console.out().print(difference_view(difference))
 

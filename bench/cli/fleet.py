@@ -26,6 +26,7 @@ def fleet(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="A name that 'bench list' shows.", autocompletion=complete.names)],
     host: Annotated[list[str], typer.Option("--host", help="A Docker engine's URL; repeat it.", metavar="URL")],
+    project: options.Project = None,
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
@@ -34,8 +35,9 @@ def fleet(
 
     Example: bench fleet grad_cpu --host ssh://one --host ssh://two
     """
-    options.diagnostic_called(name)
-    legs = plan_legs(name, host, context.args, results)
+    options.diagnostic_called(name, project)
+    passed_on = [*context.args, *(() if project is None else ("--project", str(project)))]
+    legs = plan_legs(name, host, passed_on, results)
     check_results_folder(results)
     ends = run_legs(legs, notify)
     bundles = [read_bundle(end.bundle) for end in ends if end.bundle is not None]

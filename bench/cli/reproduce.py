@@ -12,7 +12,7 @@ import typer
 from bench.catalog.load import builtin
 from bench.catalog.model import Diagnostic
 from bench.cli import options
-from bench.cli.console import Console, complain_of, notify, print_json
+from bench.cli.console import Console, announce, complain_of, notify, print_json
 from bench.cli.measure import NEED_BYTES
 from bench.cli.original import original
 from bench.cli.progress import Progress
@@ -69,9 +69,9 @@ def reproduce(
     record = original(bundle, results)
     plan, left_out = _plan(record, project, requirements, trust=trust)
     first, *more = what_was_run(record, plan)
-    notify(f"reproducing {first}")
+    announce(f"reproducing {first}")
     for line in more:
-        notify(f"  {line}")
+        announce(f"  {line}")
     check_results_folder(results, NEED_BYTES)
     where = _engine(record, engine, host, allowed)
     with measuring(if_busy, notify), Progress() as watch:
@@ -85,7 +85,9 @@ def reproduce(
             finished = measure(plan, session, Baseline((record,), asked=True), reproduces=record.id)
     comparison = None if record.profiler else compare(record, finished.record)
     if json:
-        print_json({"path": str(finished.path), "mismatches": found, "comparison": comparison})
+        print_json(
+            {"path": str(finished.path), "record": finished.record, "mismatches": found, "comparison": comparison}
+        )
     else:
         if comparison is not None:
             Console.out().print(comparison_view(comparison))

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from bench.compare.explain import DeltaExplanation, Explanation
 from bench.compare.verdict import Comparison
 from bench.report.entry import Entry, worst_first
 
@@ -48,3 +49,23 @@ def report_document(
         "unreadable": list(unreadable),
         "comparisons": [msgspec.to_builtins(comparison) for comparison in comparisons],
     }
+
+
+def explanation_document(explanation: Explanation | DeltaExplanation) -> dict[str, Any]:
+    """An explanation as plain data; the seconds of a term that nobody measured are ``None``, never 0."""
+    document: dict[str, Any] = msgspec.to_builtins(explanation)
+    if isinstance(explanation, Explanation):
+        _unknown_as_none(document["budget"]["terms"], explanation.budget.unknown)
+        return document
+    unknown: list[str] = []
+    for side, one in (("a", explanation.a), ("b", explanation.b)):
+        _unknown_as_none(document[side]["budget"]["terms"], one.budget.unknown)
+        unknown += one.budget.unknown
+    _unknown_as_none(document["terms"], unknown)
+    return document
+
+
+def _unknown_as_none(terms: Sequence[dict[str, Any]], unknown: Sequence[str]) -> None:
+    for term in terms:
+        if term["name"] in unknown:
+            term["seconds"] = None

@@ -172,7 +172,13 @@ def test_quiet_silences_every_verb_that_says_how_far_it_is(results, bench_, monk
     words = [word.format(results) for word in words]
     assert bench_(*words)[2] != ""
     bench_("export", results, "-o", "a.tar.zst")
-    assert bench_(*words, "--quiet")[2] == ""
+    said = bench_(*words, "--quiet")[2]
+    if words[0] == "reproduce":  # a bundle from elsewhere decides what runs here: that is told to everybody
+        assert said.startswith("reproducing ")
+        assert "reading results" not in said
+        assert "started" not in said
+    else:
+        assert said == ""
 
 
 def test_every_verb_with_json_or_progress_takes_quiet(bench_):
