@@ -12,23 +12,39 @@ from bench import units
 from bench.record.schema import Run
 from bench.report.entry import Entry, worst_first
 from bench.report.status import state_of_run
-from bench.report.terminal.cells import day, state, table, text
+from bench.report.terminal.cells import bar, day, state, table, text
+
+BAR = 8
 
 
 def results_table(entries: Sequence[Entry]) -> Table:
-    """Many results, the worst first: state, diagnostic, host, runs, median wall time and room under the ceiling."""
-    made = table("=result", "diagnostic", "host, when (UTC)", ">median wall", ">margin")
+    """Many results, the worst first: state, diagnostic, host, runs, median wall time and room under the ceiling.
+
+    Names stand one below the other, since a terminal of 60 columns holds no two beside figures; under the median stands
+    what it takes of the ceiling.
+    """
+    made = table("result, host, when (UTC)", ">median", ">margin")
     for entry in worst_first(entries):
         record = entry.record
         runs = f"{len(record.runs)} run{'' if len(record.runs) == 1 else 's'}"
         made.add_row(
-            state(entry.state),
-            text(entry.group),
-            Text.assemble(text(record.host.id), "\n", (f"{day(record.stamp)}, {runs}", "dim")),
-            units.seconds(entry.wall_s),
+            Text.assemble(
+                *(state(entry.state), "  ", text(entry.group, "bold"), "\n", text(record.host.id), "\n"),
+                (f"{day(record.stamp)}, {runs}", "dim"),
+            ),
+            Text.assemble(units.seconds(entry.wall_s), "\n", _of_ceiling(entry)),
             units.seconds(record.verdict.ceiling_margin_s),
         )
     return made
+
+
+def _of_ceiling(entry: Entry) -> Text:
+    """The part of the ceiling that the median takes, drawn; nothing without either."""
+    ceiling = entry.record.diagnostic.ceiling_s
+    if entry.wall_s is None or not ceiling or ceiling < 0:
+        return Text()
+    drawn = bar(entry.wall_s / ceiling, BAR, "red" if entry.wall_s > ceiling else "cyan")
+    return Text.assemble(drawn, ("·" * (BAR - drawn.cell_len), "dim"))
 
 
 def result_summary(entry: Entry) -> RenderableType:

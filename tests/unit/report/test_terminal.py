@@ -286,3 +286,19 @@ def test_sparkline_and_day() -> None:
     assert sparkline([]) == ""
     assert day("20251015T134434Z") == "2025-10-15 13:44"
     assert day("\x1b[1mno stamp") == "no stamp"
+
+
+LONGEST = "13th-gen-intel-core-i7-1365u-12t-90d2ab"
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_table_of_results_keeps_names_whole_and_draws_what_is_used_of_the_ceiling(width: int) -> None:
+    record = make_record(scale=905 / 845 / 2, noise=0.0)
+    record = msgspec.structs.replace(record, host=msgspec.structs.replace(record.host, id=LONGEST))
+    none = msgspec.structs.replace(record, diagnostic=msgspec.structs.replace(record.diagnostic, ceiling_s=None))
+    said = shown(results_table([Entry(record)]), width=width)
+    assert LONGEST in said
+    assert len(said.splitlines()) == 5, said
+    assert "████····" in said
+    assert "████████" in shown(results_table([Entry(make_record(scale=2))]), width=width)
+    assert "█" not in shown(results_table([Entry(none), bad_entries()[3]]), width=width)
