@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from bench.engine.docker_client import find_endpoint
 from bench.engine.protocol import Capacity, Ending, Engine, Need, Notify, OnEvent, Orphan, Place, Task
 from bench.errors import NotMeasured
 from bench.record.schema import Engine as EngineRecord
@@ -37,6 +36,8 @@ class AbsentEngine:
     @property
     def address(self) -> str:
         """Its URL."""
+        from bench.engine.docker_client import find_endpoint  # here: it costs every command half a second of its start
+
         return self.engine.address if self.engine is not None else find_endpoint(self.host, os.environ).url
 
     @property

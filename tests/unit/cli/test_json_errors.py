@@ -25,7 +25,6 @@ def failed(bench_, *words):
         (("nonesuch",), 2),
         (("compare", "one"), 2),
         (("verify", "nowhere"), 2),
-        (("run", "grad_cuda"), 6),
         (("import", "foreign.tar.gz"), 8),
     ],
 )
@@ -44,11 +43,18 @@ def test_what_is_not_known_of_a_failure_is_null(engine, bench_, monkeypatch):
     def refuse(*_):
         raise NotMeasured("no Docker engine answers")
 
-    monkeypatch.setattr("bench.cli.measure.choose", refuse)
-    assert failed(bench_, "run", "grad_cpu") == (
+    monkeypatch.setattr("bench.cli.whatif.choose", refuse)
+    assert failed(bench_, "whatif", "grad_cpu") == (
         6,
         {"what": "no Docker engine answers", "cause": None, "fix": None},
     )
+
+
+def test_a_run_that_was_not_measured_is_told_by_its_record(engine, bench_):
+    code, out, err = bench_("run", "grad_cuda", "--json")
+    assert code == 6
+    assert json.loads(out)["record"]["outcome"] == "not_measured"
+    assert err.splitlines()[-1].startswith("bench: ")
 
 
 def test_an_interrupt_before_the_first_run(engine, bench_):
