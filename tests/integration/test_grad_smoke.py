@@ -13,6 +13,8 @@ import docker
 import pytest
 
 from bench.engine.images.facts import ImageFacts
+from bench.record.find import find_bundles
+from bench.record.verify import verify_bundle
 from tests.integration.command import Command, Done
 from tests.integration.contract import FILES, KEYS, RUN_KEYS
 
@@ -171,18 +173,29 @@ def test_bad_input_is_one_line(
     assert sorted(path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")) == ["in-the-way"]
 
 
+def must_be_kept_as_not_measured(folder: Path, said: str) -> None:
+    """Every outcome leaves a bundle: here one without runs, whole, whose signature says why."""
+    (record,) = (bundle.record for bundle in find_bundles(folder / "results"))
+    (path,) = (bundle.path for bundle in find_bundles(folder / "results"))
+    assert verify_bundle(path) == []
+    assert (record.outcome, record.verdict.status) == ("not_measured", "not_measured")
+    assert all(run.outcome == "not_measured" for run in record.runs)
+    first = (path / "summary.md").read_text().splitlines()[0]
+    assert said in first
+
+
 def test_no_engine(tmp_path: Path) -> None:
     done = Command(tmp_path)("run", "grad_cpu", "--engine", "docker", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
     assert done.code == 6
     assert "none.sock" in done.complaint
-    assert list(tmp_path.iterdir()) == []
+    must_be_kept_as_not_measured(tmp_path, "no Docker engine answers")
 
 
 def test_an_image_that_cannot_be_pulled(docker_client: docker.DockerClient, tmp_path: Path) -> None:
     done = Command(tmp_path)("run", "grad_cpu", "--engine", "docker", BENCH_BASE="nowhere.invalid/x:1")
     assert done.code == 6
     assert "nowhere.invalid/x:1" in done.complaint
-    assert not (tmp_path / "results").exists()
+    must_be_kept_as_not_measured(tmp_path, "nowhere.invalid/x:1")
 
 
 @pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="there is a GPU here")
@@ -195,7 +208,7 @@ def test_no_gpu(docker_client: docker.DockerClient, tmp_path: Path, name: str, e
     assert done.code == 6
     assert "GPU" in done.complaint
     assert "install" in done.complaint
-    assert not (tmp_path / "results").exists()
+    must_be_kept_as_not_measured(tmp_path, "GPU")
 
 
 @pytest.fixture
