@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -177,7 +178,7 @@ def test_two_at_once(runs: Runs) -> None:
                 assert time.monotonic() < until
                 time.sleep(0.1)
             refused = runs.start("passes", "--if-busy", "refuse").end()
-            assert (refused.code, refused.out) == (6, "")
+            assert (refused.code, json.loads(refused.out)["record"]["outcome"]) == (6, "not_measured")
             assert f"process {first.process.pid}" in refused.err
             assert second.left(runs.client) == []  # it has begun nothing
             first.process.send_signal(signal.SIGINT)
