@@ -91,7 +91,9 @@ def out(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="module"
+)  # no longer: to the tests of the supervisor it would be a child of the run's that lives on
 def private_daemon(
     tmp_path_factory: pytest.TempPathFactory, small_image: ImageFacts, docker_client: docker.DockerClient
 ) -> Iterator[PrivateDaemon]:
