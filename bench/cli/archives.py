@@ -112,6 +112,7 @@ def schema(
         bool, typer.Option("--markdown", help="Tables of the keys, as docs/record.md has them.")
     ] = False,
     json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> None:
     """Print the JSON Schema of a record.
 
