@@ -19,6 +19,24 @@ from bench.record.find import find_bundles
 from bench.record.verify import verify
 from bench.run.store import LABEL, RESULTS
 
+FILES = [
+    "record.json",
+    "summary.md",
+    "env/env.txt",
+    "env/torch_env.txt",
+    "env/disk_usage.txt",
+    "env/system_load.txt",
+    "logs/pytest.log",
+    "artifacts/commands.txt",
+    "artifacts/time.txt",
+    "artifacts/pytest.junit.xml",
+    "artifacts/exit_code.txt",
+    "artifacts/samples.csv",
+    "analysis/grad_cpu_time.txt",
+    "analysis/timeout_decision.md",
+    "MANIFEST.sha256",
+]
+
 
 def only(results):
     (bundle,) = find_bundles(str(results))
@@ -31,23 +49,7 @@ def test_a_run_leaves_a_complete_bundle(engine, bench_, tmp_path):
     assert code == 0
     assert "grad_cpu" in out
     assert "grad_cpu: started" in err
-    for name in [
-        "record.json",
-        "summary.md",
-        "env/env.txt",
-        "env/torch_env.txt",
-        "env/disk_usage.txt",
-        "env/system_load.txt",
-        "logs/pytest.log",
-        "artifacts/commands.txt",
-        "artifacts/time.txt",
-        "artifacts/pytest.junit.xml",
-        "artifacts/exit_code.txt",
-        "artifacts/samples.csv",
-        "analysis/grad_cpu_time.txt",
-        "analysis/timeout_decision.md",
-        "MANIFEST.sha256",
-    ]:
+    for name in FILES:
         assert (bundle.path / name).stat().st_size > 0, name
     assert verify(bundle.path).ok
     subprocess.run(["sha256sum", "-c", "--quiet", "MANIFEST.sha256"], cwd=bundle.path, check=True)
@@ -221,25 +223,6 @@ def test_an_engine_that_breaks_between_runs_keeps_what_it_has(engine, bench_, tm
     assert bundle.record.verdict.reasons[0] == "2 of 3 runs were made: run 1 was not measured"
     assert "run 1: no room" in (bundle.path / "summary.md").read_text().split("##")[0]
     assert (bundle.path / "logs/pytest-001.log").read_text().startswith("# pytest.log was not written: no room")
-
-
-FILES = [
-    "record.json",
-    "summary.md",
-    "env/env.txt",
-    "env/torch_env.txt",
-    "env/disk_usage.txt",
-    "env/system_load.txt",
-    "logs/pytest.log",
-    "artifacts/commands.txt",
-    "artifacts/time.txt",
-    "artifacts/pytest.junit.xml",
-    "artifacts/exit_code.txt",
-    "artifacts/samples.csv",
-    "analysis/grad_cpu_time.txt",
-    "analysis/timeout_decision.md",
-    "MANIFEST.sha256",
-]
 
 
 def nothing_ran(bundle, outcome, said):
