@@ -13,7 +13,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,23 +53,40 @@ def run_leg(leg: Leg, profile: str, repeat: str, out: Path) -> dict[str, Any]:
         *("--profile", profile, "--repeat", repeat, "--results", str(out / "results")),
         *leg.arguments,
     ]
-    document["exit_code"] = _follow(command, out / "run.log")
-    log = (out / "run.log").read_text(encoding="utf-8", errors="replace")
-    document["said"] = [line.rstrip() for line in log.splitlines() if line.strip()][-SAID_LINES:]
-    _write(out / "leg.json", document)
+    with _passing_on() as children:
+        document["exit_code"] = _follow(command, out / "run.log", children)
+        log = (out / "run.log").read_text(encoding="utf-8", errors="replace")
+        document["said"] = [line.rstrip() for line in log.splitlines() if line.strip()][-SAID_LINES:]
+        _write(out / "leg.json", document)
     return document
 
 
-def _follow(command: Sequence[str], log: Path) -> int:
-    """Run a command, its output to the log and to ours; a signal that we get is passed on, so that it ends in order."""
+def _follow(command: Sequence[str], log: Path, children: list[subprocess.Popen[bytes]]) -> int:
+    """Run a command, one of the children while it lives, its output to the log and to ours."""
     with log.open("wb") as kept, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: child.send_signal(signal.SIGINT))
+        children.append(child)
         for line in child.stdout or ():
             kept.write(line)
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
         return child.wait()
+
+
+@contextmanager
+def _passing_on() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """A signal goes to the children, which end in order, and takes nothing from us that is not written yet."""
+    children: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(*_: object) -> None:
+        for child in children:
+            child.send_signal(signal.SIGINT)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield children
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
