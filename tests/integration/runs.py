@@ -19,6 +19,9 @@ from bench.record.bundle import Bundle, read_bundle
 from bench.record.verify import verify_bundle
 from tests.integration.command import ROOT
 
+PATIENCE = float(os.environ.get("BENCH_PATIENCE", "1"))
+"""By how much a wait may take longer here than on a machine of one's own: an emulated one is slow."""
+
 TESTS = {
     "passes": "pass",
     "fails": 'assert 1 == 2, "two is not one"',
@@ -74,7 +77,7 @@ class Started:
 
     def until(self, client: docker.DockerClient, word: str, index: int = 0, patience_s: float = 60) -> None:
         """Wait until the supervisor of a run has said something."""
-        until = time.monotonic() + patience_s
+        until = time.monotonic() + patience_s * PATIENCE
         label = [self.labels["label"], f"bench.index={index}"]
         while time.monotonic() < until:
             for one in client.containers.list(filters={"label": label, "status": "running"}):
@@ -86,7 +89,7 @@ class Started:
 
     def end(self, timeout: float = 120) -> Ended:
         """Wait for its end."""
-        out, err = self.process.communicate(timeout=timeout)
+        out, err = self.process.communicate(timeout=timeout * PATIENCE)
         ended = Ended(self.process.returncode, out or "", err or "", self.folder)
         assert "Traceback" not in ended.err, ended.err
         return ended

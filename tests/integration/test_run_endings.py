@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import docker
@@ -16,7 +17,7 @@ import pytest
 from bench.engine.images.facts import ImageFacts
 from bench.record.find import find_bundles
 from tests.integration.command import Command
-from tests.integration.runs import Runs, cleaned, make_project, pause
+from tests.integration.runs import PATIENCE, Runs, cleaned, make_project, pause
 
 pytestmark = pytest.mark.integration
 MIB = 1 << 20
@@ -91,7 +92,7 @@ def test_ctrl_c(runs: Runs, test: str, times: int) -> None:
         ended = started.end()
     assert (ended.code, ended.bundle().record.outcome) == (130, "interrupted")
     assert "interrupted" in (ended.bundle().record.runs[0].signature or "")
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 30 * PATIENCE
     assert started.left(runs.client) == []
     runs.nothing_left()
 
@@ -102,7 +103,7 @@ def test_a_reader_who_goes_away(runs: Runs, test: str, code: int) -> None:
     os.close(read)
     started = runs.start(test, "--quiet", results=f"unread-{test}", stdout=write, stderr=write)
     os.close(write)
-    assert started.process.wait(120) == code
+    assert started.process.wait(120 * PATIENCE) == code
     (bundle,) = find_bundles(str(runs.folder / f"unread-{test}"))
     assert bundle.record.outcome == {3: "failed", 0: "passed"}[code]
     assert started.left(runs.client) == []
@@ -165,12 +166,39 @@ def test_a_disk_that_fills_up_before_the_bundle_is_written(runs: Runs, small_dis
         parent.rmdir()
 
 
+@pytest.mark.skipif(
+    os.environ.get("BENCH_MAY_SET_CLOCK") != "1",
+    reason="sets the machine's clock: BENCH_MAY_SET_CLOCK=1 on a machine that is thrown away afterwards",
+)
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_clock_that_is_set_during_a_run(runs: Runs, hours: int) -> None:
+    pause(runs.folder / "project", 8)
+    began, clock = time.monotonic(), time.time()
+    try:
+        with cleaned(runs.start("lasts", "--timeout", 90 * PATIENCE)) as started:
+            started.until(runs.client, "sample")
+            time.clock_settime(time.CLOCK_REALTIME, time.time() + hours * 3600)
+            ended = started.end()
+        whole = time.monotonic() - began
+    finally:
+        time.clock_settime(time.CLOCK_REALTIME, clock + time.monotonic() - began)
+    record = ended.bundle().record
+    (run,) = record.runs
+    assert (ended.code, run.outcome) == (0, "passed")
+    assert 8 <= (run.wall_s or 0) <= whole
+    assert 8 <= (run.tests[0].call_s or 0) <= (run.wall_s or 0)
+    times = [float(row.split(",")[0]) for row in (ended.bundle().read_text("artifacts/samples.csv") or "").split()[1:]]
+    assert times == sorted(times)
+    assert times[-1] <= (run.wall_s or 0) + 1
+    assert abs(datetime.fromisoformat(run.started_at or "").timestamp() - clock) <= whole
+
+
 def test_two_at_once(runs: Runs) -> None:
     said = runs.folder / "second.err"
     with cleaned(runs.start("waits")) as first, said.open("w") as file:
         first.until(runs.client, "started")
         with cleaned(runs.start("passes", stderr=file.fileno())) as second:
-            until = time.monotonic() + 60
+            until = time.monotonic() + 60 * PATIENCE
             while (
                 f"waiting for another measurement on this host to end (process {first.process.pid}"
                 not in said.read_text()
