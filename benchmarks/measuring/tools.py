@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,8 @@ class Read:
 
     ``peak_bytes`` is the control group's, page cache included; ``rss_bytes`` the largest of one process. ``whole_s`` is
     the tool's own wall time from its start to its end, ``beyond_s`` what our engines took beside the container's life.
-    ``truth`` is what the command said itself, ``result`` all that our supervisor wrote.
+    ``truth`` is what the command said itself, ``result`` all that our supervisor wrote, ``sampled_s`` when it and the
+    watcher of the host took their samples: after the command's start, and on the monotonic clock.
     """
 
     wall_s: float
@@ -40,6 +41,7 @@ class Read:
     truth: Mapping[str, Any]
     beyond_s: float | None = None
     result: Mapping[str, Any] | None = None
+    sampled_s: tuple[Sequence[float], Sequence[float]] = ((), ())
 
 
 Command = tuple[str, ...]
@@ -55,15 +57,18 @@ def ours(engine: Engine, place: Place, sample_hz: float = 1.0) -> Tool:
         task = Task(words, {}, "{out}", TIMEOUT_S, Limits(), sample_hz=sample_hz, torch=False)
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            with Watcher() if sample_hz else nullcontext():
+            watched = time.monotonic()
+            with Watcher() if sample_hz else nullcontext() as watcher:
                 ending = engine.execute(place, task, Path(folder), lambda _: None)
             whole = time.perf_counter() - start
             result = json.loads(Path(folder, "result.json").read_text())
             said = _truth(Path(folder, "pytest.log").read_text())
+            rows = Path(folder, "samples.csv").read_text().splitlines()[1:]
+        inside = [float(row.split(",")[0]) for row in rows]
+        outside = [watched + sample.t_s for sample in watcher.summary().samples] if watcher else []
         cpu, memory = result["cpu"]["total_s"], result["memory"]
-        return Read(
-            result["wall_s"], cpu, memory["peak_bytes"], memory["max_rss_bytes"], whole, said, ending.overhead_s, result
-        )
+        peak, rss = memory["peak_bytes"], memory["max_rss_bytes"]
+        return Read(result["wall_s"], cpu, peak, rss, whole, said, ending.overhead_s, result, (inside, outside))
 
     return measure
 
