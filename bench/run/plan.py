@@ -105,7 +105,8 @@ def make_plan(
     if limits.threads is not None and limits.threads < 1:
         raise UsageError(f"--threads {limits.threads} is no number of threads", fix="give 1 or more")
     # Threads that only follow from the CPUs are not complained about: the host's CPUs are fewer, which is said later.
-    if options.threads is not None and limits.threads is not None and limits.threads >= PIDS:
+    asked = options.threads is not None or (variant is not None and variant.threads is not None)
+    if asked and limits.threads is not None and limits.threads >= PIDS:
         what = f"{limits.threads} threads are more than a run may have"
         raise UsageError(what, f"its limit of processes and threads is {PIDS}", f"give fewer than {PIDS}")
     env = {
