@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -11,27 +10,22 @@ import typer
 from bench.catalog.load import builtin, document, find_variant
 from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
 from bench.cli import complete, options
-from bench.cli.console import Console, Held, complain_of, notify, print_json
+from bench.cli.console import Console, complain_of, print_json
 from bench.cli.inputs import all_results, entry_of
-from bench.cli.progress import Progress
 from bench.cli.root import app
 from bench.cli.selftest import refuse_options, run_selftest
-from bench.engine.absent import AbsentEngine
+from bench.cli.session import open_session
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
-from bench.engine.lock import measuring
-from bench.engine.protocol import Engine
-from bench.errors import NotMeasured, UsageError
+from bench.errors import UsageError
 from bench.record.disk import check_results_folder
 from bench.record.find import find_bundles
 from bench.report.entry import Entry
 from bench.report.terminal.catalog import catalog_table
 from bench.report.terminal.results import result_summary
 from bench.run.baseline import Baseline, default_baseline
-from bench.run.orphans import recover_all
-from bench.run.plan import Options, Plan, check_capacity, make_plan, parse_env
+from bench.run.plan import Options, Plan, make_plan, parse_env
 from bench.run.project import need_of, of_node
-from bench.run.session import Session, Watch
 from bench.run.source import read_catalog_source, read_project
 from bench.run.workflow import measure
 
@@ -129,8 +123,10 @@ def run(
     if diagnostic.name == SELFTEST:
         refuse_options(chosen, variant)
         check_results_folder(results, NEED_BYTES)
-        usual = choose(engine, host, notify)
-        return run_selftest(diagnostic, usual, results, calibration=calibration, if_busy=if_busy, json=json)
+        with open_session(
+            lambda say: choose(engine, host, say), host, results, if_busy, calibration=calibration
+        ) as session:
+            return run_selftest(diagnostic, session, json=json)
     plan = plan_of(
         diagnostic,
         chosen,
@@ -141,19 +137,14 @@ def run(
     )
     check_results_folder(results, NEED_BYTES)
     known = _baseline(baseline, results, plan)
-    held = Held()
-    with ExitStack() as stack:
-        where: Engine | None = None
-        watch = Watch()
-        try:
-            where = choose(_engine_of(plan, engine), host, held.hold)
-            check_capacity(plan.task.limits, where.capacity())
-            stack.enter_context(measuring(if_busy, held.notify))
-            watch = stack.enter_context(Progress(held.release))
-            recover_all(where, results, held.notify)
-        except (NotMeasured, KeyboardInterrupt) as error:
-            where = AbsentEngine(error, where, host)
-        session = stack.enter_context(Session(where, held.notify, results, watch, calibration=calibration))
+    with open_session(
+        lambda say: choose(_engine_of(plan, engine), host, say),
+        host,
+        results,
+        if_busy,
+        limits=plan.task.limits,
+        calibration=calibration,
+    ) as session:
         finished = measure(plan, session, known)
     if json:
         print_json({"path": str(finished.path), "record": finished.record})

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from bench.catalog.model import Diagnostic
-from bench.cli.console import Console, complain_of, notify, print_json
-from bench.cli.progress import Progress
-from bench.engine.lock import measuring
-from bench.engine.protocol import Engine
+from bench.cli.console import Console, complain_of, print_json
 from bench.errors import UsageError
 from bench.report.terminal.selftest import selftest_view
-from bench.run.orphans import recover_all
 from bench.run.plan import Options
 from bench.run.selftest.run import self_test
 from bench.run.session import Session
@@ -30,18 +24,13 @@ def refuse_options(chosen: Options, variant: str | None) -> None:
         )
 
 
-def run_selftest(
-    diagnostic: Diagnostic, engine: Engine, results: Path, *, calibration: bool, if_busy: str, json: bool
-) -> int:
+def run_selftest(diagnostic: Diagnostic, session: Session, *, json: bool) -> int:
     """Make every check, keep the evidence, and show each reading beside the truth."""
-    with measuring(if_busy, notify), Progress() as watch:
-        recover_all(engine, results, notify)
-        with Session(engine, notify, results, watch, calibration=calibration) as session:
-            checked = self_test(session, diagnostic)
+    checked = self_test(session, diagnostic)
     record, path = checked.finished.record, str(checked.finished.path)
     if json:
         print_json({"path": path, "record": record, "readings": checked.held, "not_made": dict(checked.not_made)})
     else:
         Console.out().print(selftest_view(record, checked.held, checked.not_made, path))
-    complain_of([checked.finished.problem])
+    complain_of(checked.finished.complaints)
     return int(checked.finished.exit_code)

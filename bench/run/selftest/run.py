@@ -24,7 +24,16 @@ from bench.run.selftest.last import remember
 from bench.run.session import OneRun, Session
 from bench.run.source import read_catalog_source
 from bench.run.store import Result
-from bench.run.workflow import Finished, assembled, look_again, stop_here, was_interrupted, write
+from bench.run.workflow import (
+    INTERRUPTED,
+    Finished,
+    assembled,
+    look_again,
+    not_begun,
+    stop_here,
+    was_interrupted,
+    write,
+)
 
 _MAX_LOG_BYTES = 1024**2
 
@@ -62,28 +71,29 @@ def for_check(plan: Plan, check: Check, place: Place) -> Plan:
 def self_test(session: Session, diagnostic: Diagnostic, checks: Sequence[Check] = CHECKS) -> Checked:
     """Make every check and write the bundle.
 
-    A check whose limit this engine cannot apply is left out, with the reason.
-
-    Raises:
-        NotMeasured: not one check could be made; then nothing is left behind.
+    A check whose limit this engine cannot apply is left out, with the reason. Where not one could be made, the bundle
+    says why and has no run.
     """
     plan = replace(plan_of(diagnostic), repeat=len(checks))
-    place = session.place(plan.need)
-    before = session.observe()
+    try:
+        place = session.place(plan.need)
+        before = session.observe()
+    except (NotMeasured, KeyboardInterrupt) as error:
+        return Checked(not_begun(plan, session, error), (), ())
     with Interrupts() as interrupts:
         result = session.begin(assembled(plan, session, before, None, ()), len(checks))
         made = _make(session, plan, place, checks, result, interrupts)
-        if not made.runs:
-            raise NotMeasured("not one check could be made", made.not_made[0][1] if made.not_made else "there are none")
         after = look_again(session, interrupts)
         record = assembled(plan, session, before, after, made.runs)
         short = len(made.runs) + len(made.not_made) < len(checks)
-        interrupted = short or made.runs[-1].reading.run.outcome == "interrupted"
+        interrupted = short or any(run.reading.run.outcome == "interrupted" for run in made.runs)
         record = judged(record, made.held, made.not_made, interrupted=interrupted)
         files = collect(record, made.runs, before, after)
         files["summary.md"] = partial(render_summary, findings=[one.sentence() for one in made.held])
         finished = write(session, result, record, files, interrupts)
     remember(finished.record)
+    if not made.runs and not interrupted:
+        finished = replace(finished, failure=record.verdict.reasons[0])
     return Checked(finished, tuple(made.held), tuple(made.not_made))
 
 
@@ -108,8 +118,6 @@ def _make(
             made.not_made.append((check.name, str(error)))
             continue
         except KeyboardInterrupt:
-            if not made.runs:
-                raise
             was_interrupted(interrupts)
             break
         if run.reading.run.outcome == "interrupted":
@@ -132,7 +140,9 @@ def judged(
     failed = [one for one in held if one.outcome == "failed"]
     passed = sum(one.outcome == "passed" for one in held)
     outcome: Outcome = "interrupted" if interrupted else "failed" if failed else "passed" if passed else "not_measured"
-    reasons = [f"{passed} of {passed + len(failed)} readings hold"]
+    held_up = f"{passed} of {passed + len(failed)} readings hold"
+    why = INTERRUPTED if interrupted else not_made[0][1] if not_made else "there are none"
+    reasons = [held_up if record.runs else f"not one check could be made: {why}"]
     reasons += [one.sentence() for one in held if one.outcome != "passed"]
     reasons += [f"{name}: not made: {why}" for name, why in not_made]
     status = Verdict("ok" if outcome == "passed" else "not_measured", tuple(reasons))

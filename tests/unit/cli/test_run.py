@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import bench.cli.measure
+import bench.cli.session
 import bench.run.orphans
 import bench.run.workflow
 from bench.cli import main
@@ -16,6 +17,7 @@ from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured
 from bench.record.bundle import read_bundle
 from bench.record.find import find_bundles
+from bench.record.names import numbered
 from bench.record.verify import verify
 from bench.run.store import LABEL, RESULTS
 
@@ -36,6 +38,7 @@ FILES = [
     "analysis/timeout_decision.md",
     "MANIFEST.sha256",
 ]
+PER_RUN = [name for name in FILES if name.startswith(("logs/", "artifacts/")) and name != "artifacts/commands.txt"]
 
 
 def only(results):
@@ -228,13 +231,14 @@ def test_an_engine_that_breaks_between_runs_keeps_what_it_has(engine, bench_, tm
 def nothing_ran(bundle, outcome, said):
     """Check a bundle of which nothing ran: complete, and each file says why it is empty."""
     record = bundle.record
-    name = record.diagnostic.name
+    name, asked = record.diagnostic.name, record.runs_asked or 1
     assert (record.outcome, record.verdict.status, record.runs) == (outcome, "not_measured", ())
+    per_run = {file: numbered(file, 0, asked) for file in PER_RUN}
     for file in (one.replace("grad_cpu", name) for one in FILES):
-        assert (bundle.path / file).stat().st_size > 0, file
-    for file in ("summary.md", f"analysis/{name}_time.txt", "logs/pytest.log", "artifacts/commands.txt"):
+        assert (bundle.path / per_run.get(file, file)).stat().st_size > 0, file
+    for file in ("summary.md", f"analysis/{name}_time.txt", per_run["logs/pytest.log"], "artifacts/commands.txt"):
         assert said in (bundle.path / file).read_text(), file
-    assert len((bundle.path / "artifacts/time.txt").read_text().splitlines()) == 23
+    assert len((bundle.path / per_run["artifacts/time.txt"]).read_text().splitlines()) == 23
     assert verify(bundle.path).ok
 
 
@@ -257,13 +261,14 @@ def test_without_a_gpu_a_bundle_says_so(engine, bench_, tmp_path):
     assert "no NVIDIA GPU was found" in bundle.record.unavailable["image"]
 
 
+@pytest.mark.parametrize("name", ["grad_cpu", "selftest"])
 @pytest.mark.parametrize(
     ("words", "cpu_model"), [((), "Test CPU"), (("--host", "tcp://127.0.0.1:9"), None)], ids=["here", "elsewhere"]
 )
-def test_where_no_engine_answers_a_bundle_says_so(engine, bench_, tmp_path, monkeypatch, words, cpu_model):
+def test_where_no_engine_answers_a_bundle_says_so(engine, bench_, tmp_path, monkeypatch, words, cpu_model, name):
     monkeypatch.setattr(bench.cli.measure, "choose", choose)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    code, out, err = bench_("run", "grad_cpu", "--engine", "docker", *words, "--results", tmp_path / "r", "--json")
+    code, out, err = bench_("run", name, "--engine", "docker", *words, "--results", tmp_path / "r", "--json")
     assert (code, err.count("\n")) == (6, 1)
     assert err.startswith("bench: no Docker engine answers at")
     bundle = only(tmp_path / "r")
@@ -276,13 +281,14 @@ def test_where_no_engine_answers_a_bundle_says_so(engine, bench_, tmp_path, monk
     assert json.loads(out)["path"] == str(bundle.path)
 
 
-@pytest.mark.parametrize("where", ["choose", "recover_all"])
-def test_ctrl_c_before_the_measurement_leaves_a_bundle(engine, bench_, tmp_path, monkeypatch, where):
+@pytest.mark.parametrize("name", ["grad_cpu", "selftest"])
+@pytest.mark.parametrize(("module", "where"), [(bench.cli.measure, "choose"), (bench.cli.session, "recover_all")])
+def test_ctrl_c_before_the_measurement_leaves_a_bundle(engine, bench_, tmp_path, monkeypatch, module, where, name):
     def struck(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bench.cli.measure, where, struck)
-    code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    monkeypatch.setattr(module, where, struck)
+    code, _, err = bench_("run", name, "--results", tmp_path / "r")
     assert (code, err.splitlines()[-1], engine.executed) == (130, "bench: interrupted", [])
     nothing_ran(only(tmp_path / "r"), "interrupted", "the command was interrupted")
 

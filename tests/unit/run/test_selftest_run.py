@@ -196,12 +196,42 @@ def test_a_limit_that_cannot_be_applied_leaves_its_check_out(made):
     )
 
 
-def test_nothing_made_is_not_measured(made, tmp_path):
-    with pytest.raises(NotMeasured, match="not one check could be made: no engine"):
-        made(Pretended(raises={"cpu": NotMeasured("no engine")}), CHECKS[:1])
-    with pytest.raises(NotMeasured, match="there are none"):
-        made(Pretended(), ())
-    assert not list(tmp_path.glob("results/*/*"))
+def nothing_made(checked, outcome, said):
+    """Check a self-test of which nothing was made: a whole bundle that says why, and is not remembered."""
+    record, path = checked.finished.record, checked.finished.path
+    assert (record.outcome, record.verdict.status, record.runs) == (outcome, "not_measured", ())
+    assert verify_bundle(path) == []
+    assert said in (path / "summary.md").read_text().splitlines()[0]
+    assert said in (path / "artifacts" / "commands.txt").read_text()
+    assert recall(record.host.id, "docker") is None
+
+
+def test_nothing_made_is_not_measured_and_leaves_a_bundle(made):
+    checked = made(Pretended(raises={"cpu": NotMeasured("no room")}), CHECKS[:1])
+    nothing_made(checked, "not_measured", "not one check could be made: no room")
+    assert checked.not_made == (("one_thread", "no room"),)
+    assert checked.finished.complaints == ("not one check could be made: no room", None)
+    assert checked.finished.exit_code == ExitCode.NOT_MEASURED
+    nothing_made(made(Pretended(), ()), "not_measured", "not one check could be made: there are none")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "outcome", "said"),
+    [
+        (NotMeasured("the image could not be built"), "not_measured", "the image could not be built"),
+        (KeyboardInterrupt(), "interrupted", "the command was interrupted"),
+    ],
+)
+def test_without_a_place_to_make_a_check_in_a_bundle_says_so(made, trouble, outcome, said):
+    engine = Pretended()
+
+    def prepare(*_):
+        raise trouble
+
+    engine.prepare = prepare
+    checked = made(engine)
+    nothing_made(checked, outcome, said)
+    assert said in checked.finished.record.unavailable["image"]
 
 
 def test_an_interrupt_keeps_what_there_is(made):
@@ -210,8 +240,9 @@ def test_an_interrupt_keeps_what_there_is(made):
     assert checked.finished.exit_code == ExitCode.INTERRUPTED
     checked = made(Pretended(raises={"threads": KeyboardInterrupt()}))
     assert (checked.finished.record.outcome, len(checked.finished.record.runs)) == ("interrupted", 1)
-    with pytest.raises(KeyboardInterrupt):
-        made(Pretended(raises={"cpu": KeyboardInterrupt()}))
+    checked = made(Pretended(raises={"cpu": KeyboardInterrupt()}))
+    nothing_made(checked, "interrupted", "the command was interrupted")
+    assert (checked.finished.exit_code, checked.finished.failure) == (ExitCode.INTERRUPTED, None)
 
 
 def test_a_load_that_said_too_much_or_nothing_is_a_failure(made, monkeypatch):

@@ -1,0 +1,61 @@
+"""The session that a verb measures in: its engine, the host's one place, and what earlier commands left there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bench.cli.console import Held
+from bench.cli.progress import Progress
+from bench.engine.absent import AbsentEngine
+from bench.engine.lock import measuring
+from bench.engine.protocol import Engine, Notify
+from bench.errors import NotMeasured
+from bench.record.schema import Limits
+from bench.run.orphans import recover_all
+from bench.run.plan import check_capacity
+from bench.run.session import Session, Watch
+
+NO_LIMITS = Limits()
+
+
+@contextmanager
+def open_session(
+    find: Callable[[Notify], Engine],
+    host: str | None,
+    results: Path,
+    if_busy: str,
+    *,
+    limits: Limits = NO_LIMITS,
+    calibration: bool = True,
+) -> Iterator[Session]:
+    """A session, once nobody else measures on this host.
+
+    Where the engine cannot be used, or somebody did not wait for it, it is one in an absent engine: every attempt to
+    measure there says why, and leaves its bundle all the same.
+
+    Args:
+        find: finds the engine; it is given what takes the line that says which it is.
+        host: the engine's address that was asked for.
+        results: the folder whose disk is described.
+        if_busy: ``wait`` for another measurement's end, or ``refuse``.
+        limits: what its host must be able to give, seen before anybody waits.
+        calibration: whether the host is calibrated before and after.
+
+    Raises:
+        UsageError: no such engine, or a limit that its host cannot give.
+    """
+    held = Held()
+    with ExitStack() as stack:
+        engine: Engine | None = None
+        watch = Watch()
+        try:
+            engine = find(held.hold)
+            check_capacity(limits, engine.capacity())
+            stack.enter_context(measuring(if_busy, held.notify))
+            watch = stack.enter_context(Progress(held.release))
+            recover_all(engine, results, held.notify)
+        except (NotMeasured, KeyboardInterrupt) as error:
+            engine = AbsentEngine(error, engine, host)
+        yield stack.enter_context(Session(engine, held.notify, results, watch, calibration=calibration))
