@@ -15,12 +15,12 @@ from bench.cli import options
 from bench.cli.console import Console, announce, complain_of, notify, print_json
 from bench.cli.measure import NEED_BYTES
 from bench.cli.original import original
-from bench.cli.progress import Progress
 from bench.cli.root import app
+from bench.cli.session import open_session
 from bench.compare.verdict import Comparison, compare
+from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
-from bench.engine.lock import measuring
 from bench.engine.protocol import Engine, Need
 from bench.errors import ExitCode, NotMeasured, UsageError
 from bench.record.disk import check_results_folder
@@ -29,13 +29,12 @@ from bench.report.terminal.compare import comparison_view
 from bench.run.announce import limits_text, what_was_run
 from bench.run.baseline import Baseline
 from bench.run.mismatch import Here, Mismatch, has_and_lacks, mismatches, parse_allow, require
-from bench.run.orphans import recover_all
 from bench.run.plan import Plan
 from bench.run.project import need_of, of_node
 from bench.run.reproduce import check_origin, fitted, plan_again
 from bench.run.session import Session
 from bench.run.source import read_catalog_source, read_project
-from bench.run.workflow import measure
+from bench.run.workflow import measure, not_begun
 
 
 @app.command()
@@ -73,11 +72,13 @@ def reproduce(
     for line in more:
         announce(f"  {line}")
     check_results_folder(results, NEED_BYTES)
-    where = _engine(record, engine, host, allowed)
-    with measuring(if_busy, notify), Progress() as watch:
-        recover_all(where, results, notify)
-        with Session(where, notify, results, watch) as session:
+    found: tuple[Mismatch, ...] = left_out
+    with open_session(lambda _: _engine(record, engine, host, allowed), host, results, if_busy) as session:
+        try:
             here = _here(record, plan, session, allowed)
+        except (NotMeasured, KeyboardInterrupt) as error:
+            finished = not_begun(plan, session, error, record.id)
+        else:
             found = (*left_out, *mismatches(record, plan, here))
             _tell(found)
             require(found, allowed)
@@ -151,9 +152,13 @@ def _here(record: Record, plan: Plan, session: Session, allowed: Collection[str]
     """What this machine offers, told beside what the record had.
 
     On another engine that is not allowed nothing is built or installed, only to be refused.
+
+    Raises:
+        NotMeasured: there is no engine, image or GPU.
     """
     engine = session.engine
-    wanted = engine.name == record.engine.name or "engine" in allowed
+    absent = isinstance(engine, AbsentEngine)  # it says why, and is no other engine
+    wanted = absent or engine.name == record.engine.name or "engine" in allowed
     described = engine.describe(plan.task.limits)
     here = Here(
         engine.name,

@@ -8,6 +8,7 @@ import bench.cli.reproduce
 from bench.errors import NotMeasured
 from bench.record.bundle import read_bundle
 from bench.record.find import find_bundles
+from bench.record.verify import verify_bundle
 from tests.integration.command import forge
 
 
@@ -151,3 +152,52 @@ def test_a_wall_time_that_is_none_is_found_before_the_runs(again, engine):
     code, _, err = again(lambda record: record["runs"][0].update(wall_s=-1.0))
     assert (code, engine.executed) == (8, [])
     assert "runs[0].wall_s" in err
+
+
+def nothing_ran(folder, outcome, said):
+    """Check the bundle of a reproduction of which nothing ran: whole, and it names what it reproduces."""
+    (original,), (bundle,) = find_bundles(folder / "r"), find_bundles(folder / "again")
+    record = bundle.record
+    assert (record.outcome, record.verdict.status, record.runs) == (outcome, "not_measured", ())
+    assert record.reproduces == original.record.id
+    assert said in (bundle.path / "summary.md").read_text().splitlines()[0]
+    assert verify_bundle(bundle.path) == []
+    return bundle
+
+
+def test_without_the_engine_that_was_asked_for_a_bundle_says_so(again, no_docker, tmp_path):
+    code, out, err = again(lambda _: None, "--engine", "docker", "--json")
+    document = json.loads(out)
+    bundle = nothing_ran(tmp_path, "not_measured", "no Docker engine answers")
+    assert (code, document["path"], no_docker) == (6, str(bundle.path), [])
+    assert document["comparison"]["status"] == "not_measured"
+    assert err.splitlines()[-1].startswith("bench: no Docker engine answers at unix:///none")
+
+
+@pytest.mark.usefixtures("no_docker")
+def test_an_engine_that_is_missing_is_not_told_as_another_one(again, tmp_path):
+    code, _, err = again(lambda record: record["engine"].update(name="local"), "--engine", "docker")
+    assert code == 6, err
+    nothing_ran(tmp_path, "not_measured", "no Docker engine answers")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "outcome", "said"),
+    [
+        (NotMeasured("no NVIDIA GPU was found"), 6, "not_measured", "no NVIDIA GPU was found"),
+        (KeyboardInterrupt(), 130, "interrupted", "the command was interrupted"),
+    ],
+)
+def test_without_a_place_to_run_in_a_bundle_says_so(again, engine, monkeypatch, tmp_path, trouble, code, outcome, said):
+    def prepare(*_):
+        raise trouble
+
+    monkeypatch.setattr(engine, "prepare", prepare)
+    assert again(lambda _: None)[0] == code
+    nothing_ran(tmp_path, outcome, said)
+    assert engine.executed == []
+
+
+def test_what_is_refused_leaves_no_bundle(again, tmp_path):
+    assert again(limits(cpus=64.0))[0] == 7
+    assert not (tmp_path / "again").exists()
