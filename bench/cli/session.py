@@ -59,3 +59,16 @@ def open_session(
         except (NotMeasured, KeyboardInterrupt) as error:
             engine = AbsentEngine(error, engine, host)
         yield stack.enter_context(Session(engine, held.notify, results, watch, calibration=calibration))
+
+
+@contextmanager
+def open_beside(usual: Session, find: Callable[[Notify], Engine], host: str | None) -> Iterator[Session]:
+    """A session in another engine than ``usual``'s, while that one holds the host's place; see :func:`open_session`."""
+    engine: Engine | None = None
+    try:
+        engine = find(usual.notify)
+        recover_all(engine, usual.results, usual.notify)
+    except (NotMeasured, KeyboardInterrupt) as error:
+        engine = AbsentEngine(error, engine, host)
+    with Session(engine, usual.notify, usual.results, usual.watch, calibration=usual.calibration) as session:
+        yield session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,20 +13,19 @@ import typer
 from bench.catalog.load import builtin
 from bench.catalog.model import Catalog, Diagnostic, Variant
 from bench.cli import complete, options
-from bench.cli.console import Console, complain_of, notify, print_json
+from bench.cli.console import Console, complain_of, print_json
 from bench.cli.measure import NEED_BYTES, plan_of
-from bench.cli.progress import Progress
 from bench.cli.root import app
+from bench.cli.session import open_beside, open_session
 from bench.compare.failures import not_passed
 from bench.compare.verdict import compare
+from bench.engine.absent import AbsentEngine
 from bench.engine.choose import choose
-from bench.engine.lock import measuring
 from bench.engine.protocol import Engine
 from bench.errors import ExitCode, UsageError
 from bench.record.disk import check_results_folder
 from bench.report.entry import Entry
 from bench.report.terminal.whatif import VariantLine, whatif_view
-from bench.run.orphans import recover_all
 from bench.run.plan import Options, Plan, parse_env
 from bench.run.session import Session
 from bench.run.whatif import VARIED, Tried, advice, name_of, select, try_variants
@@ -65,18 +65,16 @@ def whatif(
     if repeat < 1:
         raise UsageError(f"--repeat {repeat} runs nothing", fix="give 1 or more")
     check_results_folder(results, NEED_BYTES)
-    with measuring(if_busy, notify), Progress() as watch, ExitStack() as stack:
-        usual = choose(engine, host, notify)
-        chosen = select(catalog.variants, [part for part in variants.split(",") if part], usual.capacity().cpus)
+    with ExitStack() as stack:
+        usual = stack.enter_context(open_session(lambda say: choose(engine, host, say), host, results, if_busy))
+        names = [part for part in variants.split(",") if part]
+        chosen = select(catalog.variants, names, usual.engine.capacity().cpus)
         asked = Options(
             profile=profile, cpus=cpus, memory_bytes=options.size_of(memory), env=parse_env(env), repeat=repeat
         )
-        engines = _engines(usual, chosen, host)
         plans = _plans(catalog, diagnostic, asked, chosen, project)
-        shared = {kind: stack.enter_context(Session(found, notify, results, watch)) for kind, found in engines.items()}
-        for found in engines.values():
-            recover_all(found, results, notify)
-        sessions = {name_of(plan): shared[_kind(plan.variant, usual)] for plan in plans}
+        shared = _sessions(usual, chosen, host, stack)
+        sessions = {name_of(plan): shared[_kind(plan.variant, usual.engine)] for plan in plans}
         tried = try_variants(plans, sessions, repeat)
     lines = [_line(one, tried[0].finished) for one in tried]
     comparisons = {line.name: line.comparison for line in lines if line.comparison is not None}
@@ -85,7 +83,8 @@ def whatif(
         print_json({"reference": chosen[0].name, "variants": lines, "advice": said})
     else:
         Console.out().print(whatif_view(diagnostic.name, lines, said))
-    complain_of(said for one in tried if one.finished is not None for said in one.finished.complaints)
+    complaints = [said for one in tried if one.finished is not None for said in one.finished.complaints]
+    complain_of(dict.fromkeys(complaints))  # what keeps all from running is said once
     outcomes = [one.finished.exit_code for one in tried if one.finished is not None]
     if tried[0].problem is not None or not outcomes:
         outcomes.append(ExitCode.NOT_MEASURED)
@@ -97,13 +96,20 @@ def _kind(variant: Variant | None, usual: Engine) -> str:
     return (variant.engine if variant else None) or usual.name
 
 
-def _engines(usual: Engine, chosen: Sequence[Variant], host: str | None) -> dict[str, Engine]:
-    """Every engine that a variant asks for, by its name."""
-    engines = {usual.name: usual}
-    for kind in (_kind(variant, usual) for variant in chosen):
-        if kind not in engines:
-            engines[kind] = choose(kind, host if kind == "docker" else None, notify)
-    return engines
+def _sessions(usual: Session, chosen: Sequence[Variant], host: str | None, stack: ExitStack) -> dict[str, Session]:
+    """A session in every engine that a variant asks for, by its name.
+
+    Where the usual engine is absent nobody holds the host's place, and nothing is measured in another one.
+    """
+    sessions = {usual.engine.name: usual}
+    for kind in (_kind(variant, usual.engine) for variant in chosen):
+        if kind in sessions or isinstance(usual.engine, AbsentEngine):
+            sessions.setdefault(kind, usual)
+            continue
+        address = host if kind == "docker" else None
+        find = partial(choose, kind, address)
+        sessions[kind] = stack.enter_context(open_beside(usual, find, address))
+    return sessions
 
 
 def _plans(
@@ -123,12 +129,12 @@ def _line(tried: Tried, reference: Finished | None) -> VariantLine:
     if finished is None:
         return VariantLine(tried.variant.name, tried.variant.about, None, passed=False, problem=tried.problem)
     record = finished.record
-    against = reference is not None and finished is not reference
+    against = reference is not None and finished is not reference and record.runs
     return VariantLine(
         tried.variant.name,
         tried.variant.about,
         Entry(record).wall_s,
-        passed=all(run.outcome == "passed" for run in record.runs),
+        passed=bool(record.runs) and all(run.outcome == "passed" for run in record.runs),
         comparison=compare(reference.record, record, accept=VARIED, ceiling=False)
         if against and reference is not None
         else None,

@@ -15,13 +15,14 @@ from bench.run.observe import Observation
 from bench.run.plan import Plan, check_capacity
 from bench.run.session import Session, never_ran
 from bench.run.store import Result
-from bench.run.workflow import Finished, Runs, assembled, finish, look_again, stop_here, was_interrupted
+from bench.run.workflow import Finished, Runs, assembled, finish, look_again, not_begun, stop_here, was_interrupted
 from bench.units import percent
 
 DEFAULT = ("glibc", "glibc-keep", "jemalloc", "tcmalloc", "thp")
 """What is tried where nothing else is said: the allocators and huge pages."""
 VARIED = ("variant", "environ", "engine", "limits", "security", "image")
 """Differences between variants that are the thing under test."""
+UNBEGUN = "interrupted before its first run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +64,24 @@ def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds:
     """Run every plan ``rounds`` times, interleaved, and write one bundle a variant.
 
     A variant that cannot be measured (no such allocator, no engine) is left out from then on, with its reason; Ctrl-C
-    ends the rounds and keeps what there is.
+    ends the rounds and keeps what there is. Where nothing ran at all, each variant has a bundle that says why.
 
     Args:
         plans: one a variant.
         sessions: where each variant runs, by its name.
         rounds: how often each variant runs.
-
-    Raises:
-        KeyboardInterrupt: it came before anything ran.
     """
     for plan in plans:
         check_capacity(plan.task.limits, sessions[name_of(plan)].engine.capacity())
-    problems = _prepare(plans, sessions)
+    problems: dict[str, NotMeasured] = {}
     first = next(iter(sessions.values()))
-    before = first.observe()
+    try:
+        _prepare(plans, sessions, problems)
+        if len(problems) == len(plans):
+            return _nothing(plans, sessions, problems)
+        before = first.observe()
+    except KeyboardInterrupt:
+        return _nothing(plans, sessions, problems)
     with Interrupts() as interrupts:
         done = {
             name_of(plan): Runs(_begin(plan, sessions[name_of(plan)], before, rounds))
@@ -85,6 +89,8 @@ def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds:
             if name_of(plan) not in problems
         }
         _interleave(plans, sessions, rounds, done, problems, interrupts)
+        if not any(runs.done for runs in done.values()):
+            return _nothing(plans, sessions, problems, before)
         after = look_again(first, interrupts)
         return tuple(
             _written(plan, sessions[name_of(plan)], before, after, done.get(name_of(plan)), problems, interrupts)
@@ -92,15 +98,28 @@ def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds:
         )
 
 
-def _prepare(plans: Sequence[Plan], sessions: Mapping[str, Session]) -> dict[str, str]:
-    """Prepare every variant's place while Ctrl-C still breaks off; returns why some cannot be had."""
-    problems: dict[str, str] = {}
+def _prepare(plans: Sequence[Plan], sessions: Mapping[str, Session], problems: dict[str, NotMeasured]) -> None:
+    """Prepare every variant's place while Ctrl-C still breaks off; adds to ``problems`` why some cannot be had."""
     for plan in plans:
         try:
             sessions[name_of(plan)].place(plan.need)
         except NotMeasured as error:
-            problems[name_of(plan)] = str(error)
-    return problems
+            problems[name_of(plan)] = error
+
+
+def _nothing(
+    plans: Sequence[Plan],
+    sessions: Mapping[str, Session],
+    problems: Mapping[str, NotMeasured],
+    before: Observation | None = None,
+) -> tuple[Tried, ...]:
+    """Every variant of a command in which nothing ran: what kept it from that, else that it was interrupted."""
+    tried = []
+    for plan in plans:
+        error = problems.get(name_of(plan)) or KeyboardInterrupt()
+        finished = not_begun(plan, sessions[name_of(plan)], error, before=before)
+        tried.append(Tried(_variant(plan), finished, finished.failure or UNBEGUN))
+    return tuple(tried)
 
 
 def _begin(plan: Plan, session: Session, before: Observation, rounds: int) -> Result:
@@ -112,7 +131,7 @@ def _interleave(
     sessions: Mapping[str, Session],
     rounds: int,
     done: Mapping[str, Runs],
-    problems: dict[str, str],
+    problems: dict[str, NotMeasured],
     interrupts: Interrupts,
 ) -> None:
     """Add the runs of every variant to ``done``, and to ``problems`` why one could not be measured."""
@@ -126,14 +145,13 @@ def _interleave(
                 stop_here(interrupts)
                 run = sessions[name].run(plan, len(runs.done), runs.result)
             except NotMeasured as error:
-                problems[name] = runs.failure = str(error)
+                problems[name], runs.failure = error, str(error)
                 if runs.done:  # what it has is kept, as a result that is not whole
                     runs.cut = f"run {len(runs.done)} was not measured"
                     runs.done.append(never_ran(len(runs.done), runs.failure))
                 continue
             except KeyboardInterrupt:
-                if not any(one.done for one in done.values()):
-                    raise
+                pass
             else:
                 runs.done.append(run)
                 if run.reading.run.outcome != "interrupted":
@@ -149,14 +167,19 @@ def _written(
     before: Observation,
     after: Observation | None,
     runs: Runs | None,
-    problems: Mapping[str, str],
+    problems: Mapping[str, NotMeasured],
     interrupts: Interrupts,
 ) -> Tried:
-    variant = plan.variant
-    assert variant is not None  # noqa: S101, whatif makes every plan of one
+    variant = _variant(plan)
+    problem = str(problems[variant.name]) if variant.name in problems else None
     if runs is None or not runs.done:
-        return Tried(variant, None, problems.get(variant.name, "interrupted before its first run"))
-    return Tried(variant, finish(plan, session, before, after, runs, interrupts), problems.get(variant.name))
+        return Tried(variant, None, problem or UNBEGUN)
+    return Tried(variant, finish(plan, session, before, after, runs, interrupts), problem)
+
+
+def _variant(plan: Plan) -> Variant:
+    assert plan.variant is not None  # noqa: S101, whatif makes every plan of one
+    return plan.variant
 
 
 def advice(comparisons: Mapping[str, Comparison], variants: Sequence[Variant], lost: str | None = None) -> str:

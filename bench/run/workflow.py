@@ -97,12 +97,16 @@ def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces:
 
 
 def not_begun(
-    plan: Plan, session: Session, error: NotMeasured | KeyboardInterrupt, reproduces: str | None = None
+    plan: Plan,
+    session: Session,
+    error: NotMeasured | KeyboardInterrupt,
+    reproduces: str | None = None,
+    before: Observation | None = None,
 ) -> Finished:
-    """The result of a command that came to no run, nor to a look at the host."""
+    """The result of a command that came to no run; ``before`` where it came to a look at the host."""
     with Interrupts() as interrupts:
         why = str(error) if isinstance(error, NotMeasured) else was_interrupted(interrupts)
-        before = unseen(why)
+        before = before or unseen(why)
         result = session.begin(assembled(plan, session, before, None, (), reproduces, why), plan.repeat)
         runs = Runs(result, cut=why, failure=why if isinstance(error, NotMeasured) else None)
         return finish(plan, session, before, None, runs, interrupts, reproduces=reproduces, why=why)

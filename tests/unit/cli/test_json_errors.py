@@ -43,8 +43,8 @@ def test_what_is_not_known_of_a_failure_is_null(engine, bench_, monkeypatch):
     def refuse(*_):
         raise NotMeasured("no Docker engine answers")
 
-    monkeypatch.setattr("bench.cli.whatif.choose", refuse)
-    assert failed(bench_, "whatif", "grad_cpu") == (
+    monkeypatch.setattr("bench.cli.archives.verify", refuse)
+    assert failed(bench_, "verify", ".") == (
         6,
         {"what": "no Docker engine answers", "cause": None, "fix": None},
     )

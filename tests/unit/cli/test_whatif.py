@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+
+import bench.cli.whatif
 from bench.errors import NotMeasured
 from bench.record.find import find_bundles
+from bench.record.verify import verify_bundle
 
 
 def test_a_variant_that_cannot_be_measured_is_shown_with_its_reason(engine, bench_, tmp_path):
@@ -99,3 +103,82 @@ def test_a_variant_that_breaks_between_rounds_is_kept_and_not_measured(engine, b
     found = {bundle.record.variant: bundle.record for bundle in find_bundles(str(tmp_path / "r"))}
     assert [run.outcome for run in found["thp"].runs] == ["passed", "not_measured"]
     assert (found["thp"].outcome, found["glibc"].outcome) == ("not_measured", "passed")
+
+
+def nothing_ran(results, outcome, said):
+    """Check the bundles of a command in which nothing ran: one a variant, whole, and each says why."""
+    found = find_bundles(results)
+    assert sorted(bundle.record.variant for bundle in found) == ["glibc", "thp"]
+    for bundle in found:
+        assert (bundle.record.outcome, bundle.record.runs) == (outcome, ())
+        assert bundle.record.verdict.status == "not_measured"
+        assert said in (bundle.path / "summary.md").read_text().splitlines()[0]
+        assert verify_bundle(bundle.path) == []
+
+
+STRUCK = "the command was interrupted"
+TROUBLES = [
+    (NotMeasured("no Docker engine answers"), 6, "not_measured", "no Docker engine answers"),
+    (KeyboardInterrupt(), 130, "interrupted", STRUCK),
+]
+
+
+@pytest.mark.parametrize("where", ["choose", "prepare", "execute"])
+@pytest.mark.parametrize(("trouble", "code", "outcome", "said"), TROUBLES, ids=["missing", "interrupted"])
+def test_where_nothing_can_run_each_variant_has_a_bundle_that_says_so(
+    engine, bench_, monkeypatch, tmp_path, where, trouble, code, outcome, said
+):
+    def struck(*_):
+        raise trouble
+
+    monkeypatch.setattr(bench.cli.whatif if where == "choose" else engine, where, struck)
+    words = ("whatif", "grad_cpu", "--variants", "glibc,thp", "--repeat", "2", "--results", tmp_path / "r", "--json")
+    done, out, err = bench_(*words)
+    document = json.loads(out)
+    why = said if code == 6 else "interrupted before its first run"
+    assert done == code
+    assert [line["problem"] for line in document["variants"]] == [why, why]
+    assert not any(line["passed"] or line["comparison"] for line in document["variants"])
+    assert err.splitlines()[-1] == f"bench: {said if code == 6 else 'interrupted'}"
+    assert err.count("bench:") == 1
+    nothing_ran(tmp_path / "r", outcome, said)
+
+
+def test_an_engine_that_one_variant_asks_for_and_is_missing_costs_that_variant_alone(
+    engine, bench_, monkeypatch, tmp_path
+):
+    engine.engine = "local"
+
+    def choose(name, host, notify):
+        if name == "docker":
+            raise NotMeasured("no Docker engine answers")
+        return engine
+
+    monkeypatch.setattr(bench.cli.whatif, "choose", choose)
+    words = ("whatif", "grad_cpu", "--variants", "native,docker", "--repeat", "2", "--results", tmp_path / "r")
+    code, out, _ = bench_(*words)
+    assert (code, len(engine.executed)) == (0, 2)
+    assert "docker: no Docker engine answers" in " ".join(out.split())
+
+
+def test_without_the_host_s_place_nothing_runs_in_another_engine_either(engine, bench_, monkeypatch, tmp_path):
+    def choose(name, host, notify):
+        if name is None:
+            raise KeyboardInterrupt
+        return engine
+
+    monkeypatch.setattr(bench.cli.whatif, "choose", choose)
+    words = ("whatif", "grad_cpu", "--variants", "docker,native", "--repeat", "2", "--results", tmp_path / "r")
+    assert bench_(*words)[0] == 130
+    assert engine.executed == []
+
+
+def test_variants_that_an_interrupt_kept_from_a_first_run_are_named(engine, bench_, tmp_path):
+    engine.outcomes = ["passed", KeyboardInterrupt()]
+    words = ("whatif", "grad_cpu", "--variants", "glibc,thp,jemalloc", "--repeat", "2", "--results", tmp_path / "r")
+    code, out, _ = bench_(*words)
+    said = " ".join(out.split())
+    assert code == 130
+    assert "thp: interrupted before its first run" in said
+    assert "jemalloc: interrupted before its first run" in said
+    assert [bundle.record.variant for bundle in find_bundles(tmp_path / "r")] == ["glibc"]
