@@ -28,10 +28,11 @@ from bench.record.schema import Record
 from bench.report.terminal.compare import comparison_view
 from bench.run.announce import limits_text, what_was_run
 from bench.run.baseline import Baseline
+from bench.run.fit import fitted
 from bench.run.mismatch import Here, Mismatch, has_and_lacks, mismatches, parse_allow, require
 from bench.run.plan import Plan
 from bench.run.project import need_of, of_node
-from bench.run.reproduce import check_origin, fitted, plan_again
+from bench.run.reproduce import check_origin, plan_again
 from bench.run.session import Session
 from bench.run.source import read_catalog_source, read_project
 from bench.run.workflow import measure, not_begun
@@ -82,7 +83,7 @@ def reproduce(
             found = (*left_out, *mismatches(record, plan, here))
             _tell(found)
             require(found, allowed)
-            plan = _fitted(plan, here)
+            plan = _fitted(plan, record, here)
             finished = measure(plan, session, Baseline((record,), asked=True), reproduces=record.id)
     comparison = None if record.profiler else compare(record, finished.record)
     if json:
@@ -179,9 +180,9 @@ def _tell(found: Sequence[Mismatch]) -> None:
             notify(f"  cannot be matched: {mismatch}")
 
 
-def _fitted(plan: Plan, here: Here) -> Plan:
+def _fitted(plan: Plan, record: Record, here: Here) -> Plan:
     """The plan with limits that this host can give, said where they are other ones."""
-    fit = fitted(plan, here.capacity)
+    fit = fitted(plan, here.capacity, record.host.class_.threads)
     if fit is not plan:
         notify(f"  limited here to {limits_text(fit.task.limits)}")
     return fit

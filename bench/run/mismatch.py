@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from bench.engine.cpus import parse_cpuset
 from bench.engine.protocol import Capacity, Place
 from bench.errors import NotComparable, UsageError
 from bench.record.schema import HostClass, Limits, Record
+from bench.run.fit import fitted_limits
 from bench.run.plan import Plan
 from bench.units import size
 
-Code = Literal["source", "image", "engine", "cgroup", "cpus", "memory", "gpu", "environment", "host"]
+Code = Literal["source", "image", "engine", "cgroup", "cpus", "threads", "memory", "gpu", "environment", "host"]
 CODES: tuple[str, ...] = get_args(Code)
 """The differences that ``--allow`` can name."""
 
@@ -52,7 +54,12 @@ def mismatches(record: Record, plan: Plan, here: Here) -> tuple[Mismatch, ...]:
     Raises:
         UsageError: the record's list of CPUs is none.
     """
-    found = [*_cpus_beyond(plan.task.limits, here.capacity), *_memory(record, plan.task.limits, here)]
+    limits = plan.task.limits
+    found = [
+        *_cpus_beyond(limits, here.capacity),
+        *_threads_beyond(record, limits, here.capacity),
+        *_memory(record, limits, here),
+    ]
 
     def require_same(code: Code, then: str | None, now: str | None) -> None:
         if then is None or then != now:
@@ -82,6 +89,14 @@ def _cpus_beyond(limits: Limits, capacity: Capacity) -> Iterator[Mismatch]:
         yield Mismatch("cpus", f"a limit of {limits.cpus:g} CPUs", f"{cpus} CPUs", True)
     if cpus is not None and limits.cpuset is not None and max(parse_cpuset(limits.cpuset)) >= cpus:
         yield Mismatch("cpus", f"the CPUs {limits.cpuset}", f"0 to {cpus - 1}", True)
+
+
+def _threads_beyond(record: Record, limits: Limits, capacity: Capacity) -> Iterator[Mismatch]:
+    """Threads that would share fewer CPUs here than there. As many as the limit of CPUs, they go along with it."""
+    fit = fitted_limits(limits, capacity, record.host.class_.threads)
+    if limits.threads is not None and fit.threads != limits.threads:
+        along = limits.cpus is not None and limits.threads == math.ceil(limits.cpus)
+        yield Mismatch("threads", f"{limits.threads} threads", f"CPUs for {fit.threads}", blocking=not along)
 
 
 def _memory(record: Record, limits: Limits, here: Here) -> Iterator[Mismatch]:

@@ -12,10 +12,9 @@ from dataclasses import replace
 
 from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Diagnostic
-from bench.engine.cpus import parse_cpuset
-from bench.engine.protocol import Capacity, Need, Tree
+from bench.engine.protocol import Need, Tree
 from bench.errors import BenchError, NotComparable
-from bench.record.schema import Limits, Record, Source
+from bench.record.schema import Record, Source
 from bench.run.mismatch import Mismatch
 from bench.run.plan import Options, Plan, make_plan
 
@@ -101,31 +100,6 @@ def _harmless(name: str, value: str) -> bool:
     """
     plain = len(value) <= MAX_VALUE and value.isprintable() and not any(sign in value for sign in "/{}")
     return plain and _HARMLESS.fullmatch(name) is not None
-
-
-def fitted(plan: Plan, capacity: Capacity) -> Plan:
-    """The plan with limits that this host can give: those beyond it become all that it has."""
-    limits = plan.task.limits
-    cpus, memory = capacity.cpus, capacity.memory_bytes
-    fit = Limits(
-        cpus=float(min(limits.cpus, cpus)) if limits.cpus is not None and cpus is not None else limits.cpus,
-        cpuset=_fitted_cpuset(limits.cpuset, cpus) if limits.cpuset is not None and cpus is not None else limits.cpuset,
-        memory_bytes=min(limits.memory_bytes, memory)
-        if limits.memory_bytes is not None and memory is not None
-        else limits.memory_bytes,
-        pids=limits.pids,
-        threads=limits.threads,
-    )
-    return plan if fit == limits else replace(plan, task=replace(plan.task, limits=fit))
-
-
-def _fitted_cpuset(text: str, cpus: int) -> str:
-    """Those of the CPUs that are here; as many others where none is."""
-    wanted = parse_cpuset(text)
-    if max(wanted) < cpus:
-        return text
-    kept = sorted(cpu for cpu in wanted if cpu < cpus) or range(min(len(wanted), cpus))
-    return ",".join(map(str, kept))
 
 
 def check_origin(record: Record, diagnostic_known: bool) -> None:

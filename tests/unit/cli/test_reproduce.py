@@ -5,6 +5,7 @@ import json
 import pytest
 
 import bench.cli.reproduce
+from bench.engine.protocol import Capacity
 from bench.errors import NotMeasured
 from bench.record.bundle import read_bundle
 from bench.record.find import find_bundles
@@ -54,6 +55,30 @@ def test_a_limit_that_is_allowed_to_be_another_is_all_that_there_is(again, engin
     assert document["comparison"]["status"] == "limit_bound"
     assert document["mismatches"][0]["code"] == code
     assert len(engine.executed) == 3
+
+
+def test_threads_go_along_with_the_cpus(again, engine):
+    code, _, err = again(limits(cpus=32.0, threads=32), "--allow", "cpus")
+    assert code == 0, err
+    (said,) = (line for line in err.splitlines() if "limited here to" in line)
+    assert said == "  limited here to cpus 2.0, pids 512, threads 2"
+    assert {(task.limits.threads, task.env["OMP_NUM_THREADS"]) for task in engine.executed} == {(2, "2")}
+
+
+def test_threads_of_a_larger_host_wait_for_leave(again, engine, monkeypatch):
+    monkeypatch.setattr(engine, "capacity", lambda: Capacity(1, 16 * 1024**3))
+    code, _, err = again(limits(threads=2))
+    assert (code, engine.executed) == (7, [])
+    assert "  cannot be matched: threads: 2 threads there, CPUs for 1 here" in err.splitlines()
+    assert err.strip().endswith("--allow threads accepts it")
+
+
+def test_threads_that_are_allowed_to_be_others_are_as_many_as_the_cpus(again, engine, monkeypatch):
+    monkeypatch.setattr(engine, "capacity", lambda: Capacity(1, 16 * 1024**3))
+    code, out, err = again(limits(threads=2), "--allow", "threads", "--json")
+    assert code == 0, err
+    assert {task.env["OMP_NUM_THREADS"] for task in engine.executed} == {"1"}
+    assert json.loads(out)["record"]["engine"]["limits"]["threads"] == 1
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 import pytest
+from msgspec import structs
 
 from bench.catalog.load import builtin, find
+from bench.compare.surroundings import THREADS
 from bench.engine.protocol import Capacity, Place
 from bench.errors import NotComparable, UsageError
 from bench.record.schema import (
@@ -17,9 +19,10 @@ from bench.record.schema import (
     Verdict,
 )
 from bench.run.announce import what_was_run
+from bench.run.fit import fitted
 from bench.run.mismatch import Here, has_and_lacks, mismatches, parse_allow, require
 from bench.run.plan import check_capacity
-from bench.run.reproduce import MAX_REPEAT, MAX_VALUE, check_origin, fitted, plan_again
+from bench.run.reproduce import MAX_REPEAT, MAX_VALUE, check_origin, plan_again
 
 GRAD = find(builtin(), "grad_cpu")
 SOURCE = Source("catalog", sha256="5" * 64)
@@ -232,6 +235,41 @@ def test_a_limit_that_this_host_can_give_stays_as_it_was(limits):
     assert not any(one.blocking for one in mismatches(record, plan, here(capacity=Capacity(8, 16 * GIB))))
     assert fitted(plan, Capacity(8, 16 * GIB)) is plan
     assert fitted(plan, Capacity(None, None)) is plan
+
+
+@pytest.mark.parametrize(
+    ("limits", "there", "blocking", "threads"),
+    [
+        ({"cpus": 32.0}, 32, False, 2),  # they follow from the limit, and go along with it
+        ({"cpus": 32.0, "threads": 32}, 32, False, 2),
+        ({"cpus": 32.0, "threads": 8}, 32, True, 2),
+        ({"threads": 32}, 32, True, 2),
+        ({"threads": 32}, None, True, 2),
+        ({"cpuset": "0-7", "threads": 8}, 32, True, 2),
+        ({"cpuset": "0,4", "threads": 2}, 32, True, 1),
+        ({"cpus": 1.5, "cpuset": "0-3", "threads": 4}, 4, None, 4),  # its CPUs are as many here
+        ({"cpus": 2.0, "threads": 32}, 32, None, 32),
+        ({"threads": 32}, 2, None, 32),
+        ({"threads": 2}, 32, None, 2),
+    ],
+)
+def test_threads_that_lose_cpus_become_as_many_as_are_left(limits, there, blocking, threads):
+    record = structs.replace(limited(**limits), host=Host("h", HostClass(cpu_model="Test CPU", threads=there)))
+    plan, _ = planned(record)
+    asked, capacity = plan.task.limits.threads, Capacity(2, 16 * GIB)
+    found = [one for one in mismatches(record, plan, here(capacity=capacity)) if one.code == "threads"]
+    assert [one.blocking for one in found] == ([] if blocking is None else [blocking])
+    if found:
+        assert str(found[0]) == f"threads: {asked} threads there, CPUs for {threads} here"
+    fit = fitted(plan, capacity, there)
+    assert fit.task.limits.threads == threads
+    assert {fit.task.env[name] for name in THREADS} == {str(threads)}
+
+
+def test_a_library_s_own_number_of_threads_is_not_touched():
+    record = structs.replace(limited(threads=32), environ={"MKL_NUM_THREADS": "3"})
+    env = fitted(planned(record)[0], Capacity(2, 16 * GIB)).task.env
+    assert (env["MKL_NUM_THREADS"], env["OMP_NUM_THREADS"]) == ("3", "2")
 
 
 UNKNOWN = Image("bench-cpu", None, None, None, None, "3.13.5", "2.7.1+cpu")
