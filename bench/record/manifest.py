@@ -17,11 +17,15 @@ _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>.+)")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with one file. ``line`` counts from 1; ``None`` is the file as a whole."""
+    """One thing that is wrong with one file. ``line`` counts from 1; ``None`` is the file as a whole.
+
+    ``newer`` is what to do where the file is as it should be, and only this version cannot read it.
+    """
 
     file: str
     reason: str
     line: int | None = None
+    newer: str | None = None
 
     def __str__(self) -> str:
         return f"{self.file}: {self.reason}" if self.line is None else f"{self.file}, line {self.line}: {self.reason}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.record.bundle import RECORD, read_bundle
+from bench.record.codec import NewerSchema
 from bench.record.find import Follow, bundle_folders, no_bundle_in
 from bench.record.identity import identity_problems
 from bench.record.manifest import Problem, check_manifest
@@ -35,6 +36,17 @@ class VerifyReport:
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problems
+
+    @property
+    def damaged(self) -> frozenset[Path]:
+        """The bundles that are not what they were."""
+        return frozenset(one.bundle for one in self.problems if one.problem.newer is None)
+
+    @property
+    def newer(self) -> dict[Path, str]:
+        """The others, that only a newer version can read: each with what to do."""
+        found = {one.bundle: one.problem.newer for one in self.problems if one.problem.newer is not None}
+        return {bundle: todo for bundle, todo in found.items() if bundle not in self.damaged}
 
 
 def verify(path: Path, follow: Follow = iter) -> VerifyReport:
@@ -65,6 +77,8 @@ def verify_bundle(folder: Path, tree: Path | None = None, called: str | None = N
         return [Problem(str(error.filename or folder), f"cannot be read: {error.strerror}")]
     try:
         bundle = read_bundle(folder, called)
+    except NewerSchema as error:
+        return [*problems, Problem(RECORD, str(error), newer=error.fix)]
     except BenchError as error:
         return [*problems, Problem(RECORD, str(error))]
     senseless = [Problem(RECORD, said) for said in contradictions(bundle.record)]

@@ -18,7 +18,9 @@ def verify_view(report: VerifyReport) -> RenderableType:
     made = table("bundle", "file", "what is wrong")
     for one in report.problems:
         made.add_row(text(one.bundle), text(one.problem.file, "bold"), text(one.problem.reason))
-    damaged = len({one.bundle for one in report.problems})
-    return Group(
-        Text.assemble(("✕ ", "bold red"), f"{damaged} of {looked} {'is' if damaged == 1 else 'are'} damaged"), made
-    )
+    damaged, newer = len(report.damaged), report.newer
+    said = [f"{damaged} of {looked} {'is' if damaged == 1 else 'are'} damaged"] if damaged else []
+    if newer:
+        remedies = " and ".join(dict.fromkeys(newer.values()))
+        said.append(f"{len(newer)} of {looked} {'is' if len(newer) == 1 else 'are'} of a newer version: {remedies}")
+    return Group(Text.assemble(("✕ ", "bold red"), text("; ".join(said))), made)

@@ -43,6 +43,33 @@ def test_a_newer_major_is_refused_with_the_version_to_install(bundle, bench_, ve
     assert len(err.splitlines()) <= 1
 
 
+@pytest.mark.parametrize(
+    ("schema", "more", "todo"),
+    [
+        ("bench.record/2", {}, "install version 2 of bench"),
+        ("bench.record/1.5", {"runs": "of another kind"}, "install a newer version of bench"),
+    ],
+)
+def test_a_newer_bundle_is_not_called_damaged(bundle, bench_, schema, more, todo):
+    path = bundle(schema, **more)
+    code, out, _ = bench_("verify", path)
+    assert (code, out.splitlines()[0]) == (8, f"✕ 1 of 1 bundle is of a newer version: {todo}")
+    (path / "logs" / "pytest.log").write_text("cut off")
+    code, out, _ = bench_("verify", path)
+    assert (code, out.splitlines()[0]) == (8, "✕ 1 of 1 bundle is damaged")
+
+
+def test_newer_and_damaged_bundles_are_counted_apart(bundle, bench_, tmp_path):
+    assert bench_("run", "grad_cpu", "--results", tmp_path / "s", "--quiet")[0] == 0
+    (cut,) = find_bundles(tmp_path / "s")
+    (cut.path / "logs" / "pytest.log").write_text("cut off")
+    newer = bundle("bench.record/2")
+    newer.rename(cut.path.with_name(newer.name.replace("20", "19", 1)))
+    code, out, _ = bench_("verify", tmp_path / "s")
+    said = "✕ 1 of 2 bundles is damaged; 1 of 2 bundles is of a newer version: install version 2 of bench"
+    assert (code, out.splitlines()[0]) == (8, said)
+
+
 @pytest.mark.parametrize("schema", ["bench.record/0", "bench.record/0.9", "bench.record/01", "bench.record/00"])
 def test_a_major_that_never_was_is_refused_as_foreign(bundle, bench_, schema):
     path = bundle(schema)
