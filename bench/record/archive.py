@@ -58,10 +58,12 @@ def export(bundles: Sequence[Path], target: Path, follow: Follow = iter) -> None
         NotMeasured: the disk is full.
     """
     _check_suffix(target)
+    if os.path.isdir(target):  # noqa: PTH112 - of a name that is too long the other one raises
+        raise UsageError(f"{target} is a folder", fix="name a file with -o")
     if not bundles:
         raise UsageError("there is nothing to export", fix="name a bundle or a folder of bundles")
     folders = _by_id(follow(list(bundles)))
-    with disk_errors(target.parent):
+    with disk_errors(target.parent, "-o"):
         make_folders(target.parent)
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=PARTIAL)
         temporary = Path(name)

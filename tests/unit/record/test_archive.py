@@ -102,6 +102,16 @@ def test_export_refuses(tmp_path, folder) -> None:
         export([folder], tmp_path / "file" / "runs.tar.gz")
 
 
+@pytest.mark.parametrize("place", ["file/runs.tar.gz", "folder.tar.gz", f"{'long' * 100}.tar.gz"])
+def test_an_archive_that_cannot_lie_there_is_told_by_its_own_option(tmp_path, folder, place) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder.tar.gz").mkdir()
+    with pytest.raises(UsageError) as raised:
+        export([folder], tmp_path / place)
+    assert " -o" in raised.value.fix
+    assert "--results" not in str(raised.value)
+
+
 def test_a_different_bundle_of_the_same_id_is_refused_and_nothing_comes_in(tmp_path, folder) -> None:
     other = write_bundle(tmp_path / "there", make_record(host=OTHER_CLASS), FILES)
     archive = tmp_path / "runs.tar.zst"
