@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.compare import prediction, rule, sample
 from bench.compare.ceiling import by_ceiling, over_reason
+from bench.compare.disturbance import doubts, undisturbed
 from bench.compare.failures import LOST, failure_reasons, not_passed, withheld
 from bench.compare.likeness import Difference, differences, forced_status, require_comparable
 from bench.compare.sessions import reference_noise
@@ -136,14 +137,14 @@ def compare(
     decision = rule.decide(first, second, least, effect, places)
     expected, outcome, needed = _single(first, second, decision, least, effect)
     turns = sample.took_turns(places)
-    status = forced or _undisturbed(_STATUS[outcome], one, two, turns=turns)
+    status = forced or undisturbed(_STATUS[outcome], one, two, turns=turns)
     lost = withheld(status, one, two)
     if lost:
         status, needed = "insufficient_runs", None
     reasons = [*naming, *decision_reasons(decision, outcome, needed, status, (len(first), len(second)), effect)]
     if expected is not None:
         reasons.append(prediction_reason(expected.low_s, expected.high_s, expected.belongs, (first, second)))
-    reasons += [LOST] * lost + _doubts(status, one, two, turns=turns)
+    reasons += [LOST] * lost + doubts(status, one, two, turns=turns)
     status, told = by_ceiling(status, tuple(reasons), over)
     return Comparison(
         one.diagnostic.name,
@@ -219,35 +220,3 @@ def _single(
     if not belongs:
         return expected, "insufficient", decision.runs_needed
     return expected, decision.outcome, decision.runs_needed
-
-
-def _undisturbed(status: Status, a: Record, b: Record, *, turns: bool) -> Status:
-    """No change is called where the slower side alone ran on a disturbed host.
-
-    Runs that took turns met the same host: there the quicker side is merely too short for a disturbance to be seen.
-    """
-    if turns or status not in ("code_regressed", "code_improved"):
-        return status
-    slower, faster = (b, a) if status == "code_regressed" else (a, b)
-    disturbed = sample.disturbed_share(slower)
-    return "host_noisy" if disturbed >= 0.5 and disturbed > sample.disturbed_share(faster) else status
-
-
-def _doubts(status: Status, a: Record, b: Record, *, turns: bool) -> list[str]:
-    doubts = []
-    shares = sample.disturbed_share(a), sample.disturbed_share(b)
-    if max(shares) > 0:
-        doubts.append(
-            f"the host was disturbed in {shares[0]:.0%} of the reference's runs and in {shares[1]:.0%} of the result's"
-        )
-    called = status in ("code_regressed", "code_improved")
-    if called and not turns and min(shares) >= 0.5:
-        # A shared host is never quiet, and would never hear of a regression: it is told what the call is worth.
-        doubts.append("a disturbance need not be the same on both sides, so a false alarm may be likelier than 1 %")
-    one, two = a.diagnostic.source, b.diagnostic.source
-    unchanged = one.sha256 is not None and one.sha256 == two.sha256
-    if called and unchanged:
-        doubts.append(
-            "the recorded source is the same on both sides: look at what changed around it with 'bench explain'"
-        )
-    return doubts
