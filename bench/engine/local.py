@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Collection
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -27,21 +27,14 @@ from bench.engine.local_cgroup import Group, GroupError, make_group, planned_fol
 from bench.engine.local_env import prepare_environment
 from bench.engine.local_facts import local_record
 from bench.engine.local_ledger import Entry, Ledger
+from bench.engine.local_mode import Mode, find_mode, refuse_unheld
 from bench.engine.local_process import MARK, LocalProcess, kill_strays
-from bench.engine.local_scope import read_scope, scope_argv, scope_environment, scopes_work
+from bench.engine.local_scope import read_scope, scope_argv, scope_environment
 from bench.engine.protocol import Capacity, Ending, Event, Need, Notify, OnEvent, Orphan, Place, Task, Tree
 from bench.engine.task import Folders, fill, latest_end_s, stop_s, supervisor_argv, supervisor_spec
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Engine as EngineRecord
 from bench.record.schema import Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Mode:
-    """How a run is grouped: ``group``, ``scope`` or ``none``, and why not better."""
-
-    name: str
-    why: str | None = None
 
 
 class LocalEngine:
@@ -183,36 +176,6 @@ class LocalEngine:
             group.remove()
             raise
         return group
-
-
-def find_mode() -> Mode:
-    """The best way to group a run that this host offers this user."""
-    probe = f"bench-probe-{uuid.uuid4().hex[:12]}"
-    try:
-        group = make_group(probe, Limits())
-    except GroupError as error:
-        why = str(error)
-    else:
-        notes = "; ".join(group.notes) or None
-        group.remove()
-        return Mode("group", notes)
-    return Mode("scope", why) if scopes_work() else Mode("none", why)
-
-
-def refuse_unheld(limits: Limits, held: frozenset[str], why: str) -> None:
-    """Refuse where a limit that was asked for would not hold. The number of processes alone may go without.
-
-    Raises:
-        NotMeasured: says what to do.
-    """
-    wanted = {"--cpus": ("cpus", limits.cpus), "--memory": ("memory", limits.memory_bytes)}
-    missing = [option for option, (name, value) in wanted.items() if value is not None and name not in held]
-    if missing:
-        raise NotMeasured(
-            f"the local engine cannot apply {' and '.join(missing)}",
-            why,
-            "run as root, in a login session of systemd with delegated controllers, or with --engine docker",
-        )
 
 
 def make_folders(work: Path, place: Place, out: Path, tree: Tree | None) -> Folders:

@@ -16,8 +16,9 @@ import psutil
 import pytest
 
 from bench.engine.cgroup_mounts import read_hierarchy
-from bench.engine.local import LocalEngine, Mode
+from bench.engine.local import LocalEngine
 from bench.engine.local_ledger import Ledger
+from bench.engine.local_mode import Mode
 from bench.engine.local_process import strays
 from bench.engine.protocol import Ending, Need, Place, Task, Tree
 from bench.errors import NotMeasured, UsageError

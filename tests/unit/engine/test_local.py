@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from bench.engine import local as module
-from bench.engine import local_process, local_recover
+from bench.engine import local_mode, local_process, local_recover
 from bench.engine.assets import agent_folder
 from bench.engine.labels import current_owner, owner_labels, read_start
-from bench.engine.local import LocalEngine, Mode, find_mode, refuse_unheld
+from bench.engine.local import LocalEngine
 from bench.engine.local_cgroup import Group, GroupError
 from bench.engine.local_facts import local_record, parse_status, read_security
 from bench.engine.local_ledger import Entry, Ledger, default_folder, read_entry
+from bench.engine.local_mode import Mode, find_mode, refuse_unheld
 from bench.engine.local_process import LocalProcess, kill_strays, strays
 from bench.engine.protocol import Need, Place, Task, Tree
 from bench.errors import NotMeasured, UsageError
@@ -214,15 +215,17 @@ def test_a_scope_is_checked_at_the_first_event(ledger, here, out, monkeypatch, h
 
 
 def test_the_best_way_is_found_out_by_trying(monkeypatch):
-    monkeypatch.setattr(module, "make_group", lambda name, limits: FakeGroup(2, {}, notes=["io cannot be handed down"]))
+    monkeypatch.setattr(
+        local_mode, "make_group", lambda name, limits: FakeGroup(2, {}, notes=["io cannot be handed down"])
+    )
     assert find_mode() == Mode("group", "io cannot be handed down")
 
     def refuse(name, limits):
         raise GroupError("permission denied")
 
-    monkeypatch.setattr(module, "make_group", refuse)
+    monkeypatch.setattr(local_mode, "make_group", refuse)
     for works, name in ((True, "scope"), (False, "none")):
-        monkeypatch.setattr(module, "scopes_work", lambda works=works: works)
+        monkeypatch.setattr(local_mode, "scopes_work", lambda works=works: works)
         assert find_mode() == Mode(name, "permission denied")
     assert LocalEngine().mode == Mode("none", "permission denied")
 
