@@ -13,6 +13,7 @@ from bench.record.gnutime import BLOCK_BYTES
 from bench.record.legacy.evidence import Evidence
 from bench.record.legacy.machine import Lscpu
 from bench.record.legacy.nodes import agreed, outcome_of, tests_of
+from bench.record.legacy.reasons import fixed, missing, reasons_of
 from bench.record.legacy.stamp import Stamp
 from bench.record.manifest import Problem
 from bench.record.names import record_id
@@ -40,7 +41,6 @@ from bench.record.schema import (
 ENGINE = "native"
 """Engine of imported evidence: run by hand, in no container."""
 _GRADIENT = "test_property_gradient_stability"
-_NOT_KEPT = "not part of such evidence: GNU time reads no control group, and nobody kept it"
 
 
 def host_class(evidence: Evidence) -> tuple[HostClass, list[Problem]]:
@@ -113,10 +113,10 @@ def make_record(evidence: Evidence, host_id: str, host: HostClass, stamp: Stamp)
         tool={"imported_from": "older evidence", "stamp_from": stamp.source},
         environ=allowed_environ(env),
     )
-    reasons = _reasons(evidence)
+    reasons = reasons_of(evidence)
     if stamp.reason:
         reasons["stamp"] = stamp.reason
-    return msgspec.structs.replace(record, unavailable={**missing(record, reasons), **_fixed(stamp)}), problems
+    return msgspec.structs.replace(record, unavailable={**missing(record, reasons), **fixed(stamp)}), problems
 
 
 def with_problems(record: Record, problems: list[Problem]) -> Record:
@@ -124,29 +124,6 @@ def with_problems(record: Record, problems: list[Problem]) -> Record:
     run = record.runs[0]
     warnings = tuple(Warning_("import_problem", str(problem)) for problem in problems)
     return msgspec.structs.replace(record, runs=(msgspec.structs.replace(run, warnings=(*run.warnings, *warnings)),))
-
-
-def missing(record: Record, reasons: Mapping[str, str]) -> dict[str, str]:
-    """Path to reason for every null of a record's measured parts.
-
-    Args:
-        record: any record.
-        reasons: reason by the beginning of a path; the longest that fits is taken, the empty one fits all.
-    """
-    document = msgspec.to_builtins(record)
-    paths = [
-        path
-        for part in ("diagnostic", "environment", "engine", "host", "runs")
-        for path in _nulls(document[part], part)
-    ]
-    # A number is null where there is nothing to count; these are no losses.
-    wanted = [path for path in paths if not re.search(r"\.(signal|signature|marker_timeout_s|pids|cpus|cpuset)$", path)]
-    found = {}
-    for path in wanted:
-        fit = max((start for start in reasons if path.startswith(start)), key=len, default=None)
-        if fit is not None:
-            found[path] = reasons[fit]
-    return found
 
 
 def _run(evidence: Evidence) -> tuple[Run, list[Problem]]:
@@ -221,55 +198,3 @@ def _name(node: str | None, device: str | None) -> str:
         "grad" if test == _GRADIENT else re.sub(r"[^a-z0-9]+", "_", test.lower()).strip("_").removeprefix("test_")[:80]
     )
     return f"{base or 'unknown'}_{device}" if device else base or "unknown"
-
-
-def _reasons(evidence: Evidence) -> dict[str, str]:
-    names = {
-        "artifacts/time.txt": (
-            "time.txt",
-            (
-                "wall_s",
-                "cpu.user_s",
-                "cpu.system_s",
-                "cpu.total_s",
-                "memory.max_rss_bytes",
-                "faults",
-                "context_switches",
-                "io.read_bytes",
-                "io.write_bytes",
-            ),
-        ),
-        "logs/pytest.log": ("pytest.log", ("effective_timeout_s", "pytest_s", "tests")),
-        "artifacts/pytest.junit.xml": ("JUnit report", ("started_at",)),
-        "artifacts/exit_code.txt": ("exit_code.txt", ("exit_code",)),
-    }
-    reasons = {
-        "runs": _NOT_KEPT,
-        "host": "no file of the evidence says it",
-        "engine": "run by hand, without an engine of this tool",
-        "diagnostic": "no file of the evidence says it",
-        "diagnostic.ceiling_s": "the evidence names no ceiling",
-        "diagnostic.profile": "older evidence knows no profiles",
-        "environment": "no file of the evidence says it",
-    }
-    for place, (name, paths) in names.items():
-        said = (
-            f"{name} is missing" if place not in evidence.texts else f"{name} holds no such figure that can be trusted"
-        )
-        reasons |= {f"runs[0].{path}": said for path in paths}
-    return reasons
-
-
-def _fixed(stamp: Stamp) -> dict[str, str]:
-    nothing = {"image": "run in no image", "calibration": "older evidence has none"}
-    return nothing | ({"stamp": stamp.reason} if stamp.reason else {})
-
-
-def _nulls(value: Any, path: str) -> list[str]:
-    if value is None:
-        return [path]
-    if isinstance(value, dict):
-        return [found for key, inner in value.items() for found in _nulls(inner, f"{path}.{key}")]
-    if isinstance(value, (list, tuple)):
-        return [found for at, inner in enumerate(value) for found in _nulls(inner, f"{path}[{at}]")]
-    return []
