@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import msgspec
 import platformdirs
 
-from bench import __version__
 from bench.compare.judge import exit_code
 from bench.engine.interrupt import Interrupts
 from bench.errors import BenchError, ExitCode, NotMeasured, UsageError
-from bench.host.calibration import drift
 from bench.record.bundle import Content, read_bundle, write_bundle
-from bench.record.schema import HostState, Record, Warning_
-from bench.run.assemble import Surroundings, assemble
+from bench.record.schema import Record
 from bench.run.baseline import NONE, Baseline
 from bench.run.evidence import collect
+from bench.run.gather import INTERRUPTED, assembled
 from bench.run.judging import judged
 from bench.run.observe import Observation, unseen
 from bench.run.plan import Plan, check_capacity
-from bench.run.reading import Reading
-from bench.run.session import NOWHERE, OneRun, Session, never_ran
+from bench.run.session import OneRun, Session, never_ran
 from bench.run.store import Result
-
-INTERRUPTED = "the command was interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,61 +191,3 @@ def write(
 def refuge() -> Path:
     """Where a bundle goes that its results folder does not take."""
     return platformdirs.user_state_path("bench") / "results"
-
-
-def assembled(
-    plan: Plan,
-    session: Session,
-    before: Observation,
-    after: Observation | None,
-    runs: Sequence[OneRun],
-    reproduces: str | None = None,
-    why: str = INTERRUPTED,
-) -> Record:
-    """The record as far as it is known: not judged, and before the first run without runs.
-
-    ``why`` nobody looked at the host afterwards, where that is so.
-    """
-    host_class, class_missing = session.host_class()
-    missing = {f"host.class.{name}": why for name, why in class_missing.items()} | _missing("before", before)
-    missing |= {"host.after": why, "calibration.after": why} if after is None else _missing("after", after)
-    place = session.placed(plan.need)
-    engine = session.engine.describe(plan.task.limits, plan.task.security)
-    if place is NOWHERE:
-        unknown = [f"engine.{name}" for name in ("version", "cgroup_version") if getattr(engine, name) is None]
-        missing |= dict.fromkeys(("image", "environment", *unknown), f"nothing was prepared to run in: {why}")
-    around = Surroundings(
-        host_class=host_class,
-        before=before.state,
-        after=after.state if after else HostState(),
-        calibration_before=before.calibration,
-        calibration_after=after.calibration if after else {},
-        unavailable=missing,
-    )
-    changed = drift(before.calibration, after.calibration) if after else ()
-    readings = _warned([run.reading for run in runs], changed)
-    return assemble(
-        plan,
-        place,
-        engine,
-        around,
-        readings,
-        stamp=session.stamp(),
-        version=__version__,
-        reproduces=reproduces,
-    )
-
-
-def _warned(readings: list[Reading], found: tuple[Warning_, ...]) -> list[Reading]:
-    """What changed between the first and the last run, as a warning of the last."""
-    if not readings or not found:
-        return readings
-    run = readings[-1].run
-    warned = msgspec.structs.replace(run, warnings=(*run.warnings, *found))
-    return [*readings[:-1], replace(readings[-1], run=warned)]
-
-
-def _missing(when: str, seen: Observation) -> dict[str, str]:
-    return {f"host.{when}.{name}": why for name, why in seen.state_unavailable.items()} | {
-        f"calibration.{when}.{name}".rstrip("."): why for name, why in seen.calibration_unavailable.items()
-    }

@@ -17,6 +17,7 @@ from bench.record.nulls import with_reasons
 from bench.record.schema import Limits, Outcome, Record, Verdict
 from bench.record.summary import render_summary
 from bench.run.evidence import collect
+from bench.run.gather import INTERRUPTED, assembled
 from bench.run.plan import BASE_ENV, PIDS, Plan, check_capacity
 from bench.run.selftest.checks import CHECKS, Check
 from bench.run.selftest.hold import Held, as_run, hold, parse_truth
@@ -24,16 +25,7 @@ from bench.run.selftest.last import remember
 from bench.run.session import OneRun, Session
 from bench.run.source import read_catalog_source
 from bench.run.store import Result
-from bench.run.workflow import (
-    INTERRUPTED,
-    Finished,
-    assembled,
-    look_again,
-    not_begun,
-    stop_here,
-    was_interrupted,
-    write,
-)
+from bench.run.workflow import Finished, look_again, not_begun, stop_here, was_interrupted, write
 
 _MAX_LOG_BYTES = 1024**2
 

@@ -17,13 +17,13 @@ from bench.errors import ExitCode, NotMeasured, UsageError
 from bench.host.neighbours import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image, Source
 from bench.record.verify import verify_bundle
+from bench.run.gather import assembled
 from bench.run.plan import Options, make_plan
 from bench.run.selftest.checks import BALLOON_BYTES, CHECKS
 from bench.run.selftest.last import recall, remember
 from bench.run.selftest.run import self_test
 from bench.run.selftest.warn import selftest_warning, warning_of
 from bench.run.session import Session
-from bench.run.workflow import assembled
 
 SELFTEST = find(builtin(), "selftest")
 SOURCE = Source(kind="catalog", sha256="0" * 64)

@@ -4,7 +4,8 @@ from bench.catalog.load import builtin
 from bench.catalog.model import Variant
 from bench.compare.verdict import Comparison, Side
 from bench.errors import UsageError
-from bench.run.whatif import DEFAULT, advice, how_to_set, order, select
+from bench.run.advice import advice, how_to_set
+from bench.run.whatif import DEFAULT, order, select
 
 KNOWN = builtin().variants
 
