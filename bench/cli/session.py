@@ -30,7 +30,7 @@ def open_session(
     limits: Limits = NO_LIMITS,
     calibration: bool = True,
 ) -> Iterator[Session]:
-    """A session, once nobody else measures on this host.
+    """A session, once nobody else measures on the engine's host.
 
     Where the engine cannot be used, or somebody did not wait for it, it is one in an absent engine: every attempt to
     measure there says why, and leaves its bundle all the same.
@@ -53,7 +53,7 @@ def open_session(
         try:
             engine = find(held.hold)
             check_capacity(limits, engine.capacity())
-            stack.enter_context(measuring(if_busy, held.notify))
+            stack.enter_context(measuring(engine, if_busy, held.notify))
             watch = stack.enter_context(Progress(held.release))
             recover_all(engine, results, held.notify)
         except (NotMeasured, KeyboardInterrupt) as error:

@@ -57,6 +57,10 @@ class AbsentEngine:
         """What its host offers, where it answered."""
         return self.engine.capacity() if self.engine is not None else Capacity(None, None)
 
+    def neighbour(self) -> str | None:
+        """Nobody that could be seen."""
+        return None
+
     def prepare(self, need: Need, notify: Notify) -> Place:  # noqa: ARG002 - there is nothing to prepare in
         """Raises ``why``."""
         self._refuse()

@@ -71,6 +71,10 @@ class DockerEngine:
         """CPUs and memory of the engine's host."""
         return Capacity(self._info.get("NCPU") or None, self._info.get("MemTotal") or None)
 
+    def neighbour(self) -> str | None:
+        """Whose run goes on there that was started from another machine."""
+        return docker_orphans.neighbour(self._api)
+
     def prepare(self, need: Need, notify: Notify) -> Place:
         """Find or build the image; for ``cuda`` see first whether a GPU can be had.
 

@@ -68,6 +68,23 @@ def sort_out(containers: list[dict[str, Any]], volumes: list[dict[str, Any]], he
     ]
 
 
+def neighbour(api: APIClient, here: Owner | None = None) -> str | None:
+    """Whose run goes on there that was started from another host; nobody is seen where the engine does not answer."""
+    here = here or current_owner()
+    try:
+        containers: list[dict[str, Any]] = api.containers(all=True, filters=_FILTER)
+    except CALL_ERRORS:
+        return None
+    for item in containers:
+        labels: Mapping[str, str] = item.get("Labels") or {}
+        owner = parse_owner(labels)
+        runs = item.get("State") == "running" and labels.get(ROLE) != "helper"
+        if runs and owner is not None and owner.host != here.host:
+            since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(item.get("Created") or 0))
+            return f"process {owner.pid} of machine {owner.host[:8]}, since {since}"
+    return None
+
+
 def recover(api: APIClient, orphan: Orphan, out: Path) -> Ending:
     """Stop an orphan in order and copy its evidence into ``out`` (see ``bench.engine.protocol.Engine``)."""
     error = KILLED

@@ -73,6 +73,10 @@ class LocalEngine:
         """CPUs and memory of this host."""
         return Capacity(os.cpu_count(), psutil.virtual_memory().total)
 
+    def neighbour(self) -> str | None:
+        """Nobody: this machine is the only one that measures here."""
+        return None
+
     def prepare(self, need: Need, notify: Notify) -> Place:
         """Find or make the environment; for ``cuda`` see first whether there is a GPU.
 

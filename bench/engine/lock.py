@@ -1,18 +1,24 @@
-"""One measurement at a time on a host: two would disturb each other, so the second waits or refuses."""
+"""One measurement at a time on a host: two would disturb each other, so the second waits or refuses.
+
+The host is the engine's: commands of this machine lock a name for it, and of an engine on another machine it is asked
+whether somebody else's machine has a run there. Between two of its repeats nobody is seen.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from bench.engine.protocol import Notify
+from bench.engine.protocol import Engine, Notify
 from bench.errors import NotMeasured, UsageError
 
 LOCK_NAME = "bench-measuring.lock"
@@ -20,15 +26,17 @@ FOLDER_VARIABLE = "BENCH_LOCK_FOLDER"
 SHARED_FOLDER = "/tmp"  # noqa: S108 - the one folder that all users of a host share; see _open
 REMIND_S = 60.0
 _POLL_S = 0.25
+_ASK_S = 2.0
 
 
 @contextmanager
-def measuring(if_busy: str, notify: Notify, folder: Path | None = None) -> Iterator[None]:
-    """Hold the host's one place for a measurement.
+def measuring(engine: Engine, if_busy: str, notify: Notify, folder: Path | None = None) -> Iterator[None]:
+    """Hold the one place for a measurement on an engine's host.
 
     The lock is the kernel's (flock(2)), so that a killed command frees it.
 
     Args:
+        engine: where the measurement is to be.
         if_busy: ``wait`` for the other command's end, or ``refuse``.
         notify: is told who is waited for, at once and then every minute.
         folder: where the lock lies; BENCH_LOCK_FOLDER or ``/tmp`` where it is not given.
@@ -39,24 +47,36 @@ def measuring(if_busy: str, notify: Notify, folder: Path | None = None) -> Itera
     """
     if if_busy not in {"wait", "refuse"}:
         raise UsageError(f"'{if_busy}' says nothing of what to do while another command measures", fix="wait or refuse")
-    path = (folder or Path(os.environ.get(FOLDER_VARIABLE) or SHARED_FOLDER)) / LOCK_NAME
+    path = (folder or Path(os.environ.get(FOLDER_VARIABLE) or SHARED_FOLDER)) / lock_name(engine)
     file = _open(path)
     try:
-        told: float | None = None
-        while not _try_lock(file):
-            who = read_holder(file)
-            if if_busy == "refuse":
-                raise NotMeasured(
-                    f"another measurement runs on this host ({who})", "it would disturb both", "wait for its end"
-                )
-            if told is None or time.monotonic() - told > REMIND_S:
-                notify(f"waiting for another measurement on this host to end ({who})")
-                told = time.monotonic()
-            time.sleep(_POLL_S)
+        _wait(lambda: None if _try_lock(file) else read_holder(file), _POLL_S, if_busy, notify)
         _write_holder(file)
+        _wait(engine.neighbour, _ASK_S, if_busy, notify)
         yield
     finally:
         os.close(file)
+
+
+def lock_name(engine: Engine) -> str:
+    """One name for every engine of this machine, and one for each other machine, whatever way leads there."""
+    if not engine.remote:
+        return LOCK_NAME
+    host = urlsplit(engine.address).hostname or engine.address
+    return f"{hashlib.sha256(host.encode()).hexdigest()[:12]}-{LOCK_NAME}"
+
+
+def _wait(holder: Callable[[], str | None], poll_s: float, if_busy: str, notify: Notify) -> None:
+    told: float | None = None
+    while (who := holder()) is not None:
+        if if_busy == "refuse":
+            raise NotMeasured(
+                f"another measurement runs on this host ({who})", "it would disturb both", "wait for its end"
+            )
+        if told is None or time.monotonic() - told > REMIND_S:
+            notify(f"waiting for another measurement on this host to end ({who})")
+            told = time.monotonic()
+        time.sleep(poll_s)
 
 
 def read_holder(file: int) -> str:

@@ -166,6 +166,10 @@ class Engine(Protocol):
         """What the host of this engine offers, for refusing limits that it cannot give."""
         ...
 
+    def neighbour(self) -> str | None:
+        """Who measures there now from another machine, as a few words; ``None`` where nobody is seen."""
+        ...
+
     def prepare(self, need: Need, notify: Notify) -> Place:
         """Find or build the image or environment. Raises NotMeasured where it cannot be had."""
         ...

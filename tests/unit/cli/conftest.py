@@ -50,6 +50,9 @@ class FakeEngine:
     def capacity(self):
         return Capacity(2, 16 * 1024**3)
 
+    def neighbour(self):
+        return None
+
     def prepare(self, need, notify):
         if need.kind == "cuda":
             raise NotMeasured("no NVIDIA GPU was found", "looked at NVML", "install the driver")

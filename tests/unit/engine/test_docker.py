@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import signal
 import subprocess
 import tarfile
@@ -264,6 +265,16 @@ def test_orphans_are_the_dead_commands_alone(engine, api, dead):
     )
     assert orphan.labels["bench.name"] == "grad_cpu"
     assert "bench.role" not in orphan.labels
+
+
+def test_a_neighbour_is_a_run_that_goes_on_and_was_started_elsewhere(engine, api, dead):
+    leave(api, current_owner(), "mine")
+    leave(api, replace(dead, host="another"), "ended", status="exited")
+    assert engine.neighbour() is None
+    leave(api, replace(dead, host="another"), "elsewhere")
+    assert re.fullmatch(rf"process {dead.pid} of machine another, since \d{{4}}-\d\d-\d\dT[\d:]+Z", engine.neighbour())
+    api.broken["containers"] = [OSError("gone")]
+    assert engine.neighbour() is None
 
 
 def test_a_running_orphan_is_stopped_and_its_evidence_kept(engine, api, dead, tmp_path):
