@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
 from typing import Any
 
 from .events import Events
@@ -32,6 +33,8 @@ class TestLog:
         self._rest = b""
         self._of: int | None = None
         self._index = 0
+        self._start: float | None = None
+        self._running_s: float | None = None
         self.loaded = False
         self.running: str | None = None
         self.tests: list[dict[str, Any]] = []
@@ -46,6 +49,10 @@ class TestLog:
         self.mute: str | None = None
         self._told: tuple[str, ...] | None = None
         self.warnings: list[dict[str, Any]] = []
+
+    def begin(self, start: float) -> None:
+        """The child starts now (monotonic seconds): the zero of ``started_s``."""
+        self._start = start
 
     def poll(self) -> None:
         """Take in what has been appended since."""
@@ -68,7 +75,8 @@ class TestLog:
             self._fd = None
         self._take_spare()
         if self.running is not None:
-            self.tests.append({"node": self.running, "outcome": "unfinished", **_times({}), "marker_timeout_s": None})
+            began = {"marker_timeout_s": None, "started_s": self._running_s}
+            self.tests.append({"node": self.running, "outcome": "unfinished", **_times({}), **began})
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -119,6 +127,7 @@ class TestLog:
         elif kind == "test_started":
             self._index += 1
             self.running = str(entry["node"])
+            self._running_s = self._started_s(entry)
             self._events.emit("test_started", node=self.running, index=self._index, of=self._of)
         elif kind == "test":
             self._finish(entry)
@@ -146,8 +155,8 @@ class TestLog:
     def _finish(self, entry: dict[str, Any]) -> None:
         node, outcome = str(entry["node"]), str(entry["outcome"])
         times = _times(entry)
-        marker = entry.get("marker_timeout_s")
-        self.tests.append({"node": node, "outcome": outcome, **times, "marker_timeout_s": marker})
+        more = {"marker_timeout_s": entry.get("marker_timeout_s"), "started_s": self._started_s(entry)}
+        self.tests.append({"node": node, "outcome": outcome, **times, **more})
         if self.running == node:
             self.running = None
         if outcome in ("failed", "error"):
@@ -157,6 +166,15 @@ class TestLog:
         for name, value in (entry.get("facts") or {}).items():
             self._keep_fact(name if name not in self.facts else f"{name}[{node}]", value)
         self._events.emit("test", node=node, outcome=outcome, **times, index=self._index, of=self._of)
+
+    def _started_s(self, entry: dict[str, Any]) -> float | None:
+        """Seconds from the run's start to the test's; ``None`` where the line gives no moment that lies between the
+        start and now.
+        """
+        moment = entry.get("monotonic_s")
+        if self._start is None or isinstance(moment, bool) or not isinstance(moment, (int, float)):
+            return None
+        return moment - self._start if self._start <= moment <= time.monotonic() else None
 
     def _keep_fact(self, name: str, value: Any) -> None:
         size = len(name) + len(json.dumps(value, allow_nan=False))

@@ -82,6 +82,7 @@ class Run:
         before = self.group.read()
         clocks = Clocks()
         self.sampler.begin(clocks.start, before)
+        self.tests.begin(clocks.start)
         wall_s = self._start_and_follow(command, output, clocks.start, tree)
         left, remaining = end_leftovers(tree, self.reaper)
         own_after = read_own()

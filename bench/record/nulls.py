@@ -27,6 +27,7 @@ _NO_LOSS = {
 """Nulls that are no losses: there is nothing to count."""
 _LOSSES = {
     r"runs\[\d+\]\.tests\[\d+\]\.(setup|call|teardown)_s": "the test did not reach, or did not end, this phase",
+    r"runs\[\d+\]\.tests\[\d+\]\.started_s": "it was not recorded when the test began",
     r"runs\[\d+\]\.pytest_s": "pytest told no time",
     r"verdict\.baseline\..+": "the comparison gives no such figure",
     r"verdict\.ceiling_margin_s": "no run has a time to hold against it",

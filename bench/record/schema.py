@@ -192,7 +192,10 @@ class Io(msgspec.Struct, frozen=True):
 
 
 class TestResult(msgspec.Struct, frozen=True):
-    """One pytest node. ``marker_timeout_s`` is what a ``timeout`` marker of the test asked for; ours won."""
+    """One pytest node. ``marker_timeout_s`` is what a ``timeout`` marker of the test asked for; ours won. ``started_s``
+    is when it began, in seconds since the run's start on a monotonic clock, as in ``samples.csv``: its setup begins
+    then, and the call and the teardown follow. An ``unfinished`` test was at work when the run ended.
+    """
 
     node: str
     outcome: str
@@ -200,6 +203,7 @@ class TestResult(msgspec.Struct, frozen=True):
     call_s: float | None = None
     teardown_s: float | None = None
     marker_timeout_s: float | None = None
+    started_s: float | None = None
 
 
 class Metric(msgspec.Struct, frozen=True):

@@ -156,8 +156,9 @@ class Recorder:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""
-        self._phases[nodeid] = {}
-        self._writer.put("test_started", node=nodeid)
+        began = _monotonic_s()
+        self._phases[nodeid] = {"monotonic_s": began}
+        self._writer.put("test_started", node=nodeid, monotonic_s=began)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """A phase of a test has ended."""
@@ -243,6 +244,14 @@ def _die_with_traceback() -> None:
         os.register_at_fork(after_in_child=restore)
     except (ValueError, RuntimeError, AttributeError):
         return  # not the main thread
+
+
+def _monotonic_s() -> float:
+    """The moment on the clock that the supervisor and this process share, which no step of the wall clock moves.
+
+    Not ``time.monotonic``: projects that freeze time for their tests replace that one.
+    """
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _timeout_plugin(config: Any) -> Any:

@@ -114,6 +114,7 @@ def make_record(evidence: Evidence, host_id: str, host: HostClass, stamp: Stamp)
         environ=allowed_environ(env),
     )
     reasons = reasons_of(evidence)
+    reasons |= {f"runs[0].tests[{at}].started_s": "no file of the evidence says it" for at in range(len(run.tests))}
     if stamp.reason:
         reasons["stamp"] = stamp.reason
     return msgspec.structs.replace(record, unavailable={**missing(record, reasons), **fixed(stamp)}), problems

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,7 @@ def test_a_session(followed) -> None:
     assert log.pytest_s == 2.5
     assert log.tests[0] == {
         "node": "a", "outcome": "passed", "setup_s": 0.1, "call_s": 2, "teardown_s": 0, "marker_timeout_s": 905.0,
+        "started_s": None,
     }  # fmt: skip
     assert log.metrics["speed"] == {"value": 3.0, "unit": "x", "better": "higher"}
     assert log.metrics["speed[b]"] == {"value": None, "unit": "", "better": "none"}
@@ -98,6 +100,28 @@ def test_a_test_that_never_ended(followed) -> None:
     assert log.running == "a"
     assert log.tests[0]["outcome"] == "unfinished"
     assert log.tests[0]["call_s"] is None
+
+
+def test_when_a_test_began_is_told_in_seconds_since_the_run_s_start(followed) -> None:
+    log, put = followed
+    start = time.monotonic() - 100
+    log.begin(start)
+    put({"type": "test_started", "node": "a", "monotonic_s": start + 2.5})
+    put({"type": "test_started", "node": "b", "monotonic_s": start + 3})
+    put({"type": "test", "node": "a", "outcome": "passed", "monotonic_s": start + 2.5})
+    log.close()
+    assert [(test["node"], test["outcome"]) for test in log.tests] == [("a", "passed"), ("b", "unfinished")]
+    assert [test["started_s"] for test in log.tests] == pytest.approx([2.5, 3.0])
+
+
+@pytest.mark.parametrize("moment", [None, "soon", True, float("nan"), -1.0, 0, pytest.param(10**400, id="huge"), [1]])
+def test_a_moment_outside_the_run_is_none(followed, moment) -> None:
+    log, put = followed
+    log.begin(time.monotonic() - 100)
+    put({"type": "test_started", "node": "a", "monotonic_s": moment})
+    put({"type": "test", "node": "b", "outcome": "passed", "monotonic_s": moment})
+    log.close()
+    assert [(test["node"], test["started_s"]) for test in log.tests] == [("b", None), ("a", None)]
 
 
 def test_facts_are_kept_once_a_name_and_within_a_bound(followed) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ def test_outcomes_times_and_messages(pytester: pytest.Pytester, session) -> None
         def test_teardown(leaky): pass
         """
     )
+    before = time.monotonic()
     result, lines = session()
     assert result.ret == 1
     assert lines[0] == {"type": "loaded"}
@@ -79,6 +81,10 @@ def test_outcomes_times_and_messages(pytester: pytest.Pytester, session) -> None
         "test_good": "passed", "test_odd": "passed", "test_bad": "failed", "test_skip": "skipped",
         "test_xfail": "xfailed", "test_xpass": "xpassed", "test_error": "error", "test_teardown": "error",
     }  # fmt: skip
+    began = [line["monotonic_s"] for line in of(lines, "test_started")]
+    assert began == sorted(began) == [line["monotonic_s"] for line in of(lines, "test")]
+    assert before <= began[0]
+    assert began[-1] <= time.monotonic()
     good = tests["TestGroup::test_good"]
     assert good["call_s"] >= 0.05
     assert good["setup_s"] >= 0
@@ -258,6 +264,25 @@ def test_whole_run(supervise, test_file, out: Path) -> None:
     assert "metric:x" in (out / "pytest.junit.xml").read_text()
 
 
+def test_when_each_test_began_whatever_becomes_of_the_clocks(supervise, test_file) -> None:
+    """A project may step the wall clock, or freeze what Python's clocks say."""
+    path = test_file(
+        "import pytest, time\n"
+        "sleep = time.sleep\n"
+        "time.time = time.monotonic = time.perf_counter = lambda: 7.0\n"
+        "@pytest.mark.parametrize('at', [1, 2])\n"
+        "def test_a(at): sleep(0.3)\n"
+        "def test_skipped(): pytest.skip('no GPU')\n"
+        "def test_b(): pass\n"
+    )
+    result = supervise(*pytest_command(path), plugin=True).result
+    assert [test["outcome"] for test in result["tests"]] == ["passed", "passed", "skipped", "passed"]
+    first, second, skipped, last = (test["started_s"] for test in result["tests"])
+    assert first > 0
+    assert first + 0.3 <= second
+    assert second + 0.3 <= skipped < last < result["wall_s"]
+
+
 def test_a_failing_test_gives_the_signature(supervise, test_file) -> None:
     done = supervise(*pytest_command(test_file("def test_a(): assert 1 == 2, 'odd'")), plugin=True)
     assert done.result["outcome"] == "failed"
@@ -273,7 +298,9 @@ def test_a_hang_leaves_its_traceback_and_a_report(supervise, test_file, out: Pat
     assert "test_hang" in done.result["signature"]
     assert b'test_it.py", line 4 in test_hang' in done.log
     assert "test_done" in (out / "j.xml").read_text()
-    assert [test["outcome"] for test in done.result["tests"]] == ["passed", "unfinished"]
+    finished, hung = done.result["tests"]
+    assert (finished["outcome"], hung["outcome"], hung["call_s"]) == ("passed", "unfinished", None)
+    assert 0 < finished["started_s"] < hung["started_s"] < 4
 
 
 def test_a_hang_that_ignores_term_leaves_its_traceback_too(supervise, test_file) -> None:

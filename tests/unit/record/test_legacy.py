@@ -117,6 +117,10 @@ def test_what_is_absent_is_null_with_its_reason(tmp_path) -> None:
     assert record.unavailable["runs[0].wall_s"] == "time.txt is missing"
     assert record.unavailable["runs[0].exit_code"] == "exit_code.txt is missing"
     assert "control group" in record.unavailable["runs[0].memory.peak_bytes"]
+    assert (run.tests[0].started_s, record.unavailable["runs[0].tests[0].started_s"]) == (
+        None,
+        "no file of the evidence says it",
+    )
     assert record.unavailable["host.class.cpu_model"] == "no file of the evidence says it"
     assert "modification time" in record.unavailable["stamp"]
     assert record.stamp == "20231114T221320Z"

@@ -15,7 +15,7 @@ RESULT = {
     "cgroup_version": 2,
     "cpu": {"user_s": 10.0, "system_s": 1.0, "total_s": 11.0},
     "memory": {"peak_bytes": 5000},
-    "tests": [{"node": "test_a.py::test_a", "outcome": "passed", "call_s": 12.0}],
+    "tests": [{"node": "test_a.py::test_a", "outcome": "passed", "call_s": 12.0, "started_s": 0.4}],
     "metrics": {"triad": {"value": 1.5, "unit": "GB/s", "better": "higher"}},
     "unavailable": {"memory.swap_peak_bytes": "no swap accounting"},
     "supervisor": {"cpu_s": 0.01},
@@ -28,6 +28,7 @@ def test_a_complete_result_is_read(tmp_path):
     assert (reading.run.index, reading.run.outcome, reading.run.wall_s) == (3, "passed", 12.5)
     assert reading.run.cpu.total_s == 11.0
     assert reading.run.metrics["triad"].unit == "GB/s"
+    assert (reading.run.tests[0].started_s, reading.run.tests[0].call_s) == (0.4, 12.0)
     assert reading.unavailable == {"memory.swap_peak_bytes": "no swap accounting"}
     assert reading.cgroup_version == 2
 
