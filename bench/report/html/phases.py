@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench import units
-from bench.record.schema import Run
-from bench.report.html.palette import GREY, RED
+from bench.record.schema import Run, TestResult
+from bench.report.html.palette import BROWN, GREY, RED
 from bench.report.html.plot import label, rounded
 from bench.report.text import plain
 
@@ -22,7 +22,10 @@ _FINE = ("passed", "skipped", "xfailed", "xpassed")
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One test, or neighbours that share a bar: full ``name``, what sets it apart (``short``), seconds from and to."""
+    """One test, or neighbours that share a bar: full ``name``, what sets it apart (``short``), seconds from and to.
+
+    ``setup_s`` and ``teardown_s`` are what of it is drawn as such, 0 where that would be thinner than a line.
+    """
 
     name: str
     short: str
@@ -30,22 +33,40 @@ class Phase:
     end: float
     passed: bool = True
     tests: int = 1
+    setup_s: float = 0.0
+    teardown_s: float = 0.0
 
 
 def phases(run: Run, end: float) -> tuple[Phase, ...]:
-    """Tests laid end to end up to the run's end: a record holds how long each took, not when it began."""
-    spans = []
-    for test in run.tests:
-        parts = [part for part in (test.setup_s, test.call_s, test.teardown_s) if part is not None]
-        if parts:
-            spans.append((test.node, sum(parts), test.outcome in _FINE))
-    at = max(end - sum(length for _, length, _ in spans), 0.0)
-    shorts = apart([node.rpartition("::")[2] for node, _, _ in spans])
+    """Each test where it began. One whose start is not recorded lies right after the one before it, the first such
+    right before what follows them: the next test, or the run's end.
+    """
+    tests = _drawn(run)
+    unplaced = list(itertools.takewhile(lambda test: test.started_s is None, tests))
+    after = next((test.started_s for test in tests if test.started_s is not None), end)
+    at = max(after - sum(map(_length, unplaced)), 0.0)
     placed = []
-    for (node, length, passed), short in zip(spans, shorts, strict=True):
-        placed.append(Phase(plain(node), short, min(at, end), min(at + length, end), passed))
-        at += length
+    for test, short in zip(tests, apart([test.node.rpartition("::")[2] for test in tests]), strict=True):
+        start = at if test.started_s is None else test.started_s
+        at = start + _length(test) if _parts(test) else end
+        # Of a test whose place is not known, neither are those of its phases.
+        around = (0.0, 0.0) if test.started_s is None else (test.setup_s or 0.0, test.teardown_s or 0.0)
+        setup, teardown = (part if part >= _THIN * end else 0.0 for part in around)
+        passed = test.outcome in _FINE
+        placed.append(Phase(plain(test.node), short, min(start, end), min(at, end), passed, 1, setup, teardown))
+    placed.sort(key=lambda phase: phase.start)
     return tuple(placed if len(placed) <= MOST else _merged(placed, _THIN * end))
+
+
+def placing(run: Run) -> str:
+    """A sentence on the tests whose place is not recorded; empty where each one's is."""
+    tests = _drawn(run)
+    missing = sum(test.started_s is None for test in tests)
+    if not missing:
+        return ""
+    if missing == len(tests):
+        return "The tests lie end to end up to the run's end, since only how long each took is recorded."
+    return f"{missing} of {len(tests)} tests lie beside their neighbours, since only how long they took is recorded."
 
 
 def apart(names: Sequence[str]) -> list[str]:
@@ -65,29 +86,61 @@ def apart(names: Sequence[str]) -> list[str]:
 
 
 def bars_of(found: Sequence[Phase], axis: str) -> dict[str, Any]:
-    """The bars. A bar's text is drawn where it fits, which the drawing library knows once it has a width."""
+    """The bars: one a test, and one each for a setup and a teardown that can be seen beside it.
+
+    A bar's text is drawn where it fits, which the drawing library knows once it has a width.
+    """
+    pieces = [piece for phase in found for piece in _pieces(phase)]
     return {
         "type": "bar",
         "orientation": "h",
         "name": "tests",
-        "x": rounded([phase.end - phase.start for phase in found], 6),
-        "base": rounded([phase.start for phase in found], 6),
-        "y": [0] * len(found),
+        "x": rounded([piece.end - piece.start for piece in pieces], 6),
+        "base": rounded([piece.start for piece in pieces], 6),
+        "y": [0] * len(pieces),
         "width": 1,
         "xaxis": "x",
         "yaxis": axis,
-        "marker": {"color": [GREY if phase.passed else RED for phase in found], "cornerradius": 0},
-        "text": [label(phase.short, 40) for phase in found],
+        "marker": {"color": [piece.colour for piece in pieces], "cornerradius": 0},
+        "text": [label(piece.text, 40) for piece in pieces],
         "textposition": "inside",
         "insidetextanchor": "middle",
         "textangle": 0,
-        "hovertext": [
-            f"{label(phase.name, 120)}, {units.seconds(phase.end - phase.start)}"
-            + ("" if phase.passed else ", not passed")
-            for phase in found
-        ],
+        "hovertext": [piece.hover for piece in pieces],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    text: str
+    start: float
+    end: float
+    colour: str
+    hover: str
+
+
+def _pieces(phase: Phase) -> Iterator[_Piece]:
+    """A test's bar, with its setup before it and its teardown after it. A test that ended in its setup is all setup."""
+    begun, done = min(phase.start + phase.setup_s, phase.end), max(phase.end - phase.teardown_s, phase.start)
+    name = label(phase.name, 120)
+    not_passed = "" if phase.passed else ", not passed"
+    around = BROWN if phase.passed else RED
+    if phase.setup_s:
+        said = f"{name}, setup, {units.seconds(phase.setup_s)}{not_passed}"
+        yield _Piece("setup", phase.start, begun, around, said)
+    if begun < done or not (phase.setup_s or phase.teardown_s):
+        said = f"{name}, {units.seconds(phase.end - phase.start)}{not_passed}"
+        yield _Piece(phase.short, begun, done, GREY if phase.passed else RED, said)
+    if phase.teardown_s:
+        said = f"{name}, teardown, {units.seconds(phase.teardown_s)}{not_passed}"
+        yield _Piece("teardown", done, phase.end, around, said)
+
+
+def phases_legend(found: Sequence[Phase]) -> tuple[tuple[str, str], ...]:
+    """What the colours of the bars mean, where there are two."""
+    parted = any(phase.passed and (phase.setup_s or phase.teardown_s) for phase in found)
+    return (("test", GREY), ("its setup and teardown", BROWN)) if parted else ()
 
 
 def within(found: Sequence[Phase], start: float, end: float) -> str:
@@ -110,6 +163,19 @@ def spoken_tests(found: Sequence[Phase]) -> str:
         f"{total} tests, from {found[0].name} to {found[-1].name}; "
         f"longest {longest.short}, {units.seconds(longest.end - longest.start)}."
     )
+
+
+def _drawn(run: Run) -> list[TestResult]:
+    """The tests that have a length, and one whose end nobody saw, where its start is known."""
+    return [test for test in run.tests if _parts(test) or (test.outcome == "unfinished" and test.started_s is not None)]
+
+
+def _parts(test: TestResult) -> list[float]:
+    return [part for part in (test.setup_s, test.call_s, test.teardown_s) if part is not None]
+
+
+def _length(test: TestResult) -> float:
+    return sum(_parts(test))
 
 
 def _shared(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from bench import units
 from bench.record.schema import Limits, Run
 from bench.report.html.model import Cell, Column, Figure, Row, Table
 from bench.report.html.palette import BLUE, GREY, ORANGE, RED, TEAL, TERMS, faint
-from bench.report.html.phases import Phase, bars_of, phases, spoken_tests, within
+from bench.report.html.phases import Phase, bars_of, phases, phases_legend, placing, spoken_tests, within
 from bench.report.html.plot import axis, layout, rounded
 from bench.report.samples import Series, Timeline
 
@@ -91,8 +91,8 @@ def timeline_figure(key: str, host: str, state: str, run: Run, limits: Limits, t
         spec=spec,
         table=_table(panels, timeline, tests),
         height=inner + 66,
-        legend=tuple((line.name, line.colour) for panel in panels for line in panel.lines),
-        note=_note(timeline, bool(tests)),
+        legend=(*phases_legend(tests), *((line.name, line.colour) for panel in panels for line in panel.lines)),
+        note=_note(timeline, placing(run)),
         host=host,
         state=state,
     )
@@ -202,9 +202,7 @@ def _alt(run: Run, panels: Sequence[_Panel], timeline: Timeline, tests: Sequence
     return " ".join([*said, *([names] if (names := spoken_tests(tests)) else [])])
 
 
-def _note(timeline: Timeline, tests: bool) -> str:
+def _note(timeline: Timeline, placed: str) -> str:
     note = f"{timeline.sampled} samples, drawn in steps of {units.seconds(timeline.step_s)}"
     note += ": rates are means over a step, memory is its largest sample."
-    if tests:
-        note += " The tests lie end to end up to the run's end, since only how long each took is recorded."
-    return note
+    return f"{note} {placed}" if placed else note

@@ -76,7 +76,11 @@ def make_run(index: int, wall_s: float, cpus: float, rng: random.Random, **chang
         context_switches=ContextSwitches(282_537, 38_740),
         io=Io(12_000_000, 212_992, wall_s * 0.002),
         pids_peak=37,
-        tests=(TestResult("tests/test_gradients.py::test_stability", "passed", 0.2, wall_s * 0.97, 0.01, 905.0),),
+        tests=(
+            TestResult(
+                "tests/test_gradients.py::test_stability", "passed", 0.2, wall_s * 0.97, 0.01, 905.0, wall_s * 0.02
+            ),
+        ),
         metrics={"max_gradient_error": Metric(3.1e-7, "1", "lower"), "rate": Metric(1.2e9 / wall_s, "B/s", "higher")},
         warnings=(Warning_("host_loaded", "load average 3.1 before the run", 3.1, None),) if index == 1 else (),
         pytest_s=wall_s * 0.985,

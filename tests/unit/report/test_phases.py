@@ -5,9 +5,11 @@ import re
 import msgspec
 import pytest
 
+from bench.record.schema import Run
+from bench.record.schema import TestResult as Node
 from bench.report.entry import Entry
 from bench.report.html import palette
-from bench.report.html.phases import apart, bars_of, phases, spoken_tests
+from bench.report.html.phases import apart, bars_of, phases, placing, spoken_tests
 from bench.report.html.view import detail
 from tests.unit.report.factory import make_entry, with_tests
 
@@ -32,6 +34,55 @@ def test_all_tests_of_a_run_are_on_its_timeline_by_what_sets_them_apart() -> Non
     column = [row.cells[-1].text for row in figure.table.rows]
     assert column[0] == "–"
     assert column[-1] == "cell-24 and cell-25"
+
+
+def test_a_test_lies_where_it_began_with_its_setup_and_teardown() -> None:
+    entry = make_entry(runs=1)
+    tests = (
+        Node("t.py::test_a", "passed", 50.0, 100.0, 20.0, None, 10.0),
+        Node("t.py::test_b", "passed", 0.001, 200.0, 0.001, None, 300.0),
+        Node("t.py::test_c", "error", 40.0, None, None, None, 550.0),
+    )
+    run = msgspec.structs.replace(entry.record.runs[0], tests=tests)
+    figure = detail(Entry(msgspec.structs.replace(entry.record, runs=(run,)), "", entry.samples), 200).timeline
+    assert figure is not None
+    bars = figure.spec["data"][-1]
+    assert bars["text"] == ["setup", "a", "teardown", "b", "setup"]
+    assert bars["base"] == [10.0, 60.0, 160.0, 300.0, 550.0]
+    assert bars["x"] == [50.0, 100.0, 20.0, 200.002, 40.0]
+    assert bars["marker"]["color"] == [palette.BROWN, palette.GREY, palette.BROWN, palette.GREY, palette.RED]
+    assert bars["hovertext"][2] == "t.py::test_a, teardown, 20.00 s"
+    assert bars["hovertext"][4] == "t.py::test_c, setup, 40.00 s, not passed"
+    assert "end to end" not in figure.note
+    assert figure.legend[:2] == (("test", palette.GREY), ("its setup and teardown", palette.BROWN))
+    first = figure.table.rows[0].cells
+    assert (first[0].order, first[-1].text) == (0.0, "a")
+
+
+def test_a_test_at_work_when_the_run_was_ended_reaches_to_its_end() -> None:
+    tests = (
+        Node("t.py::test_a", "passed", 0.0, 5.0, 0.0, None, 1.0),
+        Node("t.py::test_b", "unfinished", started_s=6.5),
+    )
+    found = phases(Run(0, "timed_out", wall_s=30.0, tests=tests), 30.0)
+    assert [(phase.short, phase.start, phase.end, phase.passed) for phase in found] == [
+        ("a", 1.0, 6.0, True),
+        ("b", 6.5, 30.0, False),
+    ]
+    assert phases(Run(0, "timed_out", wall_s=30.0, tests=(Node("t", "unfinished"),)), 30.0) == ()
+
+
+def test_a_test_without_a_start_lies_beside_its_neighbour() -> None:
+    lengths = (2.0, 3.0, 4.0, 1.0)
+    starts = (None, 10.0, None, 20.0)
+    tests = tuple(
+        Node(f"t{at}", "passed", call_s=length, started_s=start)
+        for at, (length, start) in enumerate(zip(lengths, starts, strict=True))
+    )
+    run = Run(0, "passed", wall_s=30.0, tests=tests)
+    assert [(phase.start, phase.end) for phase in phases(run, 30.0)] == [(8, 10), (10, 13), (13, 17), (20, 21)]
+    assert placing(run).startswith("2 of 4 tests lie beside their neighbours")
+    assert placing(with_tests(CELLS)).startswith("The tests lie end to end")
 
 
 @pytest.mark.parametrize(
