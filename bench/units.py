@@ -78,6 +78,11 @@ def size(value: float | None) -> str:
     return f"{value:.2f} TiB"
 
 
+def hertz(value: float | None) -> str:
+    """A CPU's frequency: ``3.40 GHz``."""
+    return NOT_KNOWN if value is None or not math.isfinite(value) else f"{value / 1e9:.2f} GHz"
+
+
 def percent(ratio: float | None, digits: int = 1) -> str:
     """A ratio as percent: 0.5 is ``50.0 %``."""
     return NOT_KNOWN if ratio is None or not math.isfinite(ratio) else f"{ratio * 100:.{digits}f} %"

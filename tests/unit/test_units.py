@@ -3,7 +3,7 @@ import math
 import pytest
 
 from bench.errors import UsageError
-from bench.units import clock, count, parse_duration, parse_size, percent, seconds, signed_percent, size
+from bench.units import clock, count, hertz, parse_duration, parse_size, percent, seconds, signed_percent, size
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,7 @@ def test_what_is_not_known_is_a_dash_never_zero():
 
 
 def test_bytes_counts_and_percent():
+    assert (hertz(3.4e9), hertz(None), hertz(math.inf)) == ("3.40 GHz", "–", "–")
     assert size(0) == "0 B"
     assert size(9057013760) == "8.44 GiB"
     assert size(3 * 1024**5) == "3072.00 TiB"

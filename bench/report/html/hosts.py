@@ -22,10 +22,6 @@ def _size(value: float | None) -> str:
     return units.size(value)
 
 
-def _hertz(value: float | None) -> str:
-    return units.NOT_KNOWN if value is None else f"{value / 1e9:.2f} GHz"
-
-
 FACTS: Mapping[str, Callable[[Record], str]] = {
     "CPU": lambda record: _text(record.host.class_.cpu_model),
     "stepping": lambda record: _text(record.host.class_.cpu_stepping),
@@ -48,7 +44,7 @@ FACTS: Mapping[str, Callable[[Record], str]] = {
     "boost": lambda record: _text(record.host.before.boost),
     "huge pages": lambda record: _text(record.host.before.thp),
     "load before": lambda record: _text(record.host.before.load),
-    "frequency before": lambda record: _hertz(record.host.before.frequency_hz),
+    "frequency before": lambda record: units.hertz(record.host.before.frequency_hz),
     "swap used before": lambda record: _size(record.host.before.swap_used_bytes),
     "Python": lambda record: _text(getattr(record.image or record.environment, "python", None)),
     "torch": lambda record: _text(getattr(record.image or record.environment, "torch", None)),

@@ -85,7 +85,9 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One result unfolded: its facts, where its time went over the run, and what it warned of."""
+    """One result unfolded: its facts, where its time went over the run, what the host did meanwhile, and what it warned
+    of.
+    """
 
     anchor: str
     host: str
@@ -98,6 +100,7 @@ class Detail:
     findings: tuple[Finding, ...] = ()
     timeline: Figure | None = None
     no_timeline: str = ""
+    meanwhile: Table | None = None
 
 
 @dataclass(frozen=True, slots=True)

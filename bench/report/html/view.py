@@ -11,6 +11,7 @@ from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries
 from bench.report.evidence import stands_out, time_spent
 from bench.report.html.breakdown import breakdown
 from bench.report.html.distribution import distribution
+from bench.report.html.during import host_during
 from bench.report.html.history import LEAST, history
 from bench.report.html.model import Cell, Detail, Figure, Group, Row, Table, anchor, columns
 from bench.report.html.timeline import timeline_figure
@@ -129,6 +130,7 @@ def detail(entry: Entry, steps: int) -> Detail:
         findings=stands_out(entry),
         timeline=figure,
         no_timeline="" if figure else why,
+        meanwhile=host_during(record),
     )
 
 

@@ -84,6 +84,21 @@ def make_run(index: int, wall_s: float, cpus: float, rng: random.Random, **chang
         metrics={"max_gradient_error": Metric(3.1e-7, "1", "lower"), "rate": Metric(1.2e9 / wall_s, "B/s", "higher")},
         warnings=(Warning_("host_loaded", "load average 3.1 before the run", 3.1, None),) if index == 1 else (),
         pytest_s=wall_s * 0.985,
+        host_during={
+            "window_s": wall_s,
+            "others_cpus": 0.2,
+            "steal_ratio": 0.0,
+            "stolen_s": 0.0,
+            "load_max": cpus + 0.5,
+            "frequency_min_hz": 3.4e9,
+            "frequency_max_hz": 4.1e9,
+            "temperature_max_c": 78.0,
+            "swapped_bytes": 0,
+            "throttle_events": None,
+            "pressure_cpu_ratio": 0.02,
+            "pressure_memory_ratio": 0.0,
+            "pressure_io_ratio": 0.001,
+        },
     )
     return msgspec.structs.replace(run, **changes)
 

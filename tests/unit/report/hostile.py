@@ -34,8 +34,11 @@ def hostile_page() -> str:
         # One host, so that there is a history.
         record = msgspec.structs.replace(record, host=hostile_record().host, diagnostic=hostile_record().diagnostic)
         runs = tuple(msgspec.structs.replace(run, index=at, wall_s=34.5 + at) for at, run in enumerate(record.runs))
+        unwatched = msgspec.structs.replace(runs[1], host_during={})
+        reasons = {**record.unavailable, "runs[1].host_during": MARKUP}
+        record = msgspec.structs.replace(record, runs=(runs[0], unwatched), unavailable=reasons)
         csv = "t_s,cpu_user_s,anon_bytes\n" + "".join(f"{at},{at},{at}\n" for at in range(1, 40))
-        entries.append(Entry(msgspec.structs.replace(record, runs=runs), MARKUP, {0: csv, 1: csv}))
+        entries.append(Entry(record, MARKUP, {0: csv, 1: csv}))
     a, b = entries[0].record, entries[1].record
     clean = msgspec.structs.replace(a, profiler=False), msgspec.structs.replace(b, profiler=False)
     comparison = compare(*clean)

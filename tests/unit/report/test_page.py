@@ -175,6 +175,17 @@ def test_damaged_samples_stop_nothing() -> None:
     assert any("before its second sample" in text for text in short.text)
 
 
+def test_the_host_during_the_runs_is_shown_or_said_not_to_be_known() -> None:
+    entry = make_entry(runs=1, sampled=False)
+    source = render_page([entry], now=NOW)
+    assert "The host during the runs" in Page(source).text
+    assert "slowed by heat, times: the record does not say why" in source
+    run = msgspec.structs.replace(entry.record.runs[0], host_during={})
+    reasons = {"runs[0].host_during": "it is <elsewhere>"}
+    page = Page(render_page([Entry(msgspec.structs.replace(entry.record, runs=(run,), unavailable=reasons))], now=NOW))
+    assert "The host during the runs. Not known: all of it: it is <elsewhere>." in page.text
+
+
 def test_comparisons_and_differences_have_their_part() -> None:
     first = make_record(runs=6)
     slower = make_record(runs=6, scale=1.1, stamp="20261103T080000Z")
