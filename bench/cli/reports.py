@@ -68,10 +68,11 @@ def report(
         known, damaged = _read([str(baseline)], results)
         entries, wrong = against(entries, _records(known), _records(read_results(results, READING)))
         problems += (*damaged, *wrong)
+    said = [str(problem) for problem in problems]
     comparisons = [entry.comparison for entry in entries if entry.comparison is not None]
     forms: tuple[tuple[str, Path | None, Callable[[], str]], ...] = (
-        ("--html", html, lambda: render_page(entries, comparisons=comparisons)),
-        ("--markdown", markdown, lambda: render_markdown(entries, comparisons)),
+        ("--html", html, lambda: render_page(entries, comparisons=comparisons, unreadable=said)),
+        ("--markdown", markdown, lambda: render_markdown(entries, comparisons, unreadable=said)),
         ("--junit", junit, lambda: render_junit(entries)),
         ("--pyperf", pyperf, lambda: _json(pyperf_document(entries))),
         ("--smaller-is-better", smaller, lambda: _json(smaller_is_better(entries))),
@@ -87,11 +88,11 @@ def report(
             f"{pyperf} has no benchmark: none of these results has a run that passed, and pyperf reads no empty suite"
         )
     if json:
-        print_json(report_document(entries, comparisons, unreadable=[str(problem) for problem in problems]))
+        print_json(report_document(entries, comparisons, unreadable=said))
     elif not any(path for _, path, _ in forms):
         Console.out().print(results_table(entries))
-    for problem in problems:
-        complain(str(problem))
+    for problem in said:
+        complain(problem)
     return ExitCode.DAMAGED if problems else ExitCode.OK
 
 

@@ -15,22 +15,32 @@ LIMIT = 65_000
 """Bytes. GitHub takes comments of 65 536 characters; a job's summary may be longer."""
 _SIGNS = {"bad": "❌", "caution": "⚠️", "good": "✅", "none": "⬜"}
 _REASON = 300
+_NOT_READ = 10
+"""Reasons why something could not be read that are given each."""
 
 
 def render_markdown(
-    entries: Sequence[Entry], comparisons: Sequence[Comparison] = (), *, title: str = "Benchmark", limit: int = LIMIT
+    entries: Sequence[Entry],
+    comparisons: Sequence[Comparison] = (),
+    *,
+    unreadable: Sequence[str] = (),
+    title: str = "Benchmark",
+    limit: int = LIMIT,
 ) -> str:
-    """Counts, then the comparisons, then the newest result of each diagnostic on each host.
+    """Counts, what could not be read, then the comparisons, then the newest result of each diagnostic on each host.
 
     Args:
         entries: results, any order.
         comparisons: what was compared with a baseline, any order.
+        unreadable: sentences on what is left out, since it cannot be read; the first few are given.
         title: the heading.
         limit: the most bytes (UTF-8); what does not fit is left out from the end, which is the best, and counted.
     """
     shown = worst_first(newest_per_key(entries))
     parts = _Parts(limit)
     parts.add(f"## {markdown(title)}\n\n{_counts(shown)}\n")
+    if unreadable:
+        parts.add(_not_read(unreadable))
     if comparisons:
         named = {entry.record.id: entry.group for entry in entries}
         ordered = sorted(comparisons, key=lambda one: (STATES[one.status].rank, one.diagnostic, one.b.host))
@@ -80,6 +90,12 @@ def _counts(shown: Sequence[Entry]) -> str:
         return "There are no results."
     counts = Counter(entry.state for entry in shown)
     return " · ".join(f"{_sign(state)} {counts[state]} {state.label}" for state in STATES.values() if counts[state])
+
+
+def _not_read(reasons: Sequence[str]) -> str:
+    more = f"- and {len(reasons) - _NOT_READ} more\n" if len(reasons) > _NOT_READ else ""
+    listed = "".join(f"- {markdown(reason, _REASON)}\n" for reason in reasons[:_NOT_READ])
+    return f"\n⚠️ {len(reasons)} could not be read:\n\n{listed}{more}"
 
 
 def _entry_row(entry: Entry) -> str:

@@ -42,6 +42,7 @@ def render_page(
     *,
     comparisons: Sequence[Comparison] = (),
     differences: Sequence[DeltaExplanation] = (),
+    unreadable: Sequence[str] = (),
     title: str = "Benchmark report",
     now: datetime | None = None,
 ) -> str:
@@ -51,6 +52,7 @@ def render_page(
         entries: the results, any number and in any order; samples are read only of ``timeline_entries(entries)``.
         comparisons: what was compared, each a line with its interval.
         differences: why results differ, each a drawing of its terms.
+        unreadable: sentences on what is left out, since it cannot be read.
         title: the page's heading.
         now: when it was made, for its foot; the current time where it is not given.
     """
@@ -68,6 +70,7 @@ def render_page(
         "style": Markup(_asset("report.css")),  # noqa: S704 - our own file
         "scripts": {"theme": theme, "library": library, "own": own},
         "results": len(entries),
+        "unreadable": unreadable,
         "tiles": [(state, counts[code]) for code, state in STATES.items() if counts[code]],
         "verdicts": verdict_table(
             shown,

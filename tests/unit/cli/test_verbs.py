@@ -214,7 +214,9 @@ def test_a_damaged_result_is_named_and_the_rest_reported(results, bench_, tmp_pa
     assert code == 8
     assert f"{a}/record.json is not JSON" in err
     assert Path(b).name in page.read_text()
+    assert f"<li>{a}/record.json is not JSON" in page.read_text()
     assert listed.read_text().count("| `grad_cpu` |") == 1
+    assert "1 could not be read" in listed.read_text()
     document = json.loads(out)
     assert len(document["results"]) == 1
     assert Path(a).name in document["unreadable"][0]

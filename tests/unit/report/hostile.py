@@ -44,7 +44,12 @@ def hostile_page() -> str:
     comparison = compare(*clean)
     difference = explain_difference(*clean)
     return render_page(
-        entries, comparisons=[comparison], differences=[difference], title=MARKUP, now=datetime(2026, 11, 4, tzinfo=UTC)
+        entries,
+        comparisons=[comparison],
+        differences=[difference],
+        unreadable=[MARKUP],
+        title=MARKUP,
+        now=datetime(2026, 11, 4, tzinfo=UTC),
     )
 
 

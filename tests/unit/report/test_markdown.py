@@ -65,3 +65,11 @@ def test_text_of_a_record_is_not_markup() -> None:
     assert "<img" not in html
     assert "<a " not in html
     assert html.count("<td") == 7
+
+
+def test_what_could_not_be_read_is_named_and_bounded() -> None:
+    text = render_markdown(make_entries(1, sampled=False), unreadable=["a/record.json: <b> *x*"] * 12)
+    part = text[: text.index("### Newest results")]
+    assert "12 could not be read" in part
+    assert part.count("&lt;b\\> \\*x\\*") == 10
+    assert "- and 2 more" in part

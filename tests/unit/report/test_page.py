@@ -61,6 +61,12 @@ def page() -> Page:
     return Page(render_page(make_entries(4), now=NOW))
 
 
+def source_text(source: str, section: str) -> str:
+    """The text of one section."""
+    start = source.index(f'<section id="{section}"')
+    return "".join(Page(source[start : source.index("</section>", start)] + "</section>").text)
+
+
 def test_every_element_is_closed_and_ids_are_unique(page: Page) -> None:
     assert page.open == []
     ids = page.ids()
@@ -161,6 +167,15 @@ def test_no_results() -> None:
     assert any("There are no results" in text for text in page.text)
 
 
+def test_what_could_not_be_read_is_listed_with_its_reason() -> None:
+    reasons = ["a/record.json is not JSON: <b>", "b/record.json is missing"]
+    page = Page(render_page(make_entries(1, sampled=False), unreadable=reasons, now=NOW))
+    assert set(reasons) <= set(page.text)
+    assert "2 could not be read" in page.text
+    assert "unreadable" in page.ids()
+    assert "unreadable" not in Page(render_page([], now=NOW)).ids()
+
+
 def test_one_result_without_samples_says_so() -> None:
     page = Page(render_page([make_entry(runs=1, sampled=False)], now=NOW))
     assert any("No samples of run 0" in text for text in page.text)
@@ -244,6 +259,7 @@ def test_markup_in_every_field_stays_text() -> None:
             assert str(attributes["href"]).startswith("#")
     shown = "".join(page.text)
     assert plain(MARKUP) in shown
+    assert plain(MARKUP) in source_text(source, "unreadable")
     assert "49" not in re.findall(r"javascript:pwn\(\)>(\S{0,4})", shown)
     assert "\x1b" not in source
 
