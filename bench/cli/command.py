@@ -11,16 +11,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-import typer
-
 from bench.cli import stream
 from bench.cli.console import Console
 from bench.cli.failure import Failure
-from bench.cli.root import app
+from bench.cli.root import USAGE_FAILURE, app
 from bench.errors import BenchError, DamagedData, ExitCode, Interrupted, NotMeasured, UsageError
 
-_UsageFailure: type[Exception] = typer.BadParameter.__mro__[2]
-"""The root of typer's own complaints about a command line."""
 COMPLETING = "_BENCH_COMPLETE"
 """The variable by which a shell asks what could stand where TAB was pressed."""
 
@@ -71,9 +67,9 @@ def _run(arguments: Sequence[str] | None) -> int:
             return failure(ExitCode.NOT_MEASURED, NotMeasured(what, fix="try again"))
         stream.silence(sys.stdout)  # a reader that has seen enough of the help
         return int(ExitCode.OK)
-    except _UsageFailure as error:
+    except USAGE_FAILURE as error:
         text = getattr(error, "format_message", error.__str__)()
-        verb = getattr(getattr(error, "ctx", None), "command_path", "bench")
+        verb = getattr(getattr(error, "ctx", None), "command_path", "bench")  # of the verb, if it got that far
         return failure(ExitCode.USAGE, UsageError(text.rstrip("."), fix=f"see '{verb} --help'") if text else None)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""

@@ -33,6 +33,10 @@ VERBS = {
 """Every verb, in the order of the help, and the module beside this one that registers it."""
 
 
+USAGE_FAILURE: type[Exception] = typer.BadParameter.__mro__[2]
+"""The root of typer's own complaints about a command line."""
+
+
 def load_verbs() -> typer.Typer:
     """The application with every verb registered, for those who look at it as a whole."""
     for module in dict.fromkeys(VERBS.values()):
@@ -56,6 +60,15 @@ class _Verbs(typer.core.TyperGroup):
         found = super().resolve_command(ctx, args)
         start.ready()
         return found
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except USAGE_FAILURE as error:
+            verb = ctx.invoked_subcommand
+            if verb is not None and getattr(error, "ctx", None) is None:  # typer's parser does not say whose words
+                error.ctx = typer.Context(self.commands[verb], parent=ctx, info_name=verb)  # type: ignore[attr-defined]
+            raise
 
     def _read(self, name: str) -> None:
         import_module(f"bench.cli.{VERBS[name]}")

@@ -23,3 +23,21 @@ def test_a_value_that_makes_no_sense(engine, bench_, words, said):
 @pytest.mark.parametrize("words", [["--cpus", "0.01"], ["--threads", "511"], ["--device", "cpu"]])
 def test_the_least_and_the_most_are_run(engine, bench_, words):
     assert bench_("run", "grad_cpu", *words)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "verb"),
+    [
+        (["run", "grad_cpu", "--cpus"], "bench run"),
+        (["run", "grad_cpu", "--cpus", "many"], "bench run"),
+        (["run", "--cpu", "1"], "bench run"),
+        (["import"], "bench import"),
+        (["runs"], "bench"),
+        (["--cpus"], "bench"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_told_where_to_look(bench_, words, verb):
+    code, out, err = bench_(*words)
+    assert (code, out) == (2, "")
+    assert err.endswith(f"; see '{verb} --help'\n")
+    assert len(err.splitlines()) == 1
