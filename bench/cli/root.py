@@ -12,6 +12,7 @@ import typer.main
 from bench import __version__
 from bench.cli import shells, start
 from bench.cli.console import Console, print_text
+from bench.cli.purpose import purpose
 
 VERBS = {
     "export": "archives",
@@ -45,12 +46,24 @@ def load_verbs() -> typer.Typer:
 
 
 class _Verbs(typer.core.TyperGroup):
-    """The verbs, each read when it is run, completed or described: numpy alone takes half a second."""
+    """The verbs, each read when it is run, described or its words completed: numpy alone takes half a second."""
+
+    _named_only = False
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """What may stand where a verb may: of each only its name and purpose are shown."""
+        self._named_only = True
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self._named_only = False
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002, the base has it
         return list(VERBS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002, the base has it
+        if self._named_only and cmd_name in VERBS:
+            return typer.core.TyperCommand(cmd_name, help=purpose(cmd_name, VERBS[cmd_name]))
         if cmd_name not in self.commands:
             for name in [cmd_name] if cmd_name in VERBS else VERBS:  # all of them: one may be meant
                 self._read(name)

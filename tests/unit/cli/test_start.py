@@ -1,5 +1,6 @@
 """What a command does before it is there: no more imports than it needs, and Ctrl-C then is no fault."""
 
+import inspect
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 import bench
 from bench.cli import app
+from bench.cli.purpose import purpose
 from bench.cli.root import VERBS
 
 ROOT = Path(bench.__file__).parents[1]
@@ -55,6 +57,21 @@ def test_a_tab_waits_for_no_library_that_measures(line, offered):
     modules, said = imported(**asked)
     assert said == offered
     assert modules & {"docker", "duckdb", "jinja2", "plotly", "requests", "scipy"} == set()
+
+
+def test_a_tab_where_a_verb_may_stand_reads_none():
+    asked = {"_BENCH_COMPLETE": "complete_bash", "COMP_WORDS": "bench ", "COMP_CWORD": "1"}
+    modules, said = imported(**asked)
+    assert said == list(VERBS)
+    assert modules & SLOW == set()
+    assert modules & {f"bench.cli.{module}" for module in VERBS.values()} == set()
+
+
+def test_what_a_verb_says_at_a_tab_is_what_its_help_says():
+    for info in app.registered_commands:
+        verb = info.name or info.callback.__name__
+        assert purpose(verb, VERBS[verb]) == inspect.getdoc(info.callback)
+    assert purpose("nothing", "measure") is None
 
 
 def test_an_engine_that_is_not_docker_s_needs_no_client():
