@@ -4,20 +4,15 @@ import importlib.util
 import json
 import re
 import shlex
-import subprocess
-import sys
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 import typer.main
 
 from bench.cli import app
 from bench.record.find import find_bundles
+from tests.pages import COMMANDS, DOCS, PAGES, ROOT, blocks, commands, lines, sessions
 
-ROOT = Path(__file__).parents[3]
-DOCS = ROOT / "docs"
-PAGES = sorted(path.name for path in DOCS.glob("*.md"))
 TASKS = {
     "run",
     "reproduce",
@@ -35,67 +30,90 @@ FLEET = "bench fleet grad_cpu --host ssh://one --host ssh://two --profile smoke"
 """Needs two machines: here it ends with the reason of each."""
 GPU = "bench run grad_cuda --repeat 5"
 FAILS = {FLEET: {2, 6}, GPU: {0, 6}, "bench reproduce A --allow image,engine": {0, 6}, "bench doctor": {0, 6}}
-REAL = {"bench run selftest", "bench run selftest --engine local"}
+REAL = set(commands("selftest.md", "bench run selftest"))
 """Loads in real containers: ``tests/integration/test_selftest.py`` runs them."""
+(SHIPPED,) = commands("README.md", "bench explain ")
+"""Of a result that ships with the project: a test below runs it where that lies, and reads what it says."""
 VERBS = typer.main.get_command(app).commands
 OPTIONS = {
     verb: {word for one in command.params for word in one.opts + one.secondary_opts} for verb, command in VERBS.items()
 }
 
 
-def blocks(page, *kinds):
-    """The fenced blocks of a page that say one of these kinds."""
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
-    return [text for kind, text in found if kind in kinds]
-
-
-def lines(page):
-    """Commands of a page's blocks, without remarks."""
-    found = [line for block in blocks(DOCS / page, "", "sh") for line in block.splitlines()]
-    return [bare for line in found if (bare := re.sub(r"\s+#.*", "", line).strip())]
-
-
-def commands(page):
+def ours(page):
     return [line for line in lines(page) if line.startswith("bench ")]
 
 
 @pytest.fixture
 def place(engine, bench_, tmp_path):
-    """A folder with three results and a project; ``A``, ``B``, ``C`` and ``DIR`` stand for them."""
+    """A folder with three results and a project; ``A``, ``B``, ``C`` and ``DIR`` stand for them, as do the README's two."""
     project = tmp_path / "project"
     (project / "tests").mkdir(parents=True)
     (project / "tests" / "test_x.py").write_text("def test_y(): pass\n")
     (project / "requirements.txt").write_text("\n")
-    (project / "bench.toml").write_text(blocks(DOCS / "project.md", "toml")[0])
+    (project / "bench.toml").write_text(blocks("project.md", "toml")[0])
     for _ in range(3):
         assert bench_("run", "grad_cpu", "--repeat", "8", "--quiet")[0] == 0
     bundles = [str(bundle.path) for bundle in find_bundles("results")]
+    shown = dict.fromkeys(re.findall(r"HOST/\S+", PAGES["README.md"].read_text()))
     return {
         **dict(zip("ABC", bundles, strict=True)),
+        **dict(zip(shown, bundles, strict=False)),
         "DIR": str(project),
         "DIR/requirements.txt": str(project / "requirements.txt"),
     }
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
+@pytest.mark.parametrize("page", [page for page in PAGES if ours(page)])
 def test_every_command_of_a_page_works(page, place, bench_):
-    for command in commands(page):
-        if command in REAL:
-            continue
-        words = [place.get(word, word) for word in shlex.split(command)[1:]]
-        code, _, err = bench_(*words)
-        assert code in FAILS.get(command, {0}), f"{command}: {err}"
+    for command in ours(page):
+        if command not in {*REAL, SHIPPED}:
+            works(command, place, bench_)
+
+
+def works(command, place, bench_):
+    words = [place.get(word, word) for word in shlex.split(command)[1:]]
+    code, _, err = bench_(*words)
+    assert code in FAILS.get(command, {0}), f"{command}: {err}"
+
+
+def test_every_command_of_the_readme_s_tables_works(place, bench_):
+    rows = re.findall(r"^\|[^|\n]+\|(.*`bench .*)\|$", PAGES["README.md"].read_text(), re.MULTILINE)
+    assert len(rows) > 9
+    for command in re.findall(r"`(bench [^`]+)`", "\n".join(rows)):
+        for one in {re.sub(r" \[.*?\]", "", command), re.sub(r"[][]", "", command)}:
+            works(one, place, bench_)
+
+
+def test_what_the_readme_s_session_says_of_a_result_that_ships_is_what_is_said(monkeypatch, bench_):
+    shown = dict(sessions("README.md"))[SHIPPED]
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, err = bench_(*shlex.split(SHIPPED)[1:])
+    assert code == 0, err
+    said = [line.rstrip() for line in out.splitlines()]
+    at = 0
+    for before, line in pairwise(["", *shown]):
+        if line != "…":
+            at = said.index(line, at) if before == "…" else at
+            assert said[at] == line
+            at += 1
 
 
 def test_each_task_has_its_page_and_the_readme_names_every_page():
     assert {f"{task}.md" for task in TASKS} <= set(PAGES)
     readme = (ROOT / "README.md").read_text()
-    assert [page for page in PAGES if f"(docs/{page})" not in readme] == []
+    assert [page.name for page in DOCS if f"(docs/{page.name})" not in readme] == []
+
+
+def test_a_block_is_of_a_kind_that_is_executed_or_read_here():
+    kinds = {kind for page in PAGES.values() for kind in re.findall(r"^```(\w+)$", page.read_text(), re.MULTILINE)}
+    assert kinds <= COMMANDS | {"json", "python", "toml"}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_has_a_gap_to_be_filled(page):
-    lines_of_page = (DOCS / page).read_text().splitlines()
+    lines_of_page = PAGES[page].read_text().splitlines()
     assert [line for line in lines_of_page if re.fullmatch(r"\W*(TABLE|TODO|TBD|FIXME|XXX)\b.*", line)] == []
 
 
@@ -129,10 +147,10 @@ def asks_for_an_action_in_use(words):
     return words[2].removeprefix("https://github.com/") in (ROOT / ".github/workflows/bench.yml").read_text()
 
 
-def collects(words):
-    folder = str(ROOT / "bench" / "diagnostics")
-    command = [sys.executable, *(word.replace("DIR", folder) for word in words[1:]), "--collect-only", "-q"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+def is_what_a_test_executes(words):
+    """With torch, so once: the test takes its command line from the page."""
+    test = (ROOT / "tests/unit/diagnostics/test_shipped.py").read_text()
+    return f'commands("diagnostics.md", "{" ".join(words[:3])}")' in test
 
 
 KINDS = {
@@ -141,23 +159,21 @@ KINDS = {
     "python3.13 -m pip download": reads_what_exists,
     "ci/": is_a_step_of_ci,
     "git ls-remote": asks_for_an_action_in_use,
-    "python -m pytest": collects,
+    "python -m pytest": is_what_a_test_executes,
 }
 
 
 @pytest.mark.parametrize(
-    ("page", "line"), [(page, line) for page in PAGES for line in lines(page) if not line.startswith("bench ")]
+    ("page", "line"), [(page.name, line) for page in DOCS for line in lines(page.name) if not line.startswith("bench ")]
 )
 def test_a_command_of_another_tool_names_what_there_is(page, line):
-    """They need a network, a build or root; the integration tests run what of them can be run."""
+    """Where there is no engine and no network; with them tests/integration/test_docs_commands.py executes each."""
     check = next((kind for start, kind in KINDS.items() if line.startswith(start)), None)
     assert check is not None, f"nothing tests '{line}' of {page}"
     assert check(shlex.split(line))
 
 
-@pytest.mark.parametrize(
-    "page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))], ids=lambda p: p.name
-)
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 def test_commands_within_the_text_have_verbs_and_options_that_exist(page):
     text = page.read_text()
     for command in re.findall(r"`bench ([a-z][^`\n]*)`", text) + re.findall(r"^\$ bench (.*)$", text, re.MULTILINE):
@@ -170,7 +186,7 @@ def test_commands_within_the_text_have_verbs_and_options_that_exist(page):
 
 
 def test_a_test_s_own_number_is_recorded_as_the_page_says():
-    (example,) = blocks(DOCS / "project.md", "python")
+    (example,) = blocks("project.md", "python")
     recorded = {}
     exec(example, {"json": json, "record_property": recorded.__setitem__})
     ((name, text),) = recorded.items()
@@ -179,7 +195,7 @@ def test_a_test_s_own_number_is_recorded_as_the_page_says():
 
 
 def test_a_machine_of_one_s_own_is_a_row_of_the_matrix():
-    (example,) = blocks(DOCS / "ci.md", "json")
+    (example,) = blocks("ci.md", "json")
     shipped = json.loads((ROOT / "ci" / "matrix.json").read_text())
     assert set(json.loads(example)) == set(shipped["runners"][0])
 

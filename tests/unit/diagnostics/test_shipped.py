@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,11 @@ from pathlib import Path
 import pytest
 
 import bench.diagnostics
+from tests.pages import commands
 
 FOLDER = Path(bench.diagnostics.__file__).parent
+_, *WORDS, NODE = shlex.split(*commands("diagnostics.md", "python -m pytest"))
+"""The command line of the page, in which DIR stands for the folder."""
 ENVIRONMENT = {
     "BENCH_PROFILE": "smoke",
     "BENCH_THREADS": "1",
@@ -25,9 +29,9 @@ ENVIRONMENT = {
 
 
 def run_folder(folder: Path, *arguments: str, junit: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a diagnostics folder with the runner's command line."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-vv", f"--junitxml={junit}"]
-    command += ["-c", str(folder / "pytest.ini"), *arguments]
+    """Run a diagnostics folder with the command line of its page, and as much said as the runner has it."""
+    words = [word.replace("DIR", str(folder)) for word in WORDS]
+    command = [sys.executable, *words, "-vv", f"--junitxml={junit}", *arguments]
     inherited = {key: os.environ[key] for key in os.environ if not key.startswith(("BENCH_", "PYTEST_"))}
     return subprocess.run(
         command,
@@ -53,8 +57,8 @@ def test_all_three_pass_and_record_their_metrics(tmp_path: Path) -> None:
     shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
     before = sorted(copy.rglob("*"))
     junit = tmp_path / "junit.xml"
-    nodes = ["test_grad.py::test_gradient_stability", "test_bandwidth.py", "test_dtype.py"]
-    done = run_folder(copy, *(str(copy / node) for node in nodes), junit=junit)
+    nodes = [NODE, "DIR/test_bandwidth.py", "DIR/test_dtype.py"]
+    done = run_folder(copy, *(node.replace("DIR", str(copy)) for node in nodes), junit=junit)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert sorted(copy.rglob("*")) == before, "a diagnostic wrote into its own folder"
     for cell in ("cell-01-of-02", "cell-02-of-02"):
