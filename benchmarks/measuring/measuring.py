@@ -1,6 +1,7 @@
 """The same commands under our engines, GNU time, BenchExec and hyperfine: what each reads, and what reading costs.
 
     python benchmarks/measuring/measuring.py [--rounds N] [--pairs N] [--engine local|docker|both] [--markdown FILE]
+    python benchmarks/measuring/measuring.py --glance       whether it works: a few seconds, figures mean nothing
 
 Every figure is a ratio within one run of this script: the tools take turns with each command, and ratios are of the
 same round. Targets: CPU and memory within 1 % of runexec's; the supervisor under 15 MB and 0.2 % of a core at 1 Hz; a
@@ -14,6 +15,7 @@ Needs `benchexec`, `hyperfine` and GNU time; a tool that is not there has no row
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
 import shutil
@@ -45,18 +47,22 @@ LONG = [name for name in COMMANDS if "2 s" in name]
 """Those that use enough CPU time for 1 % of it to be more than the start of an interpreter."""
 LARGE = ["1 GiB touched"]
 """Those beside which our supervisor's own memory, which lies in the container, is small."""
-IDLE: Command = ("{python}", "-I", "-S", "-c", "import time; time.sleep(30)")
-COPY: Command = ("{python}", "-I", "-S", "-c", Path(__file__).with_name("bandwidth.py").read_text(), "seconds=5")
+SHORT = ["1000 context switches"]
+"""Those that a glance runs."""
+IDLE: Command = ("{python}", "-I", "-S", "-c", "import sys, time; time.sleep(int(sys.argv[1]))")
+COPY: Command = ("{python}", "-I", "-S", "-c", Path(__file__).with_name("bandwidth.py").read_text())
 REACH_S = 0.02
 """How long before and after its time a sample may act: it takes a millisecond, and the clocks agree to a tick."""
 Row = list[str]
 
 
-def compare(tools: Mapping[str, Tool], rounds: int) -> tuple[list[Row], dict[str, dict[str, list[Read]]]]:
+def compare(
+    tools: Mapping[str, Tool], commands: Mapping[str, Command], rounds: int
+) -> tuple[list[Row], dict[str, dict[str, list[Read]]]]:
     """One row a command and tool: medians, and the median ratio to runexec in the same round. And what was read."""
     rows = []
     taken = {}
-    for name, command in COMMANDS.items():
+    for name, command in commands.items():
         reads: dict[str, list[Read]] = {tool: [] for tool in tools}
         for turn in range(rounds):
             order = list(tools)
@@ -76,16 +82,19 @@ def agreement(engine: str, taken: Mapping[str, Mapping[str, Sequence[Read]]]) ->
     """
 
     def ratios(commands: Sequence[str], figure: Callable[[Read], float | None]) -> list[float]:
-        pairs = [pair for name in commands for pair in zip(taken[name][engine], taken[name]["runexec"], strict=True)]
+        known = [name for name in commands if name in taken]
+        pairs = [pair for name in known for pair in zip(taken[name][engine], taken[name]["runexec"], strict=True)]
         figures = [(figure(mine), figure(theirs)) for mine, theirs in pairs]
         return [mine / theirs for mine, theirs in figures if mine and theirs]
 
     if not all("runexec" in reads for reads in taken.values()):
         return []
     cpu = ratios(LONG, lambda read: read.cpu_s / read.truth["cpu_total_s"])
+    peak = ratios(LARGE, lambda read: read.peak_bytes)
     return [
-        within(f"{engine}: CPU time to runexec's", cpu, 1.0),
-        within(f"{engine}: peak memory to runexec's", ratios(LARGE, lambda read: read.peak_bytes), 1.0),
+        within(f"{engine}: {what} to runexec's", found, 1.0)
+        for what, found in (("CPU time", cpu), ("peak memory", peak))
+        if found
     ]
 
 
@@ -109,11 +118,11 @@ def _row(name: str, tool: str, reads: Sequence[Read], reference: Sequence[Read] 
     ]
 
 
-def cost(name: str, tool: Tool, rounds: int) -> list[Row]:
-    """What our supervisor and engine cost: with a command that does nothing for 30 s, and with one of no length."""
-    idle = tool(IDLE)
+def cost(name: str, tool: Tool, starts: int, idle_s: int) -> list[Row]:
+    """What our supervisor and engine cost: with a command that does nothing for a while, and with one of no length."""
+    idle = tool((*IDLE, str(idle_s)))
     own = (idle.result or {})["supervisor"]
-    short = [tool(("{python}", "-I", "-S", "-c", "")) for _ in range(max(rounds, 5))]
+    short = [tool(("{python}", "-I", "-S", "-c", "")) for _ in range(starts)]
     beyond = median(read.beyond_s for read in short if read.beyond_s is not None)
     limit = 1.5 if name == "docker" else 0.3
     return [
@@ -124,13 +133,13 @@ def cost(name: str, tool: Tool, rounds: int) -> list[Row]:
     ]
 
 
-def sampling(name: str, engine: Engine, place: Place, pairs: int) -> list[Row]:
+def sampling(name: str, engine: Engine, place: Place, pairs: int, copy_s: float) -> list[Row]:
     """A memory-bandwidth run with sampling at 1 Hz and without, in turn; and its turns that a sample fell into."""
     on, off = ours(engine, place, 1.0), ours(engine, place, 0.0)
     ratios, kept = [], []
     for turn in range(pairs):
         order: tuple[Tool, ...] = (on, off) if turn % 2 == 0 else (off, on)
-        reads = {tool: tool(COPY) for tool in order}
+        reads = {tool: tool((*COPY, f"seconds={copy_s}")) for tool in order}
         rates = {tool: float(read.truth["bytes_per_s"]) for tool, read in reads.items()}
         ratios.append(rates[on] / rates[off])
         kept.append(1 - lost(reads[on]))
@@ -156,6 +165,8 @@ def lost(read: Read) -> float:
 
     during = [spent for began, spent in turns if touched(began, spent)]
     others = [spent for began, spent in turns if not touched(began, spent)]
+    if not others:  # at a glance
+        return math.nan
     return (sum(during) - len(during) * fmean(others)) / (sum(during) + sum(others))
 
 
@@ -201,7 +212,12 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=20, help="pairs of bandwidth runs")
     parser.add_argument("--engine", choices=["local", "docker", "both"], default="both")
     parser.add_argument("--markdown", type=Path, help="write the tables there")
+    parser.add_argument("--glance", action="store_true", help="one round of one short command: whether it works")
     given = parser.parse_args()
+    commands, idle_s, copy_s, starts = COMMANDS, 30, 5.0, max(given.rounds, 5)
+    if given.glance:
+        commands, idle_s, copy_s, starts = {name: COMMANDS[name] for name in SHORT}, 1, 0.2, 1
+        given.rounds = given.pairs = 1
     places: dict[str, tuple[Engine, Place]] = {}
     for name in ("local", "docker") if given.engine == "both" else (given.engine,):
         try:
@@ -224,12 +240,12 @@ def main() -> int:
         else:
             say(f"no row for {name}: not installed")
     load = os.getloadavg()
-    rows, taken = compare(tools, given.rounds)
+    rows, taken = compare(tools, commands, given.rounds)
     costs: list[Row] = []
     for name, (engine, place) in places.items():
         costs += agreement(name, taken)
-        costs += cost(name, tools[name], given.rounds)
-        costs += sampling(name, engine, place, given.pairs)
+        costs += cost(name, tools[name], starts, idle_s)
+        costs += sampling(name, engine, place, given.pairs, copy_s)
     header = [
         "command",
         "tool",

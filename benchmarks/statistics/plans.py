@@ -34,6 +34,9 @@ def asked(many: int, seed: int, change: float) -> Rows:
             numbers = [_needed(make, places, draw, n, m) for _ in range(many)]
             wanted = [number for number in numbers if number is not None]
             calls = [_called(make, places, draw, number, change) for number in wanted]
+            if not wanted:
+                rows.append([kind, f"{n} / {m}", percent(0.0), "–", "–"])
+                continue
             low, middle, high = np.percentile(wanted, [5, 50, 95])
             spread = f"{middle:.0f} ({low:.0f} to {high:.0f})"
             rows.append([kind, f"{n} / {m}", percent(len(wanted) / many), spread, percent(float(np.mean(calls)))])

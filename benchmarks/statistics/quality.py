@@ -1,6 +1,6 @@
 """How often does the rule cry wolf, and how often does it see the wolf? One table, beside the rules of other tools.
 
-    python benchmarks/statistics/quality.py [--quick] [--markdown FILE]
+    python benchmarks/statistics/quality.py [--quick | --glance] [--markdown FILE]
 
 Targets: false alarms on identical code at most 1 %; power at least 95 % for a 5 % change with 10 runs at 2 % noise.
 Needs pyperf, asv and pytest-benchmark for the columns beside ours; a tool that is not installed has no column.
@@ -90,11 +90,14 @@ def between_sessions(many: int) -> Rows:
     return rows
 
 
-def recorded() -> Rows:
-    """All pairs of recorded A/A sessions, without and with the A/A noise of the other sessions, and shuffled."""
+def recorded(scale: int) -> Rows:
+    """Pairs of recorded A/A sessions, without and with the A/A noise of the other sessions, and shuffled.
+
+    All pairs, or with ``scale`` one in so many.
+    """
     rows = []
     for name, sessions in noises.recorded():
-        pairs = [(i, j) for i in range(len(sessions)) for j in range(i)]
+        pairs = [(i, j) for i in range(len(sessions)) for j in range(i)][::scale]
         blind = [rule.alarm(sessions[i], sessions[j]) for i, j in pairs]
         informed = []
         for i, j in pairs:
@@ -102,7 +105,7 @@ def recorded() -> Rows:
             informed.append(rule.alarm(sessions[i], sessions[j], rule.least_effect(noise.session_noise(others))))
         draw = np.random.default_rng(SEED)
         flat = np.concatenate([np.array(one) for one in sessions])
-        shuffled = [draw.permutation(flat)[:20].reshape(2, 10) for _ in range(2000)]
+        shuffled = [draw.permutation(flat)[:20].reshape(2, 10) for _ in range(2000 // scale)]
         mixed = [rule.alarm(x.tolist(), y.tolist()) for x, y in shuffled]
         scatter = float(np.median([np.std(np.log(one), ddof=1) for one in sessions]))
         cells = [percent(float(np.mean(calls))) for calls in (mixed, blind, informed)]
@@ -167,11 +170,19 @@ def reference() -> Rows:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables; 1 where a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the samples")
+    parser.add_argument("--quick", action="store_const", const=10, dest="scale", help="a tenth of the samples")
+    parser.add_argument(
+        "--glance",
+        action="store_const",
+        const=100,
+        dest="scale",
+        help="a hundredth: whether it works, rates mean nothing",
+    )
     parser.add_argument("--markdown", type=Path, help="also write the tables there")
+    parser.set_defaults(scale=1)
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
-    scale = 10 if options.quick else 1
+    scale = options.scale
     begin = time.monotonic()
     tools = ["ours", *rivals.rules()]
     false = table(EXCHANGEABLE, SIZES, 1.0, 4000 // scale, 1000 // scale)
@@ -215,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "sessions, A/A noise",
                 *tools[1:],
             ],
-            recorded,
+            lambda: recorded(max(1, scale // 10)),
         ),
         (
             "One run of the same code falls outside its history's 99 % prediction interval",
