@@ -33,6 +33,7 @@ from bench.engine.images.facts import FACTS_LABEL, ImageFacts, read_file
 from bench.engine.images.options import BuildOptions
 from bench.engine.labels import TOOL
 from bench.errors import NotMeasured
+from tests.pages import commands
 
 pytestmark = pytest.mark.integration
 
@@ -250,10 +251,13 @@ def test_a_torch_with_another_hash_fails_the_build(
     assert index not in str(caught.value)
 
 
-FETCH = """set -e
+DOWNLOADS = "\n".join(commands("closed-networks.md", "python3.13 -m pip download"))
+"""As the page says it, but for the image without torch: that would be gigabytes."""
+FETCH = f"""set -e
 python3 -m venv /tmp/v
-/tmp/v/bin/pip download -q --disable-pip-version-check --only-binary :all: --require-hashes -d /mnt/wheels \
-  -r /mnt/build.txt -r /mnt/image-small.txt
+export PATH=/tmp/v/bin:$PATH PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+cd /mnt
+{DOWNLOADS.replace("image-pypi.txt", "image-small.txt")}
 if ! ls /usr/lib/*/libjemalloc.so.2; then
   apt-get update -q && cd /mnt/wheels && apt-get download libjemalloc2 'libtcmalloc-minimal4*'
 fi
@@ -263,7 +267,9 @@ fi
 def test_a_folder_of_wheels_builds_without_a_network(
     docker_client: docker.DockerClient, build_options: BuildOptions, scratch: Callable[..., str], tmp_path: Path
 ):
-    files = {name: (assets() / "requirements" / name).read_bytes() for name in ("build.txt", "image-small.txt")}
+    named = re.findall(r"-r (\S+)", FETCH)
+    assert named == ["requirements/build.txt", "requirements/image-small.txt"]
+    files = {name: (assets() / name).read_bytes() for name in named}
     environment = {"PIP_INDEX_URL": build_options.python_index} if build_options.python_index else {}
     if build_options.extra_ca:
         files["ca.pem"] = build_options.extra_ca.read_bytes()
