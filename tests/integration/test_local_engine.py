@@ -175,13 +175,16 @@ def test_a_supervisor_that_is_killed_takes_its_children_along(execute: Execute, 
         "open('run', 'w').write(os.environ['BENCH_RUN_ID']); time.sleep(60)"
     )
 
+    killed: list[int] = []
+
     def kill(event: dict[str, Any]) -> None:
-        if event["event"] == "sample" and (out / "run").exists() and (out / "run").read_text():
+        if event["event"] == "sample" and not killed and (out / "run").exists() and (out / "run").read_text():
             child = psutil.Process(strays((out / "run").read_text())[0].pid)
             supervisor = next(
                 process for process in [child, *child.parents()] if "agent" in " ".join(process.cmdline())
             )
             supervisor.kill()
+            killed.append(supervisor.pid)
 
     ending = execute(engine, code, on_event=kill, sample_hz=4.0)
     assert ending.exit_code == 137
