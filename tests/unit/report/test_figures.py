@@ -238,7 +238,9 @@ def test_timeline_panels_limits_and_phases() -> None:
     assert lines == [13, 12.0]
     bars = figure.spec["data"][-1]
     assert bars["text"] == ["test_stability"]
-    assert bars["base"][0] + bars["x"][0] == pytest.approx(entry.record.runs[0].wall_s)
+    (test,) = entry.record.runs[0].tests
+    assert bars["base"] == [pytest.approx(test.started_s, rel=1e-5)]
+    assert bars["x"] == [pytest.approx(test.setup_s + test.call_s + test.teardown_s, rel=1e-5)]
     assert len(figure.table.rows) == 20
     assert "One test, tests/test_gradients.py::test_stability." in figure.alt
     assert "CPUs in use, limit: 13." in figure.alt
