@@ -63,6 +63,9 @@ class Pretended:
     def capacity(self):
         return Capacity(self.cpus, 16 * 1024**3)
 
+    def neighbour(self):
+        return None
+
     def prepare(self, need, notify):
         assert need.kind == "small"
         return Place(
