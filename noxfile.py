@@ -81,8 +81,15 @@ def lock(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Pass the tests, with a coverage floor of 90 %."""
     install(session, "tests")
-    chosen = session.posargs or ["--cov", "--cov-report=term:skip-covered", "tests"]
-    session.run("python", "-m", "pytest", *chosen)
+    pytest = ["python", "-m", "pytest"]
+    if session.posargs:
+        session.run(*pytest, *session.posargs)
+        return
+    part = ["--cov", "--cov-report=", "--cov-fail-under=0"]
+    session.run(*pytest, *part, "-n", "auto", "-m", "not timed", "tests/unit")
+    # What promises a time, and what uses an engine, has the machine to itself.
+    session.run(*pytest, *part, "--cov-append", "-m", "timed", "tests/unit")
+    session.run(*pytest, "--cov", "--cov-append", "--cov-report=term:skip-covered", "tests/integration")
 
 
 @nox.session

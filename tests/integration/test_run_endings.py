@@ -42,14 +42,14 @@ def test_a_failing_test(runs: Runs) -> None:
 
 
 def test_a_hang_that_ignores_term(runs: Runs) -> None:
-    ended = runs("ignores", "--timeout", 2)
+    ended = runs("ignores", "--timeout", 2 * PATIENCE)
     record = ended.bundle().record
     assert (ended.code, record.outcome, record.runs[0].signal) == (4, "timed_out", signal.SIGKILL)
-    assert record.runs[0].effective_timeout_s == 2.0
+    assert record.runs[0].effective_timeout_s == 2.0 * PATIENCE
 
 
 def test_a_fork_bomb(runs: Runs) -> None:
-    ended = runs("forks", "--timeout", 2)
+    ended = runs("forks", "--timeout", 2 * PATIENCE)
     record = ended.bundle().record
     assert (ended.code, record.outcome) == (4, "timed_out")
     assert 500 <= (record.runs[0].pids_peak or 0) <= 512

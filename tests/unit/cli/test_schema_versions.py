@@ -67,7 +67,7 @@ def test_newer_and_damaged_bundles_are_counted_apart(bundle, bench_, tmp_path):
     newer.rename(cut.path.with_name(newer.name.replace("20", "19", 1)))
     code, out, _ = bench_("verify", tmp_path / "s")
     said = "✕ 1 of 2 bundles is damaged; 1 of 2 bundles is of a newer version: install version 2 of bench"
-    assert (code, out.splitlines()[0]) == (8, said)
+    assert (code, " ".join(out.split())[: len(said)]) == (8, said)
 
 
 @pytest.mark.parametrize("schema", ["bench.record/0", "bench.record/0.9", "bench.record/01", "bench.record/00"])
