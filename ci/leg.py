@@ -13,10 +13,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ci.matrix import Leg, find_leg, read_matrix, settings
 
@@ -53,40 +52,52 @@ def run_leg(leg: Leg, profile: str, repeat: str, out: Path) -> dict[str, Any]:
         *("--profile", profile, "--repeat", repeat, "--results", str(out / "results")),
         *leg.arguments,
     ]
-    with _passing_on() as children:
-        document["exit_code"] = _follow(command, out / "run.log", children)
+    with Relay() as relay:
+        document["exit_code"] = _follow(command, out / "run.log", relay)
         log = (out / "run.log").read_text(encoding="utf-8", errors="replace")
         document["said"] = [line.rstrip() for line in log.splitlines() if line.strip()][-SAID_LINES:]
         _write(out / "leg.json", document)
     return document
 
 
-def _follow(command: Sequence[str], log: Path, children: list[subprocess.Popen[bytes]]) -> int:
-    """Run a command, one of the children while it lives, its output to the log and to ours."""
+class Relay:
+    """Passes signals on to a child, which ends in order; they take nothing from us that is not written yet."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._early = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def to(self, child: subprocess.Popen[bytes]) -> None:
+        """From now on to this child, which gets what came before it too."""
+        self._child = child
+        if self._early:
+            child.send_signal(signal.SIGINT)
+
+    def _pass_on(self, *_: object) -> None:
+        if self._child is None:
+            self._early = True
+        else:
+            self._child.send_signal(signal.SIGINT)
+
+
+def _follow(command: Sequence[str], log: Path, relay: Relay) -> int:
+    """Run a command, its output to the log and to ours."""
     with log.open("wb") as kept, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
-        children.append(child)
+        relay.to(child)
         for line in child.stdout or ():
             kept.write(line)
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
         return child.wait()
-
-
-@contextmanager
-def _passing_on() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A signal goes to the children, which end in order, and takes nothing from us that is not written yet."""
-    children: list[subprocess.Popen[bytes]] = []
-
-    def pass_on(*_: object) -> None:
-        for child in children:
-            child.send_signal(signal.SIGINT)
-
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield children
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:

@@ -62,17 +62,19 @@ def report(
         raise UsageError("a report takes --baseline or --compared", fix="give one of them")
     bundles, problems = _read(paths, results)
     entries = _entries(bundles)
+    wrong: Sequence[BenchError] = ()
     if compared:
         entries = with_comparisons(entries, [one for path in compared for one in read_comparisons(path)])
     elif baseline is not None:
         known, damaged = _read([str(baseline)], results)
         entries, wrong = against(entries, _records(known), _records(read_results(results, READING)))
-        problems += (*damaged, *wrong)
-    said = [str(problem) for problem in problems]
+        problems += damaged
+    unread = [str(problem) for problem in problems]
+    said = [*unread, *map(str, wrong)]
     comparisons = [entry.comparison for entry in entries if entry.comparison is not None]
     forms: tuple[tuple[str, Path | None, Callable[[], str]], ...] = (
-        ("--html", html, lambda: render_page(entries, comparisons=comparisons, unreadable=said)),
-        ("--markdown", markdown, lambda: render_markdown(entries, comparisons, unreadable=said)),
+        ("--html", html, lambda: render_page(entries, comparisons=comparisons, unreadable=unread)),
+        ("--markdown", markdown, lambda: render_markdown(entries, comparisons, unreadable=unread)),
         ("--junit", junit, lambda: render_junit(entries)),
         ("--pyperf", pyperf, lambda: _json(pyperf_document(entries))),
         ("--smaller-is-better", smaller, lambda: _json(smaller_is_better(entries))),
@@ -93,7 +95,7 @@ def report(
         Console.out().print(results_table(entries))
     for problem in said:
         complain(problem)
-    return ExitCode.DAMAGED if problems else ExitCode.OK
+    return ExitCode.DAMAGED if said else ExitCode.OK
 
 
 def _read(words: Sequence[str], results: Path) -> tuple[list[Bundle], list[BenchError]]:

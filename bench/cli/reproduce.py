@@ -161,16 +161,17 @@ def _here(record: Record, plan: Plan, session: Session, allowed: Collection[str]
     absent = isinstance(engine, AbsentEngine)  # it says why, and is no other engine
     wanted = absent or engine.name == record.engine.name or "engine" in allowed
     described = engine.describe(plan.task.limits)
-    here = Here(
-        engine.name,
-        described.cgroup_version,
-        engine.capacity(),
-        session.host_class()[0],
-        session.place(plan.need) if wanted else None,
-        described.version,
-    )
+    place, problem = None, None
+    try:
+        place = session.place(plan.need) if wanted else None
+    except NotMeasured as error:
+        problem = error
+    capacity, host_class = engine.capacity(), session.host_class()[0]
+    here = Here(engine.name, described.cgroup_version, capacity, host_class, place, described.version)
     for line in has_and_lacks(record, here):
         notify(f"  {line}")
+    if problem is not None:
+        raise problem
     return here
 
 

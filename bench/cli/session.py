@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.cli.console import Held
 from bench.cli.progress import Progress
 from bench.engine.absent import AbsentEngine
-from bench.engine.lock import measuring
+from bench.engine.lock import check_if_busy, measuring
 from bench.engine.protocol import Engine, Notify
 from bench.errors import NotMeasured
 from bench.record.schema import Limits
@@ -44,8 +44,9 @@ def open_session(
         calibration: whether the host is calibrated before and after.
 
     Raises:
-        UsageError: no such engine, or a limit that its host cannot give.
+        UsageError: no such engine, a limit that its host cannot give, or no word for ``if_busy``.
     """
+    check_if_busy(if_busy)
     held = Held()
     with ExitStack() as stack:
         engine: Engine | None = None
@@ -63,10 +64,16 @@ def open_session(
 
 @contextmanager
 def open_beside(usual: Session, find: Callable[[Notify], Engine], host: str | None) -> Iterator[Session]:
-    """A session in another engine than ``usual``'s, while that one holds the host's place; see :func:`open_session`."""
+    """A session in another engine of the machine that ``usual`` measures on and holds; see :func:`open_session`.
+
+    On another machine nothing is measured: whoever compared the two would compare machines.
+    """
     engine: Engine | None = None
     try:
         engine = find(usual.notify)
+        if engine.machine != usual.engine.machine:
+            what = f"the {engine.name} engine is on another machine than the {usual.engine.name} engine"
+            raise NotMeasured(what, "their difference would be the machines'", "compare variants of one machine")
         recover_all(engine, usual.results, usual.notify)
     except (NotMeasured, KeyboardInterrupt) as error:
         engine = AbsentEngine(error, engine, host)

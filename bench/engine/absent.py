@@ -47,6 +47,15 @@ class AbsentEngine:
             return self.engine.remote
         return not self.address.startswith(("unix://", "npipe://"))
 
+    @property
+    def machine(self) -> str:
+        """Its host's, as far as it is known."""
+        from bench.engine.docker_client import machine_of  # here: as above
+
+        if self.engine is not None:
+            return self.engine.machine
+        return machine_of(self.address, {}) if self.remote else ""
+
     def describe(self, limits: Limits, security: str = "default") -> EngineRecord:
         """What is known of it: its name and what was asked for, where none answered."""
         if self.engine is not None:

@@ -17,7 +17,7 @@ from docker.errors import NotFound
 from bench.engine import docker_orphans
 from bench.engine.container import Container, State
 from bench.engine.container_config import as_command, container_config, container_folders, helper_config, run_names
-from bench.engine.docker_client import CALL_ERRORS, Endpoint, reason
+from bench.engine.docker_client import CALL_ERRORS, Endpoint, machine_of, reason
 from bench.engine.docker_facts import check_limits_hold, engine_record
 from bench.engine.docker_place import prepare_place
 from bench.engine.follow import RETURN_PATIENCE_S, Follower, Followup
@@ -62,6 +62,11 @@ class DockerEngine:
     def remote(self) -> bool:
         """Whether the engine may be on another machine."""
         return not self._endpoint.url.startswith(("unix://", "npipe://"))
+
+    @property
+    def machine(self) -> str:
+        """Its daemon's id; empty where it is on this machine."""
+        return machine_of(self._endpoint.url, self._info) if self.remote else ""
 
     def describe(self, limits: Limits, security: str = "default") -> EngineRecord:
         """The engine as the record shows it, with what was asked for."""

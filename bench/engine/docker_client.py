@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import docker
+import psutil
 from docker.context import ContextAPI
 from docker.errors import DockerException
 from docker.tls import TLSConfig
@@ -39,6 +41,24 @@ class Endpoint:
     url: str
     origin: str
     tls: TLSConfig | None = None
+
+
+def machine_of(url: str, info: Mapping[str, Any]) -> str:
+    """What tells an engine's machine from others: its daemon's id, else the host of its URL.
+
+    Empty where it is, as far as its daemon says, this very machine, reached over the network. A tunnel that ends here
+    is taken for it too, and only makes a command wait that need not.
+
+    Args:
+        url: where the engine is reached.
+        info: what its daemon says of itself; empty where none answered.
+    """
+    host = urlsplit(url).hostname or url
+    said = (info.get("Name"), info.get("KernelVersion"), info.get("MemTotal"))
+    here = (platform.node(), platform.release(), psutil.virtual_memory().total)
+    if host in {"localhost", "::1"} or host.startswith("127.") or said == here:
+        return ""
+    return str(info.get("ID") or host)
 
 
 def find_endpoint(host: str | None, environ: Mapping[str, str] = os.environ) -> Endpoint:

@@ -59,6 +59,11 @@ class LocalEngine:
         """Never: it is this host."""
         return False
 
+    @property
+    def machine(self) -> str:
+        """This one."""
+        return ""
+
     @cached_property
     def mode(self) -> Mode:
         """Whether we may make a group: found out by making one."""

@@ -1,7 +1,7 @@
 """One measurement at a time on a host: two would disturb each other, so the second waits or refuses.
 
-The host is the engine's: commands of this machine lock a name for it, and of an engine on another machine it is asked
-whether somebody else's machine has a run there. Between two of its repeats nobody is seen.
+The host is the engine's: commands of this machine lock a name for it, and the engine is asked whether a command of
+another machine has a run there. Between two of its repeats that one is not seen.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from bench.engine.protocol import Engine, Notify
 from bench.errors import NotMeasured, UsageError
@@ -45,8 +44,7 @@ def measuring(engine: Engine, if_busy: str, notify: Notify, folder: Path | None 
         NotMeasured: another command measures, and ``refuse`` was asked for.
         UsageError: ``if_busy`` is neither.
     """
-    if if_busy not in {"wait", "refuse"}:
-        raise UsageError(f"'{if_busy}' says nothing of what to do while another command measures", fix="wait or refuse")
+    check_if_busy(if_busy)
     path = (folder or Path(os.environ.get(FOLDER_VARIABLE) or SHARED_FOLDER)) / lock_name(engine)
     file = _open(path)
     try:
@@ -58,12 +56,21 @@ def measuring(engine: Engine, if_busy: str, notify: Notify, folder: Path | None 
         os.close(file)
 
 
+def check_if_busy(if_busy: str) -> None:
+    """Refuse a word that says nothing of what to do.
+
+    Raises:
+        UsageError: it is neither ``wait`` nor ``refuse``.
+    """
+    if if_busy not in {"wait", "refuse"}:
+        raise UsageError(f"'{if_busy}' says nothing of what to do while another command measures", fix="wait or refuse")
+
+
 def lock_name(engine: Engine) -> str:
-    """One name for every engine of this machine, and one for each other machine, whatever way leads there."""
-    if not engine.remote:
+    """One name for every engine of this machine, and one for each other machine."""
+    if not engine.machine:
         return LOCK_NAME
-    host = urlsplit(engine.address).hostname or engine.address
-    return f"{hashlib.sha256(host.encode()).hexdigest()[:12]}-{LOCK_NAME}"
+    return f"{hashlib.sha256(engine.machine.encode()).hexdigest()[:12]}-{LOCK_NAME}"
 
 
 def _wait(holder: Callable[[], str | None], poll_s: float, if_busy: str, notify: Notify) -> None:

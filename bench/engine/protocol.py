@@ -158,6 +158,11 @@ class Engine(Protocol):
         """Whether it may be on another machine than this command."""
         ...
 
+    @property
+    def machine(self) -> str:
+        """What tells the machine that it measures on from others, whatever way leads there; empty for this one."""
+        ...
+
     def describe(self, limits: Limits, security: str = "default") -> EngineRecord:
         """The engine as the record shows it, with what was asked for."""
         ...

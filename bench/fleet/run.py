@@ -47,19 +47,19 @@ def run_legs(legs: Sequence[Leg], notify: Notify) -> tuple[LegEnd, ...]:
 
 
 class _Running:
-    """A leg that has been started, with a lock folder of its own: its machine is not this one."""
+    """A leg that has been started, with a folder for what it says."""
 
-    def __init__(self, leg: Leg, locks: Path, notify: Notify) -> None:
+    def __init__(self, leg: Leg, folder: Path, notify: Notify) -> None:
         self._leg, self._notify, self._said = leg, notify, ""
-        locks.mkdir()
-        self._out = (locks / "out.json").open("w+b")
+        folder.mkdir()
+        self._out = (folder / "out.json").open("w+b")
         self.process = subprocess.Popen(
             leg.argv,
             stdin=subprocess.DEVNULL,
             stdout=self._out,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            env=_environment(locks),
+            env=_environment(),
         )
         self._follower = threading.Thread(target=self._follow, name=f"leg-{leg.host}", daemon=True)
         self._follower.start()
@@ -94,11 +94,11 @@ class _Running:
         self.process.stderr.close()
 
 
-def _environment(locks: Path) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """This command's environment; the leg's Python finds this very bench, installed or not."""
     places = [str(package_folder().parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     path = os.pathsep.join(place for place in places if place)
-    return {**os.environ, "BENCH_LOCK_FOLDER": str(locks), "PYTHONPATH": path}
+    return {**os.environ, "PYTHONPATH": path}
 
 
 def parse_bundle(output: bytes) -> Path | None:

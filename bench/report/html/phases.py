@@ -88,17 +88,22 @@ def apart(names: Sequence[str]) -> list[str]:
 def bars_of(found: Sequence[Phase], axis: str) -> dict[str, Any]:
     """The bars: one a test, and one each for a setup and a teardown that can be seen beside it.
 
-    A bar's text is drawn where it fits, which the drawing library knows once it has a width.
+    Tests that ran at the same time lie above one another. A bar's text is drawn where it fits, which the drawing
+    library knows once it has a width.
     """
-    pieces = [piece for phase in found for piece in _pieces(phase)]
+    lanes = lanes_of(found)
+    height = 1 / (max(lanes, default=0) + 1)
+    middles = [0.5 - height * (lane + 0.5) for lane in lanes]
+    placed = [(piece, y) for phase, y in zip(found, middles, strict=True) for piece in _pieces(phase)]
+    pieces = [piece for piece, _ in placed]
     return {
         "type": "bar",
         "orientation": "h",
         "name": "tests",
         "x": rounded([piece.end - piece.start for piece in pieces], 6),
         "base": rounded([piece.start for piece in pieces], 6),
-        "y": [0] * len(pieces),
-        "width": 1,
+        "y": rounded([y for _, y in placed], 6),
+        "width": height,
         "xaxis": "x",
         "yaxis": axis,
         "marker": {"color": [piece.colour for piece in pieces], "cornerradius": 0},
@@ -109,6 +114,19 @@ def bars_of(found: Sequence[Phase], axis: str) -> dict[str, Any]:
         "hovertext": [piece.hover for piece in pieces],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
+
+
+def lanes_of(found: Sequence[Phase]) -> list[int]:
+    """For each test the first lane that is free when it begins; 0 for all of those that ran one after another."""
+    free: list[float] = []
+    lanes = []
+    for phase in found:
+        # What is thinner than a line is no overlap: the clock is read before a setup, and durations are summed.
+        by = phase.start + (phase.end - phase.start) * _THIN
+        lane = next((at for at, end in enumerate(free) if end <= by), len(free))
+        free[lane : lane + 1] = [phase.end]
+        lanes.append(lane)
+    return lanes
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,4 +219,4 @@ def _one(members: Sequence[Phase]) -> Phase:
     if len(members) == 1:
         return first
     name, short = f"{len(members)} tests, {first.name} to {last.name}", f"{first.short} to {last.short}"
-    return Phase(name, short, first.start, last.end, True, len(members))
+    return Phase(name, short, first.start, max(one.end for one in members), True, len(members))

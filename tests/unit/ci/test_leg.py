@@ -72,6 +72,20 @@ def test_a_cancelled_leg_ends_in_order_and_has_left_its_name(tmp_path):
     assert (document["exit_code"], document["said"][-1]) == (130, "evidence kept")
 
 
+def test_a_cancel_that_comes_before_the_child_is_there_reaches_it(tmp_path, stand_in, monkeypatch):
+    real = subprocess.Popen
+
+    def struck(*words, **more):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return real(*words, **more)
+
+    monkeypatch.setattr(leg_module.subprocess, "Popen", struck)
+    stand_in("exec sleep 20")
+    began = time.monotonic()
+    assert run_leg(Leg("grad_cpu", "a", (), ()), "smoke", "1", tmp_path)["exit_code"] == -signal.SIGINT
+    assert time.monotonic() - began < 10
+
+
 class Images:
     """An engine that holds one image."""
 

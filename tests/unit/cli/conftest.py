@@ -30,6 +30,7 @@ class FakeEngine:
     fingerprint: str = "4" * 64
     engine: str = "docker"
     remote: bool = False
+    machine: str = ""
     executed: list = field(default_factory=list)
     orphaned: list = field(default_factory=list)
     recovered: list = field(default_factory=list)

@@ -218,7 +218,9 @@ def test_without_a_place_to_run_in_a_bundle_says_so(again, engine, monkeypatch, 
         raise trouble
 
     monkeypatch.setattr(engine, "prepare", prepare)
-    assert again(lambda _: None)[0] == code
+    done, _, err = again(lambda _: None)
+    assert done == code
+    assert ("memory: 16.00 GiB, the same here" in err) == (code == 6)  # what this host has is said all the same
     nothing_ran(tmp_path, outcome, said)
     assert engine.executed == []
 

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import bench
 from bench.record.find import find_bundles
 from bench.record.reference import write_reference
+from tests.integration.command import forge
 from tests.unit.record.legacy_fixtures import TIME
 
 
@@ -34,6 +36,17 @@ def test_list_shows_the_last_result(results, bench_):
     last = {row["name"]: row["last"] for row in rows}
     assert last["grad_cpu"]["wall_s"] == pytest.approx(12.045)
     assert last["grad_cuda"] is None
+
+
+def test_folders_of_two_hosts_are_merged_by_copying_files(results, bench_, tmp_path):
+    theirs = tmp_path / "theirs"
+    write_reference(theirs)
+    shutil.copytree(theirs, results, dirs_exist_ok=True)
+    hosts = sorted(path.name for path in results.iterdir())
+    assert len(hosts) == 2
+    assert bench_("verify", results)[0] == 0
+    code, out, _ = bench_("compare", *hosts, "--results", results, "--json")
+    assert (code, all(host in out for host in hosts)) == (7, True)
 
 
 def test_a_locale_without_our_signs_stops_nothing(results):
@@ -224,6 +237,17 @@ def test_a_damaged_result_is_named_and_the_rest_reported(results, bench_, tmp_pa
     code, out, err = bench_("report", a, "--html", tmp_path / "none.html")
     assert (code, out, (tmp_path / "none.html").exists()) == (8, "", False)
     assert bench_("compare", a, b)[0] == 8
+
+
+def test_a_result_that_can_be_compared_with_nothing_was_read_all_the_same(results, bench_, tmp_path):
+    a, b = paths(results)
+    faulty = forge(Path(b), tmp_path / "faulty", lambda record: record["runs"][0].update(wall_s=-1.0))
+    page, listed = tmp_path / "p.html", tmp_path / "s.md"
+    code, out, err = bench_("report", faulty, "--baseline", a, "--html", page, "--markdown", listed, "--json")
+    assert (code, "wall_s" in err) == (8, True)
+    assert "wall_s" in json.loads(out)["unreadable"][0]
+    assert listed.read_text().count("| `grad_cpu` |") == 1
+    assert "could not be read" not in listed.read_text() + page.read_text()
 
 
 @pytest.mark.parametrize("option", ["--html", "--markdown", "--junit", "--pyperf", "--bigger-is-better"])

@@ -1,6 +1,7 @@
 """``bench whatif`` from its words to its table, with a deterministic engine."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -159,6 +160,27 @@ def test_an_engine_that_one_variant_asks_for_and_is_missing_costs_that_variant_a
     code, out, _ = bench_(*words)
     assert (code, len(engine.executed)) == (0, 2)
     assert "docker: no Docker engine answers" in " ".join(out.split())
+
+
+def test_variants_are_of_one_machine(engine, bench_, monkeypatch, tmp_path):
+    far = replace(engine, engine="docker", machine="far")
+    engine.engine = "local"
+    monkeypatch.setattr(bench.cli.whatif, "choose", lambda name, host, notify: far if name == "docker" else engine)
+    words = ("whatif", "grad_cpu", "--variants", "native,docker", "--repeat", "2", "--results", tmp_path / "r")
+    code, out, _ = bench_(*words)
+    assert (code, len(engine.executed)) == (0, 2)
+    said = "docker: the docker engine is on another machine than the local engine"
+    assert said in " ".join(out.split())
+    assert {bundle.record.engine.name for bundle in find_bundles(tmp_path / "r")} == {"local"}
+
+
+def test_a_word_that_says_nothing_of_who_measures_is_refused_before_anything(engine, bench_, monkeypatch, tmp_path):
+    def choose(*_):
+        raise NotMeasured("no Docker engine answers")
+
+    monkeypatch.setattr(bench.cli.whatif, "choose", choose)
+    code, _, err = bench_("whatif", "grad_cpu", "--if-busy", "ask", "--results", tmp_path / "r")
+    assert (code, "wait or refuse" in err, (tmp_path / "r").exists()) == (2, True, False)
 
 
 def test_without_the_host_s_place_nothing_runs_in_another_engine_either(engine, bench_, monkeypatch, tmp_path):

@@ -67,7 +67,7 @@ def test_the_second_waits_for_the_first_even_where_that_is_killed(tmp_path, hold
 def test_an_engine_on_another_machine_is_another_place(tmp_path, holder):
     with measuring(HERE, "refuse", print, tmp_path):
         pass
-    again = AbsentEngine(NotMeasured("not needed"), host="tcp://THERE:9999")
+    again = AbsentEngine(NotMeasured("not needed"), host="ssh://me@THERE:9999")
     with (
         pytest.raises(NotMeasured, match=f"process {holder.pid}"),
         measuring(again, "refuse", print, tmp_path),

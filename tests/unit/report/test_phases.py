@@ -9,7 +9,7 @@ from bench.record.schema import Run
 from bench.record.schema import TestResult as Node
 from bench.report.entry import Entry
 from bench.report.html import palette
-from bench.report.html.phases import apart, bars_of, phases, placing, spoken_tests
+from bench.report.html.phases import apart, bars_of, lanes_of, phases, placing, spoken_tests
 from bench.report.html.view import detail
 from tests.unit.report.factory import make_entry, with_tests
 
@@ -70,6 +70,18 @@ def test_a_test_at_work_when_the_run_was_ended_reaches_to_its_end() -> None:
         ("b", 6.5, 30.0, False),
     ]
     assert phases(Run(0, "timed_out", wall_s=30.0, tests=(Node("t", "unfinished"),)), 30.0) == ()
+
+
+def test_tests_that_ran_at_the_same_time_lie_above_one_another() -> None:
+    times = ((1.0, 5.0), (1.1, 5.0), (6.05, 2.0), (6.2, 1.0))
+    tests = tuple(Node(f"t{at}", "passed", call_s=took, started_s=start) for at, (start, took) in enumerate(times))
+    found = phases(Run(0, "passed", wall_s=9.0, tests=tests), 9.0)
+    assert lanes_of(found) == [0, 1, 0, 1]
+    bars = bars_of(found, "y4")
+    assert (bars["y"], bars["width"]) == ([0.25, -0.25, 0.25, -0.25], 0.5)
+    after = tuple(Node(f"t{at}", "passed", call_s=1.0, started_s=at * 0.9999) for at in range(3))
+    found = phases(Run(0, "passed", wall_s=3.0, tests=after), 3.0)
+    assert (bars_of(found, "y4")["y"], bars_of(found, "y4")["width"]) == ([0, 0, 0], 1)
 
 
 def test_a_test_without_a_start_lies_beside_its_neighbour() -> None:

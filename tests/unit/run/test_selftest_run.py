@@ -54,6 +54,7 @@ class Pretended:
     raises: dict = field(default_factory=dict)
     cpus: int = 2
     remote: bool = False
+    machine: str = ""
     address: str = ""
     started: list = field(default_factory=list)
 
