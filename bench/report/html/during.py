@@ -33,6 +33,9 @@ _UNITS: Mapping[str, Callable[[float], str]] = {
 }
 
 
+_ALL = "all of it"
+
+
 def host_during(record: Record) -> Table | None:
     """The figures of ``runs[].host_during``, those alone that a run has; ``None`` where there is no run.
 
@@ -80,11 +83,11 @@ def _missing(record: Record, names: Sequence[str]) -> str:
                 runs.setdefault((name, why), []).append(run.index)
     labels: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     for (name, why), which in runs.items():
-        labels.setdefault((why, tuple(which)), []).append(label(name) if name else "all of it")
-    said = [
-        f"{', '.join(of)}{'' if len(which) == len(record.runs) else _of_runs(which)}: {why}"
-        for (why, which), of in labels.items()
-    ]
+        labels.setdefault((why, tuple(which)), []).append(label(name) if name else _ALL)
+    said = []
+    for (why, which), of in labels.items():
+        every = len(which) == len(record.runs)
+        said.append(why if every and of == [_ALL] else f"{', '.join(of)}{'' if every else _of_runs(which)}: {why}")
     return f"Not known: {'; '.join(said)}." if said else ""
 
 

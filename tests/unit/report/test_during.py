@@ -68,7 +68,7 @@ def test_what_is_missing_has_its_reason_once() -> None:
 def test_a_host_that_nobody_watched_says_so(reasons: dict[str, str], said: str) -> None:
     table = host_during(recorded({}, **reasons))
     assert table is not None
-    assert (table.rows, table.note) == ((), f"Not known: all of it: {said}.")
+    assert (table.rows, table.note) == ((), f"Not known: {said}.")
     assert host_during(make_record(runs=0)) is None
 
 

@@ -198,7 +198,7 @@ def test_the_host_during_the_runs_is_shown_or_said_not_to_be_known() -> None:
     run = msgspec.structs.replace(entry.record.runs[0], host_during={})
     reasons = {"runs[0].host_during": "it is <elsewhere>"}
     page = Page(render_page([Entry(msgspec.structs.replace(entry.record, runs=(run,), unavailable=reasons))], now=NOW))
-    assert "The host during the runs. Not known: all of it: it is <elsewhere>." in page.text
+    assert "The host during the runs. Not known: it is <elsewhere>." in page.text
 
 
 def test_comparisons_and_differences_have_their_part() -> None:
