@@ -19,6 +19,7 @@ from bench.units import size
 Code = Literal["source", "image", "engine", "cgroup", "cpus", "threads", "memory", "gpu", "environment", "host"]
 CODES: tuple[str, ...] = get_args(Code)
 """The differences that ``--allow`` can name."""
+UNSEEN = "one that cannot be seen from here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def mismatches(record: Record, plan: Plan, here: Here) -> tuple[Mismatch, ...]:
     if threads is not None and here.capacity.cpus is not None and record.engine.limits.cpus is None:
         differ("cpus", f"{threads} CPUs", f"{here.capacity.cpus} CPUs", blocking=False)
     if record.diagnostic.device == "cuda":
-        differ("gpu", record.host.class_.gpu, here.host_class.gpu, blocking=here.host_class.gpu is None)
+        gpu = _gpu(record, here)
+        differ("gpu", record.host.class_.gpu, gpu, blocking=gpu is None)
     differ("host", record.host.class_.cpu_model, here.host_class.cpu_model, blocking=False)
     return tuple(sorted(found, key=lambda mismatch: not mismatch.blocking))
 
@@ -121,14 +123,24 @@ def has_and_lacks(record: Record, here: Here) -> tuple[str, ...]:
         "processor": (there.cpu_model, now.cpu_model),
         "CPUs": (there.threads, here.capacity.cpus),
         "memory": (_size(there.memory_bytes), _size(_installed(here))),
-        "GPU": (there.gpu, now.gpu),
+        "GPU": (there.gpu, _gpu(record, here)),
         "fingerprint of the image": (_fingerprint(record), _place_fingerprint(here.place)),
     }
     return tuple(
-        f"{what}: {_said(then)}" + (", the same here" if then == today else f" there, {_said(today)} here")
+        f"{what}: {_said(then)}" + (", the same here" if then == today else f" there, {_here(today)}")
         for what, (then, today) in rows.items()
         if then is not None or today is not None
     )
+
+
+def _here(today: object) -> str:
+    return UNSEEN if today == UNSEEN else f"{_said(today)} here"
+
+
+def _gpu(record: Record, here: Here) -> str | None:
+    """The GPU here. A place for CUDA is prepared only where there is one, though on another machine nobody sees it."""
+    unseen = record.diagnostic.device == "cuda" and here.place is not None
+    return here.host_class.gpu or (UNSEEN if unseen else None)
 
 
 def require(found: Collection[Mismatch], allowed: Collection[str]) -> None:

@@ -85,9 +85,9 @@ def _missing(record: Record, names: Sequence[str]) -> str:
     for (name, why), which in runs.items():
         labels.setdefault((why, tuple(which)), []).append(label(name) if name else _ALL)
     said = []
-    for (why, which), of in labels.items():
-        every = len(which) == len(record.runs)
-        said.append(why if every and of == [_ALL] else f"{', '.join(of)}{'' if every else _of_runs(which)}: {why}")
+    for (why, whose), of in labels.items():
+        every = len(whose) == len(record.runs)
+        said.append(why if every and of == [_ALL] else f"{', '.join(of)}{'' if every else _of_runs(whose)}: {why}")
     return f"Not known: {'; '.join(said)}." if said else ""
 
 

@@ -320,8 +320,13 @@ def test_a_gpu_that_is_not_here_blocks():
         diagnostic=Diagnostic("grad_cuda", GRAD.node, "cuda", "full", None, None, SOURCE),
         host=Host("h", HostClass(cpu_model="Test CPU", gpu="NVIDIA H100")),
     )
-    found = mismatches(record, planned(a_record())[0], here())
-    assert [(one.code, one.then, one.here) for one in found if one.blocking] == [("gpu", "NVIDIA H100", "none")]
+    plan = planned(a_record())[0]
+    missing = [one for one in mismatches(record, plan, here(place=None)) if one.blocking and one.code == "gpu"]
+    assert [(one.then, one.here) for one in missing] == [("NVIDIA H100", "none")]
+    (unseen,) = mismatches(record, plan, here())  # a place for CUDA was prepared, on a machine that nobody can look at
+    assert (unseen.code, unseen.here, unseen.blocking) == ("gpu", "one that cannot be seen from here", False)
+    assert "GPU: NVIDIA H100 there, one that cannot be seen from here here" not in has_and_lacks(record, here())
+    assert "GPU: NVIDIA H100 there, one that cannot be seen from here" in has_and_lacks(record, here())
 
 
 def test_what_there_was_and_is_here_goes_line_by_line():
