@@ -289,6 +289,7 @@ def test_a_failing_test_gives_the_signature(supervise, test_file) -> None:
     assert done.result["signature"].endswith("test_it.py::test_a: AssertionError: odd")
 
 
+@pytest.mark.timed
 def test_a_hang_leaves_its_traceback_and_a_report(supervise, test_file, out: Path) -> None:
     path = test_file("import time\ndef test_done(): pass\ndef test_hang():\n    time.sleep(60)  # here\n")
     done = supervise(
@@ -303,6 +304,7 @@ def test_a_hang_leaves_its_traceback_and_a_report(supervise, test_file, out: Pat
     assert 0 < finished["started_s"] < hung["started_s"] < 4
 
 
+@pytest.mark.timed
 def test_a_hang_that_ignores_term_leaves_its_traceback_too(supervise, test_file) -> None:
     path = test_file(
         "import signal, time\ndef test_deaf():\n    signal.signal(15, signal.SIG_IGN)\n    time.sleep(60)\n"

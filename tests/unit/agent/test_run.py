@@ -133,6 +133,7 @@ def test_sampling_off(supervise) -> None:
     assert done.result["pids_peak"] is not None or "pids_peak" in done.result["unavailable"]
 
 
+@pytest.mark.timed
 def test_output_that_is_not_utf8_and_too_much(supervise) -> None:
     done = supervise(*load("flood", "seconds=0.7", "mib_per_s=100"), log_limit_bytes=1 << 20)
     result = done.result

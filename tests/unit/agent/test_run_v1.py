@@ -9,6 +9,8 @@ import pytest
 
 from .conftest import load
 
+pytestmark = pytest.mark.timed
+
 
 def write(group: dict[str, str], controller: str, name: str, value: object) -> None:
     (Path(group[controller]) / name).write_text(str(value))
