@@ -48,7 +48,9 @@ def test_a_hang_that_ignores_term(runs: Runs) -> None:
     assert record.runs[0].effective_timeout_s == 2.0 * PATIENCE
 
 
+@pytest.mark.timed
 def test_a_fork_bomb(runs: Runs) -> None:
+    """Five hundred processes that spin: where two emulated CPUs have to serve them, the supervisor gets no turn."""
     ended = runs("forks", "--timeout", 2 * PATIENCE)
     record = ended.bundle().record
     assert (ended.code, record.outcome) == (4, "timed_out")
