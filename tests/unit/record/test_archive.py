@@ -247,7 +247,8 @@ def test_headers_nested_without_end(tmp_path, kind) -> None:
     header.type, header.size = kind, 12
     archive = tmp_path / "bad.tar.gz"
     archive.write_bytes(gzip.compress((header.tobuf() + b"12 comment=a\n".ljust(512, b"\0")) * 3000))
-    with pytest.raises(DamagedData, match="nested without end"):
+    # Newer Pythons see at the first of two of these kinds that it is none.
+    with pytest.raises(DamagedData, match=r"nested without end|invalid header"):
         import_archive(archive, tmp_path / "here")
     assert not (tmp_path / "here").exists()
 
