@@ -196,7 +196,7 @@ def test_a_baseline_then_a_pull_request_that_is_slower(tmp_path: Path, project: 
     assert limits == [256 * 1024**2, 512 * 1024**2]
     assert [record["outcome"] for record in records if not record["runs"]] == ["not_measured"]
 
-    project.takes(1.5)
+    project.takes(3.0)
     head = {"head": {"repo": {"full_name": "owner/project"}}, "number": 7}
     event = {"pull_request": {**head, "labels": []}}
     jobs = system.run("pull_request", ref="refs/pull/7/merge", event=event, inputs=repeat)
