@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
-import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +25,7 @@ from bench.record.disk import being_written, disk_errors, make_folders, remove_e
 from bench.record.find import Follow
 from bench.record.manifest import hash_file, list_files
 from bench.record.names import PARTIAL, record_id
+from bench.record.partial import mark, remove_marked
 from bench.record.unpack import unpack
 from bench.record.verify import verify_bundle
 
@@ -110,14 +110,20 @@ def import_archive(
         workshop = Path(tempfile.mkdtemp(dir=results, prefix=".import-", suffix=PARTIAL))
         try:
             with being_written(workshop):
+                mark(workshop)
                 places = [workshop / place for place in unpack(archive, workshop, max_bytes, MAX_FILES)]
                 return _move_in(follow(places), workshop, results, archive)
         except BaseException:
-            shutil.rmtree(workshop, ignore_errors=True)
+            _clear(workshop)
             remove_empty(made)
             raise
         finally:
-            shutil.rmtree(workshop, ignore_errors=True)
+            _clear(workshop)
+
+
+def _clear(workshop: Path) -> None:
+    with contextlib.suppress(OSError):
+        remove_marked(workshop)
 
 
 def _check_suffix(path: Path) -> None:

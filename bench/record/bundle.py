@@ -1,7 +1,8 @@
 """The write-once bundle: one folder that holds one record and its evidence.
 
-A bundle is written to a ``.partial`` neighbour, every file synced, and renamed into place; rename(2) refuses to replace
-a folder that holds something, so of two writers one wins and nobody's evidence is touched.
+A bundle is written in a ``.partial`` neighbour, every file synced, and renamed into place; rename(2) refuses to replace
+a folder that holds something, so of two writers one wins and nobody's evidence is touched. The neighbour holds the
+bundle and, beside it, the mark by which a leftover is known (``bench.record.partial``).
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +19,16 @@ import msgspec
 
 from bench.errors import DamagedData, NotMeasured, UsageError
 from bench.record import codec
-from bench.record.disk import disk_errors, is_idle, make_folders, remove_empty, sync_folder, sync_tree, write_synced
+from bench.record.disk import disk_errors, make_folders, remove_empty, sync_folder, sync_tree, write_synced
 from bench.record.manifest import MANIFEST, hash_file, list_files, render_manifest
 from bench.record.names import PARTIAL, check_part, is_file_name, next_stamp, parse_stamp
+from bench.record.partial import mark, remove_marked
 from bench.record.redact import redact_bytes, redact_record, secret_values
 from bench.record.schema import Record
 
 RECORD = "record.json"
+_MADE = "bundle"
+"""The folder in a ``.partial`` one that becomes the bundle."""
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 _BINARY_SUFFIXES = {".gz", ".zst", ".xz", ".zip", ".png", ".npz", ".pt"}
 
@@ -142,30 +145,14 @@ def read_bundle(path: Path, called: str | None = None) -> Bundle:
     return Bundle(folder, codec.decode(data, said), data)
 
 
-def find_partials(results: Path) -> list[Path]:
-    """Half-written bundles that crashed runs and imports left; one being written now is not among them."""
-    found = [*results.glob(f"*/*/*{PARTIAL}"), *results.glob(f".import-*{PARTIAL}")]
-    return sorted(path for path in found if path.is_dir() and not path.is_symlink() and is_idle(path))
-
-
-def remove_partials(results: Path) -> list[Path]:
-    """Remove what :func:`find_partials` finds; returns what was removed."""
-    removed = []
-    for path in find_partials(results):
-        with disk_errors(results):
-            shutil.rmtree(path)
-        removed.append(path)
-    return removed
-
-
 def _write_at_free_stamp(
     parent: Path, record: Record, files: Mapping[str, Content], secrets: frozenset[str], taken: str
 ) -> Path:
     while True:
         with _claim(parent, record.stamp) as partial:
             if partial is not None:
-                _fill(partial, record, files, secrets)
-                if (path := _publish(partial, parent / record.stamp)) is not None:
+                made = _fill(partial, record, files, secrets)
+                if (path := _publish(made, parent / record.stamp)) is not None:
                     return path
         if taken == "refuse":
             raise UsageError(
@@ -189,17 +176,18 @@ def _claim(parent: Path, stamp: str) -> Iterator[Path | None]:
         return
     try:
         lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:  # a tidier took it for a leftover
+    except FileNotFoundError:  # a tidier of an older version took it for a leftover
         yield None
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # Another writer may have renamed its own into place since we looked, or a tidier removed ours.
-        yield None if os.path.lexists(parent / stamp) or not _is_open_as(lock, partial) else partial
+        mark(partial)
+        # Another writer may have renamed its own into place since we looked.
+        yield None if os.path.lexists(parent / stamp) else partial
     finally:
-        # After our rename another writer may own that name.
-        if _is_open_as(lock, partial):
-            shutil.rmtree(partial, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            if _is_open_as(lock, partial):
+                remove_marked(partial)
         os.close(lock)
 
 
@@ -210,18 +198,21 @@ def _is_open_as(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _fill(partial: Path, record: Record, files: Mapping[str, Content], secrets: frozenset[str]) -> None:
+def _fill(partial: Path, record: Record, files: Mapping[str, Content], secrets: frozenset[str]) -> Path:
+    folder = partial / _MADE
+    folder.mkdir()
     contents: dict[str, Content] = {**files, RECORD: codec.encode(record)}
     for name in sorted(contents):
-        target = partial / name
+        target = folder / name
         make_folders(target.parent)
         data = _bytes_of(contents[name], record)
         if name != RECORD and not (b"\0" in data[:8192] and target.suffix in _BINARY_SUFFIXES):
             data = redact_bytes(data, secrets)
         write_synced(target, data)
-    digests = {name: hash_file(partial / name) for name in contents}
-    write_synced(partial / MANIFEST, render_manifest(digests).encode("ascii"))
-    sync_tree(partial)
+    digests = {name: hash_file(folder / name) for name in contents}
+    write_synced(folder / MANIFEST, render_manifest(digests).encode("ascii"))
+    sync_tree(folder)
+    return folder
 
 
 def _bytes_of(content: Content, record: Record) -> bytes:
@@ -236,9 +227,9 @@ def _bytes_of(content: Content, record: Record) -> bytes:
     return made.encode("utf-8", "replace") if isinstance(made, str) else made
 
 
-def _publish(partial: Path, path: Path) -> Path | None:
+def _publish(made: Path, path: Path) -> Path | None:
     try:
-        partial.rename(path)
+        made.rename(path)
     except OSError:
         if os.path.lexists(path):
             return None

@@ -66,11 +66,16 @@ def check_part(name: str, what: str) -> str:
     Raises:
         DamagedData: it is empty, too long, or holds anything but ASCII letters, digits and ``._+-``.
     """
-    if not _PART.fullmatch(name) or name.endswith(PARTIAL):
+    if not is_part(name):
         raise DamagedData(
             f"{what} {name!r:.80} cannot name a folder", "only ASCII letters, digits and ._+- are allowed"
         )
     return name
+
+
+def is_part(name: str) -> bool:
+    """Whether ``name`` can be one folder's name."""
+    return _PART.fullmatch(name) is not None and not name.endswith(PARTIAL)
 
 
 def is_file_name(name: str) -> bool:

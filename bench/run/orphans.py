@@ -13,8 +13,9 @@ from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import KILLED as RUN_KILLED
 from bench.engine.protocol import Ending, Engine, Notify, Orphan
 from bench.errors import BenchError, DamagedData
-from bench.record.bundle import remove_partials, write_bundle
+from bench.record.bundle import write_bundle
 from bench.record.codec import decode
+from bench.record.partial import remove_partials
 from bench.record.schema import Record, Verdict
 from bench.run.evidence import collect
 from bench.run.judging import judged

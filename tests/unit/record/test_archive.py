@@ -16,7 +16,7 @@ from record_builders import HOST, OTHER_CLASS, STAMP, make_record
 
 from bench.errors import BenchError, DamagedData, UsageError
 from bench.record.archive import export, import_archive
-from bench.record.bundle import find_partials, read_bundle, write_bundle
+from bench.record.bundle import write_bundle
 from bench.record.manifest import MANIFEST, hash_file, list_files, render_manifest
 from bench.record.verify import verify
 from tests.integration.command import forge
@@ -340,13 +340,6 @@ def test_a_value_that_only_a_newer_version_knows(tmp_path, folder, schema, said)
     assert ".partial" not in str(found.value)
     (problem,) = verify(newer).problems
     assert said in problem.problem.reason
-
-
-def test_a_dead_import_is_a_leftover(tmp_path, folder) -> None:
-    left = tmp_path / "there" / ".import-x.partial"
-    left.mkdir()
-    assert find_partials(tmp_path / "there") == [left]
-    assert read_bundle(folder)
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import subprocess
@@ -19,7 +18,7 @@ import bench.record.bundle as bundle_module
 from bench.compare.hostid import host_id
 from bench.errors import DamagedData, NotMeasured, UsageError
 from bench.record import codec
-from bench.record.bundle import find_partials, read_bundle, remove_partials, write_bundle
+from bench.record.bundle import read_bundle, write_bundle
 from bench.record.disk import check_results_folder
 from bench.record.find import bundle_folders, find_bundles, scan
 from bench.record.manifest import check_manifest
@@ -85,18 +84,19 @@ def test_writers_at_once_all_get_their_own_stamp(tmp_path) -> None:
     assert len(set(paths)) == 8
     assert {read_bundle(path).record.variant for path in paths} == {f"v{number}" for number in range(8)}
     assert verify(tmp_path).ok
-    assert find_partials(tmp_path) == []
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 def test_loses_the_race_at_the_last_moment(tmp_path, monkeypatch) -> None:
     original = bundle_module._fill
 
-    def fill_while_another_wins(partial, *rest) -> None:
-        original(partial, *rest)
+    def fill_while_another_wins(partial, *rest):
+        made = original(partial, *rest)
         if partial.name.startswith(STAMP):
             winner = partial.parent / STAMP
             winner.mkdir()
             (winner / "theirs").touch()
+        return made
 
     monkeypatch.setattr(bundle_module, "_fill", fill_while_another_wins)
     path = write_bundle(tmp_path, make_record(), FILES)
@@ -203,24 +203,6 @@ def test_a_record_cannot_choose_its_way_out(tmp_path, changes) -> None:
     with pytest.raises(DamagedData):
         write_bundle(tmp_path, make_record(**changes), FILES)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_leftovers_are_found_unless_somebody_is_writing(tmp_path, folder) -> None:
-    results = tmp_path / "results"
-    dead, alive = folder.parent / "20260102T030500Z.partial", folder.parent / "20260102T030600Z.partial"
-    dead.mkdir()
-    alive.mkdir()
-    (dead / "record.json").write_text("{")
-    lock = os.open(alive, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        assert find_partials(results) == [dead]
-        assert remove_partials(results) == [dead]
-        assert alive.exists()
-        assert not dead.exists()
-    finally:
-        os.close(lock)
-    assert len(find_bundles(results)) == 1
 
 
 def test_a_leftover_of_the_same_stamp_is_passed_over(tmp_path) -> None:

@@ -1,0 +1,100 @@
+"""Folders that are still being written: made with a mark, so that a leftover of ours is told from anybody's folder.
+
+A name says nothing of whose a folder is. What has the mark was made here; all else is left alone, and no link is ever
+followed to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.record.disk import is_idle
+from bench.record.names import PARTIAL, is_part, is_stamp
+
+MARK = ".bench-partial"
+_TEXT = b"bench is writing here; what is left once it has ended is removed by the next run\n"
+_IMPORT = ".import-"
+
+
+def mark(folder: Path) -> None:
+    """Say that a folder is ours; the first file that goes into it.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    descriptor = os.open(folder / MARK, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(_TEXT)
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether a folder is one that :func:`mark` was called for."""
+    try:
+        descriptor = os.open(folder / MARK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode) and os.read(descriptor, len(_TEXT) + 1) == _TEXT
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def remove_marked(folder: Path) -> None:
+    """Remove a folder of ours with all that it holds. The mark goes last: whoever is killed here leaves it marked.
+
+    Raises:
+        OSError: some of it cannot be removed.
+    """
+    with os.scandir(folder) as entries:
+        held = [entry for entry in entries if entry.name != MARK]
+    for entry in held:
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            Path(entry.path).unlink()
+    (folder / MARK).unlink(missing_ok=True)
+    folder.rmdir()
+
+
+def find_partials(results: Path) -> list[Path]:
+    """Half-written bundles that crashed runs and imports left; one being written now is not among them."""
+    found = [path for path in _folders(results) if path.name.startswith(_IMPORT) and path.name.endswith(PARTIAL)]
+    for host in _named_folders(results):
+        for diagnostic in _named_folders(host):
+            found += [
+                path
+                for path in _folders(diagnostic)
+                if path.name.endswith(PARTIAL) and is_stamp(path.name.removesuffix(PARTIAL))
+            ]
+    return sorted(path for path in found if is_marked(path) and is_idle(path))
+
+
+def remove_partials(results: Path) -> list[Path]:
+    """Remove what :func:`find_partials` finds; returns what was removed. What cannot be removed stays."""
+    removed = []
+    for path in find_partials(results):
+        with contextlib.suppress(OSError):
+            remove_marked(path)
+            removed.append(path)
+    return removed
+
+
+def _named_folders(folder: Path) -> Iterator[Path]:
+    """The folders in a folder that a host or a diagnostic of ours can have."""
+    return (path for path in _folders(folder) if is_part(path.name))
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The folders in a folder, links to folders left out; none where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
