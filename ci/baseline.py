@@ -41,7 +41,8 @@ def add(results: Path, baseline: Path, leg: dict[str, str], *, accept: bool = Fa
         if not target.exists():
             shutil.copytree(bundle, target)
     for folder in {bundle.parent for bundle in bundles(home)}:
-        for old in sorted(folder.iterdir())[:-KEEP]:
+        own = [bundle for bundle in bundles(folder) if bundle.parent == folder and not bundle.is_symlink()]
+        for old in own[:-KEEP]:
             shutil.rmtree(old)
     return f"{len(added)} added, {len(bundles(home))} kept"
 

@@ -51,8 +51,8 @@ class Gathered:
 def main() -> None:
     """Gather, compare, report; whether to fail is for ``ci.gate``."""
     REPORT.mkdir(exist_ok=True)
-    for old in REPORT.glob("compare-*.json"):
-        old.unlink()
+    for leg in read_matrix():
+        _compared(REPORT, leg.name).unlink(missing_ok=True)
     intact = LEGS.is_dir() and _bench("verify", str(LEGS)).returncode == 0
     found = [read_leg(leg, LEGS, intact=intact) for leg in read_matrix()]
     rows = [judge(one, REPORT, BASELINE) for one in found]

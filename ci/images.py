@@ -17,6 +17,7 @@ from docker.errors import ImageNotFound
 
 from bench.engine.docker_client import connect
 from bench.errors import BenchError
+from bench.record.output import output_file
 from ci.baseline import bundles
 from ci.leg import LEGS
 
@@ -78,11 +79,8 @@ def save(client: docker.DockerClient, tags: list[str], folder: Path = FOLDER) ->
             image = client.images.get(tag)
         except ImageNotFound:
             continue
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = archive.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with output_file(archive, "the folder of images") as file:
             file.writelines(image.save(named=tag))
-        partial.replace(archive)
         kept.append(tag)
     return f"kept {', '.join(kept)}" if kept else "there is no image to keep that does not lie there already"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,8 +16,8 @@ from bench.cli.root import app
 from bench.cli.steps import busy
 from bench.errors import BenchError, ExitCode, UsageError
 from bench.record.bundle import Bundle
-from bench.record.disk import disk_errors, write_synced
 from bench.record.find import scan_named
+from bench.record.output import find_output, write_output
 from bench.record.schema import Record
 from bench.report.action_benchmark import bigger_is_better, smaller_is_better
 from bench.report.against import against, with_comparisons
@@ -60,6 +60,16 @@ def report(
     """
     if compared and baseline is not None:
         raise UsageError("a report takes --baseline or --compared", fix="give one of them")
+    asked = {
+        "--html": html,
+        "--markdown": markdown,
+        "--junit": junit,
+        "--pyperf": pyperf,
+        "--smaller-is-better": smaller,
+        "--bigger-is-better": bigger,
+    }
+    files = {option: path for option, path in asked.items() if path is not None}
+    _check(files)
     bundles, problems = _read(paths, results)
     entries = _entries(bundles)
     wrong: Sequence[BenchError] = ()
@@ -72,26 +82,25 @@ def report(
     unread = [str(problem) for problem in problems]
     said = [*unread, *map(str, wrong)]
     comparisons = [entry.comparison for entry in entries if entry.comparison is not None]
-    forms: tuple[tuple[str, Path | None, Callable[[], str]], ...] = (
-        ("--html", html, lambda: render_page(entries, comparisons=comparisons, unreadable=unread)),
-        ("--markdown", markdown, lambda: render_markdown(entries, comparisons, unreadable=unread)),
-        ("--junit", junit, lambda: render_junit(entries)),
-        ("--pyperf", pyperf, lambda: _json(pyperf_document(entries))),
-        ("--smaller-is-better", smaller, lambda: _json(smaller_is_better(entries))),
-        ("--bigger-is-better", bigger, lambda: _json(bigger_is_better(entries))),
-    )
-    for option, path, render in forms:
-        if path is not None:
-            with busy(f"making {path.name}"):
-                text = render()
-            _write(path, text, option)
+    forms: Mapping[str, Callable[[], str]] = {
+        "--html": lambda: render_page(entries, comparisons=comparisons, unreadable=unread),
+        "--markdown": lambda: render_markdown(entries, comparisons, unreadable=unread),
+        "--junit": lambda: render_junit(entries),
+        "--pyperf": lambda: _json(pyperf_document(entries)),
+        "--smaller-is-better": lambda: _json(smaller_is_better(entries)),
+        "--bigger-is-better": lambda: _json(bigger_is_better(entries)),
+    }
+    for option, path in files.items():
+        with busy(f"making {path.name}"):
+            text = forms[option]()
+        _write(path, text, option)
     if pyperf is not None and not any(entry.passed for entry in entries):
         notify(
             f"{pyperf} has no benchmark: none of these results has a run that passed, and pyperf reads no empty suite"
         )
     if json:
         print_json(report_document(entries, comparisons, unreadable=said))
-    elif not any(path for _, path, _ in forms):
+    elif not files:
         Console.out().print(results_table(entries))
     for problem in said:
         complain(problem)
@@ -124,12 +133,21 @@ def _records(bundles: Sequence[Bundle]) -> list[Record]:
     return [bundle.record for bundle in bundles]
 
 
+def _check(files: Mapping[str, Path]) -> None:
+    """Refuse before any work what cannot be written, and two forms in one file.
+
+    Raises:
+        UsageError: so it is.
+    """
+    plain: dict[Path, str] = {}
+    for option, path in files.items():
+        output = find_output(path, option)
+        if output.replaced and plain.setdefault(output.path, option) != option:
+            raise UsageError(f"{plain[output.path]} and {option} both name {path}", fix="give each a file of its own")
+
+
 def _write(path: Path, text: str, option: str) -> None:
-    with disk_errors(path.parent, option):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        write_synced(partial, text.encode())
-        partial.replace(path)
+    write_output(path, text.encode(), option)
     notify(f"written to {path}")
 
 

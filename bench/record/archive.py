@@ -25,6 +25,7 @@ from bench.record.disk import being_written, disk_errors, make_folders, remove_e
 from bench.record.find import Follow
 from bench.record.manifest import hash_file, list_files
 from bench.record.names import PARTIAL, record_id
+from bench.record.output import find_output, output_file
 from bench.record.partial import mark, remove_marked
 from bench.record.unpack import unpack
 from bench.record.verify import verify_bundle
@@ -45,7 +46,7 @@ class ImportReport:
 
 
 def export(bundles: Sequence[Path], target: Path, follow: Follow = iter) -> None:
-    """Write bundles into one archive, all or nothing; an older file of that name is replaced.
+    """Write bundles into one archive, all or nothing; an older file of that name is replaced (``bench.record.output``).
 
     Args:
         bundles: folders of bundles; each is verified first.
@@ -58,31 +59,18 @@ def export(bundles: Sequence[Path], target: Path, follow: Follow = iter) -> None
         NotMeasured: the disk is full.
     """
     _check_suffix(target)
-    if os.path.isdir(target):  # noqa: PTH112 - of a name that is too long the other one raises
-        raise UsageError(f"{target} is a folder", fix="name a file with -o")
+    find_output(target, "-o")
     if not bundles:
         raise UsageError("there is nothing to export", fix="name a bundle or a folder of bundles")
     folders = _by_id(follow(list(bundles)))
-    with disk_errors(target.parent, "-o"):
-        make_folders(target.parent)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=PARTIAL)
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as raw:
-                with (
-                    _compressed(raw, target) as stream,
-                    tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar,
-                ):
-                    places = {folder: place for place, folder in folders.items()}
-                    for folder in follow([folders[place] for place in sorted(folders)]):
-                        _add(tar, folder, places[folder])
-                raw.flush()
-                os.fsync(raw.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(target)
-            sync_folder(target.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+    places = {folder: place for place, folder in folders.items()}
+    with (
+        output_file(target, "-o") as raw,
+        _compressed(raw, target) as stream,
+        tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for folder in follow([folders[place] for place in sorted(folders)]):
+            _add(tar, folder, places[folder])
 
 
 def import_archive(
