@@ -97,7 +97,7 @@ class LocalEngine:
         began = time.monotonic()
         run_id = uuid.uuid4().hex[:12]
         with Interrupts() as interrupts, ExitStack() as stack:
-            work = Path(tempfile.mkdtemp(prefix="bench-work-"))
+            work = Path(tempfile.mkdtemp(prefix=local_recover.WORK))
             stack.callback(shutil.rmtree, work, ignore_errors=True)
             entry = self._begin(run_id, task, out, work)
             stack.callback(self._ledger.forget, run_id)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import platformdirs
 
 from bench.engine.labels import Owner, current_owner, is_gone, owner_labels, parse_owner
 from bench.engine.local_cgroup import Group
+
+MAX_BYTES = 16 * 1024**2
+"""What an entry can hold, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,10 @@ class Ledger:
         entries = [read_entry(path) for path in sorted(self._folder.glob("*.json"))]
         found = []
         for entry in entries:
-            owner = parse_owner(entry.labels) if entry else None
-            if entry is not None and owner is not None and is_gone(owner, here, running=False):
-                found.append(entry)
+            with contextlib.suppress(ValueError, OverflowError):  # one that names no process is nobody's to finish
+                owner = parse_owner(entry.labels) if entry else None
+                if entry is not None and owner is not None and is_gone(owner, here, running=False):
+                    found.append(entry)
         return found
 
     def _path(self, run_id: str) -> Path:
@@ -80,8 +85,10 @@ class Ledger:
 def read_entry(path: Path) -> Entry | None:
     """The entry of a file, or ``None`` where it is none."""
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        entry = Entry(**data)
-    except (OSError, ValueError, TypeError):
+        about = path.lstat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_BYTES:
+            return None
+        entry = msgspec.json.decode(path.read_bytes(), type=Entry)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return entry if entry.run_id == path.stem else None

@@ -18,6 +18,8 @@ from bench.engine.protocol import KILLED, Ending, Notify, Orphan
 from bench.errors import NotMeasured
 
 STOP_S = 30.0
+WORK = "bench-work-"
+"""How the name of a run's working folder begins."""
 
 
 def find(ledger: Ledger) -> list[Orphan]:
@@ -102,7 +104,8 @@ def remove(ledger: Ledger, entry: Entry) -> bool:
     group = entry.group
     if group is not None:
         done = group.remove() and done
-    shutil.rmtree(entry.work, ignore_errors=True)
+    if Path(entry.work).name.startswith(WORK) and Path(entry.work).is_absolute():
+        shutil.rmtree(entry.work, ignore_errors=True)
     parent = Path(entry.out).parent
     if parent.name.startswith("bench-") and parent.parent == Path(tempfile.gettempdir()):  # the killed command's own
         shutil.rmtree(entry.out, ignore_errors=True)

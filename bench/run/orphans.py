@@ -12,11 +12,12 @@ from bench.catalog.model import SELFTEST
 from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import KILLED as RUN_KILLED
 from bench.engine.protocol import Ending, Engine, Notify, Orphan
-from bench.errors import BenchError, DamagedData
+from bench.errors import BenchError, DamagedData, NotMeasured, UsageError
 from bench.record.bundle import write_bundle
 from bench.record.codec import decode
 from bench.record.partial import remove_partials
 from bench.record.schema import Record, Verdict
+from bench.run.aside import folder_of, given_up, said, set_aside, set_aside_alone, try_later
 from bench.run.evidence import collect
 from bench.run.judging import judged
 from bench.run.observe import unseen
@@ -38,6 +39,7 @@ from bench.run.store import (
     engine_key,
     left_behind,
 )
+from bench.run.workflow import refuge
 
 KILLED = "the command that measured was killed"
 ALONE = f"{KILLED}, and its other runs are not to be found"
@@ -48,19 +50,23 @@ def recover_all(engine: Engine, results: Path, notify: Notify) -> None:
     """Finish the evidence of every killed command that can still be read, then let the engine remove the rest.
 
     Never touches what belongs to a command that lives, or to another user. Each result goes to the folder that its own
-    command named; ``results`` is for those that do not say. A failure to finish one stops nothing, and leaves that one
-    where it is: the next command tries again.
+    command named; ``results`` is for those that do not say. A failure to finish one stops nothing: where a disk or the
+    engine refused the next command tries once more, and what cannot be finished is moved aside (``bench.run.aside``).
     """
     for partial in remove_partials(results):
         notify(f"removed a bundle that a killed command had begun to write: {partial}")
     found = engine.orphans()
-    orphans = [orphan for orphan in found if orphan.labels.get(USER, current_user()) == current_user()]
+    hopeless = given_up()
+    orphans = [
+        orphan
+        for orphan in found
+        if orphan.labels.get(USER, current_user()) == current_user() and orphan.run_id not in hopeless
+    ]
     kept = _ids([orphan for orphan in found if orphan not in orphans])
     for store, owned in left_behind():
         ours = [orphan for orphan in orphans if orphan.labels.get(EVIDENCE, "").partition("/")[0] == store.id]
         with claimed(store) as free:
-            if not free or not _finish_store(engine, store, owned, ours, results, notify):
-                kept |= _ids(ours)
+            kept |= _finish_store(engine, store, owned, ours, results, notify) if free else _ids(ours)
         orphans = [orphan for orphan in orphans if orphan not in ours]
     kept |= {orphan.run_id for orphan in orphans if not _finish_alone(engine, orphan, results, notify)}
     engine.sweep(notify, kept)
@@ -72,13 +78,13 @@ def _ids(orphans: Collection[Orphan]) -> set[str]:
 
 def _finish_store(
     engine: Engine, store: Store, owned: Owned, orphans: Sequence[Orphan], results: Path, notify: Notify
-) -> bool:
-    """Finish all results of a command; ``False`` where evidence of it is nowhere else yet."""
+) -> set[str]:
+    """Finish all results of a command; returns the runs of which there is evidence only in the engine."""
     try:
         begun, runs = store.begun(), store.runs()
         under_way = any(run.reading is None and run.of in begun for run in runs.values())
         if under_way and not orphans and owned.engine != engine_key(engine):
-            return True  # its last run is in another engine, and waits for a command that uses that one
+            return set()  # its last run is in another engine, and waits for a command that uses that one
         found = {orphan.labels[EVIDENCE].partition("/")[2]: orphan for orphan in orphans if orphan.evidence}
         for name, result in begun.items():
             with tempfile.TemporaryDirectory(prefix="orphan-", dir=store.path) as folder:
@@ -87,10 +93,12 @@ def _finish_store(
             if path is not None:
                 notify(f"finished the evidence of a run whose command was killed: {path}")
         store.remove()
-    except (BenchError, OSError) as error:
-        notify(f"evidence of a killed command could not be finished and is kept in {store.path}: {error}")
-        return False
-    return True
+    except Exception as error:  # whatever a test wrote into its evidence: no later command ends by it
+        if not try_later(store.path, error):
+            return set_aside(engine, store, orphans, error, notify)
+        notify(f"evidence of a killed command could not be finished yet and is kept in {store.path}: {said(error)}")
+        return _ids(orphans)
+    return set()
 
 
 def _finish_result(
@@ -142,8 +150,10 @@ def _finish_alone(engine: Engine, orphan: Orphan, results: Path, notify: Notify)
             with Interrupts() as interrupts:
                 path = _write(Path(orphan.labels.get(RESULTS) or results), record, [run])
                 engine.discard(orphan)
-    except (BenchError, OSError) as error:
-        notify(f"evidence of a killed run could not be finished and is kept (run {orphan.run_id}): {error}")
+    except Exception as error:
+        if not try_later(folder_of(orphan), error):
+            return set_aside_alone(engine, orphan, error, notify)
+        notify(f"evidence of a killed run could not be finished yet and is kept (run {orphan.run_id}): {said(error)}")
         return False
     notify(f"finished the evidence of a run whose command was killed: {path}")
     if interrupts.count:
@@ -152,7 +162,14 @@ def _finish_alone(engine: Engine, orphan: Orphan, results: Path, notify: Notify)
 
 
 def _write(results: Path, record: Record, runs: Sequence[OneRun]) -> Path:
-    return write_bundle(results, record, collect(record, runs, unseen(KILLED), None))
+    files = collect(record, runs, unseen(KILLED), None)
+    try:
+        return write_bundle(results, record, files)
+    except (NotMeasured, UsageError) as error:
+        try:
+            return write_bundle(refuge(), record, files)
+        except BenchError:
+            raise error from None
 
 
 def _number(orphan: Orphan, label: str, otherwise: int) -> int:

@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ import platformdirs
 
 from bench.engine.labels import Owner, current_owner, is_gone, owner_labels, parse_owner
 from bench.engine.protocol import Ending, Engine
-from bench.errors import NotMeasured
+from bench.errors import DamagedData, NotMeasured
 from bench.record.codec import encode
 from bench.record.schema import Record
 from bench.run.reading import Reading
@@ -41,6 +42,9 @@ RESULTS = "bench.results"
 """The label of the results folder that the command named, absolute."""
 USER = "bench.user"
 """The label of the user whose command it was, by number; empty where the system has none."""
+
+MAX_BYTES = 256 * 1024**2
+"""What one file of a store can hold, at most."""
 
 _T = TypeVar("_T")
 
@@ -132,7 +136,7 @@ class Store:
         """The results that have no bundle, by name.
 
         Raises:
-            NotMeasured: one of them cannot be read.
+            DamagedData: one of them cannot be read.
         """
         return {path.stem: _read(path, Begun) for path in sorted(self.path.glob("begun-*.json"))}
 
@@ -140,7 +144,7 @@ class Store:
         """All runs by name, in order.
 
         Raises:
-            NotMeasured: one of them cannot be read.
+            DamagedData: one of them cannot be read.
         """
         return {path.stem: _read(path, Kept) for path in sorted(self.path.glob("run-*.json"))}
 
@@ -149,7 +153,7 @@ class Store:
         try:
             begun = self.begun()
             return any(run.of in begun and run.reading is not None for run in self.runs().values())
-        except NotMeasured:
+        except DamagedData:
             return True
 
     def remove(self) -> None:
@@ -205,13 +209,13 @@ def left_behind(folder: Path | None = None, here: Owner | None = None) -> list[t
     found = []
     here = here or current_owner()
     for path in sorted((folder or default_folder()).glob("*/owner.json")):
-        try:
-            owned = _read(path, Owned)
-        except NotMeasured:
+        if path.parent.is_symlink():
             continue
-        owner = parse_owner(owned.labels)
-        if owner is not None and is_gone(owner, here, running=False):
-            found.append((Store(path.parent), owned))
+        with contextlib.suppress(DamagedData, ValueError, OverflowError):  # one that says nothing is nobody's to finish
+            owned = _read(path, Owned)
+            owner = parse_owner(owned.labels)
+            if owner is not None and is_gone(owner, here, running=False):
+                found.append((Store(path.parent), owned))
     return found
 
 
@@ -224,16 +228,21 @@ def claimed(store: Store) -> Iterator[bool]:
         yield False
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
         yield store.path.is_dir()
-    except BlockingIOError:
-        yield False
     finally:
         os.close(descriptor)
 
 
 def _read(path: Path, kind: type[_T]) -> _T:
     try:
+        about = path.lstat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_BYTES:
+            raise DamagedData(f"{path} cannot be read", f"it is no file of at most {MAX_BYTES} bytes")
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError, RecursionError) as error:
-        raise NotMeasured(f"{path} cannot be read", str(error), "remove its folder to be rid of it") from None
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DamagedData(f"{path} cannot be read", str(error)) from None

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -200,15 +201,143 @@ def test_what_cannot_be_written_is_kept_for_another_time(engine, kill, after, mo
     assert len(after()[0][0].record.runs) == 2
 
 
-def test_a_store_that_cannot_be_read_is_kept_and_named(engine, kill, after):
+def aside():
+    return sorted((default_folder().parent / "unfinished").glob("*"))
+
+
+def nested(deep):
+    return "[" * deep + "]" * deep
+
+
+def make_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def make_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+UNREADABLE = {
+    "cut": lambda path: path.write_text("{"),
+    "another type": lambda path: path.write_text('{"record": 1, "asked": "x", "of": 1}'),
+    "no text": lambda path: path.write_bytes(b'{"of": "\xff\xfe"}'),
+    "deep": lambda path: path.write_text('{"of": ' + nested(5000) + "}"),
+    "pipe": make_pipe,
+    "folder": make_folder,
+    "link to itself": lambda path: (path.unlink(), path.symlink_to(path.name)),
+}
+
+
+@pytest.mark.parametrize("how", UNREADABLE)
+@pytest.mark.parametrize("which", ["begun-00.json", "run-0000.json"])
+def test_a_store_that_cannot_be_read_is_moved_aside_once_and_named(engine, kill, after, which, how):
     kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
-    (begun,) = default_folder().glob("*/begun-*.json")
-    begun.write_text("{")
+    (store,) = stores()
+    UNREADABLE[how](store / which)
     found, err = after()
     assert found == []
-    assert f"kept in {begun.parent}" in err
-    (begun.parent / "owner.json").write_text("{")
+    (moved,) = aside()
+    assert moved.name == store.name
+    assert (moved / "run-0000/pytest.log").is_file()
+    assert [line for line in err.splitlines() if str(moved) in line and "could not be finished" in line]
+    assert stores() == []
+    assert "killed command" not in after()[1]
+    assert aside() == [moved]
+
+
+@pytest.mark.parametrize("how", [name for name in UNREADABLE if name != "another type"])
+def test_a_store_that_says_nothing_of_its_owner_stops_nothing(engine, kill, after, how):
+    kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
+    (store,) = stores()
+    UNREADABLE[how](store / "owner.json")
     assert left_behind() == []
+    assert "killed command" not in after()[1]
+    assert (store / "run-0000/pytest.log").is_file()
+
+
+@pytest.mark.parametrize("pid", ["9" * 30, "²", "-1", ""])
+def test_an_owner_that_is_no_process_stops_nothing(engine, kill, after, pid):
+    kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
+    (path,) = default_folder().glob("*/owner.json")
+    owned = json.loads(path.read_text())
+    owned["labels"]["bench.owner.pid"] = pid
+    path.write_text(json.dumps(owned))
+    assert "killed command" not in after()[1]
+
+
+def test_a_store_behind_a_link_is_not_touched(engine, kill, after, tmp_path):
+    kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
+    (store,) = stores()
+    store.rename(tmp_path / "mine")
+    store.symlink_to(tmp_path / "mine")
+    after()
+    assert (tmp_path / "mine" / "run-0000" / "pytest.log").is_file()
+
+
+@pytest.mark.parametrize(
+    "error", [RecursionError(), ValueError("odd\nlines"), MemoryError(), KeyError("x"), OSError(errno.EISDIR, "folder")]
+)
+@pytest.mark.parametrize("at", ["finished", "collect", "write_bundle", "read_left"])
+def test_whatever_goes_wrong_with_it_ends_no_later_command(engine, kill, after, monkeypatch, error, at):
+    kill("run", "grad_cpu", "--repeat", "2", outcomes=["passed", Killed()])
+    engine.orphaned = [orphan_of(engine.executed[-1])]
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.run.orphans, at, raising(error))
+        found, err = after()
+    (moved,) = aside()
+    assert found == []
+    assert len([line for line in err.splitlines() if "could not be finished" in line]) == 1
+    assert (moved / "run-0000/pytest.log").is_file()
+    assert (moved / "engine-abc/pytest.log").is_file()
+    assert (engine.discarded, stores()) == (["abc"], [])
+    engine.orphaned = []
+    found, err = after()
+    assert (found, "killed" in err) == ([], False)
+
+
+def test_what_the_engine_does_not_give_back_is_asked_for_twice_and_stays_there(engine, kill, after, monkeypatch):
+    kill("run", "grad_cpu", "--repeat", "2", outcomes=["passed", Killed()])
+    engine.orphaned = [orphan_of(engine.executed[-1])]
+    asked = []
+
+    def refuse(orphan, _):
+        asked.append(orphan.run_id)
+        raise NotMeasured("the evidence could not be copied")
+
+    monkeypatch.setattr(engine, "recover", refuse)
+    for said in ("could not be finished yet", "could not be finished and is kept"):
+        assert said in after()[1]
+        assert engine.kept == {"abc"}
+    count = len(asked)
+    assert "killed" not in after()[1]
+    assert (len(asked), engine.discarded, engine.kept) == (count, [], {"abc"})
+    assert (aside()[0] / "run-0000/pytest.log").is_file()
+
+
+def test_a_run_without_a_store_is_moved_aside_too(engine, kill, after):
+    kill("run", "grad_cpu", outcomes=[Killed()])
+    labels = {**engine.executed[-1].labels, EVIDENCE: "elsewhere/run-0000"}
+    engine.orphaned = [Orphan("abc", labels | {LABEL: nested(3000)}, running=False, evidence=True)]
+    _, err = after()
+    (moved,) = aside()
+    assert f"is kept in {moved}" in err
+    assert (moved / "engine-abc" / "pytest.log").is_file()
+    assert json.loads((moved / "engine-abc.json").read_text())[ASKED] == "1"
+    assert engine.discarded == ["abc"]
+    engine.orphaned = []
+    assert "killed" not in after()[1]
+
+
+def test_a_results_folder_that_takes_nothing_costs_no_evidence(engine, kill, bench_, tmp_path):
+    kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
+    (tmp_path / "r").write_text("a file in the way")
+    _, _, err = bench_("run", "dtype_cpu", "--results", tmp_path / "s")
+    (bundle,) = find_bundles(str(default_folder().parent / "results"))
+    assert bundle.record.diagnostic.name == "grad_cpu"
+    assert str(bundle.path) in err
+    assert stores() == []
 
 
 def test_a_living_command_s_store_is_not_touched(engine, after):

@@ -1,0 +1,109 @@
+"""Evidence of a killed command that cannot be finished: moved out of the way once, with all of it, and named.
+
+It lies in the user's state, in a folder beside the stores: ``unfinished/<store or run>/``. What only the engine has of
+a run is copied to ``engine-<run>/`` in there; where even that fails the engine keeps it, and nobody asks again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+from bench.engine.protocol import Engine, Notify, Orphan
+from bench.errors import BenchError, NotMeasured, UsageError
+from bench.run.store import Store, default_folder
+
+_RUN = "engine-"
+_TRIED = "tried"
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
+
+def default_aside() -> Path:
+    """Where unfinished evidence goes: on the disk of the stores, so that moving it takes no room."""
+    return default_folder().parent / "unfinished"
+
+
+def given_up(folder: Path | None = None) -> set[str]:
+    """The runs whose evidence an engine may still hold, and nobody could fetch."""
+    return {path.name.removeprefix(_RUN) for path in (folder or default_aside()).glob(f"*/{_RUN}*")}
+
+
+def try_later(folder: Path, error: Exception) -> bool:
+    """Whether another try is worth it: once, where the disk or the engine refused and may not the next time.
+
+    Args:
+        folder: what remembers that it was tried: the store, or :func:`folder_of` a run without one.
+        error: why it could not be finished.
+    """
+    refused = isinstance(error, (NotMeasured, UsageError))
+    passing = refused or (isinstance(error, OSError) and error.errno in _PASSING)
+    tried = folder / _TRIED
+    if not passing or tried.exists():
+        return False
+    with contextlib.suppress(OSError):  # where there is no room even for this it is tried once more
+        folder.mkdir(parents=True, exist_ok=True)
+        tried.touch()
+    return True
+
+
+def folder_of(orphan: Orphan) -> Path:
+    """Where the evidence of a run goes of which only the engine knows."""
+    return default_aside() / orphan.run_id
+
+
+def set_aside(engine: Engine, store: Store, orphans: Collection[Orphan], error: Exception, notify: Notify) -> set[str]:
+    """Move a store out of the way, with what the engine has of its runs.
+
+    Args:
+        engine: where the runs were.
+        store: what the command had kept.
+        orphans: its runs that the engine still has.
+        error: why it could not be finished.
+        notify: takes the one line that names where it lies now.
+
+    Returns:
+        The runs of which the engine holds the only evidence.
+    """
+    left = {orphan.run_id for orphan in orphans if not _fetched(engine, orphan, store.path)}
+    folder = default_aside() / store.id
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        store.path.rename(folder)
+    except OSError:
+        folder = store.path
+    notify(f"evidence of a killed command could not be finished and is kept in {folder}: {said(error)}")
+    return left
+
+
+def set_aside_alone(engine: Engine, orphan: Orphan, error: Exception, notify: Notify) -> bool:
+    """The same for a run of which only the engine knows; ``False`` where the engine holds its only evidence."""
+    folder = folder_of(orphan)
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    fetched = _fetched(engine, orphan, folder)
+    where = f"in {folder}" if fetched else "in the engine"
+    notify(f"evidence of a killed run could not be finished and is kept {where} (run {orphan.run_id}): {said(error)}")
+    return fetched
+
+
+def said(error: Exception) -> str:
+    """An error in one line, with its kind where it is none of ours."""
+    text = " ".join(str(error).split())[:300]
+    return text if isinstance(error, BenchError) or not text else f"{type(error).__name__}: {text}"
+
+
+def _fetched(engine: Engine, orphan: Orphan, folder: Path) -> bool:
+    if not orphan.evidence:
+        return True
+    out = folder / f"{_RUN}{orphan.run_id}"
+    try:
+        out.mkdir(exist_ok=True)
+        engine.recover(orphan, out)
+        (folder / f"{_RUN}{orphan.run_id}.json").write_text(json.dumps(orphan.labels), encoding="utf-8")
+        engine.discard(orphan)
+    except Exception:  # whatever it is: a command that measures does not end by it
+        return False
+    return True
