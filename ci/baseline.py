@@ -12,6 +12,9 @@ import shutil
 import sys
 from pathlib import Path
 
+from bench.record.bundle import RECORD
+from bench.record.find import bundle_folders
+
 BASELINE = Path("baseline")
 KEEP = 20
 """Results a leg and host: enough for a history's interval, few enough for a cache."""
@@ -59,8 +62,8 @@ def baseline_of(baseline: Path, leg: str, settings: str | None, host: str, diagn
 
 def bundles(folder: Path) -> list[Path]:
     """The bundles below a folder, oldest first."""
-    found = {path.parent for path in folder.glob("**/record.json")}
-    return sorted(found, key=lambda bundle: (bundle.name, str(bundle)))
+    found = bundle_folders(folder) if folder.is_dir() else []
+    return sorted((path for path in found if (path / RECORD).is_file()), key=lambda bundle: (bundle.name, str(bundle)))
 
 
 if __name__ == "__main__":
