@@ -17,6 +17,7 @@ from bench.record.archive import export, import_archive
 from bench.record.describe import schema_markdown
 from bench.record.jsonschema import json_schema
 from bench.record.legacy import import_folder
+from bench.record.names import is_stamp
 from bench.record.verify import verify
 from bench.report.terminal.cells import text
 from bench.report.terminal.query import query_view
@@ -59,6 +60,8 @@ def import_(
 
     Example: bench import runs.tar.zst
     """
+    if stamp is not None and not is_stamp(stamp):
+        raise UsageError(f"--stamp '{stamp}' is not a stamp", fix="write UTC as in 20251015T173309Z")
     if source.is_dir():
         legacy = import_folder(source, results, stamp=stamp)
         paths, notes = legacy.paths, [str(problem) for problem in legacy.problems]

@@ -17,6 +17,10 @@ _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,126}", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
 PARTIAL = ".partial"
 """Ends the name of a folder that is still being written."""
+ANALYSIS = "_time.txt"
+"""Ends the name of the file in ``analysis/`` that begins with the diagnostic's."""
+NAMES = "ASCII letters, digits and ._+- are allowed, a letter or digit first, 118 in all"
+"""What the name of a diagnostic is made of, for messages."""
 MAX_DEPTH = 6
 """Folders a bundle's file may lie in, at most."""
 
@@ -76,6 +80,11 @@ def check_part(name: str, what: str) -> str:
 def is_part(name: str) -> bool:
     """Whether ``name`` can be one folder's name."""
     return _PART.fullmatch(name) is not None and not name.endswith(PARTIAL)
+
+
+def is_diagnostic_name(name: str) -> bool:
+    """Whether a diagnostic's results can be kept under ``name``: as a folder that is no stamp, and in a file's name."""
+    return is_part(name) and not is_stamp(name) and is_file_name(f"analysis/{name}{ANALYSIS}")
 
 
 def is_file_name(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench import units
 from bench.record.evidence import ended, signature
+from bench.record.names import ANALYSIS
 from bench.record.schema import Record, Run
 from bench.record.summary import MEMORY, TIMING
 from bench.record.text import clean
@@ -13,7 +14,7 @@ _WIDTH = 50
 
 def analysis_name(record: Record) -> str:
     """The file's name in the bundle."""
-    return f"analysis/{record.diagnostic.name}_time.txt"
+    return f"analysis/{record.diagnostic.name}{ANALYSIS}"
 
 
 def analysis_time_txt(record: Record) -> str:

@@ -13,6 +13,7 @@ from bench.compare.surroundings import THREADS
 from bench.engine.cpus import parse_cpuset
 from bench.engine.protocol import Capacity, Need, Task, Tree
 from bench.errors import UsageError
+from bench.record.names import NAMES, is_diagnostic_name
 from bench.record.schema import Limits, Source
 
 PIDS = 512
@@ -83,10 +84,12 @@ def make_plan(
         variant: a way to run it, laid over the options.
 
     Raises:
-        UsageError: a number that makes no sense, or a profile that the diagnostic lacks.
+        UsageError: a number that makes no sense, a profile that the diagnostic lacks, or a name that no folder has.
     """
     if diagnostic.name == SELFTEST:
         raise UsageError("the self-test is no test of pytest's", fix="run it with 'bench run selftest'")
+    if not is_diagnostic_name(diagnostic.name):
+        raise UsageError(f"{diagnostic.name!r:.150} cannot name a folder of results", NAMES, "choose another name")
     profile = find_profile(diagnostic, options.profile)
     if options.repeat < 1:
         raise UsageError(f"--repeat {options.repeat} runs nothing", fix="give 1 or more")

@@ -9,6 +9,7 @@ from bench.catalog.load import builtin, parse
 from bench.catalog.model import Catalog, Device, Diagnostic, Profile
 from bench.engine.protocol import Need
 from bench.errors import UsageError
+from bench.record.names import NAMES, is_diagnostic_name
 
 FILE = "bench.toml"
 NODE_TIMEOUT_S = 1200.0
@@ -19,7 +20,8 @@ def read_catalog(root: Path) -> Catalog:
     """What ``bench.toml`` in the project's root names; an empty catalog where there is no such file.
 
     Raises:
-        UsageError: not a folder, not TOML, an unknown key, or a name that a shipped diagnostic has.
+        UsageError: not a folder, not TOML, an unknown key, a name that a shipped diagnostic has, or one under which no
+            result can be kept.
     """
     if not root.is_dir():
         raise UsageError(f"--project {root} is not a folder", fix="give the folder of a checkout")
@@ -35,19 +37,29 @@ def read_catalog(root: Path) -> Catalog:
     taken = sorted(shipped & {diagnostic.name for diagnostic in catalog.diagnostics})
     if taken:
         raise UsageError(f"{path} names {', '.join(taken)}", "a shipped diagnostic has that name", "choose another")
+    for diagnostic in catalog.diagnostics:
+        if not is_diagnostic_name(diagnostic.name):
+            what = f"{path} names a diagnostic {diagnostic.name!r:.150}, which cannot name a folder of results"
+            raise UsageError(what, NAMES, "choose another")
     return catalog
 
 
 def of_node(node: str, device: Device = "cpu") -> Diagnostic:
-    """A diagnostic made of one pytest node, as in ``tests/test_x.py::test_y``.
+    """A diagnostic made of one pytest node, as in ``tests/test_x.py::test_y``, and named after it.
 
     Raises:
-        UsageError: the text cannot be a node of a project.
+        UsageError: the text cannot be a node of a project, or has no letter or digit of ASCII to name its results by.
     """
     path = node.split("::", 1)[0]
     if not path or path.startswith(("/", "-")) or ".." in Path(path).parts:
         raise UsageError(f"--node '{node}' is not a node of the project", fix="write it as in tests/test_x.py::test_y")
     label = re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"\.py\b", "", node)).strip("-").lower()[-80:].strip("-")
+    if not label:
+        raise UsageError(
+            f"--node '{node}' gives no name for its results",
+            "it has neither a letter nor a digit of ASCII",
+            f"name it in the project's {FILE}: [diagnostic.NAME] and node = '{node}', then run NAME_{device}",
+        )
     env = {"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}
     return Diagnostic(
         name=f"{label}_{device}",
