@@ -397,6 +397,45 @@ def test_a_living_commands_run_is_no_orphan_and_damaged_entries_are_passed_over(
     assert Entry("r3", {}, "/o", "/w").group is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 9000 + "]" * 9000,
+        '{"run_id": "x", "labels": 1, "out": "/o", "work": "/w"}',
+        '{"run_id": "x", "labels": {"bench.tool": 1}, "out": "/o", "work": "/w"}',
+        '{"run_id": 1, "labels": {}, "out": 2, "work": 3}',
+        "[]",
+        None,
+    ],
+)
+def test_an_entry_that_cannot_be_read_stops_nothing(tmp_path, text):
+    ledger, path = Ledger(tmp_path), tmp_path / "x.json"
+    if text is None:
+        os.mkfifo(path)
+    else:
+        path.write_text(text)
+    assert ledger.left_behind() == []
+    assert path.exists()
+
+
+@pytest.mark.parametrize("pid", ["9" * 30, "\N{SUPERSCRIPT TWO}"])
+def test_an_owner_that_is_no_process_stops_nothing(tmp_path, monkeypatch, pid):
+    ledger = Ledger(tmp_path)
+    labels = owner_labels(current_owner(), "x") | {"bench.owner.pid": pid}
+    monkeypatch.setattr("bench.engine.local_ledger.owner_labels", lambda *_: labels)
+    ledger.write(Entry("x", {}, "/o", "/w"), {})
+    assert ledger.left_behind() == []
+
+
+def test_a_folder_that_no_run_made_is_not_removed(tmp_path, monkeypatch):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.write(Entry("x", {}, str(mine), str(mine)), {})
+    assert local_recover.remove(ledger, Entry("x", {}, str(mine), str(mine)))
+    assert mine.is_dir()
+
+
 def test_the_ledger_lies_with_the_users_state(monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
     assert default_folder() == Path("/state/bench/local-runs")
