@@ -16,9 +16,9 @@ from pathlib import Path
 
 import psutil
 
+from bench.cpuset import parse_cpuset
 from bench.engine import local_recover
 from bench.engine.cgroup_mounts import read_hierarchy
-from bench.engine.cpus import parse_cpuset
 from bench.engine.follow import Follower
 from bench.engine.gpu import check_local, read_signs
 from bench.engine.interrupt import Interrupts

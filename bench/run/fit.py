@@ -8,7 +8,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from bench.compare.surroundings import THREADS
-from bench.engine.cpus import parse_cpuset
+from bench.cpuset import parse_cpuset
 from bench.engine.protocol import Capacity
 from bench.record.schema import Limits
 from bench.run.plan import Plan

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from bench.engine.cpus import parse_cpuset
+from bench.cpuset import parse_cpuset
 from bench.engine.protocol import Capacity, Place
 from bench.errors import NotComparable, UsageError
 from bench.record.schema import HostClass, Limits, Record

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from bench.catalog.load import find_profile
 from bench.catalog.model import SELFTEST, Diagnostic, Variant
 from bench.compare.surroundings import THREADS
-from bench.engine.cpus import parse_cpuset
+from bench.cpuset import parse_cpuset
 from bench.engine.protocol import Capacity, Need, Task, Tree
 from bench.errors import UsageError
 from bench.record.names import NAMES, is_diagnostic_name

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.engine.cpus import parse_cpuset
+from bench.cpuset import parse_cpuset
 from bench.errors import UsageError
 
 
