@@ -13,11 +13,11 @@ from bench.cli.inputs import all_results, bundles_named
 from bench.cli.root import app
 from bench.cli.steps import Steps
 from bench.errors import ExitCode, UsageError
+from bench.names import is_stamp
 from bench.record.archive import export, import_archive
 from bench.record.describe import schema_markdown
 from bench.record.jsonschema import json_schema
 from bench.record.legacy import import_folder
-from bench.record.names import is_stamp
 from bench.record.verify import verify
 from bench.report.terminal.cells import text
 from bench.report.terminal.query import query_view

@@ -12,9 +12,9 @@ from bench.cli.console import notify
 from bench.cli.steps import Steps
 from bench.compare.verdict import Comparison
 from bench.errors import DamagedData, UsageError
+from bench.names import numbered
 from bench.record.bundle import Bundle
 from bench.record.find import find_bundles
-from bench.record.names import numbered
 from bench.record.schema import Record
 from bench.report.entry import NO_SAMPLES, Entry
 from bench.run.baseline import read_results

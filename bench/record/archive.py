@@ -19,12 +19,12 @@ from typing import IO, BinaryIO, cast
 import zstandard
 
 from bench.errors import BenchError, DamagedData, UsageError
+from bench.names import PARTIAL, record_id
 from bench.record.bundle import RECORD, read_bundle
 from bench.record.codec import NewerSchema
 from bench.record.disk import being_written, disk_errors, make_folders, remove_empty, sync_folder, sync_tree
 from bench.record.find import Follow
 from bench.record.manifest import hash_file, list_files
-from bench.record.names import PARTIAL, record_id
 from bench.record.output import find_output, output_file
 from bench.record.partial import mark, remove_marked
 from bench.record.unpack import unpack

@@ -18,10 +18,10 @@ from typing import Literal
 import msgspec
 
 from bench.errors import DamagedData, NotMeasured, UsageError
+from bench.names import PARTIAL, check_part, is_file_name, next_stamp, parse_stamp
 from bench.record import codec
 from bench.record.disk import disk_errors, make_folders, remove_empty, sync_folder, sync_tree, write_synced
 from bench.record.manifest import MANIFEST, hash_file, list_files, render_manifest
-from bench.record.names import PARTIAL, check_part, is_file_name, next_stamp, parse_stamp
 from bench.record.partial import mark, remove_marked
 from bench.record.redact import redact_bytes, redact_record, secret_values
 from bench.record.schema import Record

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError, DamagedData, UsageError
+from bench.names import PARTIAL, is_stamp
 from bench.record.bundle import RECORD, Bundle, read_bundle
 from bench.record.manifest import MANIFEST
-from bench.record.names import PARTIAL, is_stamp
 
 Follow = Callable[[list[Path]], Iterable[Path]]
 """Yields the folders that it is given, and tells somebody how far that is; ``iter`` tells nobody."""

@@ -9,9 +9,9 @@ import msgspec
 
 from bench.compare.hostid import is_id_of
 from bench.errors import DamagedData
+from bench.names import check_part, is_stamp, record_id
 from bench.record.bundle import RECORD, Bundle
 from bench.record.manifest import Problem
-from bench.record.names import check_part, is_stamp, record_id
 
 
 def identity_problems(bundle: Bundle, place: tuple[str, ...]) -> list[Problem]:

@@ -13,8 +13,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.names import PARTIAL, is_part, is_stamp
 from bench.record.disk import is_idle
-from bench.record.names import PARTIAL, is_part, is_stamp
 
 MARK = ".bench-partial"
 _TEXT = b"bench is writing here; what is left once it has ended is removed by the next run\n"

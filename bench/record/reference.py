@@ -18,10 +18,10 @@ from bench.compare.hostid import host_id
 from bench.compare.judge import judge
 from bench.compare.timeout import timeout_decision
 from bench.compare.timeout_text import timeout_decision_text
+from bench.names import record_id
 from bench.record.bundle import Content, write_bundle
 from bench.record.legacy.convert import ENGINE
 from bench.record.legacy.reasons import missing
-from bench.record.names import record_id
 from bench.record.schema import (
     Cpu,
     Diagnostic,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bench import units
+from bench.names import ANALYSIS
 from bench.record.evidence import ended, signature
-from bench.record.names import ANALYSIS
 from bench.record.schema import Record, Run
 from bench.record.summary import MEMORY, TIMING
 from bench.record.text import clean

@@ -12,9 +12,9 @@ from typing import IO, cast
 import zstandard
 
 from bench.errors import DamagedData
+from bench.names import check_part, is_file_name, is_stamp
 from bench.record.bounded import Bounded
 from bench.record.disk import make_folders
-from bench.record.names import check_part, is_file_name, is_stamp
 
 _MAX_WINDOW_BYTES = 128 * 1024 * 1024
 _HEADER_BYTES = 1024 * 1024

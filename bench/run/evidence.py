@@ -17,10 +17,10 @@ from bench.compare.findings import Finding
 from bench.compare.timeout import timeout_decision
 from bench.compare.timeout_text import timeout_decision_text
 from bench.errors import BenchError
+from bench.names import numbered
 from bench.record.bundle import Content
 from bench.record.evidence import env_txt, exit_code_txt, signature
 from bench.record.gnutime import time_txt
-from bench.record.names import numbered
 from bench.record.schema import Record
 from bench.record.summary import Operator, render_summary
 from bench.record.text import clean

@@ -13,7 +13,7 @@ from bench.compare.surroundings import THREADS
 from bench.cpuset import parse_cpuset
 from bench.engine.protocol import Capacity, Need, Task, Tree
 from bench.errors import UsageError
-from bench.record.names import NAMES, is_diagnostic_name
+from bench.names import NAMES, is_diagnostic_name
 from bench.record.schema import Limits, Source
 
 PIDS = 512

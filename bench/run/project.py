@@ -9,7 +9,7 @@ from bench.catalog.load import builtin, parse
 from bench.catalog.model import Catalog, Device, Diagnostic, Profile
 from bench.engine.protocol import Need
 from bench.errors import UsageError
-from bench.record.names import NAMES, is_diagnostic_name
+from bench.names import NAMES, is_diagnostic_name
 
 FILE = "bench.toml"
 NODE_TIMEOUT_S = 1200.0

@@ -15,7 +15,7 @@ from bench.compare.hostid import host_id
 from bench.engine.protocol import Ending, Engine, Event, Need, Notify, Place
 from bench.host.neighbours import Watcher
 from bench.host.watched import not_watched, watched
-from bench.record.names import make_stamp
+from bench.names import make_stamp
 from bench.record.schema import HostClass, Record, Warning_
 from bench.run.observe import ELSEWHERE, Observation, host_class, observe
 from bench.run.plan import Plan

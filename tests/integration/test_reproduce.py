@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from bench.engine.images.facts import ImageFacts
+from bench.names import record_id
 from bench.record.bundle import write_bundle
-from bench.record.names import record_id
 from bench.record.schema import Image, Source
 from tests.integration.command import Command, Done, forge
 from tests.unit.record.record_builders import make_record

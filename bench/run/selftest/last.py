@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-from bench.record.names import is_file_name, is_stamp
+from bench.names import is_file_name, is_stamp
 from bench.record.schema import Record
 
 _MAX_BYTES = 64 * 1024

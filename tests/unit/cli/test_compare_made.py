@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from bench.names import record_id
 from bench.record.bundle import write_bundle
-from bench.record.names import record_id
 from bench.record.schema import Run
 from tests.unit.compare.records_made import RYZEN, XEON, record, replace
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bench.cli.inputs import entry_of
+from bench.names import numbered
 from bench.record.bundle import Bundle, read_bundle, write_bundle
-from bench.record.names import numbered
 from tests.unit.report.factory import make_record
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from bench.names import is_diagnostic_name
 from bench.record.find import find_bundles
-from bench.record.names import is_diagnostic_name
 
 BAD = ("größe", "a b", "тест", ".hidden", "+a", "_a", "a/b", "a" * 115, "a\\n", "🎉", "", "a:b")
 GOOD = ("a", "A.b_c+d-e", "9", "a" * 114)

@@ -15,9 +15,9 @@ from bench.compare.bootstrap import ArithmeticFailed
 from bench.engine.choose import choose
 from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured
+from bench.names import numbered
 from bench.record.bundle import read_bundle
 from bench.record.find import find_bundles
-from bench.record.names import numbered
 from bench.record.verify import verify
 from bench.run.store import LABEL, RESULTS
 
