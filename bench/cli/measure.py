@@ -9,6 +9,7 @@ import typer
 
 from bench.catalog.load import builtin, document, find_variant
 from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
+from bench.catalog.project import of_node
 from bench.cli import complete, options
 from bench.cli.console import Console, complain_of, print_json
 from bench.cli.inputs import all_results, entry_of
@@ -24,8 +25,7 @@ from bench.report.entry import Entry
 from bench.report.terminal.catalog import catalog_table
 from bench.report.terminal.results import result_summary
 from bench.run.baseline import Baseline, default_baseline
-from bench.run.plan import Options, Plan, make_plan, parse_env
-from bench.run.project import need_of, of_node
+from bench.run.plan import Options, Plan, make_plan, need_of, parse_env
 from bench.run.source import read_catalog_source, read_project
 from bench.run.workflow import measure
 

@@ -86,7 +86,7 @@ def catalog_with(project: Path | None) -> Catalog:
     """The built-in catalog; with a project, what its ``bench.toml`` names as well."""
     if project is None:
         return builtin()
-    from bench.run.project import read_catalog
+    from bench.catalog.project import read_catalog
 
     return merged(builtin(), read_catalog(project))
 

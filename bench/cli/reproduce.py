@@ -11,6 +11,7 @@ import typer
 
 from bench.catalog.load import builtin
 from bench.catalog.model import Diagnostic
+from bench.catalog.project import of_node
 from bench.cli import options
 from bench.cli.console import Console, announce, complain_of, notify, print_json
 from bench.cli.measure import NEED_BYTES
@@ -30,8 +31,7 @@ from bench.run.announce import limits_text, what_was_run
 from bench.run.baseline import Baseline
 from bench.run.fit import fitted
 from bench.run.mismatch import Here, Mismatch, has_and_lacks, mismatches, parse_allow, require
-from bench.run.plan import Plan
-from bench.run.project import need_of, of_node
+from bench.run.plan import Plan, need_of
 from bench.run.reproduce import check_origin, plan_again
 from bench.run.session import Session
 from bench.run.source import read_catalog_source, read_project

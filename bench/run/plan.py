@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from bench.catalog.load import find_profile
 from bench.catalog.model import SELFTEST, Diagnostic, Variant
@@ -220,3 +221,16 @@ def _positive(option: str, value: float | None, otherwise: float | None) -> floa
     if not math.isfinite(value) or value <= 0:
         raise UsageError(f"{option} {value:g} must be more than 0")
     return value
+
+
+def need_of(diagnostic: Diagnostic, root: Path | None, requirements: Path | None) -> Need:
+    """What the place must offer: the diagnostic's image and the requirements given, or those that ``bench.toml`` names.
+
+    Raises:
+        UsageError: the requirements are not a file.
+    """
+    if requirements is None and root is not None and diagnostic.requirements is not None:
+        requirements = root / diagnostic.requirements
+    if requirements is not None and not requirements.is_file():
+        raise UsageError(f"--requirements {requirements} is not a file", fix="give a pip requirements file")
+    return Need(diagnostic.image, requirements.resolve() if requirements is not None else None)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bench.catalog.load import builtin, parse
 from bench.catalog.model import Catalog, Device, Diagnostic, Profile
-from bench.engine.protocol import Need
 from bench.errors import UsageError
 from bench.names import NAMES, is_diagnostic_name
 
@@ -72,16 +71,3 @@ def of_node(node: str, device: Device = "cpu") -> Diagnostic:
         profiles=(Profile("full", {"BENCH_PROFILE": "full"}), Profile("smoke", {"BENCH_PROFILE": "smoke"})),
         image=device,
     )
-
-
-def need_of(diagnostic: Diagnostic, root: Path | None, requirements: Path | None) -> Need:
-    """What the place must offer: the diagnostic's image and the requirements given, or those that ``bench.toml`` names.
-
-    Raises:
-        UsageError: the requirements are not a file.
-    """
-    if requirements is None and root is not None and diagnostic.requirements is not None:
-        requirements = root / diagnostic.requirements
-    if requirements is not None and not requirements.is_file():
-        raise UsageError(f"--requirements {requirements} is not a file", fix="give a pip requirements file")
-    return Need(diagnostic.image, requirements.resolve() if requirements is not None else None)

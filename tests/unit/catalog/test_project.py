@@ -2,8 +2,9 @@ import subprocess
 
 import pytest
 
+from bench.catalog.project import of_node, read_catalog
 from bench.errors import UsageError
-from bench.run.project import need_of, of_node, read_catalog
+from bench.run.plan import need_of
 from bench.run.source import content_sha256, read_catalog_source, read_project
 
 
