@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from bench.cli import options
-from bench.cli.console import Console, notify, print_json, print_text
+from bench.cli.app import app
 from bench.cli.inputs import all_results, bundles_named
-from bench.cli.root import app
-from bench.cli.steps import Steps
+from bench.cli.output import Console, notify, print_json, print_text
+from bench.cli.progress import Steps
 from bench.errors import ExitCode, UsageError
 from bench.names import is_stamp
 from bench.record.archive import export, import_archive

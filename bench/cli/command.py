@@ -10,11 +10,11 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bench.cli import stream
-from bench.cli.console import Console
-from bench.cli.failure import Failure
-from bench.cli.root import USAGE_FAILURE, app
+from bench.cli import output
+from bench.cli.app import USAGE_FAILURE, app
+from bench.cli.output import Console, complain, print_json
 from bench.errors import BenchError, DamagedData, ExitCode, Interrupted, NotMeasured, UsageError
 
 COMPLETING = "_BENCH_COMPLETE"
@@ -45,14 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     Console.quiet = Console.answered = False
     failure = Failure("--json" in (sys.argv[1:] if arguments is None else arguments))
-    stream.replace_missing()
+    output.replace_missing()
     streams = sys.stdout, sys.stderr
     for one in streams:
         if isinstance(one, io.TextIOWrapper):
             one.reconfigure(errors="replace")  # a terminal without our signs shows "?" for them
     try:
         code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False, prog_name="bench")
-        stream.out().flush()
+        output.out().flush()
     except BenchError as error:
         return failure(error.exit_code, error)
     except RecursionError:  # text of a record or of a test's facts; honest ones are a few levels deep
@@ -62,10 +62,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         sys.stdout, sys.stderr = streams
         if isinstance(error, SystemExit) and (COMPLETING in os.environ or not isinstance(error.__context__, OSError)):
             return int(error.code or 0)  # what a shell is told about its TAB, or is shown of completion
-        if stream.has_reader(sys.stdout):
+        if output.has_reader(sys.stdout):
             what = "a connection broke that was none of standard output, nothing was decided"
             return failure(ExitCode.NOT_MEASURED, NotMeasured(what, fix="try again"))
-        stream.silence(sys.stdout)  # a reader that has seen enough of the help
+        output.silence(sys.stdout)  # a reader that has seen enough of the help
         return int(ExitCode.OK)
     except USAGE_FAILURE as error:
         text = getattr(error, "format_message", error.__str__)()
@@ -96,3 +96,26 @@ def _ignore_signals() -> None:
 def _terminate(_number: int, _frame: object) -> None:
     """A polite end from outside is handled as Ctrl-C: evidence kept, nothing left running."""
     raise KeyboardInterrupt
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Says what failed. ``json``: whether standard output was promised one JSON document."""
+
+    json: bool
+
+    def __call__(self, code: ExitCode, error: BenchError | None) -> int:
+        """Say it, unless there is nothing to say; returns ``code`` as a command ends with it."""
+        if error is not None:
+            complain(str(error))
+            if self.json and not Console.answered:
+                self._answer(code, error)
+        return int(code)
+
+    def _answer(self, code: ExitCode, error: BenchError) -> None:
+        said = {"what": error.what, "cause": error.cause or None, "fix": error.fix or None}
+        try:
+            print_json({"error": said, "exit_code": int(code)})
+            output.out().flush()
+        except OSError:  # the line above was said, and the code is the failure's
+            output.silence(sys.stdout)

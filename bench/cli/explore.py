@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from bench.cli import complete, options
-from bench.cli.console import Console, notify, print_json
+from bench.cli import completion, options
+from bench.cli.app import app
 from bench.cli.inputs import all_results, bundles_named, entry_of
+from bench.cli.output import Console, notify, print_json
 from bench.cli.rankings import asked, gravest, parse_accept, rankings
-from bench.cli.root import app
 from bench.compare.explain import explain, explain_difference
 from bench.engine.ask import ask_docker
 from bench.errors import ExitCode, UsageError
@@ -91,7 +91,7 @@ def explain_(
 
 @app.command("history")
 def history_(
-    name: Annotated[str, typer.Argument(help="A diagnostic's name, as in grad_cpu.", autocompletion=complete.names)],
+    name: Annotated[str, typer.Argument(help="A diagnostic's name, as in grad_cpu.", autocompletion=completion.names)],
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from bench.cli import complete, options
-from bench.cli.console import Console, notify, print_json
+from bench.cli import completion, options
+from bench.cli.app import app
 from bench.cli.inputs import entry_of
-from bench.cli.root import app
+from bench.cli.output import Console, notify, print_json
 from bench.compare.ranking import rank
 from bench.errors import ExitCode, NotComparable
 from bench.fleet.legs import plan_legs
@@ -24,7 +24,7 @@ from bench.report.terminal.results import results_table
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def fleet(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A name that 'bench list' shows.", autocompletion=complete.names)],
+    name: Annotated[str, typer.Argument(help="A name that 'bench list' shows.", autocompletion=completion.names)],
     host: Annotated[list[str], typer.Option("--host", help="A Docker engine's URL; repeat it.", metavar="URL")],
     project: options.Project = None,
     results: options.Results = options.DEFAULT_RESULTS,

@@ -10,10 +10,10 @@ import typer
 from bench.catalog.load import builtin, document, find_variant
 from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
 from bench.catalog.project import of_node
-from bench.cli import complete, options
-from bench.cli.console import Console, complain_of, print_json
+from bench.cli import completion, options
+from bench.cli.app import app
 from bench.cli.inputs import all_results, entry_of
-from bench.cli.root import app
+from bench.cli.output import Console, complain_of, print_json
 from bench.cli.selftest import refuse_options, run_selftest
 from bench.cli.session import open_session
 from bench.engine.assets import diagnostics_folder
@@ -60,7 +60,7 @@ def list_(
 def run(
     name: Annotated[
         str | None,
-        typer.Argument(help="A name that 'bench list' shows.", show_default=False, autocompletion=complete.names),
+        typer.Argument(help="A name that 'bench list' shows.", show_default=False, autocompletion=completion.names),
     ] = None,
     engine: options.EngineName = None,
     host: options.HostUrl = None,
@@ -79,7 +79,7 @@ def run(
     ] = None,
     variant: Annotated[
         str | None,
-        typer.Option("--variant", help="A variant of the catalog.", metavar="NAME", autocompletion=complete.variant),
+        typer.Option("--variant", help="A variant of the catalog.", metavar="NAME", autocompletion=completion.variant),
     ] = None,
     profiler: Annotated[bool, typer.Option("--profiler", help="Run torch's profiler around the test.")] = False,
     project: options.Project = None,

@@ -10,7 +10,7 @@ import typer
 
 from bench.catalog.load import builtin, find, merged
 from bench.catalog.model import Catalog, Diagnostic
-from bench.cli.console import Console
+from bench.cli.output import Console
 from bench.units import parse_duration, parse_size
 
 

@@ -10,10 +10,10 @@ import msgspec
 import typer
 
 from bench.cli import options
-from bench.cli.console import Console, complain, notify, print_json
+from bench.cli.app import app
 from bench.cli.inputs import READING, entry_of, read_comparisons
-from bench.cli.root import app
-from bench.cli.steps import busy
+from bench.cli.output import Console, complain, notify, print_json
+from bench.cli.progress import busy
 from bench.errors import BenchError, ExitCode, UsageError
 from bench.record.bundle import Bundle
 from bench.record.find import scan_named

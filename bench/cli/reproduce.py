@@ -13,10 +13,10 @@ from bench.catalog.load import builtin
 from bench.catalog.model import Diagnostic
 from bench.catalog.project import of_node
 from bench.cli import options
-from bench.cli.console import Console, announce, complain_of, notify, print_json
+from bench.cli.app import app
+from bench.cli.inputs import original
 from bench.cli.measure import NEED_BYTES
-from bench.cli.original import original
-from bench.cli.root import app
+from bench.cli.output import Console, announce, complain_of, notify, print_json
 from bench.cli.session import open_session
 from bench.compare.verdict import Comparison, compare
 from bench.engine.absent import AbsentEngine

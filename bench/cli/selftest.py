@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.catalog.model import Diagnostic
-from bench.cli.console import Console, complain_of, print_json
+from bench.cli.output import Console, complain_of, print_json
 from bench.errors import UsageError
 from bench.report.terminal.selftest import selftest_view
 from bench.run.plan import Options

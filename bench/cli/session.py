@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.cli.console import Held
+from bench.cli.output import Held
 from bench.cli.progress import Progress
 from bench.engine.absent import AbsentEngine
 from bench.engine.lock import check_if_busy, measuring

@@ -12,10 +12,10 @@ import typer
 
 from bench.catalog.load import builtin
 from bench.catalog.model import Catalog, Diagnostic, Variant
-from bench.cli import complete, options
-from bench.cli.console import Console, complain_of, print_json
+from bench.cli import completion, options
+from bench.cli.app import app
 from bench.cli.measure import NEED_BYTES, plan_of
-from bench.cli.root import app
+from bench.cli.output import Console, complain_of, print_json
 from bench.cli.session import open_beside, open_session
 from bench.compare.failures import not_passed
 from bench.compare.verdict import compare
@@ -35,14 +35,14 @@ from bench.run.workflow import Finished
 
 @app.command()
 def whatif(
-    name: Annotated[str, typer.Argument(help="A name that 'bench list' shows.", autocompletion=complete.names)],
+    name: Annotated[str, typer.Argument(help="A name that 'bench list' shows.", autocompletion=completion.names)],
     variants: Annotated[
         str,
         typer.Option(
             "--variants",
             help="Variants to try, the reference first; 'threads' is 1, 2, 4 …",
             metavar="LIST",
-            autocompletion=complete.variants,
+            autocompletion=completion.variants,
         ),
     ] = "",
     repeat: Annotated[int, typer.Option("--repeat", help="Rounds, each with every variant once.", metavar="N")] = 5,

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 import typer.main
 
-from bench.cli import app
+from bench.cli.app import load_verbs
 from bench.record.find import find_bundles
 from tests.pages import COMMANDS, DOCS, PAGES, ROOT, blocks, commands, lines, sessions
 
@@ -34,7 +34,7 @@ REAL = set(commands("selftest.md", "bench run selftest"))
 """Loads in real containers: ``tests/integration/test_selftest.py`` runs them."""
 (SHIPPED,) = commands("README.md", "bench explain ")
 """Of a result that ships with the project: a test below runs it where that lies, and reads what it says."""
-VERBS = typer.main.get_command(app).commands
+VERBS = typer.main.get_command(load_verbs()).commands
 OPTIONS = {
     verb: {word for one in command.params for word in one.opts + one.secondary_opts} for verb, command in VERBS.items()
 }

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from bench.cli import main, stream
-from bench.cli.console import notify, print_json
+from bench.cli import main, output
+from bench.cli.output import notify, print_json
 from bench.record.find import find_bundles
 
 
@@ -106,6 +106,6 @@ def test_a_connection_that_breaks_is_not_taken_for_a_reader_that_went(engine, ca
 def test_a_pipe_tells_whether_it_has_a_reader():
     read, write = os.pipe()
     with open(write, "w", encoding="utf-8") as made:  # noqa: PTH123
-        assert stream.has_reader(made)
+        assert output.has_reader(made)
         os.close(read)
-        assert not stream.has_reader(made)
+        assert not output.has_reader(made)

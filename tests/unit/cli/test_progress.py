@@ -3,9 +3,8 @@ import time
 import pytest
 
 from bench.catalog.load import builtin, find
-from bench.cli.console import Console, Held
-from bench.cli.progress import Now, Progress
-from bench.cli.steps import busy
+from bench.cli.output import Console, Held
+from bench.cli.progress import Now, Progress, busy
 from bench.record.schema import Run, Source
 from bench.run.plan import Options, make_plan
 from bench.run.reading import Reading
@@ -23,7 +22,7 @@ def test_no_estimate_before_the_first_test_or_after_the_last(index, of):
 
 def test_a_long_rendering_says_on_a_pipe_that_it_lives(capsys, monkeypatch):
     monkeypatch.setattr(Console, "quiet", False)
-    monkeypatch.setattr("bench.cli.steps.PLAIN_EVERY_S", 0.0)
+    monkeypatch.setattr("bench.cli.progress.PLAIN_EVERY_S", 0.0)
     with busy("making page.html"):
         time.sleep(0.5)
     said = capsys.readouterr()

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 import bench
-from bench.cli import app
-from bench.cli.purpose import purpose
-from bench.cli.root import VERBS
+from bench.cli.app import VERBS, load_verbs
+from bench.cli.completion import purpose
 
 ROOT = Path(bench.__file__).parents[1]
 SLOW = {"docker", "duckdb", "jinja2", "numpy", "plotly", "psutil", "requests", "scipy"}
@@ -33,7 +32,7 @@ def imported(*words, **more):
 
 
 def test_the_table_of_verbs_names_the_module_of_each():
-    found = {info.name or info.callback.__name__: info.callback.__module__ for info in app.registered_commands}
+    found = {info.name or info.callback.__name__: info.callback.__module__ for info in load_verbs().registered_commands}
     assert found == {verb: f"bench.cli.{module}" for verb, module in VERBS.items()}
 
 
@@ -68,7 +67,7 @@ def test_a_tab_where_a_verb_may_stand_reads_none():
 
 
 def test_what_a_verb_says_at_a_tab_is_what_its_help_says():
-    for info in app.registered_commands:
+    for info in load_verbs().registered_commands:
         verb = info.name or info.callback.__name__
         assert purpose(verb, VERBS[verb]) == inspect.getdoc(info.callback)
     assert purpose("nothing", "measure") is None

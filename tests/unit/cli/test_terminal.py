@@ -15,11 +15,12 @@ import pytest
 import typer.main
 
 import bench
-from bench.cli import app, main
+from bench.cli import main
+from bench.cli.app import load_verbs
 from bench.record.find import find_bundles
 
 ROOT = Path(bench.__file__).parents[1]
-VERBS = sorted(command.name or command.callback.__name__ for command in app.registered_commands)
+VERBS = sorted(command.name or command.callback.__name__ for command in load_verbs().registered_commands)
 COMMAND = [sys.executable, "-m", "bench"]
 
 
@@ -140,7 +141,7 @@ def test_a_real_terminal_is_known_as_one(tmp_path):
 def test_a_bar_on_a_terminal_a_line_on_a_pipe_nothing_with_quiet(results, on_a_terminal, bench_, monkeypatch, tmp_path):
     assert "checking" in on_a_terminal(["verify", results])[1]
     assert "checking" not in on_a_terminal(["verify", results, "--quiet"])[1]
-    monkeypatch.setattr("bench.cli.steps.PLAIN_EVERY_S", 0.0)
+    monkeypatch.setattr("bench.cli.progress.PLAIN_EVERY_S", 0.0)
     assert "checking: 1 of 2" in bench_("verify", results)[2]
     export = ("export", results, "-o", tmp_path / "a.tar.zst")
     assert "packing: 1 of 2" in bench_(*export)[2]
@@ -165,7 +166,7 @@ def test_a_bar_on_a_terminal_a_line_on_a_pipe_nothing_with_quiet(results, on_a_t
     ids=lambda words: words[0],
 )
 def test_quiet_silences_every_verb_that_says_how_far_it_is(results, bench_, monkeypatch, words):
-    monkeypatch.setattr("bench.cli.steps.PLAIN_EVERY_S", 0.0)
+    monkeypatch.setattr("bench.cli.progress.PLAIN_EVERY_S", 0.0)
     one = find_bundles(str(results))[0].path
     bench_("export", results, "-o", "a.tar.zst")
     bench_("export", one, "-o", "grad.tar.zst")
@@ -295,4 +296,4 @@ def test_the_installed_completion_works_in_a_real_bash(tmp_path):
 
 
 def test_the_application_builds_as_a_whole():
-    assert sorted(typer.main.get_command(app).commands) == VERBS
+    assert sorted(typer.main.get_command(load_verbs()).commands) == VERBS

@@ -10,9 +10,9 @@ import typer.core
 import typer.main
 
 from bench import __version__
-from bench.cli import shells, start
-from bench.cli.console import Console, print_text
-from bench.cli.purpose import purpose
+from bench.cli import completion, startup
+from bench.cli.completion import purpose
+from bench.cli.output import Console, print_text
 
 VERBS = {
     "export": "archives",
@@ -71,7 +71,7 @@ class _Verbs(typer.core.TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         found = super().resolve_command(ctx, args)
-        start.ready()
+        startup.ready()
         return found
 
     def invoke(self, ctx: Any) -> Any:
@@ -92,7 +92,7 @@ class _Verbs(typer.core.TyperGroup):
                 )
 
 
-shells.mend_zsh()
+completion.mend_zsh()
 app = typer.Typer(
     name="bench",
     cls=_Verbs,
