@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import typer
@@ -14,24 +15,24 @@ from bench.cli import completion, startup
 from bench.cli.completion import purpose
 from bench.cli.output import Console, print_text
 
-VERBS = {
-    "export": "archives",
-    "import": "archives",
-    "verify": "archives",
-    "schema": "archives",
-    "query": "archives",
-    "compare": "explore",
-    "explain": "explore",
-    "history": "explore",
-    "doctor": "explore",
-    "fleet": "fleet",
-    "list": "measure",
-    "run": "measure",
-    "report": "reports",
-    "reproduce": "reproduce",
-    "whatif": "whatif",
-}
-"""Every verb, in the order of the help, and the module beside this one that registers it."""
+VERBS = (
+    "export",
+    "import",
+    "verify",
+    "schema",
+    "query",
+    "compare",
+    "explain",
+    "history",
+    "doctor",
+    "fleet",
+    "list",
+    "run",
+    "report",
+    "reproduce",
+    "whatif",
+)
+"""Every verb, in the order of the help."""
 
 
 USAGE_FAILURE: type[Exception] = typer.BadParameter.__mro__[2]
@@ -40,9 +41,14 @@ USAGE_FAILURE: type[Exception] = typer.BadParameter.__mro__[2]
 
 def load_verbs() -> typer.Typer:
     """The application with every verb registered, for those who look at it as a whole."""
-    for module in dict.fromkeys(VERBS.values()):
-        import_module(f"bench.cli.{module}")
+    for verb in VERBS:
+        import_module(module_of(verb))
     return app
+
+
+def module_of(verb: str) -> str:
+    """The module that registers a verb: of its name, with an underscore if that is a word of Python's."""
+    return f"bench.cli.verbs.{verb}{'_' * iskeyword(verb)}"
 
 
 class _Verbs(typer.core.TyperGroup):
@@ -63,7 +69,7 @@ class _Verbs(typer.core.TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002, the base has it
         if self._named_only and cmd_name in VERBS:
-            return typer.core.TyperCommand(cmd_name, help=purpose(cmd_name, VERBS[cmd_name]))
+            return typer.core.TyperCommand(cmd_name, help=purpose(cmd_name, module_of(cmd_name)))
         if cmd_name not in self.commands:
             for name in [cmd_name] if cmd_name in VERBS else VERBS:  # all of them: one may be meant
                 self._read(name)
@@ -84,7 +90,7 @@ class _Verbs(typer.core.TyperGroup):
             raise
 
     def _read(self, name: str) -> None:
-        import_module(f"bench.cli.{VERBS[name]}")
+        import_module(module_of(name))
         for info in app.registered_commands:
             if name == info.name or (info.callback is not None and name == info.callback.__name__):
                 self.commands[name] = typer.main.get_command_from_info(

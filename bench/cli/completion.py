@@ -57,7 +57,7 @@ def mend_zsh() -> None:
 
 
 def purpose(verb: str, module: str) -> str | None:
-    """The docstring of the function that ``module`` of this package registers as ``verb``; None where there is none."""
+    """The docstring of the function that a module registers as ``verb``; None where there is none."""
     for node in _parsed(module).body:
         if isinstance(node, ast.FunctionDef) and verb in {node.name, *_registered_as(node)}:
             return ast.get_docstring(node)
@@ -72,4 +72,5 @@ def _registered_as(function: ast.FunctionDef) -> list[object]:
 
 @cache
 def _parsed(module: str) -> ast.Module:
-    return ast.parse(files("bench.cli").joinpath(f"{module}.py").read_text(encoding="utf-8"))
+    package, _, name = module.rpartition(".")
+    return ast.parse(files(package).joinpath(f"{name}.py").read_text(encoding="utf-8"))

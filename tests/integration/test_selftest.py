@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import bench.cli.selftest
+import bench.cli.verbs.run
 from bench.cli import main
 from bench.engine.docker import DockerEngine
 from bench.engine.images.facts import ImageFacts
@@ -24,7 +24,7 @@ IN_DOCKER, IN_THE_LOCAL_ENGINE = commands("selftest.md", "bench run selftest")
 def run(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Checked:
     """The page's command line, with what it found kept on its way to the terminal."""
     found: list[Checked] = []
-    monkeypatch.setattr(bench.cli.selftest, "self_test", lambda *given: found.append(self_test(*given)) or found[-1])
+    monkeypatch.setattr(bench.cli.verbs.run, "self_test", lambda *given: found.append(self_test(*given)) or found[-1])
     monkeypatch.delenv("BENCH_ENGINE", raising=False)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(folder))
     monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))

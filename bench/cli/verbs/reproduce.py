@@ -15,9 +15,9 @@ from bench.catalog.project import of_node
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import original
-from bench.cli.measure import NEED_BYTES
 from bench.cli.output import Console, announce, complain_of, notify, print_json
 from bench.cli.session import open_session
+from bench.cli.verbs.run import NEED_BYTES
 from bench.compare.verdict import Comparison, compare
 from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder

@@ -14,9 +14,9 @@ from bench.catalog.load import builtin
 from bench.catalog.model import Catalog, Diagnostic, Variant
 from bench.cli import completion, options
 from bench.cli.app import app
-from bench.cli.measure import NEED_BYTES, plan_of
 from bench.cli.output import Console, complain_of, print_json
 from bench.cli.session import open_beside, open_session
+from bench.cli.verbs.run import NEED_BYTES, plan_of
 from bench.compare.failures import not_passed
 from bench.compare.verdict import compare
 from bench.engine.absent import AbsentEngine

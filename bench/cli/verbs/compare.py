@@ -1,20 +1,62 @@
-"""What ``bench compare`` was asked: which results against which reference, and what is not to count as a difference."""
+"""The verb ``compare``: whether results are the same, slower, or of another host."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
+import typer
 
-from bench.cli.inputs import records_by_name
+from bench.cli import options
+from bench.cli.app import app
+from bench.cli.inputs import all_results, bundles_named, records_by_name
+from bench.cli.output import Console, notify, print_json
 from bench.compare.align import align
 from bench.compare.likeness import GROUPS
 from bench.compare.ranking import Ranking, rank
 from bench.errors import ExitCode, NotComparable, UsageError
 from bench.record.bundle import Bundle
 from bench.record.schema import Record
+from bench.report.terminal.compare import comparison_view, ranking_view
+
+Words = Annotated[list[str], typer.Argument(help="Bundles, folders of bundles, or host ids; the reference first.")]
+
+
+@app.command("compare")
+def compare_(
+    words: Words,
+    reference: Annotated[
+        str | None,
+        typer.Option("--reference", help="What to compare with: a result, or N for the Nth.", metavar="N|WORD"),
+    ] = None,
+    accept: Annotated[
+        str, typer.Option("--accept", help="Differences under test, as in variant,limits.cpus.", metavar="LIST")
+    ] = "",
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
+) -> int:
+    """Say whether results are the same, slower, or of another host.
+
+    Example: bench compare HOST/grad_cpu/STAMP_A HOST/grad_cpu/STAMP_B
+    """
+    what, accepted = asked(words, reference), parse_accept(accept)
+    found = bundles_named(what.words, results)
+    known = [bundle.record for bundle in all_results(results)]
+    made = rankings(what, found, known, accepted)
+    for word, why in {word: why for ranking in made for word, why in ranking.passed_over.items()}.items():
+        notify(f"passed over {word}: {why}")
+    if json:
+        left_out = {word: why for ranking in made for word, why in (ranking.left_out | ranking.passed_over).items()}
+        print_json({"comparisons": [one for ranking in made for one in ranking.rows], "left_out": left_out})
+    else:
+        for ranking in made:
+            only = ranking.rows[0] if len(what.words) == 2 else None
+            Console.out().print(comparison_view(only) if only is not None else ranking_view(ranking))
+    return int(gravest([ranking.exit_code for ranking in made]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The verbs that measure: ``run``, and ``list`` which says what can be run."""
+"""The verb ``run``: one diagnostic, measured, with its evidence kept; the self-test runs its fixed loads instead."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import Annotated
 
 import typer
 
-from bench.catalog.load import builtin, document, find_variant
+from bench.catalog.load import builtin, find_variant
 from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
 from bench.catalog.project import of_node
 from bench.cli import completion, options
 from bench.cli.app import app
-from bench.cli.inputs import all_results, entry_of
 from bench.cli.output import Console, complain_of, print_json
-from bench.cli.selftest import refuse_options, run_selftest
 from bench.cli.session import open_session
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
@@ -22,38 +20,17 @@ from bench.errors import UsageError
 from bench.record.disk import check_results_folder
 from bench.record.find import find_bundles
 from bench.report.entry import Entry
-from bench.report.terminal.catalog import catalog_table
 from bench.report.terminal.results import result_summary
+from bench.report.terminal.selftest import selftest_view
 from bench.run.baseline import Baseline, default_baseline
 from bench.run.plan import Options, Plan, make_plan, need_of, parse_env
+from bench.run.selftest.run import self_test
+from bench.run.session import Session
 from bench.run.source import read_catalog_source, read_project
 from bench.run.workflow import measure
 
 NEED_BYTES = 256 * 1024**2
 """Room that a bundle may need, checked before a run."""
-
-REFERENCE = "reference"
-"""The folder of the results that ship with the project: no run of anybody's here."""
-
-
-@app.command("list")
-def list_(
-    project: options.Project = None,
-    results: options.Results = options.DEFAULT_RESULTS,
-    json: options.Json = False,
-    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
-) -> None:
-    """Show the catalog: name, device, ceiling, timeout, last result.
-
-    Example: bench list --project ~/my-checkout
-    """
-    catalog = options.catalog_with(project)
-    here = [bundle for bundle in all_results(results) if results / REFERENCE not in bundle.path.parents]
-    last = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in here}
-    if json:
-        print_json([row | {"last": _last(last.get(row["name"]))} for row in document(catalog)])
-    else:
-        Console.out().print(catalog_table(catalog, last))
 
 
 @app.command()
@@ -205,9 +182,26 @@ def _baseline(path: Path | None, results: Path, plan: Plan) -> Baseline:
     return Baseline(tuple(bundle.record for bundle in find_bundles(str(path), results)), asked=True)
 
 
-def _last(entry: Entry | None) -> dict[str, object] | None:
-    if entry is None:
-        return None
-    record = entry.record
-    status = record.verdict.status
-    return {"id": record.id, "outcome": record.outcome, "status": status, "wall_s": entry.wall_s}
+def refuse_options(chosen: Options, variant: str | None) -> None:
+    """The loads are what they are: nothing about them can be chosen.
+
+    Raises:
+        UsageError: an option that says how a diagnostic is run.
+    """
+    if chosen != Options(profile=chosen.profile) or variant is not None:
+        raise UsageError(
+            "the self-test runs fixed loads with limits of its own",
+            fix="leave out options that change a run; --engine, --host, --results and --json may be given",
+        )
+
+
+def run_selftest(diagnostic: Diagnostic, session: Session, *, json: bool) -> int:
+    """Make every check, keep the evidence, and show each reading beside the truth."""
+    checked = self_test(session, diagnostic)
+    record, path = checked.finished.record, str(checked.finished.path)
+    if json:
+        print_json({"path": path, "record": record, "readings": checked.held, "not_made": dict(checked.not_made)})
+    else:
+        Console.out().print(selftest_view(record, checked.held, checked.not_made, path))
+    complain_of(checked.finished.complaints)
+    return int(checked.finished.exit_code)

@@ -1,0 +1,34 @@
+"""The verb ``doctor``: whether this host is fit to measure on."""
+
+from __future__ import annotations
+
+from bench.cli import options
+from bench.cli.app import app
+from bench.cli.output import Console, print_json
+from bench.engine.ask import ask_docker
+from bench.errors import ExitCode
+from bench.host.doctor import judge, worst
+from bench.host.preflight import read_facts
+from bench.report.terminal.doctor import doctor_view
+
+
+@app.command()
+def doctor(
+    host: options.HostUrl = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
+) -> int:
+    """Look before a run what this host can do and what disturbs.
+
+    Engine, limits, GPU, governor, boost, load, swap, huge pages, disk; each line ok, warn or fail, with the fix.
+
+    Example: bench doctor
+    """
+    said = ask_docker(host)
+    checks = judge(read_facts(results, said.info, said.version, said.problem))
+    if json:
+        print_json(checks)
+    else:
+        Console.out().print(doctor_view(checks))
+    return int(ExitCode.NOT_MEASURED if worst(checks) == "fail" else ExitCode.OK)

@@ -1,0 +1,37 @@
+"""The verb ``export``: bundles in one archive that another machine imports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import options
+from bench.cli.app import app
+from bench.cli.inputs import bundles_named
+from bench.cli.output import notify, print_json
+from bench.cli.progress import Steps
+from bench.errors import ExitCode
+from bench.record.archive import export
+
+
+@app.command("export")
+def export_(
+    bundles: Annotated[list[str], typer.Argument(help="Bundles, folders of bundles or host ids.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="F.tar.zst or F.tar.gz.", metavar="F")],
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
+) -> int:
+    """Put bundles into one archive that another machine imports.
+
+    Example: bench export results -o runs.tar.zst
+    """
+    found = {bundle.path.resolve(): bundle.path for group in bundles_named(bundles, results) for bundle in group}
+    export(list(found.values()), output, Steps("packing"))
+    if json:
+        print_json({"archive": str(output), "bundles": [str(path) for path in found.values()]})
+        return ExitCode.OK
+    notify(f"{len(found)} bundle{'s' if len(found) != 1 else ''} in {output}")
+    return ExitCode.OK

@@ -1,0 +1,42 @@
+"""The verb ``list``: what can be run, and how it last went."""
+
+from __future__ import annotations
+
+from bench.catalog.load import document
+from bench.cli import options
+from bench.cli.app import app
+from bench.cli.inputs import all_results, entry_of
+from bench.cli.output import Console, print_json
+from bench.report.entry import Entry
+from bench.report.terminal.catalog import catalog_table
+
+REFERENCE = "reference"
+"""The folder of the results that ship with the project: no run of anybody's here."""
+
+
+@app.command("list")
+def list_(
+    project: options.Project = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
+) -> None:
+    """Show the catalog: name, device, ceiling, timeout, last result.
+
+    Example: bench list --project ~/my-checkout
+    """
+    catalog = options.catalog_with(project)
+    here = [bundle for bundle in all_results(results) if results / REFERENCE not in bundle.path.parents]
+    last = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in here}
+    if json:
+        print_json([row | {"last": _last(last.get(row["name"]))} for row in document(catalog)])
+    else:
+        Console.out().print(catalog_table(catalog, last))
+
+
+def _last(entry: Entry | None) -> dict[str, object] | None:
+    if entry is None:
+        return None
+    record = entry.record
+    status = record.verdict.status
+    return {"id": record.id, "outcome": record.outcome, "status": status, "wall_s": entry.wall_s}

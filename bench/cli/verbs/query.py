@@ -1,0 +1,33 @@
+"""The verb ``query``: SQL over all results."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bench.cli import options
+from bench.cli.app import app
+from bench.cli.inputs import all_results
+from bench.cli.output import Console, print_json
+from bench.report.terminal.query import query_view
+from bench.run.query import rows_of
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="SQL over the tables results, runs, tests, metrics and warnings.")],
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
+) -> None:
+    """Ask all results with SQL (DuckDB's).
+
+    Example: bench query "select host, median(wall_s) from runs group by host"
+    """
+    columns, rows = rows_of(sql, [bundle.record for bundle in all_results(results)])
+    if json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    console = Console.out()
+    console.print(query_view(columns, rows, console.width))

@@ -1,0 +1,38 @@
+"""The verb ``verify``: whether bundles are as they were written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import options
+from bench.cli.app import app
+from bench.cli.output import Console, print_json
+from bench.cli.progress import Steps
+from bench.errors import ExitCode
+from bench.record.verify import verify
+from bench.report.terminal.verify import verify_view
+
+
+@app.command("verify")
+def verify_(
+    path: Annotated[Path, typer.Argument(help="A bundle or a tree of bundles.")] = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
+) -> int:
+    """Check hashes and schema of one bundle or of a whole tree.
+
+    Example: bench verify results
+    """
+    report = verify(path, Steps("checking"))
+    if json:
+        problems = [
+            {"bundle": str(one.bundle), "file": one.problem.file, "reason": one.problem.reason}
+            for one in report.problems
+        ]
+        print_json({"bundles": [str(bundle) for bundle in report.bundles], "problems": problems})
+    else:
+        Console.out().print(verify_view(report))
+    return ExitCode.OK if report.ok else ExitCode.DAMAGED
