@@ -12,8 +12,8 @@ import msgspec
 
 from bench.cli.output import notify
 from bench.cli.progress import Steps
+from bench.compare.comparison import Comparison
 from bench.compare.sample import walls
-from bench.compare.verdict import Comparison
 from bench.errors import DamagedData, UsageError
 from bench.names import numbered
 from bench.record.archive import import_archive

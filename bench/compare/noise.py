@@ -13,30 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.compare.quantiles import student_quantile
-from bench.compare.sample import logs, walls
-from bench.record.schema import Record
+from bench.compare.sample import logs
 
 FEWEST_SESSIONS = 4
 CONFIDENCE = 0.99
 _MAD_TO_SIGMA = 1.4826
-
-
-def aa_noise(records: Sequence[Record]) -> float | None:
-    """The difference between two results of the same code on one host that one pair in a hundred exceeds.
-
-    A ratio minus 1: 0.02 says that two results may be 2 % apart with nothing changed. From the variance *between* the
-    sessions' median logarithms, less what the runs within them explain (one-way random effects, method of moments;
-    Searle, Casella & McCulloch 1992, Variance Components, section 3.6), times Student's t for the sessions and
-    sqrt(2) for a pair. Where all sessions have one run each the two cannot be told apart, and the whole scatter
-    counts.
-
-    Args:
-        records: results of the same diagnostic, build, limits and host; those without a passed run are left out.
-
-    Returns:
-        ``None`` for fewer than ``FEWEST_SESSIONS`` sessions.
-    """
-    return session_noise([walls(record) for record in records])
 
 
 def session_noise(sessions: Sequence[Sequence[float]]) -> float | None:

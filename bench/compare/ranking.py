@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
+from bench.compare.comparison import Comparison, compare
 from bench.compare.rule import CONFIDENCE
-from bench.compare.verdict import Comparison, compare
 from bench.errors import ExitCode, NotComparable
 from bench.record.schema import Record
 
@@ -18,7 +18,7 @@ Result = Record | Sequence[Record]
 class Ranking(msgspec.Struct, frozen=True):
     """Comparisons with one reference, the fastest first; ``left_out`` names what could not be compared and why.
 
-    ``passed_over`` names likewise what a word holds besides (:func:`bench.compare.align.align`); the exit code
+    ``passed_over`` names likewise what a word holds besides (:func:`bench.compare.reference.align`); the exit code
     ignores it.
     """
 

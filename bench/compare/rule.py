@@ -38,7 +38,7 @@ Outcome = Literal["slower", "faster", "none", "insufficient", "noisy"]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What two samples say. Logarithms of the ratio second / first; see :class:`bench.compare.verdict.Comparison`.
+    """What two samples say. Logarithms of the ratio second / first; see :class:`bench.compare.comparison.Comparison`.
 
     ``low`` and ``high`` are ``None`` where the samples are too small for any interval. ``runs_needed`` is the number on
     each side, ``None`` where no more are needed or no practical number is enough.

@@ -72,7 +72,7 @@ def disturbed_share(record: Record) -> float:
 def pool(records: Sequence[Record]) -> Record:
     """Several results of the same diagnostic as one, the newest with the runs of all.
 
-    The caller has seen to it that they are alike (:func:`bench.compare.likeness.differences`).
+    The caller has seen to it that they are alike (:func:`bench.compare.differences.differences`).
 
     Raises:
         NotComparable: no record, or records of different diagnostics.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench import units
-from bench.compare.timeout import Action, Decision
+from bench.compare.ceiling_review import Action, Decision
 
 _ADVICE: dict[Action, str] = {
     "keep": "Keep the ceiling",

@@ -1,222 +1,122 @@
-"""What two results, or a result and its history, say about one another (pure)."""
+"""The verdict on one result: did it pass, under its ceiling, and as fast as its history (pure)?"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from typing import Any
 
-import msgspec
-import numpy as np
-
-from bench.compare import prediction, rule, sample
-from bench.compare.ceiling import by_ceiling, over_reason
-from bench.compare.disturbance import doubts, undisturbed
-from bench.compare.failures import LOST, failure_reasons, not_passed, withheld
-from bench.compare.likeness import Difference, differences, forced_status, require_comparable
-from bench.compare.sessions import reference_noise
-from bench.compare.wording import decision_reasons, difference_reason, prediction_reason
+from bench import units
+from bench.compare import sample
+from bench.compare.comparison import Comparison, compare
+from bench.compare.reference import like
+from bench.compare.status_rules import margin_s, over_reason
 from bench.errors import ExitCode
-from bench.record.schema import Record, Status
+from bench.record.schema import Outcome, Record, Status, Verdict
 
-_STATUS: dict[rule.Outcome, Status] = {
-    "slower": "code_regressed",
-    "faster": "code_improved",
-    "none": "same",
-    "insufficient": "insufficient_runs",
-    "noisy": "host_noisy",
-}
-_EXIT: dict[Status, ExitCode] = {
-    "over_ceiling": ExitCode.REGRESSED,
-    "code_regressed": ExitCode.REGRESSED,
-    "host_differs": ExitCode.NOT_COMPARABLE,
-    "limit_bound": ExitCode.NOT_COMPARABLE,
-    "build_differs": ExitCode.NOT_COMPARABLE,
-    "insufficient_runs": ExitCode.NOT_MEASURED,
-    "host_noisy": ExitCode.NOT_MEASURED,
+_BY_OUTCOME: dict[Outcome, ExitCode] = {
+    "failed": ExitCode.TEST_FAILED,
+    "timed_out": ExitCode.TIMED_OUT,
+    "oom_killed": ExitCode.OOM_KILLED,
+    "interrupted": ExitCode.INTERRUPTED,
     "not_measured": ExitCode.NOT_MEASURED,
 }
 
 
-class Side(msgspec.Struct, frozen=True):
-    """One side of a comparison. ``runs`` counts those that passed; ``median_s`` is their median wall time.
-
-    ``not_passed`` counts the others by outcome.
-    """
-
-    id: str
-    stamp: str
-    host: str
-    runs: int
-    median_s: float | None
-    median_cpu_s: float | None
-    variant: str | None = None
-    not_passed: dict[str, int] = {}
-
-
-class Expected(msgspec.Struct, frozen=True):
-    """Where one more run of a history was expected, in seconds, and whether the run belongs."""
-
-    low_s: float
-    high_s: float
-    belongs: bool
-    runs: int
-    set_aside_s: tuple[float, ...] = ()
-
-
-class Comparison(msgspec.Struct, frozen=True):
-    """Two results side by side: first what differs, then the numbers, then the status.
-
-    Ratios are ``b / a`` of wall times, above 1 is slower; ``least_effect`` and ``smallest_detectable`` are ratios
-    minus 1. ``None`` is a number that these runs cannot give; ``reasons`` says why in plain sentences.
-    """
-
-    diagnostic: str
-    a: Side
-    b: Side
-    status: Status
-    differences: tuple[Difference, ...]
-    reasons: tuple[str, ...]
-    confidence: float = rule.CONFIDENCE
-    ratio: float | None = None
-    ratio_low: float | None = None
-    ratio_high: float | None = None
-    deviation: float | None = None
-    least_effect: float = rule.LEAST_EFFECT
-    aa_noise: float | None = None
-    smallest_detectable: float | None = None
-    runs_needed: int | None = None
-    expected: Expected | None = None
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """The exit code of ``bench compare``: 1 regressed, 6 nothing can be said, 7 not comparable, else 0."""
-        return _EXIT.get(self.status, ExitCode.OK)
-
-
-def compare(
-    a: Record | Sequence[Record],
-    b: Record | Sequence[Record],
-    *,
-    accept: Collection[str] = (),
-    history: Sequence[Record] = (),
-    effect: float = rule.EFFECT,
-    ceiling: bool = True,
-) -> Comparison:
-    """Compare a result, or several of a kind, with a reference.
+def judge(record: Record, baseline: Sequence[Record] = (), *, asked: bool = True) -> Verdict:
+    """The verdict that goes into a record.
 
     Args:
-        a: the reference; of several records the runs are pooled.
-        b: what is judged.
-        accept: differences that are the thing under test (``likeness.differences``).
-        history: more results; those that are like the reference, and are not judged, give with it the A/A noise.
-        effect: the change that must be visible before "same" is said, 0.05 is 5 %.
-        ceiling: whether like ``b`` is also held against its own ceiling: ``over_ceiling`` where it did not regress.
+        record: a result, its own verdict aside.
+        baseline: earlier results, in any order. Those that are like this one are its history; where none is, the
+            newest of the same diagnostic, with what is like it, is compared with, and the verdict says in what they
+            differ.
+        asked: whether somebody named that baseline. One that merely lay there and is not like this result leaves it
+            ``ok``; the reasons name the differences all the same.
+
+    The first that applies: ``not_measured`` where no run has a time, ``over_ceiling``, ``not_measured`` where the
+    result did not pass, the comparison with the baseline, ``ok``.
 
     Raises:
-        NotComparable: other diagnostics, or a run under the profiler.
         DamagedData: a wall time that is none.
     """
-    group_a, group_b = _group(a), _group(b)
-    one, two = sample.pool(group_a), sample.pool(group_b)
-    for member in (*group_a, *group_b):
-        require_comparable(one, member)
-    found = _differences(group_a, group_b, accept)
-    noise = reference_noise(group_a, group_b, history)
-    forced = forced_status(found)
-    naming = (*(difference_reason(difference) for difference in found), *failure_reasons(one, two))
-    first, second = sample.walls(one), sample.walls(two)
-    sides = (side(one), side(two))
-    least = rule.least_effect(noise)
-    over = over_reason(two) if ceiling and forced is None else None
-    if not first or not second:
-        missing = " and ".join(name for name, runs in (("the reference", first), ("the result", second)) if not runs)
-        said = (*naming, f"{missing} has no run that passed with a wall time")
-        ending = by_ceiling("not_measured", said, over)
-        return Comparison(one.diagnostic.name, *sides, ending[0], found, ending[1], least_effect=least)
-    places = sample.common_places(one, two)
-    decision = rule.decide(first, second, least, effect, places)
-    expected, outcome, needed = _single(first, second, decision, least, effect)
-    turns = sample.took_turns(places)
-    status = forced or undisturbed(_STATUS[outcome], one, two, turns=turns)
-    lost = withheld(status, one, two)
-    if lost:
-        status, needed = "insufficient_runs", None
-    reasons = [*naming, *decision_reasons(decision, outcome, needed, status, (len(first), len(second)), effect)]
-    if expected is not None:
-        reasons.append(prediction_reason(expected.low_s, expected.high_s, expected.belongs, (first, second)))
-    reasons += [LOST] * lost + doubts(status, one, two, turns=turns)
-    status, told = by_ceiling(status, tuple(reasons), over)
-    return Comparison(
-        one.diagnostic.name,
-        *sides,
-        status,
-        found,
-        told,
-        ratio=math.exp(decision.estimate),
-        ratio_low=None if decision.low is None else math.exp(decision.low),
-        ratio_high=None if decision.high is None else math.exp(decision.high),
-        deviation=decision.deviation,
-        least_effect=least,
-        aa_noise=noise,
-        smallest_detectable=None if decision.smallest_detectable is None else math.expm1(decision.smallest_detectable),
-        runs_needed=needed,
-        expected=expected,
-    )
+    margin, over = margin_s(record), over_reason(record)
+    passed = sample.walls(record)
+    reasons, status = _measured(record, passed, beyond=over is not None)
+    if status is None and over is not None:
+        reasons.append(over)
+        status = "over_ceiling"
+    elif status is None and margin is not None:
+        reasons.append(f"{units.seconds(margin)} below the ceiling of {units.seconds(record.diagnostic.ceiling_s)}")
+    against = _against(record, baseline) if passed else None
+    if against is not None:
+        reasons += against.reasons
+    if status is None and record.outcome != "passed":
+        status = "not_measured"
+    chosen = status or ("ok" if against is None or _beside(against, asked) else against.status)
+    return Verdict(chosen, tuple(reasons), margin, _baseline(against) if against is not None else {})
 
 
-def side(record: Record) -> Side:
-    """A record as one side of a comparison."""
-    runs = sample.passed_runs(record)
-    times = [run.wall_s for run in runs if run.wall_s is not None]
-    cpu = [run.cpu.total_s for run in runs if run.cpu.total_s is not None]
-    return Side(
-        record.id,
-        record.stamp,
-        record.host.id,
-        len(times),
-        float(np.median(times)) if times else None,
-        float(np.median(cpu)) if cpu and len(cpu) == len(times) else None,
-        record.variant,
-        not_passed(record),
-    )
+def exit_code(record: Record) -> ExitCode:
+    """The exit code of ``bench run`` for a record that carries its verdict.
 
-
-def _group(records: Record | Sequence[Record]) -> tuple[Record, ...]:
-    return (records,) if isinstance(records, Record) else tuple(sorted(records, key=lambda record: record.stamp))
-
-
-def _differences(a: Sequence[Record], b: Sequence[Record], accept: Collection[str]) -> tuple[Difference, ...]:
-    """The differences between the newest of each side, and those that hide within a side."""
-    found = list(differences(a[-1], b[-1], accept))
-    seen = {difference.name for difference in found}
-    for group in (a, b):
-        for member in group[:-1]:
-            for difference in differences(member, group[-1], accept):
-                if difference.name not in seen:
-                    seen.add(difference.name)
-                    found.append(difference)
-    return tuple(sorted(found, key=lambda one: one.forces is None or one.accepted))
-
-
-def _single(
-    first: Sequence[float], second: Sequence[float], decision: rule.Decision, least: float, effect: float
-) -> tuple[Expected | None, rule.Outcome, int | None]:
-    """One run against a history: the prediction interval stands in for the interval that one run cannot have.
-
-    A run inside says "none" where the interval is narrow enough to mean something. One outside is a change or a
-    disturbed run, and no single run can tell which: it asks for the runs that can.
+    How the run ended goes first. A baseline that cannot be compared with, or has too few runs, is no failure of this
+    run.
     """
-    if min(len(first), len(second)) != 1:
-        return None, decision.outcome, decision.runs_needed
-    history, value = (first, second[0]) if len(second) == 1 else (second, first[0])
-    interval = prediction.predict(history)
-    if interval is None:
-        return None, decision.outcome, decision.runs_needed
-    near = abs(math.log(value / interval.centre)) < math.log1p(least)
-    belongs = interval.holds(value) or near
-    expected = Expected(interval.low, interval.high, belongs, interval.runs, interval.set_aside)
-    if belongs and interval.reach <= max(effect, least):
-        return expected, "none", None
-    if not belongs:
-        return expected, "insufficient", decision.runs_needed
-    return expected, decision.outcome, decision.runs_needed
+    if record.outcome in _BY_OUTCOME:
+        return _BY_OUTCOME[record.outcome]
+    if record.verdict.status in ("over_ceiling", "code_regressed"):
+        return ExitCode.REGRESSED
+    return ExitCode.NOT_MEASURED if record.verdict.status == "not_measured" else ExitCode.OK
+
+
+def _measured(record: Record, passed: Sequence[float], *, beyond: bool) -> tuple[list[str], Status | None]:
+    """Why nothing was measured, if so. A run stopped ``beyond`` the ceiling was over the ceiling all the same."""
+    if passed:
+        failures = len(record.runs) - len(passed)
+        return ([f"{failures} of {len(record.runs)} runs did not pass"] if failures else []), None
+    if record.outcome == "timed_out":
+        return ["no run ended before its timeout"], "over_ceiling" if beyond else "not_measured"
+    signature = next((run.signature for run in record.runs if run.signature), None)
+    reason = f"no run passed (outcome {record.outcome})"
+    return [f"{reason}: {signature}" if signature else reason], "not_measured"
+
+
+def _against(record: Record, baseline: Sequence[Record]) -> Comparison | None:
+    named = [
+        other
+        for other in baseline
+        if other.id != record.id and other.diagnostic.name == record.diagnostic.name and not other.profiler
+    ]
+    if record.profiler or not named:
+        return None
+    history = like(record, named)
+    if history:
+        return compare(history, record, ceiling=False)
+    with_runs = [other for other in named if sample.walls(other)] or named
+    newest = max(with_runs, key=lambda other: other.stamp)
+    return compare([*like(newest, with_runs), newest], record, ceiling=False)
+
+
+def _beside(against: Comparison, asked: bool) -> bool:
+    """Whether a comparison that nobody asked for says nothing of this result."""
+    return not asked and against.status in ("host_differs", "limit_bound", "build_differs")
+
+
+def _baseline(comparison: Comparison) -> dict[str, Any]:
+    expected = comparison.expected
+    return {
+        "id": comparison.a.id,
+        "stamp": comparison.a.stamp,
+        "host": comparison.a.host,
+        "runs": comparison.a.runs,
+        "median_s": comparison.a.median_s,
+        "status": comparison.status,
+        "ratio": comparison.ratio,
+        "ratio_low": comparison.ratio_low,
+        "ratio_high": comparison.ratio_high,
+        "predicted_low_s": expected.low_s if expected is not None else None,
+        "predicted_high_s": expected.high_s if expected is not None else None,
+        "belongs": expected.belongs if expected is not None else None,
+        "smallest_detectable": comparison.smallest_detectable,
+        "runs_needed": comparison.runs_needed,
+    }

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import msgspec
 
+from bench.compare.ceiling_review import timeout_decision
 from bench.compare.hostid import host_id
-from bench.compare.judge import judge
-from bench.compare.timeout import timeout_decision
 from bench.compare.timeout_text import timeout_decision_text
+from bench.compare.verdict import judge
 from bench.names import record_id
 from bench.record.bundle import Content, write_bundle
 from bench.record.legacy.convert import ENGINE

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.compare.align import align, kind
-from bench.compare.judge import like
-from bench.compare.verdict import Comparison, compare
+from bench.compare.comparison import Comparison, compare
+from bench.compare.reference import reference
 from bench.errors import DamagedData
 from bench.record.schema import Record
 from bench.report.entry import Entry, newest_per_key
@@ -42,29 +41,6 @@ def with_comparisons(entries: Sequence[Entry], made: Sequence[Comparison]) -> li
     """The same entries in the same order, each with the comparison that was made of it before, where there is one."""
     by_id = {one.b.id: one for one in made}
     return [replace(entry, comparison=by_id.get(entry.record.id)) for entry in entries]
-
-
-def reference(record: Record, baseline: Sequence[Record]) -> list[Record]:
-    """The results of a baseline that one is compared with, oldest first; none where it has none of the diagnostic.
-
-    Those that are like it in all, as ``bench run --baseline`` chooses. Else, of those of its profile and variant, the
-    ones that ran the same way on its host, or on its host at all, or anywhere; of several groups that of the newest.
-    """
-    name = record.diagnostic.name
-    named = [one for one in baseline if one.diagnostic.name == name and not one.profiler and one.id != record.id]
-    alike = like(record, named)
-    if alike or not named:
-        return list(alike)
-    of_kind = [one for one in named if kind(one) == kind(record)]
-    (aligned, *_) = align([of_kind or named, [record]])
-    entry, pool = Entry(record), [Entry(one) for one in aligned.groups[0]]
-    fit = (
-        [one for one in pool if one.key == entry.key]
-        or [one for one in pool if one.record.host.id == record.host.id]
-        or pool
-    )
-    newest = max(fit, key=lambda one: one.record.stamp)
-    return [one.record for one in fit if one.key == newest.key]
 
 
 def _compared(entry: Entry, baseline: Sequence[Record], history: Sequence[Record]) -> Entry:

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from bench.compare.comparison import Comparison
 from bench.compare.explain import DeltaExplanation, Explanation
-from bench.compare.verdict import Comparison
 from bench.report.entry import Entry, worst_first
 
 SCHEMA = "bench.report/1"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from statistics import median
 from types import MappingProxyType
 
-from bench.compare.verdict import Comparison
+from bench.compare.comparison import Comparison
+from bench.compare.configuration import setup_of
 from bench.record.schema import Record, Run
-from bench.report.setup import setup_of
 from bench.report.status import State, state_of
 
 NO_SAMPLES: Mapping[int, str] = MappingProxyType({})

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bench import units
-from bench.compare.verdict import Comparison
+from bench.compare.comparison import Comparison
 from bench.report.entry import Entry, newest_per_key, worst_first
 from bench.report.status import STATES, State
 from bench.report.text import markdown, markdown_code

@@ -12,9 +12,9 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import msgspec
 
+from bench.compare.ceiling_review import timeout_decision
 from bench.compare.explain import explain
 from bench.compare.findings import Finding
-from bench.compare.timeout import timeout_decision
 from bench.compare.timeout_text import timeout_decision_text
 from bench.errors import BenchError
 from bench.names import numbered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bench.compare.judge import judge
+from bench.compare.verdict import judge
 from bench.errors import BenchError
 from bench.record.nulls import with_reasons
 from bench.record.schema import Record, Verdict, Warning_

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.catalog.load import find_profile
 from bench.catalog.model import SELFTEST, Diagnostic, Variant
-from bench.compare.surroundings import THREADS
+from bench.compare.differences import THREADS
 from bench.cpuset import parse_cpuset
 from bench.engine.protocol import Capacity, Need, Task, Tree
 from bench.errors import UsageError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
-from bench.compare.judge import exit_code
+from bench.compare.verdict import exit_code
 from bench.engine.interrupt import Interrupts
 from bench.errors import BenchError, ExitCode, NotMeasured, UsageError
 from bench.record.bundle import Content, read_bundle, write_bundle

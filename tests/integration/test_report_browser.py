@@ -21,8 +21,8 @@ if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
 # ruff: noqa: E402, the repository's root comes first, and selenium may not be there
+from bench.compare.comparison import compare
 from bench.compare.explain import explain_difference
-from bench.compare.verdict import compare
 from bench.report.entry import Entry
 from bench.report.html.page import render_page
 from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps, with_tests

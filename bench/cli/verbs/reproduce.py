@@ -18,7 +18,7 @@ from bench.cli.inputs import original
 from bench.cli.output import Console, announce, complain_of, notify, print_json
 from bench.cli.session import open_session
 from bench.cli.verbs.run import NEED_BYTES
-from bench.compare.verdict import Comparison, compare
+from bench.compare.comparison import Comparison, compare
 from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose

@@ -17,8 +17,9 @@ from bench.cli.app import app
 from bench.cli.output import Console, complain_of, print_json
 from bench.cli.session import open_beside, open_session
 from bench.cli.verbs.run import NEED_BYTES, plan_of
-from bench.compare.failures import not_passed
-from bench.compare.verdict import compare
+from bench.compare.advice import advice
+from bench.compare.comparison import compare
+from bench.compare.status_rules import not_passed
 from bench.engine.absent import AbsentEngine
 from bench.engine.choose import choose
 from bench.engine.protocol import Engine
@@ -26,7 +27,6 @@ from bench.errors import ExitCode, UsageError
 from bench.record.disk import check_results_folder
 from bench.report.entry import Entry
 from bench.report.terminal.whatif import VariantLine, whatif_view
-from bench.run.advice import advice
 from bench.run.plan import Options, Plan, parse_env
 from bench.run.session import Session
 from bench.run.whatif import VARIED, Tried, name_of, select, try_variants

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
+from bench.compare.ceiling_review import timeout_decision
 from bench.compare.hostid import host_id
-from bench.compare.judge import judge
-from bench.compare.timeout import timeout_decision
 from bench.compare.timeout_text import timeout_decision_text
+from bench.compare.verdict import judge
 from bench.errors import BenchError, UsageError
 from bench.names import parse_stamp, safe_file_name
 from bench.record.bundle import RECORD, Content, hidden_values, read_bundle, write_bundle

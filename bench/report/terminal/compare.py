@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bench import units
+from bench.compare.comparison import Comparison, Side
 from bench.compare.ranking import Ranking
-from bench.compare.verdict import Comparison, Side
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, interval, state, table, text
 

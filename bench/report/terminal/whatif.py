@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bench import units
-from bench.compare.failures import failed
-from bench.compare.verdict import Comparison
+from bench.compare.comparison import Comparison
+from bench.compare.status_rules import failed
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, state, table, text
 from bench.report.terminal.compare import bounds_text, ratio_bar, ratio_text, reach_of

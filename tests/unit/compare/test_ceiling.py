@@ -2,11 +2,11 @@
 
 import pytest
 from records_made import XEON, record, replace
-from test_verdict import A, noisy, with_warnings
+from test_comparison import A, noisy, with_warnings
 
-from bench.compare.judge import judge
+from bench.compare.comparison import compare
 from bench.compare.ranking import rank
-from bench.compare.verdict import compare
+from bench.compare.verdict import judge
 from bench.record.schema import Run
 
 BELOW = record([900 + 0.1 * step for step in range(10)], id="a")

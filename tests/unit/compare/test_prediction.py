@@ -5,8 +5,9 @@ import pytest
 from records_made import SIX, record
 
 from bench.compare.bootstrap import ArithmeticFailed
-from bench.compare.noise import aa_noise, session_noise
+from bench.compare.noise import session_noise
 from bench.compare.prediction import outliers, predict
+from bench.compare.reference import aa_noise
 from bench.errors import DamagedData
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from bench.compare.comparison import compare
 from bench.compare.explain import explain_difference
-from bench.compare.verdict import compare
 from bench.record.schema import SCHEMA, Record
 from bench.report.entry import Entry
 from bench.report.html.page import render_page

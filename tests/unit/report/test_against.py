@@ -7,10 +7,10 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
-from bench.compare.verdict import compare
+from bench.compare.comparison import compare
+from bench.compare.reference import reference
 from bench.record.schema import Outcome, Record, Status, Verdict
 from bench.report import against as module
-from bench.report.against import reference
 from bench.report.document import report_document
 from bench.report.entry import Entry, newest_per_key
 from bench.report.html.page import render_page

@@ -8,7 +8,7 @@ import msgspec
 import pyperf
 import pytest
 
-from bench.compare.verdict import compare
+from bench.compare.comparison import compare
 from bench.record.codec import decode
 from bench.record.schema import Verdict
 from bench.report.action_benchmark import bigger_is_better, smaller_is_better

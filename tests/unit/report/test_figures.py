@@ -5,9 +5,9 @@ import plotly.graph_objects as go
 import pytest
 
 from bench.compare.budget import NAMES, budget
+from bench.compare.comparison import compare
 from bench.compare.explain import explain_difference
 from bench.compare.prediction import predict
-from bench.compare.verdict import compare
 from bench.record.schema import Cpu, Io, Memory
 from bench.report.entry import Entry
 from bench.report.evidence import DRAWN, bands, breaks, next_band, stands_out, time_spent

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from markdown_it import MarkdownIt
 
-from bench.compare.verdict import compare
+from bench.compare.comparison import compare
 from bench.record.schema import Verdict
 from bench.report.entry import Entry
 from bench.report.markdown import render_markdown

@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
+from bench.compare.comparison import compare
 from bench.compare.explain import explain_difference
-from bench.compare.verdict import compare
 from bench.report.entry import Entry
 from bench.report.html.page import embedded, render_page
 from bench.report.text import plain

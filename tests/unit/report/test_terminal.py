@@ -10,9 +10,9 @@ from rich.console import Console, RenderableType
 
 from bench.catalog.load import builtin
 from bench.catalog.model import Catalog, Diagnostic
+from bench.compare.comparison import compare
 from bench.compare.explain import explain, explain_difference
 from bench.compare.ranking import rank
-from bench.compare.verdict import compare
 from bench.host.checks import Check
 from bench.record.manifest import Problem
 from bench.record.verify import BundleProblem, VerifyReport

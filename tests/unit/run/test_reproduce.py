@@ -2,7 +2,7 @@ import pytest
 from msgspec import structs
 
 from bench.catalog.load import builtin, find
-from bench.compare.surroundings import THREADS
+from bench.compare.differences import THREADS
 from bench.engine.protocol import Capacity, Place
 from bench.errors import NotComparable, UsageError
 from bench.record.schema import (

@@ -2,9 +2,9 @@ import pytest
 
 from bench.catalog.load import builtin
 from bench.catalog.model import Variant
-from bench.compare.verdict import Comparison, Side
+from bench.compare.advice import advice, how_to_set
+from bench.compare.comparison import Comparison, Side
 from bench.errors import UsageError
-from bench.run.advice import advice, how_to_set
 from bench.run.whatif import DEFAULT, order, select
 
 KNOWN = builtin().variants

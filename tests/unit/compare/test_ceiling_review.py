@@ -1,7 +1,7 @@
 import pytest
 from records_made import SIX, XEON, record, replace
 
-from bench.compare.timeout import timeout_decision
+from bench.compare.ceiling_review import timeout_decision
 from bench.compare.timeout_text import timeout_decision_text
 from bench.record import schema
 from bench.record.schema import Run

@@ -1,12 +1,16 @@
-"""Which of the results that each word names are held against one another (pure)."""
+"""Which results are held against one another: those that words name, and those that serve one as reference (pure)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from bench.compare import sample
+from bench.compare.configuration import setup_of
+from bench.compare.differences import differences
+from bench.compare.noise import session_noise
+from bench.compare.sample import walls
 from bench.record.schema import Record
 
 _Key = TypeVar("_Key")
@@ -115,3 +119,84 @@ def _other(record: Record) -> str:
 
 def _order(one: Kind) -> tuple[bool, Kind]:
     return one != USUAL, one
+
+
+def reference_noise(a: Sequence[Record], b: Sequence[Record], history: Sequence[Record]) -> float | None:
+    """The A/A noise of the reference: of its sessions, and of those in the history that are like it.
+
+    What is judged is none of them, wherever it lies: a regression that counts as noise acquits itself. Other sources
+    are none either, even of a project, whose source forces no status: what its commits change is no noise.
+    """
+    reference, judged = a[-1], {record.id for record in b}
+    sessions = {record.id: record for record in (*history, *a) if record.id not in judged}
+    return aa_noise([record for record in sessions.values() if _same_code(record, reference)])
+
+
+def _same_code(record: Record, reference: Record) -> bool:
+    return (
+        record.diagnostic.name == reference.diagnostic.name
+        and _code(record) == _code(reference)
+        and not record.profiler
+        and all(difference.forces is None for difference in differences(reference, record))
+    )
+
+
+def _code(record: Record) -> str | None:
+    source = record.diagnostic.source
+    return source.sha256 or source.commit
+
+
+def like(record: Record, others: Sequence[Record], accept: Collection[str] = ()) -> tuple[Record, ...]:
+    """Those of the others that may stand beside this record: same diagnostic, build, limits, host; oldest first."""
+    fit = [
+        other
+        for other in others
+        if other.id != record.id
+        and other.diagnostic.name == record.diagnostic.name
+        and not other.profiler
+        and sample.walls(other)
+        and all(one.forces is None or one.accepted for one in differences(other, record, accept))
+    ]
+    return tuple(sorted(fit, key=lambda other: other.stamp))
+
+
+def reference(record: Record, baseline: Sequence[Record]) -> list[Record]:
+    """The results of a baseline that one is compared with, oldest first; none where it has none of the diagnostic.
+
+    Those that are like it in all, as ``bench run --baseline`` chooses. Else, of those of its profile and variant, the
+    ones that ran the same way on its host, or on its host at all, or anywhere; of several groups that of the newest.
+    """
+    name = record.diagnostic.name
+    named = [one for one in baseline if one.diagnostic.name == name and not one.profiler and one.id != record.id]
+    alike = like(record, named)
+    if alike or not named:
+        return list(alike)
+    of_kind = [one for one in named if kind(one) == kind(record)]
+    (aligned, *_) = align([of_kind or named, [record]])
+    pool = aligned.groups[0]
+    ways = {one.id: (setup_of(one), one.host.id) for one in (record, *pool)}
+    fit = (
+        [one for one in pool if ways[one.id] == ways[record.id]]
+        or [one for one in pool if one.host.id == record.host.id]
+        or pool
+    )
+    newest = max(fit, key=lambda one: one.stamp)
+    return [one for one in fit if ways[one.id] == ways[newest.id]]
+
+
+def aa_noise(records: Sequence[Record]) -> float | None:
+    """The difference between two results of the same code on one host that one pair in a hundred exceeds.
+
+    A ratio minus 1: 0.02 says that two results may be 2 % apart with nothing changed. From the variance *between* the
+    sessions' median logarithms, less what the runs within them explain (one-way random effects, method of moments;
+    Searle, Casella & McCulloch 1992, Variance Components, section 3.6), times Student's t for the sessions and
+    sqrt(2) for a pair. Where all sessions have one run each the two cannot be told apart, and the whole scatter
+    counts.
+
+    Args:
+        records: results of the same diagnostic, build, limits and host; those without a passed run are left out.
+
+    Returns:
+        ``None`` for fewer than ``FEWEST_SESSIONS`` sessions.
+    """
+    return session_noise([walls(record) for record in records])

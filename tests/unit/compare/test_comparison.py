@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from records_made import SIX, XEON, record, replace
 
-from bench.compare.judge import exit_code, judge, like
+from bench.compare.comparison import compare
 from bench.compare.ranking import rank
+from bench.compare.reference import like
 from bench.compare.sample import common_places, disturbed_share, pool, took_turns, walls
-from bench.compare.verdict import compare
+from bench.compare.verdict import exit_code, judge
 from bench.errors import DamagedData, ExitCode, NotComparable
 from bench.record.schema import Limits, Run, Source, Warning_
 

@@ -1,7 +1,7 @@
 import pytest
 from records_made import XEON, record, replace
 
-from bench.compare.align import align
+from bench.compare.reference import align
 
 
 def ids(aligned):

@@ -10,7 +10,7 @@ import msgspec
 
 from bench import units
 from bench.compare import prediction, sample
-from bench.compare.judge import like
+from bench.compare.reference import like
 from bench.record.schema import Record
 
 Action = Literal["keep", "raise", "lower", "none"]

@@ -2,9 +2,9 @@
 
 import pytest
 from records_made import XEON, record, replace
-from test_verdict import FASTER, SAME, SLOWER, A, noisy
+from test_comparison import FASTER, SAME, SLOWER, A, noisy
 
-from bench.compare.verdict import compare
+from bench.compare.comparison import compare
 from bench.record.schema import Run
 
 

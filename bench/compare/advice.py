@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bench.catalog.model import Variant
-from bench.compare.failures import FAILURES, failed, spoken
-from bench.compare.verdict import Comparison, Side
+from bench.compare.comparison import Comparison, Side
+from bench.compare.status_rules import FAILURES, failed, spoken
 from bench.units import percent
 
 

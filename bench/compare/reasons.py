@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bench import units
 from bench.compare import rule
-from bench.compare.likeness import Difference
+from bench.compare.differences import Difference
 from bench.record.schema import Status
 
 

@@ -1,7 +1,7 @@
 import pytest
 from records_made import RYZEN, XEON, record, replace
 
-from bench.compare.likeness import differences, forced_status, require_comparable, same_host
+from bench.compare.differences import differences, forced_status, require_comparable, same_host
 from bench.errors import ExitCode, NotComparable
 from bench.record.schema import Environment, HostClass, Image, Source
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from bench.compare.likeness import differences
+from bench.compare.differences import differences
 from bench.record.schema import Limits, Record
 
 

@@ -1,0 +1,229 @@
+"""What two results, or a result and its history, say about one another (pure)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+
+import msgspec
+import numpy as np
+
+from bench.compare import prediction, rule, sample
+from bench.compare.differences import Difference, differences, forced_status, require_comparable
+from bench.compare.reasons import decision_reasons, difference_reason, prediction_reason
+from bench.compare.reference import reference_noise
+from bench.compare.status_rules import (
+    LOST,
+    by_ceiling,
+    doubts,
+    failure_reasons,
+    not_passed,
+    over_reason,
+    undisturbed,
+    withheld,
+)
+from bench.errors import ExitCode
+from bench.record.schema import Record, Status
+
+_STATUS: dict[rule.Outcome, Status] = {
+    "slower": "code_regressed",
+    "faster": "code_improved",
+    "none": "same",
+    "insufficient": "insufficient_runs",
+    "noisy": "host_noisy",
+}
+_EXIT: dict[Status, ExitCode] = {
+    "over_ceiling": ExitCode.REGRESSED,
+    "code_regressed": ExitCode.REGRESSED,
+    "host_differs": ExitCode.NOT_COMPARABLE,
+    "limit_bound": ExitCode.NOT_COMPARABLE,
+    "build_differs": ExitCode.NOT_COMPARABLE,
+    "insufficient_runs": ExitCode.NOT_MEASURED,
+    "host_noisy": ExitCode.NOT_MEASURED,
+    "not_measured": ExitCode.NOT_MEASURED,
+}
+
+
+class Side(msgspec.Struct, frozen=True):
+    """One side of a comparison. ``runs`` counts those that passed; ``median_s`` is their median wall time.
+
+    ``not_passed`` counts the others by outcome.
+    """
+
+    id: str
+    stamp: str
+    host: str
+    runs: int
+    median_s: float | None
+    median_cpu_s: float | None
+    variant: str | None = None
+    not_passed: dict[str, int] = {}
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """Where one more run of a history was expected, in seconds, and whether the run belongs."""
+
+    low_s: float
+    high_s: float
+    belongs: bool
+    runs: int
+    set_aside_s: tuple[float, ...] = ()
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Two results side by side: first what differs, then the numbers, then the status.
+
+    Ratios are ``b / a`` of wall times, above 1 is slower; ``least_effect`` and ``smallest_detectable`` are ratios
+    minus 1. ``None`` is a number that these runs cannot give; ``reasons`` says why in plain sentences.
+    """
+
+    diagnostic: str
+    a: Side
+    b: Side
+    status: Status
+    differences: tuple[Difference, ...]
+    reasons: tuple[str, ...]
+    confidence: float = rule.CONFIDENCE
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    deviation: float | None = None
+    least_effect: float = rule.LEAST_EFFECT
+    aa_noise: float | None = None
+    smallest_detectable: float | None = None
+    runs_needed: int | None = None
+    expected: Expected | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of ``bench compare``: 1 regressed, 6 nothing can be said, 7 not comparable, else 0."""
+        return _EXIT.get(self.status, ExitCode.OK)
+
+
+def compare(
+    a: Record | Sequence[Record],
+    b: Record | Sequence[Record],
+    *,
+    accept: Collection[str] = (),
+    history: Sequence[Record] = (),
+    effect: float = rule.EFFECT,
+    ceiling: bool = True,
+) -> Comparison:
+    """Compare a result, or several of a kind, with a reference.
+
+    Args:
+        a: the reference; of several records the runs are pooled.
+        b: what is judged.
+        accept: differences that are the thing under test (``likeness.differences``).
+        history: more results; those that are like the reference, and are not judged, give with it the A/A noise.
+        effect: the change that must be visible before "same" is said, 0.05 is 5 %.
+        ceiling: whether like ``b`` is also held against its own ceiling: ``over_ceiling`` where it did not regress.
+
+    Raises:
+        NotComparable: other diagnostics, or a run under the profiler.
+        DamagedData: a wall time that is none.
+    """
+    group_a, group_b = _group(a), _group(b)
+    one, two = sample.pool(group_a), sample.pool(group_b)
+    for member in (*group_a, *group_b):
+        require_comparable(one, member)
+    found = _differences(group_a, group_b, accept)
+    noise = reference_noise(group_a, group_b, history)
+    forced = forced_status(found)
+    naming = (*(difference_reason(difference) for difference in found), *failure_reasons(one, two))
+    first, second = sample.walls(one), sample.walls(two)
+    sides = (side(one), side(two))
+    least = rule.least_effect(noise)
+    over = over_reason(two) if ceiling and forced is None else None
+    if not first or not second:
+        missing = " and ".join(name for name, runs in (("the reference", first), ("the result", second)) if not runs)
+        said = (*naming, f"{missing} has no run that passed with a wall time")
+        ending = by_ceiling("not_measured", said, over)
+        return Comparison(one.diagnostic.name, *sides, ending[0], found, ending[1], least_effect=least)
+    places = sample.common_places(one, two)
+    decision = rule.decide(first, second, least, effect, places)
+    expected, outcome, needed = _single(first, second, decision, least, effect)
+    turns = sample.took_turns(places)
+    status = forced or undisturbed(_STATUS[outcome], one, two, turns=turns)
+    lost = withheld(status, one, two)
+    if lost:
+        status, needed = "insufficient_runs", None
+    reasons = [*naming, *decision_reasons(decision, outcome, needed, status, (len(first), len(second)), effect)]
+    if expected is not None:
+        reasons.append(prediction_reason(expected.low_s, expected.high_s, expected.belongs, (first, second)))
+    reasons += [LOST] * lost + doubts(status, one, two, turns=turns)
+    status, told = by_ceiling(status, tuple(reasons), over)
+    return Comparison(
+        one.diagnostic.name,
+        *sides,
+        status,
+        found,
+        told,
+        ratio=math.exp(decision.estimate),
+        ratio_low=None if decision.low is None else math.exp(decision.low),
+        ratio_high=None if decision.high is None else math.exp(decision.high),
+        deviation=decision.deviation,
+        least_effect=least,
+        aa_noise=noise,
+        smallest_detectable=None if decision.smallest_detectable is None else math.expm1(decision.smallest_detectable),
+        runs_needed=needed,
+        expected=expected,
+    )
+
+
+def side(record: Record) -> Side:
+    """A record as one side of a comparison."""
+    runs = sample.passed_runs(record)
+    times = [run.wall_s for run in runs if run.wall_s is not None]
+    cpu = [run.cpu.total_s for run in runs if run.cpu.total_s is not None]
+    return Side(
+        record.id,
+        record.stamp,
+        record.host.id,
+        len(times),
+        float(np.median(times)) if times else None,
+        float(np.median(cpu)) if cpu and len(cpu) == len(times) else None,
+        record.variant,
+        not_passed(record),
+    )
+
+
+def _group(records: Record | Sequence[Record]) -> tuple[Record, ...]:
+    return (records,) if isinstance(records, Record) else tuple(sorted(records, key=lambda record: record.stamp))
+
+
+def _differences(a: Sequence[Record], b: Sequence[Record], accept: Collection[str]) -> tuple[Difference, ...]:
+    """The differences between the newest of each side, and those that hide within a side."""
+    found = list(differences(a[-1], b[-1], accept))
+    seen = {difference.name for difference in found}
+    for group in (a, b):
+        for member in group[:-1]:
+            for difference in differences(member, group[-1], accept):
+                if difference.name not in seen:
+                    seen.add(difference.name)
+                    found.append(difference)
+    return tuple(sorted(found, key=lambda one: one.forces is None or one.accepted))
+
+
+def _single(
+    first: Sequence[float], second: Sequence[float], decision: rule.Decision, least: float, effect: float
+) -> tuple[Expected | None, rule.Outcome, int | None]:
+    """One run against a history: the prediction interval stands in for the interval that one run cannot have.
+
+    A run inside says "none" where the interval is narrow enough to mean something. One outside is a change or a
+    disturbed run, and no single run can tell which: it asks for the runs that can.
+    """
+    if min(len(first), len(second)) != 1:
+        return None, decision.outcome, decision.runs_needed
+    history, value = (first, second[0]) if len(second) == 1 else (second, first[0])
+    interval = prediction.predict(history)
+    if interval is None:
+        return None, decision.outcome, decision.runs_needed
+    near = abs(math.log(value / interval.centre)) < math.log1p(least)
+    belongs = interval.holds(value) or near
+    expected = Expected(interval.low, interval.high, belongs, interval.runs, interval.set_aside)
+    if belongs and interval.reach <= max(effect, least):
+        return expected, "none", None
+    if not belongs:
+        return expected, "insufficient", decision.runs_needed
+    return expected, decision.outcome, decision.runs_needed
