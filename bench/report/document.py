@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bench.compare.comparison import Comparison
-from bench.compare.explain import DeltaExplanation, Explanation
+from bench.compare.explain.difference import DeltaExplanation, Explanation
 from bench.report.entry import Entry, worst_first
 
 SCHEMA = "bench.report/1"

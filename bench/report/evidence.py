@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.compare.budget import NAMES, Budget, budget
 from bench.compare.differences import differences
-from bench.compare.findings import Finding, findings
+from bench.compare.explain.breakdown import NAMES, Budget, budget
+from bench.compare.explain.findings import Finding, findings
 from bench.compare.prediction import predict
 from bench.errors import BenchError
 from bench.report.entry import Entry

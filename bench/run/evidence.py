@@ -13,8 +13,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import msgspec
 
 from bench.compare.ceiling_review import timeout_decision
-from bench.compare.explain import explain
-from bench.compare.findings import Finding
+from bench.compare.explain.difference import explain
+from bench.compare.explain.findings import Finding
 from bench.compare.timeout_text import timeout_decision_text
 from bench.errors import BenchError
 from bench.names import numbered

@@ -22,7 +22,7 @@ if ROOT not in sys.path:
 
 # ruff: noqa: E402, the repository's root comes first, and selenium may not be there
 from bench.compare.comparison import compare
-from bench.compare.explain import explain_difference
+from bench.compare.explain.difference import explain_difference
 from bench.report.entry import Entry
 from bench.report.html.page import render_page
 from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps, with_tests

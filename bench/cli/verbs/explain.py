@@ -11,7 +11,7 @@ from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import bundles_named
 from bench.cli.output import Console, print_json
-from bench.compare.explain import explain, explain_difference
+from bench.compare.explain.difference import explain, explain_difference
 from bench.errors import UsageError
 from bench.record.schema import Record
 from bench.report.document import explanation_document

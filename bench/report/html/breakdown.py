@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench import units
-from bench.compare.budget import MEANING, NAMES, Budget
+from bench.compare.explain.breakdown import MEANING, NAMES, Budget
 from bench.report.entry import Entry
 from bench.report.evidence import time_spent
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench import units
 from bench.compare.comparison import Comparison
-from bench.compare.explain import DeltaExplanation
+from bench.compare.explain.difference import DeltaExplanation
 from bench.report.entry import Entry
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, RED, TEAL

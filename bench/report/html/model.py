@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from bench.compare.findings import Finding
+from bench.compare.explain.findings import Finding
 from bench.report.text import plain, slug
 
 

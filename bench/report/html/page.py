@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.compare.comparison import Comparison
-from bench.compare.explain import DeltaExplanation
+from bench.compare.explain.difference import DeltaExplanation
 from bench.report.entry import Entry, newest_per_key, timeline_entries
 from bench.report.html.cells import attributes, rows_html
 from bench.report.html.comparison import comparison_table, difference_figure, intervals

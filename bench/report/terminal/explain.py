@@ -9,8 +9,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bench import units
-from bench.compare.explain import DeltaExplanation, DeltaTerm, Explanation
-from bench.compare.findings import Finding
+from bench.compare.explain.difference import DeltaExplanation, DeltaTerm, Explanation
+from bench.compare.explain.findings import Finding
 from bench.report.terminal.cells import bar, bullets, signed_bar, table, text
 from bench.report.words import spoken
 

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from records_made import RYZEN, XEON, phase_d, record, replace
 
-from bench.compare.budget import NAMES, budget, cpus_given, cpus_usable, settle
-from bench.compare.explain import explain, explain_difference
-from bench.compare.findings import fault_cost_s
+from bench.compare.explain.breakdown import NAMES, budget, cpus_given, cpus_usable, settle
+from bench.compare.explain.difference import explain, explain_difference
+from bench.compare.explain.findings import fault_cost_s
 from bench.errors import NotComparable, NotMeasured
 from bench.record.schema import Calibration, Cpu, Faults, HostState, Io, Memory, Run
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import inspect
 
 from bench.compare.comparison import compare
-from bench.compare.explain import explain_difference
+from bench.compare.explain.difference import explain_difference
 from bench.record.schema import SCHEMA, Record
 from bench.report.entry import Entry
 from bench.report.html.page import render_page

@@ -4,9 +4,9 @@ import msgspec
 import plotly.graph_objects as go
 import pytest
 
-from bench.compare.budget import NAMES, budget
 from bench.compare.comparison import compare
-from bench.compare.explain import explain_difference
+from bench.compare.explain.breakdown import NAMES, budget
+from bench.compare.explain.difference import explain_difference
 from bench.compare.prediction import predict
 from bench.record.schema import Cpu, Io, Memory
 from bench.report.entry import Entry

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from bench.compare.comparison import compare
-from bench.compare.explain import explain_difference
+from bench.compare.explain.difference import explain_difference
 from bench.report.entry import Entry
 from bench.report.html.page import embedded, render_page
 from bench.report.text import plain

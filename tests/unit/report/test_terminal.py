@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from bench.catalog.load import builtin
 from bench.catalog.model import Catalog, Diagnostic
 from bench.compare.comparison import compare
-from bench.compare.explain import explain, explain_difference
+from bench.compare.explain.difference import explain, explain_difference
 from bench.compare.ranking import rank
 from bench.host.checks import Check
 from bench.record.manifest import Problem

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import msgspec
 
 from bench import units
-from bench.compare import findings as notable
-from bench.compare.budget import NAMES, Budget, budget, settle
 from bench.compare.differences import Difference, differences, require_comparable
-from bench.compare.findings import Finding, findings, mean_of
+from bench.compare.explain import findings as notable
+from bench.compare.explain.breakdown import NAMES, Budget, budget, settle
+from bench.compare.explain.findings import Finding, findings, mean_of
 from bench.errors import NotMeasured
 from bench.record.schema import Record
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench import units
 from bench.compare import sample
-from bench.compare.budget import Budget
+from bench.compare.explain.breakdown import Budget
 from bench.record.schema import Record
 
 PAGE_BYTES = 4096

@@ -1,0 +1,1 @@
+"""Where the time of a result went, and why two results differ (pure)."""
