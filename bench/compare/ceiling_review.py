@@ -9,8 +9,9 @@ from typing import Literal
 import msgspec
 
 from bench import units
-from bench.compare import prediction, sample
+from bench.compare import sample
 from bench.compare.reference import like
+from bench.compare.stats import prediction
 from bench.record.schema import Record
 
 Action = Literal["keep", "raise", "lower", "none"]

@@ -8,10 +8,12 @@ from collections.abc import Collection, Sequence
 import msgspec
 import numpy as np
 
-from bench.compare import prediction, rule, sample
+from bench.compare import sample
 from bench.compare.differences import Difference, differences, forced_status, require_comparable
 from bench.compare.reasons import decision_reasons, difference_reason, prediction_reason
 from bench.compare.reference import reference_noise
+from bench.compare.stats import decision as rule
+from bench.compare.stats import prediction
 from bench.compare.status_rules import (
     LOST,
     by_ceiling,

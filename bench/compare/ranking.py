@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from bench.compare.comparison import Comparison, compare
-from bench.compare.rule import CONFIDENCE
+from bench.compare.stats.decision import CONFIDENCE
 from bench.errors import ExitCode, NotComparable
 from bench.record.schema import Record
 

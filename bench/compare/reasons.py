@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from bench import units
-from bench.compare import rule
 from bench.compare.differences import Difference
+from bench.compare.stats import decision as rule
 from bench.record.schema import Status
 
 

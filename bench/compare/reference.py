@@ -9,8 +9,8 @@ from typing import TypeVar
 from bench.compare import sample
 from bench.compare.configuration import setup_of
 from bench.compare.differences import differences
-from bench.compare.noise import session_noise
 from bench.compare.sample import walls
+from bench.compare.stats.noise import session_noise
 from bench.record.schema import Record
 
 _Key = TypeVar("_Key")

@@ -8,16 +8,9 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from bench.errors import DamagedData, NotComparable
 from bench.record.schema import Record, Run
-
-Floats = NDArray[np.float64]
-
-EQUAL = 1e-12
-"""Logarithms and spreads below that are rounding: the mean of equal values is off by some 1e-16."""
 
 DISTURBANCES = frozenset(
     {"cpu_steal", "host_loaded", "frequency_changed", "swapping", "thermal", "calibration_drifted"}
@@ -48,18 +41,6 @@ def passed_runs(record: Record) -> tuple[Run, ...]:
 def walls(record: Record) -> tuple[float, ...]:
     """Wall times in seconds of the runs that passed, in the order in which they ran."""
     return tuple(run.wall_s for run in passed_runs(record) if run.wall_s is not None)
-
-
-def logs(values: Sequence[float]) -> Floats:
-    """Natural logarithms: a ratio of times becomes a difference.
-
-    Raises:
-        DamagedData: a value that is not positive and finite.
-    """
-    array = np.asarray(values, dtype=np.float64)
-    if not (np.isfinite(array).all() and (array > 0).all()):
-        raise DamagedData("a value to compare is not positive and finite", "ratios need positive numbers")
-    return np.log(array)
 
 
 def disturbed_share(record: Record) -> float:

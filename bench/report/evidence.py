@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bench.compare.differences import differences
 from bench.compare.explain.breakdown import NAMES, Budget, budget
 from bench.compare.explain.findings import Finding, findings
-from bench.compare.prediction import predict
+from bench.compare.stats.prediction import predict
 from bench.errors import BenchError
 from bench.report.entry import Entry
 

@@ -12,7 +12,7 @@ from noises import Maker
 from tables import Rows, percent
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout is enough
-from bench.compare import rule
+from bench.compare.stats import decision
 
 PILOTS = ((3, 3), (5, 5), (30, 1), (30, 3))
 HEAD = ("noise (2 %)", "runs so far", "asks for more", "asked: median (5 % to 95 %)", "then called (promise: 95 %)")
@@ -45,12 +45,12 @@ def asked(many: int, seed: int, change: float) -> Rows:
 
 def _needed(make: Maker, places: noises.Places | None, draw: np.random.Generator, n: int, m: int) -> int | None:
     x, y = make(draw, n, m)
-    return rule.decide(x.tolist(), y.tolist(), places=_at(places, n, m)).runs_needed
+    return decision.decide(x.tolist(), y.tolist(), places=_at(places, n, m)).runs_needed
 
 
 def _called(make: Maker, places: noises.Places | None, draw: np.random.Generator, runs: int, change: float) -> bool:
     x, y = make(draw, runs, runs)
-    return rule.alarm(x.tolist(), (y * change).tolist(), places=_at(places, runs, runs))
+    return decision.alarm(x.tolist(), (y * change).tolist(), places=_at(places, runs, runs))
 
 
 def _at(places: noises.Places | None, n: int, m: int) -> tuple[Sequence[int], Sequence[int]] | None:

@@ -23,7 +23,7 @@ from noises import Maker, Pair
 from tables import Rows, markdown, percent
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout is enough
-from bench.compare import noise, prediction, ranks, rule
+from bench.compare.stats import decision, noise, prediction, rank_interval
 
 SEED = 20251015
 CHANGE = 1.05
@@ -39,14 +39,14 @@ BACK_TO_BACK: Kinds = {"normal, back to back": (noises.EXCHANGEABLE["normal"], n
 
 def ours(first: Sequence[float], second: Sequence[float]) -> bool:
     """The rule of ``bench compare``."""
-    return rule.alarm(first, second)
+    return decision.alarm(first, second)
 
 
 def ours_placed(places: noises.Places) -> rivals.Rule:
     """The same where the record says when each run began, and both sessions were one stretch of time."""
 
     def decide(first: Sequence[float], second: Sequence[float]) -> bool:
-        return rule.alarm(first, second, places=places(len(first), len(second)))
+        return decision.alarm(first, second, places=places(len(first), len(second)))
 
     return decide
 
@@ -66,7 +66,7 @@ def table(kinds: Kinds, sizes: Sequence[tuple[int, int]], change: float, many: i
             draw = np.random.default_rng([SEED, n, m, len(kind)])
             pairs = [make(draw, n, m) for _ in range(many)]
             cells = [percent(rate(own, pairs, change))]
-            if change != 1 and ranks.cut(n, m, rule.ALPHA) == 0:
+            if change != 1 and rank_interval.cut(n, m, decision.ALPHA) == 0:
                 cells = ["too few"]
             cells += [percent(rate(other, pairs[:few], change)) for other in rivals.rules().values()]
             rows.append([kind, f"{n} / {m}", *cells])
@@ -81,10 +81,10 @@ def between_sessions(many: int) -> Rows:
         blind, informed, seen = [], [], []
         for _ in range(many):
             *history, first, second = (one.tolist() for one in noises.sessions(draw, 10, 10, between))
-            least = rule.least_effect(noise.session_noise([*history, first]))
-            blind.append(rule.alarm(first, second))
-            informed.append(rule.alarm(first, second, least))
-            seen.append(rule.alarm(first, [value * 1.10 for value in second], least))
+            least = decision.least_effect(noise.session_noise([*history, first]))
+            blind.append(decision.alarm(first, second))
+            informed.append(decision.alarm(first, second, least))
+            seen.append(decision.alarm(first, [value * 1.10 for value in second], least))
         cells = [percent(float(np.mean(calls))) for calls in (blind, informed, seen)]
         rows.append([f"{between:.1%}", *cells])
     return rows
@@ -98,15 +98,17 @@ def recorded(scale: int) -> Rows:
     rows = []
     for name, sessions in noises.recorded():
         pairs = [(i, j) for i in range(len(sessions)) for j in range(i)][::scale]
-        blind = [rule.alarm(sessions[i], sessions[j]) for i, j in pairs]
+        blind = [decision.alarm(sessions[i], sessions[j]) for i, j in pairs]
         informed = []
         for i, j in pairs:
             others = [one for k, one in enumerate(sessions) if k not in (i, j)]
-            informed.append(rule.alarm(sessions[i], sessions[j], rule.least_effect(noise.session_noise(others))))
+            informed.append(
+                decision.alarm(sessions[i], sessions[j], decision.least_effect(noise.session_noise(others)))
+            )
         draw = np.random.default_rng(SEED)
         flat = np.concatenate([np.array(one) for one in sessions])
         shuffled = [draw.permutation(flat)[:20].reshape(2, 10) for _ in range(2000 // scale)]
-        mixed = [rule.alarm(x.tolist(), y.tolist()) for x, y in shuffled]
+        mixed = [decision.alarm(x.tolist(), y.tolist()) for x, y in shuffled]
         scatter = float(np.median([np.std(np.log(one), ddof=1) for one in sessions]))
         cells = [percent(float(np.mean(calls))) for calls in (mixed, blind, informed)]
         found = noise.session_noise(sessions)
@@ -144,7 +146,7 @@ def interval_quality(many: int) -> Rows:
             missed, planned = 0, []
             for _ in range(many):
                 x, y = make(draw, n, m)
-                said = rule.decide(x.tolist(), y.tolist())
+                said = decision.decide(x.tolist(), y.tolist())
                 missed += said.low is not None and said.high is not None and not said.low <= 0 <= said.high
                 planned.append(said.smallest_detectable or np.nan)
             change = float(np.exp(np.nanmedian(planned)))

@@ -11,7 +11,7 @@ import bench.run.orphans
 import bench.run.workflow
 from bench.cli import main
 from bench.cli.inputs import entry_of
-from bench.compare.bootstrap import ArithmeticFailed
+from bench.compare.stats.bootstrap import ArithmeticFailed
 from bench.engine.choose import choose
 from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured

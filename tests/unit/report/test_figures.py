@@ -7,7 +7,7 @@ import pytest
 from bench.compare.comparison import compare
 from bench.compare.explain.breakdown import NAMES, budget
 from bench.compare.explain.difference import explain_difference
-from bench.compare.prediction import predict
+from bench.compare.stats.prediction import predict
 from bench.record.schema import Cpu, Io, Memory
 from bench.report.entry import Entry
 from bench.report.evidence import DRAWN, bands, breaks, next_band, stands_out, time_spent

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from bench.compare import drift, ranks
-from bench.compare.quantiles import chi_squared_exceeded, student_quantile
+from bench.compare.stats import drift, rank_interval
+from bench.compare.stats.quantiles import chi_squared_exceeded, student_quantile
 
 FEWEST = 5
 """Runs that each side must have before anything is called. Fewer cannot show how much they scatter: two noisy runs lie
@@ -26,7 +26,7 @@ _RANK_EFFICIENCY = 3 / math.pi
 
 def possible(n: int, m: int, alpha: float) -> bool:
     """Whether ``n`` and ``m`` runs can show any change at all."""
-    return min(n, m) >= FEWEST and ranks.possible(n, m, alpha)
+    return min(n, m) >= FEWEST and rank_interval.possible(n, m, alpha)
 
 
 def upper_deviation(deviation: float, freedom: int) -> float:
@@ -45,7 +45,7 @@ def smallest_detectable(
         m: runs of what is judged.
         alpha: the chance of missing of the interval.
         least: the least effect, in logarithms.
-        inflation: of the difference's variance by taking out a drift (:func:`bench.compare.drift.inflation`).
+        inflation: of the difference's variance by taking out a drift (:func:`bench.compare.stats.drift.inflation`).
 
     Returns:
         ``None`` where so few runs can show nothing at all.

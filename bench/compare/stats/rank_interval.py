@@ -14,8 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from bench.compare.quantiles import normal_quantile
-from bench.compare.sample import Floats
+from bench.compare.stats.quantiles import normal_quantile
+from bench.compare.stats.values import Floats
 
 EXACT_PAIRS = 2_500
 """Up to so many pairs the distribution is counted exactly; beyond, the normal approximation is good to many digits."""

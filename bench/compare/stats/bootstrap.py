@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.compare.quantiles import student_quantile
-from bench.compare.sample import EQUAL, Floats
+from bench.compare.stats.quantiles import student_quantile
+from bench.compare.stats.values import EQUAL, Floats
 from bench.errors import BenchError
 
 RESAMPLES = 9_999

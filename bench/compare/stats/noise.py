@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.compare.quantiles import student_quantile
-from bench.compare.sample import logs
+from bench.compare.stats.quantiles import student_quantile
+from bench.compare.stats.values import logs
 
 FEWEST_SESSIONS = 4
 CONFIDENCE = 0.99

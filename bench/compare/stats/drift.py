@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.compare.quantiles import student_below
-from bench.compare.sample import EQUAL, Floats, logs
+from bench.compare.stats.quantiles import student_below
+from bench.compare.stats.values import EQUAL, Floats, logs
 
 SUSPECT = 0.20
 """Two-sided level at which a slope counts as drift where both sessions began afresh."""

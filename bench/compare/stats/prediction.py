@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.compare.bootstrap import ArithmeticFailed
-from bench.compare.quantiles import student_quantile
-from bench.compare.sample import Floats, logs
+from bench.compare.stats.bootstrap import ArithmeticFailed
+from bench.compare.stats.quantiles import student_quantile
+from bench.compare.stats.values import Floats, logs
 
 FEWEST = 3
 """Runs a history must have before it predicts anything."""

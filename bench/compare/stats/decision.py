@@ -16,8 +16,8 @@ from typing import Literal
 
 import numpy as np
 
-from bench.compare import bootstrap, drift, power, ranks
-from bench.compare.sample import Floats, logs
+from bench.compare.stats import bootstrap, drift, power, rank_interval
+from bench.compare.stats.values import Floats, logs
 
 CONFIDENCE = 0.99
 """Of the interval that is shown and decided by."""
@@ -87,7 +87,7 @@ def decide(
     smallest_call, wanted = math.log1p(least), math.log1p(effect)
     estimate = float(y.mean() - x.mean())
     deviation = bootstrap.pooled_deviation(x, y)
-    hull = _hull(x, y, ranks.interval(raw_x, raw_y, ALPHA))
+    hull = _hull(x, y, rank_interval.interval(raw_x, raw_y, ALPHA))
     low, high = hull if hull is not None else (None, None)
     if max(abs(value) for value in (estimate, low or 0.0, high or 0.0)) > _LARGEST:
         raise bootstrap.ArithmeticFailed("the ratio of the wall times is not finite", "they differ by too many orders")
@@ -126,7 +126,7 @@ def alarm(
     x, y = bootstrap.bounded(raw_x, raw_y)
     if not power.possible(x.size, y.size, ALPHA) or abs(float(y.mean() - x.mean())) < math.log1p(least):
         return False
-    exact = ranks.interval(raw_x, raw_y, ALPHA)
+    exact = rank_interval.interval(raw_x, raw_y, ALPHA)
     if exact is None or exact[0] <= 0 <= exact[1]:
         return False
     if abs(float(y.mean() - x.mean())) <= bootstrap.student_reach(x, y, ALPHA):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from records_made import SIX, record
 
-from bench.compare.bootstrap import ArithmeticFailed
-from bench.compare.noise import session_noise
-from bench.compare.prediction import outliers, predict
 from bench.compare.reference import aa_noise
+from bench.compare.stats.bootstrap import ArithmeticFailed
+from bench.compare.stats.noise import session_noise
+from bench.compare.stats.prediction import outliers, predict
 from bench.errors import DamagedData
 
 
