@@ -66,7 +66,7 @@ for _name in VERBS:
 def base_image(session: nox.Session) -> None:
     """Make a base image with Python 3.13 from Debian's packages, for machines with no container registry."""
     install(session, "host")
-    session.run("python", "-m", "bench.engine.images", "base", *session.posargs)
+    session.run("python", "-m", "bench.engine", "base", *session.posargs)
 
 
 @nox.session
@@ -74,7 +74,7 @@ def lock(session: nox.Session) -> None:
     """Resolve requirements/*.in anew into hash-locked files."""
     install(session, "host")
     session.install("-q", "uv")
-    session.run("python", "-m", "bench.engine.images", "lock", *session.posargs)
+    session.run("python", "-m", "bench.engine", "lock", *session.posargs)
 
 
 @nox.session

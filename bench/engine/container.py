@@ -8,8 +8,6 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,33 +17,16 @@ from typing import Any, Self, cast
 from docker import APIClient
 from docker.errors import APIError, NotFound
 
-from bench.engine.archive import Copied, unpack, write_folder
 from bench.engine.container_config import OUT, SRC, Names
 from bench.engine.docker_client import CALL_ERRORS, reason
 from bench.engine.docker_facts import USER_ID
 from bench.engine.labels import ROLE
-from bench.engine.protocol import Tree
+from bench.engine.protocol import State, Tree
 from bench.engine.stream import EventReader
+from bench.engine.transfer import Copied, unpack, write_folder
 from bench.errors import NotMeasured, UsageError
 
 REMOVE_PATIENCE_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the engine says of a container. Times are the engine's own clock, ``None`` before they have come."""
-
-    running: bool
-    exit_code: int | None
-    oom_killed: bool | None
-    started_at: str | None
-    finished_at: str | None
-
-    @property
-    def lasted_s(self) -> float | None:
-        """Seconds from start to end by the engine's clock, or ``None``."""
-        begin, end = parse_time(self.started_at), parse_time(self.finished_at)
-        return None if begin is None or end is None or end < begin else (end - begin).total_seconds()
 
 
 class Container:
@@ -165,7 +146,7 @@ class Container:
 
 
 def copy_folder(api: APIClient, handle: str, target: Path) -> Copied:
-    """Copy a container's ``/out`` into ``target``, whether it runs or not; see :func:`bench.engine.archive.unpack`."""
+    """Copy a container's ``/out`` into ``target``, whether it runs or not; see :func:`bench.engine.transfer.unpack`."""
     pieces, _ = api.get_archive(handle, OUT)
     try:
         return unpack(pieces, OUT.strip("/"), target)
@@ -206,13 +187,3 @@ def parse_state(inspected: Mapping[str, Any]) -> State:
         started_at=state.get("StartedAt"),
         finished_at=state.get("FinishedAt") if ended else None,
     )
-
-
-def parse_time(text: str | None) -> datetime | None:
-    """A time of the API; ``None`` for none and for year 1, which stands for "not yet"."""
-    if not text or text.startswith("0001-"):
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None

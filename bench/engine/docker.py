@@ -15,16 +15,16 @@ from docker import DockerClient
 from docker.errors import NotFound
 
 from bench.engine import docker_orphans
-from bench.engine.container import Container, State
+from bench.engine.container import Container
 from bench.engine.container_config import as_command, container_config, container_folders, helper_config, run_names
 from bench.engine.docker_client import CALL_ERRORS, Endpoint, machine_of, reason
 from bench.engine.docker_facts import check_limits_hold, engine_record
 from bench.engine.docker_place import prepare_place
-from bench.engine.follow import RETURN_PATIENCE_S, Follower, Followup
 from bench.engine.gpu import check_docker, device_request, read_signs
 from bench.engine.interrupt import Interrupts
 from bench.engine.labels import current_owner, owner_labels
-from bench.engine.protocol import Capacity, Ending, Need, Notify, OnEvent, Orphan, Place, Task
+from bench.engine.protocol import Capacity, Ending, Need, Notify, OnEvent, Orphan, Place, State, Task
+from bench.engine.supervise import RETURN_PATIENCE_S, Follower, Followup
 from bench.engine.task import fill, latest_end_s, stop_s
 from bench.errors import NotMeasured
 from bench.record.schema import Engine as EngineRecord

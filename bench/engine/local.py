@@ -19,7 +19,6 @@ import psutil
 from bench.cpuset import parse_cpuset
 from bench.engine import local_recover
 from bench.engine.cgroup_mounts import read_hierarchy
-from bench.engine.follow import Follower
 from bench.engine.gpu import check_local, read_signs
 from bench.engine.interrupt import Interrupts
 from bench.engine.labels import read_start
@@ -31,6 +30,7 @@ from bench.engine.local_mode import Mode, find_mode, refuse_unheld
 from bench.engine.local_process import MARK, LocalProcess, kill_strays
 from bench.engine.local_scope import read_scope, scope_argv, scope_environment
 from bench.engine.protocol import Capacity, Ending, Event, Need, Notify, OnEvent, Orphan, Place, Task, Tree
+from bench.engine.supervise import Follower
 from bench.engine.task import Folders, fill, latest_end_s, stop_s, supervisor_argv, supervisor_spec
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Engine as EngineRecord

@@ -15,7 +15,7 @@ from typing import IO, Self
 
 import psutil
 
-from bench.engine.container import State
+from bench.engine.protocol import State
 from bench.engine.stream import TAIL_BYTES, EventReader, Piece
 
 MARK = "BENCH_RUN_ID"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -211,3 +212,30 @@ class Engine(Protocol):
     def discard(self, orphan: Orphan) -> bool:
         """Remove an orphan whose evidence is safe; whether all of it is gone."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the engine says of a container. Times are the engine's own clock, ``None`` before they have come."""
+
+    running: bool
+    exit_code: int | None
+    oom_killed: bool | None
+    started_at: str | None
+    finished_at: str | None
+
+    @property
+    def lasted_s(self) -> float | None:
+        """Seconds from start to end by the engine's clock, or ``None``."""
+        begin, end = parse_time(self.started_at), parse_time(self.finished_at)
+        return None if begin is None or end is None or end < begin else (end - begin).total_seconds()
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """A time of the API; ``None`` for none and for year 1, which stands for "not yet"."""
+    if not text or text.startswith("0001-"):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

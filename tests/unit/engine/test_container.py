@@ -5,9 +5,9 @@ import pytest
 from docker.errors import APIError, NotFound
 
 from bench.engine import container as module
-from bench.engine.container import Container, State, parse_state, parse_time
+from bench.engine.container import Container, parse_state
 from bench.engine.container_config import container_config, helper_config, run_names
-from bench.engine.protocol import Tree
+from bench.engine.protocol import State, Tree, parse_time
 from bench.errors import NotMeasured, UsageError
 
 

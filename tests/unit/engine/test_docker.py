@@ -11,13 +11,12 @@ from docker.errors import APIError
 
 from bench.engine import docker as module
 from bench.engine import docker_orphans
-from bench.engine.container import State
 from bench.engine.docker import DockerEngine, overhead
 from bench.engine.docker_client import Endpoint
 from bench.engine.gpu import GpuSigns
 from bench.engine.images.facts import ImageFacts
 from bench.engine.labels import current_owner, owner_labels
-from bench.engine.protocol import Capacity, Need, Orphan, Tree
+from bench.engine.protocol import Capacity, Need, Orphan, State, Tree
 from bench.errors import NotMeasured
 from bench.record.schema import Limits
 
@@ -33,7 +32,7 @@ def engine(client):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(module, "RETURN_PATIENCE_S", 1.0)
-    monkeypatch.setattr("bench.engine.follow.POLL_S", 0.01)
+    monkeypatch.setattr("bench.engine.supervise.POLL_S", 0.01)
     monkeypatch.setattr("bench.engine.container.REMOVE_PATIENCE_S", 0.3)
 
 
@@ -170,7 +169,7 @@ def test_the_engine_s_own_time_is_what_the_container_did_not_last():
 
 
 def test_an_engine_that_is_gone_for_good_is_said_so(engine, api, place, task, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.engine.follow.RETURN_PATIENCE_S", 0.05)
+    monkeypatch.setattr("bench.engine.supervise.RETURN_PATIENCE_S", 0.05)
 
     def dying(container):
         api.broken["inspect_container"] = [OSError("Connection refused")] * 1000

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.engine.container import State
 from bench.engine.docker_client import CALL_ERRORS, reason
 from bench.engine.interrupt import Interrupts
-from bench.engine.protocol import Event, OnEvent
+from bench.engine.protocol import Event, OnEvent, State
 from bench.engine.stream import End, EventReader
 
 POLL_S = 0.2

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine.images import __main__ as command
+from bench.engine import __main__ as command
 from bench.errors import NotMeasured, UsageError
 
 

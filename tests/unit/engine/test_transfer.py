@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.engine.archive import Stream, safe_parts, unpack, write_folder
+from bench.engine.transfer import Stream, safe_parts, unpack, write_folder
 
 
 def made(*members):

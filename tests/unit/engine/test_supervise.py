@@ -2,11 +2,11 @@ import threading
 
 import pytest
 
-from bench.engine import follow as module
-from bench.engine.container import State
-from bench.engine.follow import Follower
+from bench.engine import supervise as module
 from bench.engine.interrupt import Interrupts
+from bench.engine.protocol import State
 from bench.engine.stream import EventReader
+from bench.engine.supervise import Follower
 
 RUNNING = State(True, None, None, None, None)
 

@@ -1,4 +1,4 @@
-"""`python -m bench.engine.images base|lock`: what the nox sessions `base_image` and `lock` call."""
+"""`python -m bench.engine base|lock`: what the nox sessions `base_image` and `lock` call."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make_base(suite: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one of the two jobs and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.engine.images", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.engine", description=__doc__)
     jobs = parser.add_subparsers(dest="job", required=True)
     base = jobs.add_parser("base", help="make a base image with Python 3.13 from Debian's packages")
     base.add_argument("--suite", default="trixie", choices=sorted(SUITES))
