@@ -15,7 +15,7 @@ from pathlib import Path
 import docker
 from docker.errors import ImageNotFound
 
-from bench.engine.docker_client import connect
+from bench.engine.docker.client import connect
 from bench.errors import BenchError
 from bench.record.output import output_file
 from ci.baseline import bundles

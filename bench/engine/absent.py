@@ -36,7 +36,7 @@ class AbsentEngine:
     @property
     def address(self) -> str:
         """Its URL."""
-        from bench.engine.docker_client import find_endpoint  # here: it costs every command half a second of its start
+        from bench.engine.docker.client import find_endpoint  # here: it costs every command half a second of its start
 
         return self.engine.address if self.engine is not None else find_endpoint(self.host, os.environ).url
 
@@ -50,7 +50,7 @@ class AbsentEngine:
     @property
     def machine(self) -> str:
         """Its host's, as far as it is known."""
-        from bench.engine.docker_client import machine_of  # here: as above
+        from bench.engine.docker.client import machine_of  # here: as above
 
         if self.engine is not None:
             return self.engine.machine

@@ -11,14 +11,14 @@ from bench.errors import NotMeasured, UsageError
 if TYPE_CHECKING:
     from docker import DockerClient
 
-    from bench.engine.docker_client import Endpoint
+    from bench.engine.docker.client import Endpoint
 
 NAMES = ("auto", "docker", "local")
 
 
 def connect(host: str | None) -> tuple[DockerClient, Endpoint]:
-    """See :func:`bench.engine.docker_client.connect`; read only now, since docker's client is slow to import."""
-    from bench.engine import docker_client
+    """See :func:`bench.engine.docker.client.connect`; read only now, since docker's client is slow to import."""
+    from bench.engine.docker import client as docker_client
 
     return docker_client.connect(host)
 
@@ -38,7 +38,7 @@ def choose(name: str | None, host: str | None, notify: Notify) -> Engine:
     name = name or os.environ.get("BENCH_ENGINE") or "auto"
     if name not in NAMES:
         raise UsageError(f"'{name}' is no engine", fix="choose auto, docker or local")
-    from bench.engine.docker import DockerEngine  # as slow to import as docker's client
+    from bench.engine.docker.engine import DockerEngine  # as slow to import as docker's client
     from bench.engine.local import LocalEngine
 
     if name == "local":

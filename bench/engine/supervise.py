@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.engine.docker_client import CALL_ERRORS, reason
+from bench.engine.docker.client import CALL_ERRORS, reason
 from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Event, OnEvent, State
 from bench.engine.stream import End, EventReader

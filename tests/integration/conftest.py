@@ -15,9 +15,9 @@ from typing import NoReturn
 import docker
 import pytest
 
-from bench.engine.docker import DockerEngine
-from bench.engine.docker_client import connect, find_endpoint
-from bench.engine.docker_place import image_place
+from bench.engine.docker.client import connect, find_endpoint
+from bench.engine.docker.engine import DockerEngine
+from bench.engine.docker.place import image_place
 from bench.engine.images.base import base_tag
 from bench.engine.images.ensure import ensure_image, has
 from bench.engine.images.facts import ImageFacts

@@ -13,7 +13,7 @@ import docker
 import psutil
 import pytest
 
-from bench.engine.docker_client import CALL_ERRORS, probe
+from bench.engine.docker.client import CALL_ERRORS, probe
 
 
 class PrivateDaemon:

@@ -13,7 +13,7 @@ from typing import Any
 import docker
 import pytest
 
-from bench.engine.docker import DockerEngine
+from bench.engine.docker.engine import DockerEngine
 from bench.engine.protocol import Ending, Place, Task, Tree
 from bench.errors import NotMeasured
 from bench.record.schema import Limits

@@ -18,8 +18,8 @@ from typing import Any
 import docker
 import pytest
 
-from bench.engine.docker import DockerEngine
-from bench.engine.docker_client import Endpoint
+from bench.engine.docker.client import Endpoint
+from bench.engine.docker.engine import DockerEngine
 from bench.engine.images.facts import ImageFacts
 from bench.engine.labels import current_owner, owner_labels
 from bench.engine.protocol import Ending, Place, Task
@@ -163,8 +163,8 @@ def test_output_that_is_not_utf8_is_kept_as_it_is(execute: Execute, out: Path) -
 COMMAND = """
 import json, sys
 from pathlib import Path
-from bench.engine.docker import DockerEngine
-from bench.engine.docker_client import connect
+from bench.engine.docker.engine import DockerEngine
+from bench.engine.docker.client import connect
 from bench.engine.protocol import Place, Task
 from bench.record.schema import Limits
 handle, out, code, grace = sys.argv[1:]

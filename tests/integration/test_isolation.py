@@ -14,7 +14,7 @@ from typing import Any
 import docker
 import pytest
 
-from bench.engine.docker import DockerEngine
+from bench.engine.docker.engine import DockerEngine
 from bench.engine.images.facts import ImageFacts
 from bench.engine.protocol import Place, Task
 from bench.record.schema import Limits

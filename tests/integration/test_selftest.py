@@ -9,7 +9,7 @@ import pytest
 
 import bench.cli.verbs.run
 from bench.cli import main
-from bench.engine.docker import DockerEngine
+from bench.engine.docker.engine import DockerEngine
 from bench.engine.images.facts import ImageFacts
 from bench.record.verify import verify_bundle
 from bench.run.selftest.checks import CHECKS

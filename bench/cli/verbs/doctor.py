@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.output import Console, print_json
-from bench.engine.ask import ask_docker
+from bench.engine.docker.info import ask_docker
 from bench.errors import ExitCode
 from bench.host.doctor import judge, worst
 from bench.host.preflight import read_facts

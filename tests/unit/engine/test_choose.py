@@ -2,8 +2,8 @@ import pytest
 
 from bench.engine import choose as module
 from bench.engine.choose import choose
-from bench.engine.docker import DockerEngine
-from bench.engine.docker_client import Endpoint
+from bench.engine.docker.client import Endpoint
+from bench.engine.docker.engine import DockerEngine
 from bench.engine.local import LocalEngine
 from bench.errors import NotMeasured, UsageError
 

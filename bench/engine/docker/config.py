@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from bench.engine.docker_facts import USER_ID
+from bench.engine.docker.info import USER_ID
 from bench.engine.protocol import Place, Task
 from bench.engine.task import Folders, supervisor_argv, supervisor_spec
 

@@ -4,9 +4,9 @@ import tarfile
 import pytest
 from docker.errors import APIError, NotFound
 
-from bench.engine import container as module
-from bench.engine.container import Container, parse_state
-from bench.engine.container_config import container_config, helper_config, run_names
+from bench.engine.docker import container as module
+from bench.engine.docker.config import container_config, helper_config, run_names
+from bench.engine.docker.container import Container, parse_state
 from bench.engine.protocol import State, Tree, parse_time
 from bench.errors import NotMeasured, UsageError
 

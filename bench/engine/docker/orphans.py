@@ -13,8 +13,8 @@ from typing import Any
 from docker import APIClient
 from docker.errors import APIError, NotFound
 
-from bench.engine.container import copy_folder, parse_state
-from bench.engine.docker_client import CALL_ERRORS, reason
+from bench.engine.docker.client import CALL_ERRORS, reason
+from bench.engine.docker.container import copy_folder, parse_state
 from bench.engine.labels import ROLE, RUN, TOOL, TOOL_NAME, Owner, current_owner, is_gone, parse_owner
 from bench.engine.protocol import KILLED, Ending, Notify, Orphan
 from bench.errors import NotMeasured

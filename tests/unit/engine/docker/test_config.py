@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.engine.container_config import as_command, container_config, helper_config, run_names, tmp_bytes
+from bench.engine.docker.config import as_command, container_config, helper_config, run_names, tmp_bytes
 from bench.engine.gpu import device_request
 from bench.record.schema import Limits
 

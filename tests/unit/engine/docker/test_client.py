@@ -7,8 +7,8 @@ import psutil
 import pytest
 from docker.errors import DockerException
 
-from bench.engine import docker_client
-from bench.engine.docker_client import (
+from bench.engine.docker import client as docker_client
+from bench.engine.docker.client import (
     DEFAULT_SOCKET,
     Endpoint,
     connect,

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.engine.docker_facts import check_limits_hold, engine_record, parse_security_options, security_profile
+from bench.engine.docker.info import check_limits_hold, engine_record, parse_security_options, security_profile
 from bench.errors import NotMeasured
 from bench.record.schema import Limits
 

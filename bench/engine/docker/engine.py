@@ -14,12 +14,12 @@ from pathlib import Path
 from docker import DockerClient
 from docker.errors import NotFound
 
-from bench.engine import docker_orphans
-from bench.engine.container import Container
-from bench.engine.container_config import as_command, container_config, container_folders, helper_config, run_names
-from bench.engine.docker_client import CALL_ERRORS, Endpoint, machine_of, reason
-from bench.engine.docker_facts import check_limits_hold, engine_record
-from bench.engine.docker_place import prepare_place
+from bench.engine.docker import orphans as docker_orphans
+from bench.engine.docker.client import CALL_ERRORS, Endpoint, machine_of, reason
+from bench.engine.docker.config import as_command, container_config, container_folders, helper_config, run_names
+from bench.engine.docker.container import Container
+from bench.engine.docker.info import check_limits_hold, engine_record
+from bench.engine.docker.place import prepare_place
 from bench.engine.gpu import check_docker, device_request, read_signs
 from bench.engine.interrupt import Interrupts
 from bench.engine.labels import current_owner, owner_labels

@@ -17,9 +17,9 @@ from typing import Any, Self, cast
 from docker import APIClient
 from docker.errors import APIError, NotFound
 
-from bench.engine.container_config import OUT, SRC, Names
-from bench.engine.docker_client import CALL_ERRORS, reason
-from bench.engine.docker_facts import USER_ID
+from bench.engine.docker.client import CALL_ERRORS, reason
+from bench.engine.docker.config import OUT, SRC, Names
+from bench.engine.docker.info import USER_ID
 from bench.engine.labels import ROLE
 from bench.engine.protocol import State, Tree
 from bench.engine.stream import EventReader

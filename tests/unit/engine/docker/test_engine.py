@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 from docker.errors import APIError
 
-from bench.engine import docker as module
-from bench.engine import docker_orphans
-from bench.engine.docker import DockerEngine, overhead
-from bench.engine.docker_client import Endpoint
+from bench.engine.docker import engine as module
+from bench.engine.docker import orphans
+from bench.engine.docker.client import Endpoint
+from bench.engine.docker.engine import DockerEngine, overhead
 from bench.engine.gpu import GpuSigns
 from bench.engine.images.facts import ImageFacts
 from bench.engine.labels import current_owner, owner_labels
@@ -33,7 +33,7 @@ def engine(client):
 def quick(monkeypatch):
     monkeypatch.setattr(module, "RETURN_PATIENCE_S", 1.0)
     monkeypatch.setattr("bench.engine.supervise.POLL_S", 0.01)
-    monkeypatch.setattr("bench.engine.container.REMOVE_PATIENCE_S", 0.3)
+    monkeypatch.setattr("bench.engine.docker.container.REMOVE_PATIENCE_S", 0.3)
 
 
 def script(container):
@@ -197,10 +197,10 @@ FACTS = ImageFacts("bench-small:1", "sha256:abc", "base@sha256:b", "l", "f", "3.
 
 
 def test_an_image_is_a_place(engine, monkeypatch, tmp_path):
-    monkeypatch.setattr("bench.engine.docker_place.ensure_image", lambda client, kind, options, notify: FACTS)
+    monkeypatch.setattr("bench.engine.docker.place.ensure_image", lambda client, kind, options, notify: FACTS)
     derived = replace(FACTS, name="bench-project:2", digest="sha256:def")
     monkeypatch.setattr(
-        "bench.engine.docker_place.derived_image",
+        "bench.engine.docker.place.derived_image",
         lambda client, base, requirements, options, notify: (derived, ("six==1",), "locked" in requirements.name),
     )
     place = engine.prepare(Need("small"), print)
@@ -301,8 +301,8 @@ def test_an_orphan_that_ends_before_it_is_stopped_keeps_its_evidence(engine, api
 
 
 def test_an_orphan_that_outlives_its_kill_is_waited_for_no_longer(engine, api, dead, tmp_path, monkeypatch):
-    monkeypatch.setattr(docker_orphans, "STOP_S", 0.1)
-    monkeypatch.setattr(docker_orphans, "KILL_S", 0.1)
+    monkeypatch.setattr(orphans, "STOP_S", 0.1)
+    monkeypatch.setattr(orphans, "KILL_S", 0.1)
     container = leave(api, dead, "dead")
     container.on_signal = lambda stopped, name: None
     with pytest.raises(NotMeasured, match="does not end"):
@@ -312,7 +312,7 @@ def test_an_orphan_that_outlives_its_kill_is_waited_for_no_longer(engine, api, d
 
 
 def test_an_orphan_that_does_not_stop_is_killed(engine, api, dead, tmp_path, monkeypatch):
-    monkeypatch.setattr(docker_orphans, "STOP_S", 0.1)
+    monkeypatch.setattr(orphans, "STOP_S", 0.1)
     container = leave(api, dead, "dead")
     container.on_signal = lambda stopped, name: stopped.end(137) if name == "SIGKILL" else None
     assert engine.recover(engine.orphans()[0], tmp_path).exit_code == 137
@@ -373,4 +373,4 @@ def test_a_sweep_says_what_it_removed_and_what_it_could_not(engine, api, dead):
     api.broken["containers"] = [OSError("gone")]
     assert engine.orphans() == []
     api.broken["containers"] = [OSError("gone")]
-    assert docker_orphans.remove(api, Orphan("x", {}, running=False, evidence=False)) is False
+    assert orphans.remove(api, Orphan("x", {}, running=False, evidence=False)) is False
