@@ -8,7 +8,7 @@ import json
 import re
 import tarfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -221,3 +221,11 @@ def _facts(
     )
     facts = replace(base, name=tag, lock_sha256=lock, fingerprint=print_, torch=torch.get("version"))
     return facts, {**extra, "torch_git": torch.get("git")}
+
+
+__all__ = ["is_hash_locked", "unverified"]
+
+
+def unverified(name: str, frozen: Sequence[str]) -> str:
+    """The warning about requirements without hashes: what was installed is what the index had on that day."""
+    return f"{name} is not hash-locked; installed was: {' '.join(frozen) or 'nothing'}"
