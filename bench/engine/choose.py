@@ -39,7 +39,7 @@ def choose(name: str | None, host: str | None, notify: Notify) -> Engine:
     if name not in NAMES:
         raise UsageError(f"'{name}' is no engine", fix="choose auto, docker or local")
     from bench.engine.docker.engine import DockerEngine  # as slow to import as docker's client
-    from bench.engine.local import LocalEngine
+    from bench.engine.local.engine import LocalEngine
 
     if name == "local":
         if host:

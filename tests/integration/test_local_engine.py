@@ -15,11 +15,11 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.engine.cgroup_mounts import read_hierarchy
-from bench.engine.local import LocalEngine
-from bench.engine.local_ledger import Ledger
-from bench.engine.local_mode import Mode
-from bench.engine.local_process import strays
+from bench.engine.local.cgroup_mounts import read_hierarchy
+from bench.engine.local.engine import LocalEngine
+from bench.engine.local.grouping import Mode
+from bench.engine.local.ledger import Ledger
+from bench.engine.local.process import strays
 from bench.engine.protocol import Ending, Need, Place, Task, Tree
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Limits
@@ -196,8 +196,8 @@ def test_a_supervisor_that_is_killed_takes_its_children_along(execute: Execute, 
 COMMAND = """
 import json, sys
 from pathlib import Path
-from bench.engine.local import LocalEngine
-from bench.engine.local_ledger import Ledger
+from bench.engine.local.engine import LocalEngine
+from bench.engine.local.ledger import Ledger
 from bench.engine.protocol import Place, Task
 from bench.record.schema import Limits
 python, agent, ledger, out, code, grace = sys.argv[1:]

@@ -4,7 +4,7 @@ from bench.engine import choose as module
 from bench.engine.choose import choose
 from bench.engine.docker.client import Endpoint
 from bench.engine.docker.engine import DockerEngine
-from bench.engine.local import LocalEngine
+from bench.engine.local.engine import LocalEngine
 from bench.errors import NotMeasured, UsageError
 
 

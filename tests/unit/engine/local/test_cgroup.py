@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine import local_cgroup as module
-from bench.engine.cgroup_mounts import Hierarchy
-from bench.engine.local_cgroup import Group, GroupError, make_group, planned_folders, settings
+from bench.engine.local import cgroup as module
+from bench.engine.local.cgroup import Group, GroupError, make_group, planned_folders, settings
+from bench.engine.local.cgroup_mounts import Hierarchy
 from bench.record.schema import Limits
 
 ALL = Limits(cpus=1.5, cpuset="0-1", memory_bytes=1 << 20, pids=9)

@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.engine.cgroup_mounts import V2, parse_membership, read_hierarchy
-from bench.engine.local_cgroup import PERIOD_US, Group, settings
+from bench.engine.local.cgroup import PERIOD_US, Group, settings
+from bench.engine.local.cgroup_mounts import V2, parse_membership, read_hierarchy
 from bench.record.schema import Limits
 
 _PROBE_TIMEOUT_S = 5.0

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 
 from bench.engine.labels import is_alive
-from bench.engine.local_ledger import Entry, Ledger
-from bench.engine.local_process import kill_strays
+from bench.engine.local.ledger import Entry, Ledger
+from bench.engine.local.process import kill_strays
 from bench.engine.protocol import KILLED, Ending, Notify, Orphan
 from bench.engine.transfer import MAX_BYTES, MAX_FILES
 from bench.errors import NotMeasured

@@ -15,13 +15,13 @@ import platformdirs
 from filelock import FileLock
 
 from bench.engine.assets import agent_folder, diagnostics_folder, project_root
-from bench.engine.find_python import Python, find_python
 from bench.engine.images.context import content_sha256
 from bench.engine.images.derived import is_hash_locked, unverified
 from bench.engine.images.facts import fingerprint
 from bench.engine.images.options import BuildOptions
-from bench.engine.inspect_env import Inside, read_inside
-from bench.engine.installer import Installer, InstallError, check_room, find_uv
+from bench.engine.local.find_python import Python, find_python
+from bench.engine.local.inspect import Inside, read_inside
+from bench.engine.local.installer import Installer, InstallError, check_room, find_uv
 from bench.engine.protocol import Need, Notify, Place
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Environment

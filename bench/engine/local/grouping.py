@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from bench.engine.local_cgroup import GroupError, make_group
-from bench.engine.local_scope import scopes_work
+from bench.engine.local.cgroup import GroupError, make_group
+from bench.engine.local.systemd_scope import scopes_work
 from bench.errors import NotMeasured
 from bench.record.schema import Limits
 

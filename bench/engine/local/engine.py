@@ -17,18 +17,18 @@ from pathlib import Path
 import psutil
 
 from bench.cpuset import parse_cpuset
-from bench.engine import local_recover
-from bench.engine.cgroup_mounts import read_hierarchy
 from bench.engine.gpu import check_local, read_signs
 from bench.engine.interrupt import Interrupts
 from bench.engine.labels import read_start
-from bench.engine.local_cgroup import Group, GroupError, make_group, planned_folders
-from bench.engine.local_env import prepare_environment
-from bench.engine.local_facts import local_record
-from bench.engine.local_ledger import Entry, Ledger
-from bench.engine.local_mode import Mode, find_mode, refuse_unheld
-from bench.engine.local_process import MARK, LocalProcess, kill_strays
-from bench.engine.local_scope import read_scope, scope_argv, scope_environment
+from bench.engine.local import orphans as local_recover
+from bench.engine.local.cgroup import Group, GroupError, make_group, planned_folders
+from bench.engine.local.cgroup_mounts import read_hierarchy
+from bench.engine.local.environment import prepare_environment
+from bench.engine.local.grouping import Mode, find_mode, refuse_unheld
+from bench.engine.local.info import local_record
+from bench.engine.local.ledger import Entry, Ledger
+from bench.engine.local.process import MARK, LocalProcess, kill_strays
+from bench.engine.local.systemd_scope import read_scope, scope_argv, scope_environment
 from bench.engine.protocol import Capacity, Ending, Event, Need, Notify, OnEvent, Orphan, Place, Task, Tree
 from bench.engine.supervise import Follower
 from bench.engine.task import Folders, fill, latest_end_s, stop_s, supervisor_argv, supervisor_spec

@@ -2,9 +2,9 @@ import subprocess
 
 import pytest
 
-from bench.engine import local_scope as module
-from bench.engine.cgroup_mounts import Hierarchy
-from bench.engine.local_scope import read_scope, scope_argv, scope_environment, scopes_work
+from bench.engine.local import systemd_scope as module
+from bench.engine.local.cgroup_mounts import Hierarchy
+from bench.engine.local.systemd_scope import read_scope, scope_argv, scope_environment, scopes_work
 from bench.record.schema import Limits
 
 

@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine import local as module
-from bench.engine import local_mode, local_process, local_recover
 from bench.engine.assets import agent_folder
 from bench.engine.labels import current_owner, owner_labels, read_start
-from bench.engine.local import LocalEngine
-from bench.engine.local_cgroup import Group, GroupError
-from bench.engine.local_facts import local_record, parse_status, read_security
-from bench.engine.local_ledger import Entry, Ledger, default_folder, read_entry
-from bench.engine.local_mode import Mode, find_mode, refuse_unheld
-from bench.engine.local_process import LocalProcess, kill_strays, strays
+from bench.engine.local import engine as module
+from bench.engine.local import grouping, orphans
+from bench.engine.local import process as local_process
+from bench.engine.local.cgroup import Group, GroupError
+from bench.engine.local.engine import LocalEngine
+from bench.engine.local.grouping import Mode, find_mode, refuse_unheld
+from bench.engine.local.info import local_record, parse_status, read_security
+from bench.engine.local.ledger import Entry, Ledger, default_folder, read_entry
+from bench.engine.local.process import LocalProcess, kill_strays, strays
 from bench.engine.protocol import Need, Place, Task, Tree
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Limits
@@ -216,16 +217,16 @@ def test_a_scope_is_checked_at_the_first_event(ledger, here, out, monkeypatch, h
 
 def test_the_best_way_is_found_out_by_trying(monkeypatch):
     monkeypatch.setattr(
-        local_mode, "make_group", lambda name, limits: FakeGroup(2, {}, notes=["io cannot be handed down"])
+        grouping, "make_group", lambda name, limits: FakeGroup(2, {}, notes=["io cannot be handed down"])
     )
     assert find_mode() == Mode("group", "io cannot be handed down")
 
     def refuse(name, limits):
         raise GroupError("permission denied")
 
-    monkeypatch.setattr(local_mode, "make_group", refuse)
+    monkeypatch.setattr(grouping, "make_group", refuse)
     for works, name in ((True, "scope"), (False, "none")):
-        monkeypatch.setattr(local_mode, "scopes_work", lambda works=works: works)
+        monkeypatch.setattr(grouping, "scopes_work", lambda works=works: works)
         assert find_mode() == Mode(name, "permission denied")
     assert LocalEngine().mode == Mode("none", "permission denied")
 
@@ -241,7 +242,7 @@ def test_what_the_engine_is(engine, monkeypatch):
     assert record.facts["limits_in_part"] == ["the number of processes is not limited"]
     assert record.security["network"] == "host"
     monkeypatch.setattr(
-        "bench.engine.local_facts.platform.freedesktop_os_release", lambda: (_ for _ in ()).throw(OSError)
+        "bench.engine.local.info.platform.freedesktop_os_release", lambda: (_ for _ in ()).throw(OSError)
     )
     grouped = local_record("group", None, 1, Limits())
     assert grouped.facts["os"] is None
@@ -292,7 +293,7 @@ def dead(ledger, tmp_path, monkeypatch):
     child = subprocess.Popen(["true"])
     child.wait()
     gone = replace(current_owner(), pid=child.pid, start="1")
-    monkeypatch.setattr("bench.engine.local_ledger.owner_labels", lambda owner, run_id: owner_labels(gone, run_id))
+    monkeypatch.setattr("bench.engine.local.ledger.owner_labels", lambda owner, run_id: owner_labels(gone, run_id))
     asked = tmp_path / "asked"
     code = (
         "import pathlib, signal, sys, time\n"
@@ -338,7 +339,7 @@ def test_an_orphan_is_finished_and_removed(engine, dead, out, tmp_path):
 
 
 def test_an_orphan_that_ignores_term_is_killed(engine, dead, out, monkeypatch):
-    monkeypatch.setattr(local_recover, "STOP_S", 0.1)
+    monkeypatch.setattr(orphans, "STOP_S", 0.1)
     dead.send_signal(signal.SIGSTOP)  # TERM waits for ever
     engine.recover(engine.orphans()[0], out)
     dead.wait(5)
@@ -354,7 +355,7 @@ def test_evidence_that_cannot_be_copied_stays(engine, dead, tmp_path):
 
 
 def test_a_sweep_removes_the_dead_and_says_so(engine, ledger, dead, tmp_path, monkeypatch):
-    monkeypatch.setattr(local_recover.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(orphans.tempfile, "gettempdir", lambda: str(tmp_path))
     (tmp_path / "bench-session").mkdir()
     (tmp_path / "bench-session" / "run-0000").mkdir()
     entry = ledger.left_behind()[0]
@@ -368,7 +369,7 @@ def test_a_sweep_removes_the_dead_and_says_so(engine, ledger, dead, tmp_path, mo
 
 
 def test_a_sweep_says_what_it_could_not_remove(engine, ledger, dead, monkeypatch):
-    monkeypatch.setattr(local_recover, "kill_strays", lambda run_id: False)
+    monkeypatch.setattr(orphans, "kill_strays", lambda run_id: False)
     said = []
     engine.sweep(said.append)
     assert "could not be removed (run r1)" in said[0]
@@ -376,12 +377,12 @@ def test_a_sweep_says_what_it_could_not_remove(engine, ledger, dead, monkeypatch
 
 
 def test_copying_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(local_recover, "MAX_FILES", 2)
+    monkeypatch.setattr(orphans, "MAX_FILES", 2)
     source, target = tmp_path / "s", tmp_path / "t"
     source.mkdir()
     for name in "abcd":
         (source / name).touch()
-    assert "more than 2 files" in local_recover.copy(source, target)[0]
+    assert "more than 2 files" in orphans.copy(source, target)[0]
     assert sorted(path.name for path in target.iterdir()) == ["a", "b"]
 
 
@@ -422,7 +423,7 @@ def test_an_entry_that_cannot_be_read_stops_nothing(tmp_path, text):
 def test_an_owner_that_is_no_process_stops_nothing(tmp_path, monkeypatch, pid):
     ledger = Ledger(tmp_path)
     labels = owner_labels(current_owner(), "x") | {"bench.owner.pid": pid}
-    monkeypatch.setattr("bench.engine.local_ledger.owner_labels", lambda *_: labels)
+    monkeypatch.setattr("bench.engine.local.ledger.owner_labels", lambda *_: labels)
     ledger.write(Entry("x", {}, "/o", "/w"), {})
     assert ledger.left_behind() == []
 
@@ -432,7 +433,7 @@ def test_a_folder_that_no_run_made_is_not_removed(tmp_path, monkeypatch):
     mine.mkdir()
     ledger = Ledger(tmp_path / "ledger")
     ledger.write(Entry("x", {}, str(mine), str(mine)), {})
-    assert local_recover.remove(ledger, Entry("x", {}, str(mine), str(mine)))
+    assert orphans.remove(ledger, Entry("x", {}, str(mine), str(mine)))
     assert mine.is_dir()
 
 

@@ -14,7 +14,7 @@ import msgspec
 import platformdirs
 
 from bench.engine.labels import Owner, current_owner, is_gone, owner_labels, parse_owner
-from bench.engine.local_cgroup import Group
+from bench.engine.local.cgroup import Group
 
 MAX_BYTES = 16 * 1024**2
 """What an entry can hold, at most."""

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine import find_python as module
-from bench.engine.find_python import Python, ask, candidates, find_python, install, parse_answer, pyenv_versions
+from bench.engine.local import find_python as module
+from bench.engine.local.find_python import Python, ask, candidates, find_python, install, parse_answer, pyenv_versions
 from bench.errors import NotMeasured
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine import installer as installing
-from bench.engine import local_env as module
 from bench.engine.assets import agent_folder, diagnostics_folder, package_folder, project_root
-from bench.engine.find_python import Python
 from bench.engine.images.options import BuildOptions
-from bench.engine.inspect_env import Inside, parse_inside, parse_torch, read_inside
-from bench.engine.installer import Installer, InstallError, check_room, find_uv
-from bench.engine.local_env import LOCKS, MARKER, PYPI_TORCH, find_preloads, prepare_environment
+from bench.engine.local import environment as module
+from bench.engine.local import installer as installing
+from bench.engine.local.environment import LOCKS, MARKER, PYPI_TORCH, find_preloads, prepare_environment
+from bench.engine.local.find_python import Python
+from bench.engine.local.inspect import Inside, parse_inside, parse_torch, read_inside
+from bench.engine.local.installer import Installer, InstallError, check_room, find_uv
 from bench.engine.protocol import Need
 from bench.errors import NotMeasured, UsageError
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from bench.engine.cgroup_mounts import (
+from bench.engine.local.cgroup_mounts import (
     Hierarchy,
     Mount,
     choose_hierarchy,
