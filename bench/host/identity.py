@@ -15,8 +15,8 @@ import re
 from collections.abc import Mapping
 
 from bench.host.gpu import NO_DRIVER, Gpus, parse_driver_files, read_gpus
+from bench.host.kernel_files import CLASS_FILES, read_texts, texts_of
 from bench.host.procfs import parse_cpu_list, parse_meminfo, parse_stanzas
-from bench.host.texts import CLASS_FILES, read_texts, texts_of
 from bench.host.virtualization import parse_virtualization, read_virtualization
 from bench.record.schema import HostClass
 
@@ -49,13 +49,13 @@ def read_class(root: str = "/") -> tuple[HostClass, Unavailable]:
 
 
 def parse_class(texts: Mapping[str, str]) -> tuple[HostClass, Unavailable]:
-    """The class of the machine that ``texts`` (see :mod:`bench.host.texts`) came from; asks this one nothing."""
+    """The class of the machine that ``texts`` (see :mod:`bench.host.kernel_files`) came from; asks this one nothing."""
     virtualization = parse_virtualization(texts)
     return _class(texts, virtualization, "no firmware text or processor flag tells", parse_driver_files(texts))
 
 
 def class_from_facts(facts: Mapping[str, object]) -> tuple[HostClass, Unavailable]:
-    """The class of the host whose container printed ``facts``, by running ``bench/host/texts.py`` there."""
+    """The class of the host whose container printed ``facts``, by running ``bench/host/kernel_files.py`` there."""
     return parse_class(texts_of(facts))
 
 

@@ -20,9 +20,9 @@ from typing import Self
 
 import psutil
 
+from bench.host.kernel_files import FREQUENCY_FILES, SENSOR_FILES, read_texts
 from bench.host.procfs import parse_pressure
 from bench.host.sensors import cpu_limit_c, cpu_sensor_paths, parse_millidegrees
-from bench.host.texts import FREQUENCY_FILES, SENSOR_FILES, read_texts
 
 INTERVAL_S = 1.0
 MOST_COST = 0.001

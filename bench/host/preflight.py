@@ -15,10 +15,10 @@ from typing import Any
 
 import psutil
 
-from bench.host.groups import LocalGroup, read_local_group
+from bench.host.cgroup_access import LocalGroup, read_local_group
 from bench.host.identity import read_class
+from bench.host.kernel_files import read_texts
 from bench.host.state import read_state
-from bench.host.texts import read_texts
 from bench.record.schema import HostClass, HostState
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

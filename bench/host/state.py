@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 
+from bench.host.kernel_files import STATE_FILES, read_texts
 from bench.host.procfs import (
     parse_chosen,
     parse_cpu_times,
@@ -14,7 +15,6 @@ from bench.host.procfs import (
     parse_stanzas,
 )
 from bench.host.sensors import cpu_temperature_c
-from bench.host.texts import STATE_FILES, read_texts
 from bench.record.schema import HostState
 
 WINDOW_S = 0.25

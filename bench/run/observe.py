@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bench.engine.protocol import Engine
 from bench.host.calibration import calibrate
-from bench.host.evidence import read_disk_usage, read_system_load
 from bench.host.identity import read_class
 from bench.host.state import read_state
+from bench.host.system_texts import read_disk_usage, read_system_load
 from bench.record.schema import HostClass, HostState, Limits
 
 ELSEWHERE = "the engine is on another machine, which this command cannot look at"

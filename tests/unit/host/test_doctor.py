@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
+from bench.host.cgroup_access import LocalGroup
 from bench.host.checks import Check
 from bench.host.doctor import judge, worst
-from bench.host.groups import LocalGroup
 from bench.host.preflight import Disk, Facts
 from bench.record.schema import HostClass, HostState
 

@@ -7,7 +7,7 @@ import pytest
 from bench.host import gpu, virtualization
 from bench.host.gpu import Gpus
 from bench.host.identity import class_from_facts, installed_bytes, parse_class, prefixed, read_class
-from bench.host.texts import CLASS_FILES, read_texts
+from bench.host.kernel_files import CLASS_FILES, read_texts
 from bench.record.schema import HostClass
 
 GIB = 1024**3

@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.host import texts
-from bench.host.texts import CLASS_FILES, STATE_FILES, read_texts, texts_of
+from bench.host import kernel_files
+from bench.host.kernel_files import CLASS_FILES, STATE_FILES, read_texts, texts_of
 
 
 def test_paths_are_those_of_the_machine_and_not_of_the_root(plant):
@@ -49,7 +49,7 @@ def test_nothing_that_names_one_single_machine_is_kept(plant):
 
 def test_the_script_needs_nothing_but_python(tmp_path):
     script = tmp_path / "texts.py"
-    script.write_bytes(Path(texts.__file__).read_bytes())
+    script.write_bytes(Path(kernel_files.__file__).read_bytes())
     answer = subprocess.run(
         [sys.executable, "-I", "-S", str(script)], capture_output=True, check=True, cwd=tmp_path, env={}, timeout=30
     )

@@ -13,8 +13,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bench.host.kernel_files import FREQUENCY_FILES, SENSOR_FILES, read_texts
 from bench.host.procfs import parse_cpu_list
-from bench.host.texts import FREQUENCY_FILES, SENSOR_FILES, read_texts
 
 LONGEST_S = 15.0
 _POLICY = re.compile(r"/sys/devices/system/cpu/cpufreq/policy(\d+)/(\w+)")
@@ -72,7 +72,7 @@ def frequency_policies(texts: Mapping[str, str]) -> str:
     """The cpufreq policies, those that agree in everything but the current frequency under one heading.
 
     Args:
-        texts: the files of :data:`bench.host.texts.FREQUENCY_FILES`; cpufreq counts in kHz.
+        texts: the files of :data:`bench.host.kernel_files.FREQUENCY_FILES`; cpufreq counts in kHz.
     """
     policies: dict[int, dict[str, str]] = {}
     for path, text in texts.items():

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.host.groups import LocalGroup, judge_groups, parse_groups, read_local_group
+from bench.host.cgroup_access import LocalGroup, judge_groups, parse_groups, read_local_group
 
 V1_MOUNTS = """\
 25 20 0:22 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:9 - cgroup cgroup rw,cpu,cpuacct

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.agent.cgroup.parse import counts_in_version_1
-from bench.host.texts import read_texts
+from bench.host.kernel_files import read_texts
 
 NEEDED_V1 = ("cpu", "cpuacct", "memory", "pids")
 NEEDED_V2 = ("cpu", "memory", "pids")

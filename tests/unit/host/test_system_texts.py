@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from bench.host import evidence
-from bench.host.evidence import (
+from bench.host import system_texts
+from bench.host.system_texts import (
     frequency_policies,
     read_disk_usage,
     read_system_load,
@@ -108,9 +108,9 @@ def test_a_command_that_fails_hangs_or_is_no_program_says_why(command, monkeypat
     command("hanging", "read line < /dev/zero")
     assert run_command(("failing",)) == "failing: ended with 1: No sensors found!"
     assert run_command(("silent",)) == "silent: ended with 0: no output"
-    monkeypatch.setattr(evidence, "LONGEST_S", 0.2)
+    monkeypatch.setattr(system_texts, "LONGEST_S", 0.2)
     assert run_command(("hanging",)) == "hanging: no answer within 0 s"
-    monkeypatch.setattr(evidence.shutil, "which", lambda name: f"/nonexistent/{name}")
+    monkeypatch.setattr(system_texts.shutil, "which", lambda name: f"/nonexistent/{name}")
     assert run_command(("lost",)) == "lost: could not be started: No such file or directory"
 
 
