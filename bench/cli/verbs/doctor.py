@@ -7,8 +7,8 @@ from bench.cli.app import app
 from bench.cli.output import Console, print_json
 from bench.engine.docker.info import ask_docker
 from bench.errors import ExitCode
-from bench.host.doctor import judge, worst
-from bench.host.preflight import read_facts
+from bench.host.doctor.examine import judge, worst
+from bench.host.doctor.facts import read_facts
 from bench.report.terminal.doctor import doctor_view
 
 

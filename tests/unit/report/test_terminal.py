@@ -13,7 +13,7 @@ from bench.catalog.model import Catalog, Diagnostic
 from bench.compare.comparison import compare
 from bench.compare.explain.difference import explain, explain_difference
 from bench.compare.ranking import rank
-from bench.host.checks import Check
+from bench.host.doctor.check import Check
 from bench.record.manifest import Problem
 from bench.record.verify import BundleProblem, VerifyReport
 from bench.report.entry import Entry

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from bench.host.checks import Check, Level
-from bench.host.checks_engine import engine_checks
-from bench.host.checks_machine import machine_checks
-from bench.host.checks_quiet import quiet_checks
-from bench.host.preflight import Facts
+from bench.host.doctor.check import Check, Level
+from bench.host.doctor.engine import engine_checks
+from bench.host.doctor.facts import Facts
+from bench.host.doctor.machine import machine_checks
+from bench.host.doctor.quiet import quiet_checks
 
 __all__ = ["Check", "Level", "judge", "worst"]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.host import preflight
-from bench.host.doctor import judge
-from bench.host.preflight import count_nvidia_devices, find_python, read_disk, read_facts, read_on_battery
+from bench.host.doctor import facts as preflight
+from bench.host.doctor.examine import judge
+from bench.host.doctor.facts import count_nvidia_devices, find_python, read_disk, read_facts, read_on_battery
 
 
 def test_this_machine(tmp_path):
