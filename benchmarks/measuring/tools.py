@@ -17,7 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout is enough
 from bench.engine.protocol import Engine, Place, Task
-from bench.host.neighbours import Watcher
+from bench.host.watch.watcher import Watcher
 from bench.record.schema import Limits
 
 TIMEOUT_S = 300.0

@@ -15,7 +15,7 @@ import bench.run.session
 from bench.cli import main
 from bench.engine.protocol import KILLED, Capacity, Ending, Place
 from bench.errors import NotMeasured
-from bench.host.neighbours import Sample, Summary
+from bench.host.watch.watcher import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image
 
 IMAGE = Image("bench-cpu:test", "sha256:1", "base@sha256:2", "3" * 64, "4" * 64, "3.13.5", "2.7.1+cpu")

@@ -14,7 +14,7 @@ from bench.catalog.load import builtin, find
 from bench.cli import main
 from bench.engine.protocol import Capacity, Ending, Need, Place
 from bench.errors import ExitCode, NotMeasured, UsageError
-from bench.host.neighbours import Sample, Summary
+from bench.host.watch.watcher import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image, Source
 from bench.record.verify import verify_bundle
 from bench.run.gather import assembled

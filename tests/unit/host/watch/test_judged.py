@@ -1,5 +1,5 @@
-from bench.host.neighbours import Sample, Summary
-from bench.host.watched import not_watched, watched
+from bench.host.watch.disturbances import not_watched, watched
+from bench.host.watch.watcher import Sample, Summary
 from bench.record.schema import Cpu, Run
 
 RUN = Run(index=0, outcome="passed", wall_s=30.0, cpu=Cpu(total_s=30.0))

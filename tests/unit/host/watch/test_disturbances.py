@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bench.host.disturbances import disturbances, during
-from bench.host.neighbours import Sample, Summary, Watcher
+from bench.host.watch.disturbances import disturbances, during
+from bench.host.watch.watcher import Sample, Summary, Watcher
 from bench.record.schema import Cpu, Run
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -3,8 +3,8 @@ import time
 import psutil
 import pytest
 
-from bench.host import neighbours
-from bench.host.neighbours import MOST_COST, Sample, Watcher
+from bench.host.watch import watcher as neighbours
+from bench.host.watch.watcher import MOST_COST, Sample, Watcher
 
 
 def busy_for(wall_s):

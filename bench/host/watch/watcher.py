@@ -2,7 +2,7 @@
 
     with Watcher() as watcher:
         ...  # the run
-    warnings = disturbances(watcher.summary(), run)     # bench.host.disturbances
+    warnings = disturbances(watcher.summary(), run)     # bench.host.watch.disturbances
 
 A watcher sees the machine that it runs on. For a run on another host's engine it would watch the wrong one: do not
 start it. Its cost is held under :data:`MOST_COST` of a core: where a sample is dear (many CPUs), they become rarer.
