@@ -12,9 +12,9 @@ from bench.cli.app import app
 from bench.cli.output import Console, notify, print_json
 from bench.cli.progress import Steps
 from bench.errors import ExitCode, UsageError
+from bench.importer import import_folder
 from bench.names import is_stamp
 from bench.record.archive import import_archive
-from bench.record.legacy import import_folder
 from bench.report.terminal.cells import text
 
 

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
+from bench.importer.shipped import reference_records, write_reference
 from bench.record.find import find_bundles
-from bench.record.reference import reference_records, write_reference
 
 RYZEN = reference_records()[0].host.id
 

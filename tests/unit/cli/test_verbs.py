@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import bench
+from bench.importer.shipped import write_reference
 from bench.record.find import find_bundles
-from bench.record.reference import write_reference
 from tests.integration.command import forge
-from tests.unit.record.legacy_fixtures import TIME
+from tests.unit.importer.legacy_fixtures import TIME
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from bench.compare.hostid import host_id
 from bench.compare.timeout_text import timeout_decision_text
 from bench.compare.verdict import judge
 from bench.errors import BenchError, UsageError
+from bench.importer.convert import host_class, make_record, with_problems
+from bench.importer.evidence import parse_files, read_files
+from bench.importer.stamp import Stamp, choose_stamp
 from bench.names import parse_stamp, safe_file_name
 from bench.record.bundle import RECORD, Content, hidden_values, read_bundle, write_bundle
 from bench.record.codec import encode
-from bench.record.legacy.convert import host_class, make_record, with_problems
-from bench.record.legacy.evidence import parse_files, read_files
-from bench.record.legacy.stamp import Stamp, choose_stamp
 from bench.record.manifest import MANIFEST, Problem
 from bench.record.redact import redact_record
 from bench.record.schema import Record

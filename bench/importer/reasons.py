@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from bench.record.legacy.evidence import Evidence
-from bench.record.legacy.stamp import Stamp
+from bench.importer.evidence import Evidence
+from bench.importer.stamp import Stamp
 from bench.record.schema import Record
 
 _NOT_KEPT = "not part of such evidence: GNU time reads no control group, and nobody kept it"

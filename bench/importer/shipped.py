@@ -1,6 +1,6 @@
 """The shipped reference: six runs of the gradient check that this tool's own diagnostic comes from.
 
-Run ``python -m bench.record.reference FOLDER`` to write them anew. The figures are those of the project's design notes;
+Run ``python -m bench.importer.shipped FOLDER`` to write them anew. The figures are those of the project's design notes;
 what these do not give is null, with the reason. Two of the runs have a known time; the others have only their order
 (that of their phases' letters), so their stamps are placeholders a second apart and the records say so.
 """
@@ -18,10 +18,10 @@ from bench.compare.ceiling_review import timeout_decision
 from bench.compare.hostid import host_id
 from bench.compare.timeout_text import timeout_decision_text
 from bench.compare.verdict import judge
+from bench.importer.convert import ENGINE
+from bench.importer.reasons import missing
 from bench.names import record_id
 from bench.record.bundle import Content, write_bundle
-from bench.record.legacy.convert import ENGINE
-from bench.record.legacy.reasons import missing
 from bench.record.schema import (
     Cpu,
     Diagnostic,

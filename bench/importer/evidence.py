@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.errors import DamagedData, UsageError
-from bench.record.legacy.commands import Commands, parse_commands, parse_exit_code
-from bench.record.legacy.junit import Junit, parse_junit
-from bench.record.legacy.machine import Lscpu, TorchEnv, parse_lscpu, parse_torch_env
-from bench.record.legacy.pytestlog import PytestLog, parse_pytest_log
-from bench.record.legacy.timefile import TimeFile, parse_time
+from bench.importer.commands import Commands, parse_commands, parse_exit_code
+from bench.importer.junit import Junit, parse_junit
+from bench.importer.machine import Lscpu, TorchEnv, parse_lscpu, parse_torch_env
+from bench.importer.pytestlog import PytestLog, parse_pytest_log
+from bench.importer.timefile import TimeFile, parse_time
 from bench.record.manifest import Problem
 
 MAX_FILE_BYTES = 64 * 1024**2

@@ -9,22 +9,22 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from legacy_fixtures import COMMANDS, FLAT, JUNIT, LOG, LSCPU, NODE, SYSTEM, TIME, TORCH, TREE
 
 from bench.errors import BenchError, DamagedData, UsageError
+from bench.importer import import_folder
+from bench.importer.commands import parse_commands, parse_exit_code
+from bench.importer.evidence import parse_files
+from bench.importer.junit import parse_junit
+from bench.importer.machine import parse_lscpu, parse_torch_env
+from bench.importer.pytestlog import parse_pytest_log
+from bench.importer.stamp import choose_stamp
+from bench.importer.timefile import parse_time
 from bench.record.bundle import read_bundle
 from bench.record.gnutime import time_txt
-from bench.record.legacy import import_folder
-from bench.record.legacy.commands import parse_commands, parse_exit_code
-from bench.record.legacy.evidence import parse_files
-from bench.record.legacy.junit import parse_junit
-from bench.record.legacy.machine import parse_lscpu, parse_torch_env
-from bench.record.legacy.pytestlog import parse_pytest_log
-from bench.record.legacy.stamp import choose_stamp
-from bench.record.legacy.timefile import parse_time
 from bench.record.schema import Cpu, Memory, Run
 from bench.record.verify import verify
 from bench.report.samples import parse_samples
+from tests.unit.importer.legacy_fixtures import COMMANDS, FLAT, JUNIT, LOG, LSCPU, NODE, SYSTEM, TIME, TORCH, TREE
 
 
 def lay(folder, files):
@@ -343,10 +343,10 @@ def test_stamps_from_the_best_witness() -> None:
 
 
 def test_two_sizes_of_folder(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("bench.record.legacy.evidence.MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr("bench.importer.evidence.MAX_FILE_BYTES", 1000)
     found = imported(tmp_path, {**TREE, "big.bin": "x" * 1001})
     assert any("larger than" in line for line in said(found.problems))
-    monkeypatch.setattr("bench.record.legacy.evidence.MAX_FILES", 2)
+    monkeypatch.setattr("bench.importer.evidence.MAX_FILES", 2)
     with pytest.raises(UsageError, match="over 2 files"):
         imported(tmp_path, TREE)
 

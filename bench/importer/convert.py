@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
+from bench.importer.evidence import Evidence
+from bench.importer.machine import Lscpu
+from bench.importer.nodes import agreed, outcome_of, tests_of
+from bench.importer.reasons import fixed, missing, reasons_of
+from bench.importer.stamp import Stamp
 from bench.names import record_id
 from bench.record.gnutime import BLOCK_BYTES
-from bench.record.legacy.evidence import Evidence
-from bench.record.legacy.machine import Lscpu
-from bench.record.legacy.nodes import agreed, outcome_of, tests_of
-from bench.record.legacy.reasons import fixed, missing, reasons_of
-from bench.record.legacy.stamp import Stamp
 from bench.record.manifest import Problem
 from bench.record.redact import allowed_environ
 from bench.record.schema import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from bench.record.legacy.evidence import Evidence
+from bench.importer.evidence import Evidence
 from bench.record.manifest import Problem
 from bench.record.schema import Outcome, TestResult
 
