@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from bench.compare.ceiling_review import timeout_decision
-from bench.compare.hostid import host_id
 from bench.compare.timeout_text import timeout_decision_text
 from bench.compare.verdict import judge
 from bench.errors import BenchError, UsageError
@@ -19,6 +18,7 @@ from bench.importer.stamp import Stamp, choose_stamp
 from bench.names import parse_stamp, safe_file_name
 from bench.record.bundle import RECORD, Content, hidden_values, read_bundle, write_bundle
 from bench.record.codec import encode
+from bench.record.host_id import host_id
 from bench.record.manifest import MANIFEST, Problem
 from bench.record.redact import redact_record
 from bench.record.schema import Record

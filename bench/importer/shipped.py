@@ -15,13 +15,13 @@ from pathlib import Path
 import msgspec
 
 from bench.compare.ceiling_review import timeout_decision
-from bench.compare.hostid import host_id
 from bench.compare.timeout_text import timeout_decision_text
 from bench.compare.verdict import judge
 from bench.importer.convert import ENGINE
 from bench.importer.reasons import missing
 from bench.names import record_id
 from bench.record.bundle import Content, write_bundle
+from bench.record.host_id import host_id
 from bench.record.schema import (
     Cpu,
     Diagnostic,

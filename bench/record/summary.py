@@ -10,9 +10,9 @@ from typing import Any
 from bench import units
 from bench.record.evidence import ended, signature
 from bench.record.gnutime import cpu_ratio
-from bench.record.nulls import NO_LOSS
 from bench.record.schema import Record, Run
 from bench.record.text import markdown, markdown_block
+from bench.record.unavailable import NO_LOSS
 
 _Reading = Callable[[Run], float | None]
 _Format = Callable[[float | None], str]

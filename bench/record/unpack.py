@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import shutil
 import tarfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -13,8 +15,8 @@ import zstandard
 
 from bench.errors import DamagedData
 from bench.names import check_part, is_file_name, is_stamp
-from bench.record.bounded import Bounded
 from bench.record.disk import make_folders
+from bench.units import size
 
 _MAX_WINDOW_BYTES = 128 * 1024 * 1024
 _HEADER_BYTES = 1024 * 1024
@@ -106,3 +108,40 @@ def _name_of(member: tarfile.TarInfo, archive: Path) -> str:
     except DamagedData as error:
         raise DamagedData(said, "which is no file of a bundle", str(error)) from None
     return name
+
+
+class Bounded:
+    """Reads from a stream, at most ``max_bytes`` in all, and fewer while :meth:`at_most` holds.
+
+    Raises:
+        DamagedData: on reading past the bound.
+    """
+
+    def __init__(self, stream: IO[bytes], max_bytes: int) -> None:
+        self._stream, self._left, self._max = stream, max_bytes, max_bytes
+
+    def read(self, count: int) -> bytes:
+        """Up to ``count`` bytes; fewer only at the end."""
+        data = self._stream.read(min(count, self._left + 1))
+        self._left -= len(data)
+        if self._left < 0:
+            raise self._too_large()
+        return data
+
+    def announce(self, count: int) -> None:
+        """A file of ``count`` bytes is to come: one that cannot fit is refused before any of it is written."""
+        if count > self._left:
+            raise self._too_large()
+
+    def _too_large(self) -> DamagedData:
+        return DamagedData(f"the archive unpacks to more than {size(self._max)}", "it is not what it says or a trap")
+
+    @contextlib.contextmanager
+    def at_most(self, count: int) -> Iterator[None]:
+        """Allow only ``count`` bytes within the block."""
+        held = max(0, self._left - count)
+        self._left -= held
+        try:
+            yield
+        finally:
+            self._left += held

@@ -8,10 +8,9 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.record.bundle import RECORD, read_bundle
 from bench.record.codec import NewerSchema
+from bench.record.consistency import contradictions, identity_problems
 from bench.record.find import Follow, bundle_folders, no_bundle_in
-from bench.record.identity import identity_problems
 from bench.record.manifest import Problem, check_manifest
-from bench.record.sense import contradictions
 
 
 @dataclass(frozen=True, slots=True)

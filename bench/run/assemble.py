@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bench.compare.hostid import host_id
 from bench.engine.protocol import Place
+from bench.record.host_id import host_id
 from bench.record.schema import (
     Calibration,
     Diagnostic,

@@ -21,13 +21,13 @@ from bench.names import numbered
 from bench.record.bundle import Content
 from bench.record.evidence import env_txt, exit_code_txt, signature
 from bench.record.gnutime import time_txt
+from bench.record.samples import GAUGES, TOTALS
 from bench.record.schema import Record
 from bench.record.summary import Operator, render_summary
 from bench.record.text import clean
 from bench.record.timefile import analysis_name, analysis_time_txt
 from bench.run.log import LOG, read_log
 from bench.run.observe import Observation
-from bench.run.samples import GAUGES, TOTALS
 from bench.run.session import OneRun, never_ran
 
 _LOG = "logs/pytest.log"

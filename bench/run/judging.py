@@ -6,8 +6,8 @@ import msgspec
 
 from bench.compare.verdict import judge
 from bench.errors import BenchError
-from bench.record.nulls import with_reasons
 from bench.record.schema import Record, Verdict, Warning_
+from bench.record.unavailable import with_reasons
 from bench.run.baseline import NONE, Baseline
 
 MISSING = "runs_missing"

@@ -10,6 +10,7 @@ import msgspec
 
 from bench.engine.protocol import KILLED, Ending
 from bench.errors import DamagedData
+from bench.record.samples import Sampled, read_samples
 from bench.record.schema import (
     ContextSwitches,
     Cpu,
@@ -22,7 +23,6 @@ from bench.record.schema import (
     TestResult,
     Warning_,
 )
-from bench.run.samples import Sampled, read_samples
 
 MAX_RESULT_BYTES = 64 * 1024**2
 """More than any honest result; a container's word is not taken without a bound."""

@@ -11,11 +11,11 @@ from typing import Self
 import msgspec
 
 from bench.catalog.model import SELFTEST
-from bench.compare.hostid import host_id
 from bench.engine.protocol import Ending, Engine, Event, Need, Notify, Place
 from bench.host.watch.disturbances import not_watched, watched
 from bench.host.watch.watcher import Watcher
 from bench.names import make_stamp
+from bench.record.host_id import host_id
 from bench.record.schema import HostClass, Record, Warning_
 from bench.run.observe import ELSEWHERE, Observation, host_class, observe
 from bench.run.plan import Plan

@@ -28,11 +28,11 @@ from statistics import fmean, median
 from tools import Command, Read, Tool, gnu_time, hyperfine, ours, runexec
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout is enough
-from bench.compare.hostid import host_id
 from bench.engine.choose import choose
 from bench.engine.protocol import Engine, Need, Place
 from bench.errors import BenchError
 from bench.host.identity import read_class
+from bench.record.host_id import host_id
 
 LOAD = ("{python}", "-I", "-S", "-B", "{agent}/loads")
 COMMANDS: Mapping[str, Command] = {

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench.compare.hostid import host_id
 from bench.engine.images.facts import ImageFacts
+from bench.record.host_id import host_id
 from bench.record.schema import HostClass
 from tests.integration.command import Command, forge
 from tests.integration.spin import make_project

@@ -10,8 +10,8 @@ from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import all_results
 from bench.cli.output import Console, print_json
+from bench.record.query import rows_of
 from bench.report.terminal.query import query_view
-from bench.run.query import rows_of
 
 
 @app.command()

@@ -10,8 +10,7 @@ from bench.cli import options
 from bench.cli.app import app
 from bench.cli.output import print_json, print_text
 from bench.errors import UsageError
-from bench.record.describe import schema_markdown
-from bench.record.jsonschema import json_schema
+from bench.record.jsonschema import json_schema, schema_markdown
 
 
 @app.command()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.compare.hostid import host_id
 from bench.errors import UsageError
 from bench.importer.shipped import HOST_CLASS, main, reference_records
 from bench.record.find import scan
+from bench.record.host_id import host_id
 from bench.record.verify import verify
 
 SHIPPED = Path(__file__).parents[3] / "results" / "reference"

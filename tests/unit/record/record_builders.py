@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from bench.compare.hostid import host_id
 from bench.names import record_id
+from bench.record.host_id import host_id
 from bench.record.schema import (
     Cpu,
     Diagnostic,

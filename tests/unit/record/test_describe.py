@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import record_builders
 
-from bench.record.describe import schema_markdown
+from bench.record.jsonschema import schema_markdown
 
 PAGE = Path(__file__).parents[3] / "docs" / "record.md"
 BEGIN, END = "<!-- bench schema --markdown -->\n", "<!-- end -->"

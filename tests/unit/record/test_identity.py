@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from record_builders import HOST, HOST_CLASS, OTHER, OTHER_CLASS, STAMP, make_record
 
-from bench.compare.hostid import class_hash
 from bench.errors import DamagedData
 from bench.names import next_stamp, record_id
 from bench.record.archive import export
 from bench.record.bundle import write_bundle
+from bench.record.host_id import class_hash
 from bench.record.verify import verify
 from tests.integration.command import forge
 

@@ -7,7 +7,7 @@ import json
 from record_builders import make_record
 
 from bench.record.codec import decode, encode
-from bench.record.nulls import with_reasons
+from bench.record.unavailable import with_reasons
 
 
 def test_an_older_record_does_not_say_when_a_test_began() -> None:

@@ -8,8 +8,8 @@ from record_builders import make_record, make_run
 
 from bench.catalog.model import SELFTEST
 from bench.record.bundle import write_bundle
+from bench.record.consistency import contradictions
 from bench.record.find import scan
-from bench.record.sense import contradictions
 from bench.record.verify import verify_bundle
 
 REFERENCE = Path(__file__).parents[3] / "results" / "reference"

@@ -1,17 +1,45 @@
-"""Whether a record is the result that it says it is: its id, its host's id and the folders that it lies in (pure)."""
+"""Whether a record's values can be true together: what no type says (pure)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from bench.compare.hostid import is_id_of
+from bench.catalog.model import SELFTEST
 from bench.errors import DamagedData
 from bench.names import check_part, is_stamp, record_id
 from bench.record.bundle import RECORD, Bundle
+from bench.record.host_id import is_id_of
 from bench.record.manifest import Problem
+from bench.record.schema import Record
+
+
+def contradictions(record: Record) -> list[str]:
+    """What cannot be, each with its path: a wall time that is none, an outcome that the runs do not bear out."""
+    found = [
+        f"runs[{at}].wall_s: {run.wall_s:g} is no time that a run can take"
+        for at, run in enumerate(record.runs)
+        if run.wall_s is not None and not (math.isfinite(run.wall_s) and run.wall_s > 0)
+    ]
+    said = _outcome(record)
+    return [*found, said] if said is not None else found
+
+
+def _outcome(record: Record) -> str | None:
+    """A self-test's outcome is that of its readings: a run of it may be killed as it should be."""
+    if record.diagnostic.name == SELFTEST:
+        return None
+    ended = [run.outcome for run in record.runs]
+    if record.outcome in ("failed", "timed_out", "oom_killed") and record.outcome not in ended:
+        return f"outcome: {record.outcome}, and no run ended so"
+    if record.outcome == "passed" and (not ended or set(ended) != {"passed"}):
+        return "outcome: passed, and not every run did" if ended else "outcome: passed, and there is no run"
+    if record.outcome == "not_measured" and set(ended) == {"passed"}:
+        return "outcome: not_measured, and every run passed"
+    return None
 
 
 def identity_problems(bundle: Bundle, place: tuple[str, ...]) -> list[Problem]:

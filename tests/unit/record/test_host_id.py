@@ -4,7 +4,7 @@ import sys
 import pytest
 from records_made import RYZEN, XEON, replace
 
-from bench.compare.hostid import class_hash, host_id
+from bench.record.host_id import class_hash, host_id
 from bench.record.schema import HostClass
 
 
@@ -28,7 +28,7 @@ def test_every_part_of_the_class_counts(change):
 
 def test_it_is_the_same_in_another_process_with_other_hash_seeds():
     code = (
-        "from bench.compare.hostid import host_id; from bench.record.schema import HostClass; "
+        "from bench.record.host_id import host_id; from bench.record.schema import HostClass; "
         "print(host_id(HostClass(cpu_model='X', threads=3, kernel='6')))"
     )
     told = {
