@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bench.record.redact.marks import mark
+from bench.record.redact.markup import MARKS, QUOTATION, QUOTED, mark
 from bench.record.redact.names import HINTS, Kind, is_secret_name, kind_of_name
-from bench.record.redact.quotes import MARKS, QUOTATION, QUOTED
 
 _MARK = mark("name").encode()
 _HARMLESS_VALUE = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from bench.record.redact.marks import mark
+from bench.record.redact.markup import mark
 from bench.record.redact.names import NOT_SECRET, is_secret_name
 from bench.record.redact.text import redact_text
 

@@ -1,12 +1,27 @@
-"""Secrets that XML, HTML and lists of variables name: elements, properties, pairs of a name and a value (pure)."""
+"""Secrets that XML, HTML and lists of variables name: elements, properties, pairs of a name and a value (pure).
+
+Here are also the mark that stands where a secret stood, and quoted text of programs, JSON and XML as a pattern.
+"""
 
 from __future__ import annotations
 
 import re
 
-from bench.record.redact.marks import mark
 from bench.record.redact.names import is_secret_name, kind_of_name
-from bench.record.redact.quotes import MARKS, QUOTED
+
+MARKS = rb"\"{3}|'{3}|[\"']|&quot;|&#34;|&#x22;|&apos;|&#39;|&#x27;"
+"""What opens and closes a quotation; in XML quotes are entities, also within an attribute."""
+
+QUOTED = (
+    rb"(?:[bBrRuUfF]{1,2}(?=[\\\"'&]))?(?P<escape>\\+)?(?P<mark>"
+    + MARKS
+    + rb")(?P<quoted>(?:(?!(?(escape)(?P=escape))(?P=mark))"
+    rb"(?:\\+[^\r\n]|[^\\\r\n]))*+)"
+)
+"""A quotation up to the mark that closes it, or to the line's end. A mark that is escaped once more than the first is
+part of it. Groups ``escape``, ``mark`` and ``quoted``."""
+
+QUOTATION = re.compile(QUOTED)
 
 _QUOTE = rb"\\{0,7}(?:" + MARKS + rb")"
 # `<password>…</password>`, also where it is text within XML.
@@ -29,6 +44,11 @@ _PROPERTY = re.compile(
     + rb")?\s{0,20}+[:=]\s{0,20}+"
     + QUOTED
 )
+
+
+def mark(kind: str) -> str:
+    """The mark of a kind of secret."""
+    return f"[redacted:{kind}]"
 
 
 def redact_markup(data: bytes) -> bytes:

@@ -10,14 +10,18 @@ import msgspec
 
 from bench.record.redact.assigned import redact_assigned
 from bench.record.redact.entropy import redact_random
-from bench.record.redact.layers import redact_layered
 from bench.record.redact.literals import redact_literals
-from bench.record.redact.marks import mark
-from bench.record.redact.markup import redact_markup
+from bench.record.redact.markup import mark, redact_markup
 from bench.record.redact.names import is_secret_name
 from bench.record.redact.shapes import PRIVATE_KEY, PRIVATE_KEY_BODY, PRIVATE_KEY_END, SHAPES
 from bench.record.schema import Record
 
+_Redact = Callable[[bytes], bytes]
+
+# What may lie over a text and split a secret: codes of colours, and the zero bytes of UTF-16.
+# Colours as a terminal takes them, and as JSON, Python and pytest's JUnit report write them.
+_COLOUR = re.compile(rb"(?:\x1b|\\x1b|\\u001b|\\033|#x1B)\[[0-9;?]{0,20}[A-Za-z]")
+_WIDE = re.compile(rb"\0?(?:[\t\n\r -~]\0){8,}+[\t\n\r -~]?")
 _MAX_KEY = 65536
 
 
@@ -29,7 +33,41 @@ def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
         secrets: values that are replaced wherever they stand (:func:`secret_values`).
     """
     random = mark("random").encode()
-    return redact_layered(data, lambda text: redact_random(_redact_known(text, secrets), random))
+    return _redact_layered(data, lambda text: redact_random(_redact_known(text, secrets), random))
+
+
+def _redact_layered(data: bytes, redact: _Redact) -> bytes:
+    """``data`` after ``redact``, which sees it without colours and without zero bytes too.
+
+    A text in which something is found without its colours loses them. Of UTF-16 the runs of ASCII are looked
+    at, in either byte order; they stay what they are.
+    """
+    # Without colours first: a code must not be taken for the value.
+    found = _redact_plain(data, redact)
+    data = redact(data) if found is None else found
+    if b"\0" in data:
+        data = _WIDE.sub(lambda match: _redact_wide(match[0], redact), data)
+    found = _redact_plain(data, redact)
+    return data if found is None else found
+
+
+def _redact_plain(data: bytes, redact: _Redact) -> bytes | None:
+    """The redacted text without its colours; ``None`` where it has none or nothing was found so."""
+    if b"[" not in data or _COLOUR.search(data) is None:
+        return None
+    # Twice: highlighting may stand within an escape that source code shows.
+    plain = _COLOUR.sub(b"", _COLOUR.sub(b"", data))
+    redacted = redact(plain)
+    return None if redacted == plain else redacted
+
+
+def _redact_wide(run: bytes, redact: _Redact) -> bytes:
+    narrow = run.replace(b"\0", b"")
+    redacted = redact(narrow)
+    if redacted == narrow:
+        return run
+    lead, tail = (b"\0" * run.startswith(b"\0")), (b"\0" * run.endswith(b"\0"))
+    return lead + b"\0".join(bytes((byte,)) for byte in redacted) + tail
 
 
 def redact_text(text: str, secrets: Collection[str] = ()) -> str:
