@@ -43,7 +43,7 @@ def setup_of(record: Record) -> tuple[str, ...]:
     """What was chosen otherwise than ``bench run NAME`` does; what counts as different is the comparison's own rule.
 
     Builds, variables and the state of a host change under a diagnostic as time goes on: they belong to its history
-    (:func:`bench.report.evidence.bands`), not to its name.
+    (:func:`bench.report.trend.bands`), not to its name.
     """
     plain = msgspec.structs.replace(
         record,

@@ -81,3 +81,18 @@ def state_of(record: Record, compared: Status | None = None) -> State:
     if compared is None or compared == "not_measured":
         return own
     return min(own, STATES[compared], key=lambda state: state.rank)
+
+
+_SPECIAL = {
+    "cpu_wait": "waiting for a CPU",
+    "memory_pressure": "memory pressure",
+    "io_pressure": "I/O pressure",
+    "rest": "unexplained",
+    "user": "on CPU, user",
+    "system": "on CPU, system",
+}
+
+
+def spoken(name: str) -> str:
+    """A term of the wall time in words; any other name with spaces for underscores."""
+    return _SPECIAL.get(name, name.replace("_", " "))

@@ -8,12 +8,12 @@ from typing import Any
 from bench import units
 from bench.compare.explain.breakdown import MEANING, NAMES, Budget
 from bench.report.entry import Entry
-from bench.report.evidence import time_spent
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import TERMS
 from bench.report.html.plot import axis, hosts_axis, label, layout, rounded
+from bench.report.status import spoken
 from bench.report.text import plain
-from bench.report.words import spoken
+from bench.report.trend import time_spent
 
 
 def breakdown(group: str, newest: Sequence[Entry], hosts: Sequence[str]) -> Figure | None:

@@ -13,9 +13,8 @@ from bench.report.entry import Entry
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, RED, TEAL
 from bench.report.html.plot import axis, label, layout, rounded
-from bench.report.status import STATES
+from bench.report.status import STATES, spoken
 from bench.report.text import plain
-from bench.report.words import spoken
 
 _NO_RESULTS: Mapping[str, Entry] = MappingProxyType({})
 _NO_GROUPS: Mapping[str, str] = MappingProxyType({})

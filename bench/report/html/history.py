@@ -9,10 +9,10 @@ from typing import Any
 
 from bench import units
 from bench.report.entry import Entry
-from bench.report.evidence import Band, bands, breaks, next_band
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, ORANGE, RED, faint
 from bench.report.html.plot import axis, bound_marks, label, layout, rounded, span
+from bench.report.trend import Band, bands, breaks, next_band
 
 LEAST = 2
 """Results of a host that make a history."""

@@ -16,7 +16,7 @@ from bench.report.html.model import Cell, Column, Figure, Row, Table
 from bench.report.html.palette import BLUE, GREY, ORANGE, RED, TEAL, TERMS, faint
 from bench.report.html.phases import Phase, bars_of, phases, phases_legend, placing, spoken_tests, within
 from bench.report.html.plot import axis, layout, rounded
-from bench.report.samples import Series, Timeline
+from bench.report.timeline import Series, Timeline
 
 TABLE_ROWS = 20
 # Heights in pixels: the row of tests, what stands above each panel, a panel with it.

@@ -8,14 +8,14 @@ from bench import units
 from bench.errors import DamagedData
 from bench.record.schema import Run
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
-from bench.report.evidence import stands_out, time_spent
 from bench.report.html.breakdown import breakdown
 from bench.report.html.distribution import distribution
 from bench.report.html.during import host_during
 from bench.report.html.history import LEAST, history
 from bench.report.html.model import Cell, Detail, Figure, Group, Row, Table, anchor, columns
 from bench.report.html.timeline import timeline_figure
-from bench.report.samples import parse_samples
+from bench.report.timeline import parse_samples
+from bench.report.trend import stands_out, time_spent
 
 MOST_HISTORIES = 60
 """Hosts of one diagnostic that get a history, those with the newest results first."""

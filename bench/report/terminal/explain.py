@@ -11,8 +11,8 @@ from rich.text import Text
 from bench import units
 from bench.compare.explain.difference import DeltaExplanation, DeltaTerm, Explanation
 from bench.compare.explain.findings import Finding
+from bench.report.status import spoken
 from bench.report.terminal.cells import bar, bullets, signed_bar, table, text
-from bench.report.words import spoken
 
 _BAR, _HALF = 16, 10
 _STYLES = {"user": "blue", "system": "red", "rest": "dim"}

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from bench import units
 from bench.report.entry import Entry
-from bench.report.evidence import Band, bands
 from bench.report.terminal.cells import day, sparkline, state, table, text
+from bench.report.trend import Band, bands
 
 SPARK = 40
 """Results that the line of small bars shows."""

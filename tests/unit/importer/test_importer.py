@@ -23,7 +23,7 @@ from bench.record.bundle import read_bundle
 from bench.record.gnutime import time_txt
 from bench.record.schema import Cpu, Memory, Run
 from bench.record.verify import verify
-from bench.report.samples import parse_samples
+from bench.report.timeline import parse_samples
 from tests.unit.importer.legacy_fixtures import COMMANDS, FLAT, JUNIT, LOG, LSCPU, NODE, SYSTEM, TIME, TORCH, TREE
 
 

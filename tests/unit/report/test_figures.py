@@ -10,7 +10,6 @@ from bench.compare.explain.difference import explain_difference
 from bench.compare.stats.prediction import predict
 from bench.record.schema import Cpu, Io, Memory
 from bench.report.entry import Entry
-from bench.report.evidence import DRAWN, bands, breaks, next_band, stands_out, time_spent
 from bench.report.html import palette
 from bench.report.html.breakdown import breakdown
 from bench.report.html.comparison import difference_figure, intervals
@@ -21,7 +20,8 @@ from bench.report.html.model import Figure, anchor
 from bench.report.html.plot import bound_marks, label, rounded, span
 from bench.report.html.timeline import timeline_figure
 from bench.report.html.view import detail, groups
-from bench.report.samples import parse_samples
+from bench.report.timeline import parse_samples
+from bench.report.trend import DRAWN, bands, breaks, next_band, stands_out, time_spent
 from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps
 
 

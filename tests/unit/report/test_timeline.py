@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.errors import DamagedData
-from bench.report.samples import parse_samples
+from bench.report.timeline import parse_samples
 from tests.unit.report.factory import make_record, make_samples
 
 
