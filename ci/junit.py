@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.report.junit import Case, render_cases
+from bench.report.export.junit import Case, render_cases
 from bench.report.status import STATES, State
 from ci.summary import Row
 

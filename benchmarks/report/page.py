@@ -18,8 +18,8 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench.report.entry import Entry, timeline_entries
+from bench.report.export.pull_request import render_markdown
 from bench.report.html.page import render_page
-from bench.report.markdown import render_markdown
 from tests.unit.report.factory import CLASSES, make_record, make_samples, stamps
 
 

@@ -14,7 +14,7 @@ from bench.cli.output import Console, print_json
 from bench.compare.explain.difference import explain, explain_difference
 from bench.errors import UsageError
 from bench.record.schema import Record
-from bench.report.document import explanation_document
+from bench.report.export.json_document import explanation_document
 from bench.report.terminal.explain import difference_view, explanation_view
 
 

@@ -19,14 +19,14 @@ from bench.record.bundle import Bundle
 from bench.record.find import scan_named
 from bench.record.output import find_output, write_output
 from bench.record.schema import Record
-from bench.report.action_benchmark import bigger_is_better, smaller_is_better
 from bench.report.against import against, with_comparisons
-from bench.report.document import report_document
 from bench.report.entry import Entry, timeline_entries
+from bench.report.export.action_benchmark import bigger_is_better, smaller_is_better
+from bench.report.export.json_document import report_document
+from bench.report.export.junit import render_junit
+from bench.report.export.pull_request import render_markdown
+from bench.report.export.pyperf import pyperf_document
 from bench.report.html.page import render_page
-from bench.report.junit import render_junit
-from bench.report.markdown import render_markdown
-from bench.report.pyperf_json import pyperf_document
 from bench.report.terminal.results import results_table
 from bench.run.baseline import read_results
 

@@ -11,11 +11,11 @@ from bench.compare.comparison import compare
 from bench.compare.reference import reference
 from bench.record.schema import Outcome, Record, Status, Verdict
 from bench.report import against as module
-from bench.report.document import report_document
 from bench.report.entry import Entry, newest_per_key
+from bench.report.export.json_document import report_document
+from bench.report.export.junit import render_junit
+from bench.report.export.pull_request import render_markdown
 from bench.report.html.page import render_page
-from bench.report.junit import render_junit
-from bench.report.markdown import render_markdown
 from bench.report.status import state_of
 from bench.report.terminal.results import results_table
 from tests.unit.report.factory import limited, make_record, stamps

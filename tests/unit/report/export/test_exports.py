@@ -11,11 +11,11 @@ import pytest
 from bench.compare.comparison import compare
 from bench.record.codec import decode
 from bench.record.schema import Verdict
-from bench.report.action_benchmark import bigger_is_better, smaller_is_better
-from bench.report.document import report_document
 from bench.report.entry import Entry
-from bench.report.junit import render_junit
-from bench.report.pyperf_json import pyperf_document
+from bench.report.export.action_benchmark import bigger_is_better, smaller_is_better
+from bench.report.export.json_document import report_document
+from bench.report.export.junit import render_junit
+from bench.report.export.pyperf import pyperf_document
 from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps
 
 NOW = datetime(2026, 11, 4, 12, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from bench.compare.comparison import compare
 from bench.record.schema import Verdict
 from bench.report.entry import Entry
-from bench.report.markdown import render_markdown
+from bench.report.export.pull_request import render_markdown
 from tests.unit.report.factory import make_entries, make_entry, make_record
 
 
