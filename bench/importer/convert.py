@@ -15,7 +15,6 @@ from bench.importer.nodes import agreed, outcome_of, tests_of
 from bench.importer.reasons import fixed, missing, reasons_of
 from bench.importer.stamp import Stamp
 from bench.names import record_id
-from bench.record.gnutime import BLOCK_BYTES
 from bench.record.manifest import Problem
 from bench.record.redact import allowed_environ
 from bench.record.schema import (
@@ -37,6 +36,7 @@ from bench.record.schema import (
     Verdict,
     Warning_,
 )
+from bench.report.files.gnu_time import BLOCK_BYTES
 
 ENGINE = "native"
 """Engine of imported evidence: run by hand, in no container."""

@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from bench.compare.ceiling_review import timeout_decision
-from bench.compare.timeout_text import timeout_decision_text
 from bench.compare.verdict import judge
 from bench.errors import BenchError, UsageError
 from bench.importer.convert import host_class, make_record, with_problems
@@ -22,8 +21,9 @@ from bench.record.host_id import host_id
 from bench.record.manifest import MANIFEST, Problem
 from bench.record.redact import redact_record
 from bench.record.schema import Record
-from bench.record.summary import render_summary
-from bench.record.timefile import analysis_name, analysis_time_txt
+from bench.report.files.analysis import analysis_name, analysis_time_txt
+from bench.report.files.ceiling_review import timeout_decision_text
+from bench.report.files.summary import render_summary
 
 _LINE = "# the older run kept no {}\n"
 _EVERY = {

@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from bench.compare.ceiling_review import timeout_decision
-from bench.compare.timeout_text import timeout_decision_text
 from bench.compare.verdict import judge
 from bench.importer.convert import ENGINE
 from bench.importer.reasons import missing
@@ -36,8 +35,9 @@ from bench.record.schema import (
     Source,
     Verdict,
 )
-from bench.record.summary import render_summary
-from bench.record.timefile import analysis_name, analysis_time_txt
+from bench.report.files.analysis import analysis_name, analysis_time_txt
+from bench.report.files.ceiling_review import timeout_decision_text
+from bench.report.files.summary import render_summary
 
 NAME = "grad_cpu"
 NODE = "tests/test_gradients.py::TestPropertyBasedGradients::test_property_gradient_stability"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.record.gnutime import UNKNOWN
 from bench.record.manifest import Problem
+from bench.report.files.gnu_time import UNKNOWN
 
 _ELAPSED = re.compile(
     r"(?:(?P<h>\d+):(?P<hm>\d{2}):(?P<hs>\d{2}(?:\.\d+)?)|(?P<m>\d+):(?P<s>\d{2}(?:\.\d+)?))", re.ASCII

@@ -15,17 +15,17 @@ import msgspec
 from bench.compare.ceiling_review import timeout_decision
 from bench.compare.explain.difference import explain
 from bench.compare.explain.findings import Finding
-from bench.compare.timeout_text import timeout_decision_text
 from bench.errors import BenchError
 from bench.names import numbered
 from bench.record.bundle import Content
-from bench.record.evidence import env_txt, exit_code_txt, signature
-from bench.record.gnutime import time_txt
 from bench.record.samples import GAUGES, TOTALS
 from bench.record.schema import Record
-from bench.record.summary import Operator, render_summary
 from bench.record.text import clean
-from bench.record.timefile import analysis_name, analysis_time_txt
+from bench.report.files.analysis import analysis_name, analysis_time_txt
+from bench.report.files.ceiling_review import timeout_decision_text
+from bench.report.files.gnu_time import time_txt
+from bench.report.files.summary import Operator, render_summary
+from bench.report.files.texts import env_txt, exit_code_txt, signature
 from bench.run.log import LOG, read_log
 from bench.run.observe import Observation
 from bench.run.session import OneRun, never_ran

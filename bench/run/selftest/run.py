@@ -14,8 +14,8 @@ from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Need, Place, Task
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Limits, Outcome, Record, Verdict
-from bench.record.summary import render_summary
 from bench.record.unavailable import with_reasons
+from bench.report.files.summary import render_summary
 from bench.run.evidence import collect
 from bench.run.gather import INTERRUPTED, assembled
 from bench.run.plan import BASE_ENV, PIDS, Plan, check_capacity

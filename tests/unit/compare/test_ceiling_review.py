@@ -2,9 +2,9 @@ import pytest
 from records_made import SIX, XEON, record, replace
 
 from bench.compare.ceiling_review import timeout_decision
-from bench.compare.timeout_text import timeout_decision_text
 from bench.record import schema
 from bench.record.schema import Run
+from bench.report.files.ceiling_review import timeout_decision_text
 
 
 def history(walls, **changes):

@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from bench.record.gnutime import cpu_ratio, elapsed, time_txt
 from bench.record.schema import ContextSwitches, Cpu, Faults, Io, Memory, Run
+from bench.report.files.gnu_time import cpu_ratio, elapsed, time_txt
 
 PHASE_D = Run(
     index=0,

@@ -8,11 +8,11 @@ from statistics import median
 from typing import Any
 
 from bench import units
-from bench.record.evidence import ended, signature
-from bench.record.gnutime import cpu_ratio
 from bench.record.schema import Record, Run
 from bench.record.text import markdown, markdown_block
 from bench.record.unavailable import NO_LOSS
+from bench.report.files.gnu_time import cpu_ratio
+from bench.report.files.texts import ended, signature
 
 _Reading = Callable[[Run], float | None]
 _Format = Callable[[float | None], str]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bench import units
 from bench.names import ANALYSIS
-from bench.record.evidence import ended, signature
 from bench.record.schema import Record, Run
-from bench.record.summary import MEMORY, TIMING
 from bench.record.text import clean
+from bench.report.files.summary import MEMORY, TIMING
+from bench.report.files.texts import ended, signature
 
 _WIDTH = 50
 

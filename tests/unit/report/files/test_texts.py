@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from record_builders import make_record, make_run
 
-from bench.record.evidence import ended, env_txt, exit_code_txt, signature
 from bench.record.schema import Limits, Memory, Metric, Verdict, Warning_
-from bench.record.summary import Operator, render_summary
 from bench.record.text import clean, markdown, markdown_block
-from bench.record.timefile import analysis_name, analysis_time_txt
+from bench.report.files.analysis import analysis_name, analysis_time_txt
+from bench.report.files.summary import Operator, render_summary
+from bench.report.files.texts import ended, env_txt, exit_code_txt, signature
 
 
 def row(text: str, name: str) -> str:

@@ -1,0 +1,1 @@
+"""The texts that lie beside the record in a bundle, for people."""
