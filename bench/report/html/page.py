@@ -22,7 +22,7 @@ from bench.report.entry import Entry, newest_per_key, timeline_entries
 from bench.report.html.cells import attributes, rows_html
 from bench.report.html.comparison import comparison_table, difference_figure, intervals
 from bench.report.html.hosts import host_table
-from bench.report.html.view import groups, verdict_table
+from bench.report.html.sections import groups, verdict_table
 from bench.report.status import STATES
 from bench.report.text import plain
 

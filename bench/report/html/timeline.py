@@ -14,8 +14,8 @@ from bench import units
 from bench.record.schema import Limits, Run
 from bench.report.html.model import Cell, Column, Figure, Row, Table
 from bench.report.html.palette import BLUE, GREY, ORANGE, RED, TEAL, TERMS, faint
-from bench.report.html.phases import Phase, bars_of, phases, phases_legend, placing, spoken_tests, within
 from bench.report.html.plot import axis, layout, rounded
+from bench.report.html.test_bars import Phase, bars_of, phases, phases_legend, placing, spoken_tests, within
 from bench.report.timeline import Series, Timeline
 
 TABLE_ROWS = 20

@@ -10,8 +10,8 @@ from bench.record.schema import Run
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
 from bench.report.html.breakdown import breakdown
 from bench.report.html.distribution import distribution
-from bench.report.html.during import host_during
 from bench.report.html.history import LEAST, history
+from bench.report.html.host_during import host_during
 from bench.report.html.model import Cell, Detail, Figure, Group, Row, Table, anchor, columns
 from bench.report.html.timeline import timeline_figure
 from bench.report.timeline import parse_samples

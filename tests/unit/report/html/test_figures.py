@@ -18,8 +18,8 @@ from bench.report.html.history import history
 from bench.report.html.hosts import host_table
 from bench.report.html.model import Figure, anchor
 from bench.report.html.plot import bound_marks, label, rounded, span
+from bench.report.html.sections import detail, groups
 from bench.report.html.timeline import timeline_figure
-from bench.report.html.view import detail, groups
 from bench.report.timeline import parse_samples
 from bench.report.trend import DRAWN, bands, breaks, next_band, stands_out, time_spent
 from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bench.report.html.during import host_during, label
-from bench.report.html.view import detail
+from bench.report.html.host_during import host_during, label
+from bench.report.html.sections import detail
 from tests.unit.report.factory import make_entry, make_record
 
 SEEN = {
