@@ -13,8 +13,8 @@ from bench.engine.lock import check_if_busy, measuring
 from bench.engine.protocol import Engine, Notify
 from bench.errors import NotMeasured
 from bench.record.schema import Limits
-from bench.run.orphans import recover_all
 from bench.run.plan import check_capacity
+from bench.run.recovery import recover_all
 from bench.run.session import Session, Watch
 
 NO_LIMITS = Limits()

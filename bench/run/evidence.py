@@ -26,8 +26,8 @@ from bench.report.files.ceiling_review import timeout_decision_text
 from bench.report.files.gnu_time import time_txt
 from bench.report.files.summary import Operator, render_summary
 from bench.report.files.texts import env_txt, exit_code_txt, signature
+from bench.run.host_snapshot import Observation
 from bench.run.log import LOG, read_log
-from bench.run.observe import Observation
 from bench.run.session import OneRun, never_ran
 
 _LOG = "logs/pytest.log"

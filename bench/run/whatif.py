@@ -9,12 +9,11 @@ from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Variant
 from bench.engine.interrupt import Interrupts
 from bench.errors import NotMeasured, UsageError
-from bench.run.gather import assembled
-from bench.run.observe import Observation
+from bench.run.host_snapshot import Observation
+from bench.run.measure import Finished, Runs, finish, look_again, not_begun, stop_here, was_interrupted
 from bench.run.plan import Plan, check_capacity
-from bench.run.session import Session, never_ran
+from bench.run.session import Session, assembled, never_ran
 from bench.run.store import Result
-from bench.run.workflow import Finished, Runs, finish, look_again, not_begun, stop_here, was_interrupted
 
 DEFAULT = ("glibc", "glibc-keep", "jemalloc", "tcmalloc", "thp")
 """What is tried where nothing else is said: the allocators and huge pages."""

@@ -23,11 +23,11 @@ from bench.report.entry import Entry
 from bench.report.terminal.results import result_summary
 from bench.report.terminal.selftest import selftest_view
 from bench.run.baseline import Baseline, default_baseline
+from bench.run.measure import measure
 from bench.run.plan import Options, Plan, make_plan, need_of, parse_env
 from bench.run.selftest.run import self_test
 from bench.run.session import Session
 from bench.run.source import read_catalog_source, read_project
-from bench.run.workflow import measure
 
 NEED_BYTES = 256 * 1024**2
 """Room that a bundle may need, checked before a run."""

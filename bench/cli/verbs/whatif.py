@@ -27,10 +27,10 @@ from bench.errors import ExitCode, UsageError
 from bench.record.disk import check_results_folder
 from bench.report.entry import Entry
 from bench.report.terminal.whatif import VariantLine, whatif_view
+from bench.run.measure import Finished
 from bench.run.plan import Options, Plan, parse_env
 from bench.run.session import Session
 from bench.run.whatif import VARIED, Tried, name_of, select, try_variants
-from bench.run.workflow import Finished
 
 
 @app.command()

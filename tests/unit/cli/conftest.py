@@ -10,7 +10,7 @@ import pytest
 import bench.cli.verbs.reproduce
 import bench.cli.verbs.run
 import bench.cli.verbs.whatif
-import bench.run.observe
+import bench.run.host_snapshot
 import bench.run.session
 from bench.cli import main
 from bench.engine.protocol import KILLED, Capacity, Ending, Place
@@ -125,10 +125,10 @@ def engine(monkeypatch, tmp_path):
     for module in (bench.cli.verbs.run, bench.cli.verbs.reproduce, bench.cli.verbs.whatif):
         monkeypatch.setattr(module, "choose", lambda name, host, notify: made)
     known = HostClass(cpu_model="Test CPU", cores=2, threads=2, memory_bytes=16 * 1024**3, kernel="6.1")
-    monkeypatch.setattr(bench.run.observe, "read_class", lambda: (known, {"gpu": "none was found"}))
-    monkeypatch.setattr(bench.run.observe, "read_state", lambda: (HostState(load=0.1), {"governor": "a VM"}))
-    monkeypatch.setattr(bench.run.observe, "calibrate", lambda: ({"one_core_s": 0.1}, {}))
-    monkeypatch.setattr(bench.run.observe, "read_system_load", lambda: "lscpu\n")
+    monkeypatch.setattr(bench.run.host_snapshot, "read_class", lambda: (known, {"gpu": "none was found"}))
+    monkeypatch.setattr(bench.run.host_snapshot, "read_state", lambda: (HostState(load=0.1), {"governor": "a VM"}))
+    monkeypatch.setattr(bench.run.host_snapshot, "calibrate", lambda: ({"one_core_s": 0.1}, {}))
+    monkeypatch.setattr(bench.run.host_snapshot, "read_system_load", lambda: "lscpu\n")
     monkeypatch.setattr(bench.run.session, "Watcher", StillWatcher)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

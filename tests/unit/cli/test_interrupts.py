@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
+import bench.run.measure
 import bench.run.session
-import bench.run.workflow
 from bench.cli import main
 from bench.errors import ExitCode
 from bench.record.find import find_bundles
@@ -40,11 +40,11 @@ def only(results):
     ("module", "name"),
     [
         (bench.run.session, "read_run"),
-        (bench.run.workflow, "look_again"),
-        (bench.run.workflow, "judged"),
-        (bench.run.workflow, "collect"),
-        (bench.run.workflow, "write_bundle"),
-        (bench.run.workflow, "read_bundle"),
+        (bench.run.measure, "look_again"),
+        (bench.run.measure, "judged"),
+        (bench.run.measure, "collect"),
+        (bench.run.measure, "write_bundle"),
+        (bench.run.measure, "read_bundle"),
     ],
 )
 def test_a_run_that_has_passed_is_kept(engine, monkeypatch, bench_, tmp_path, module, name, times):
@@ -59,7 +59,7 @@ def test_a_run_that_has_passed_is_kept(engine, monkeypatch, bench_, tmp_path, mo
 
 def test_a_run_that_was_interrupted_survives_a_second_ctrl_c_after_its_end(engine, monkeypatch, bench_, tmp_path):
     engine.outcomes = ["interrupted"]
-    strike_before(monkeypatch, bench.run.workflow, "write_bundle", 2)
+    strike_before(monkeypatch, bench.run.measure, "write_bundle", 2)
     assert bench_("run", "grad_cpu", "--results", tmp_path / "r")[0] == 130
     assert only(tmp_path / "r").outcome == "interrupted"
 
@@ -74,7 +74,7 @@ def test_the_look_at_the_host_afterwards_is_given_up_at_once(engine, monkeypatch
             seen.append("gone on")
         return {"one_core_s": 0.1}, {}
 
-    monkeypatch.setattr("bench.run.observe.calibrate", calibrate)
+    monkeypatch.setattr("bench.run.host_snapshot.calibrate", calibrate)
     assert bench_("run", "grad_cpu", "--results", tmp_path / "r")[0] == 130
     assert seen == ["begun", "begun"]
     record = only(tmp_path / "r")
@@ -96,7 +96,7 @@ def test_between_two_runs_it_ends_the_command_and_says_what_is_missing(engine, m
 
 
 def test_before_the_first_run_it_leaves_a_bundle_without_runs(engine, monkeypatch, bench_, tmp_path):
-    strike_before(monkeypatch, bench.run.workflow, "run_all", 1)
+    strike_before(monkeypatch, bench.run.measure, "run_all", 1)
     code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
     assert (code, engine.executed) == (130, [])
     assert err.splitlines()[-1] == "bench: interrupted"
@@ -109,7 +109,7 @@ def test_a_first_look_at_the_host_is_given_up_at_once(engine, monkeypatch, bench
         strike()
         return {"one_core_s": 0.1}, {}
 
-    monkeypatch.setattr("bench.run.observe.calibrate", calibrate)
+    monkeypatch.setattr("bench.run.host_snapshot.calibrate", calibrate)
     code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
     assert (code, engine.executed, err.splitlines()[-1]) == (130, [], "bench: interrupted")
     record = only(tmp_path / "r")

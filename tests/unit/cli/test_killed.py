@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import bench.run.orphans
-import bench.run.workflow
+import bench.run.measure
+import bench.run.recovery
 from bench.cli import main
 from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured
@@ -97,7 +97,7 @@ def test_earlier_runs_of_a_killed_command_are_finished_with_the_one_it_left(engi
 
 @pytest.mark.parametrize("asked", [1, 2])
 def test_killed_while_the_bundle_was_written_costs_nothing(engine, kill, after, asked):
-    kill("run", "grad_cpu", "--repeat", asked, at=(bench.run.workflow, "write_bundle"))
+    kill("run", "grad_cpu", "--repeat", asked, at=(bench.run.measure, "write_bundle"))
     (bundle,), _ = after()
     assert (bundle.record.outcome, len(bundle.record.runs)) == ("passed", asked)
     assert bundle.record.unavailable["host.after.load"] == "the command that measured was killed"
@@ -194,7 +194,7 @@ def test_what_cannot_be_written_is_kept_for_another_time(engine, kill, after, mo
     kill("run", "grad_cpu", "--repeat", "2", outcomes=["passed", Killed()])
     engine.orphaned = [orphan_of(engine.executed[-1])]
     with monkeypatch.context() as patch:
-        patch.setattr(bench.run.orphans, "write_bundle", raising(error))
+        patch.setattr(bench.run.recovery, "write_bundle", raising(error))
         found, err = after()
     assert (found, engine.discarded, engine.kept, len(stores())) == ([], [], {"abc"}, 1)
     assert f"is kept in {stores()[0]}" in err
@@ -233,7 +233,7 @@ UNREADABLE = {
 @pytest.mark.parametrize("how", UNREADABLE)
 @pytest.mark.parametrize("which", ["begun-00.json", "run-0000.json"])
 def test_a_store_that_cannot_be_read_is_moved_aside_once_and_named(engine, kill, after, which, how):
-    kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
+    kill("run", "grad_cpu", at=(bench.run.measure, "write_bundle"))
     (store,) = stores()
     UNREADABLE[how](store / which)
     found, err = after()
@@ -249,7 +249,7 @@ def test_a_store_that_cannot_be_read_is_moved_aside_once_and_named(engine, kill,
 
 @pytest.mark.parametrize("how", [name for name in UNREADABLE if name != "another type"])
 def test_a_store_that_says_nothing_of_its_owner_stops_nothing(engine, kill, after, how):
-    kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
+    kill("run", "grad_cpu", at=(bench.run.measure, "write_bundle"))
     (store,) = stores()
     UNREADABLE[how](store / "owner.json")
     assert left_behind() == []
@@ -259,7 +259,7 @@ def test_a_store_that_says_nothing_of_its_owner_stops_nothing(engine, kill, afte
 
 @pytest.mark.parametrize("pid", ["9" * 30, "²", "-1", ""])
 def test_an_owner_that_is_no_process_stops_nothing(engine, kill, after, pid):
-    kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
+    kill("run", "grad_cpu", at=(bench.run.measure, "write_bundle"))
     (path,) = default_folder().glob("*/owner.json")
     owned = json.loads(path.read_text())
     owned["labels"]["bench.owner.pid"] = pid
@@ -268,7 +268,7 @@ def test_an_owner_that_is_no_process_stops_nothing(engine, kill, after, pid):
 
 
 def test_a_store_behind_a_link_is_not_touched(engine, kill, after, tmp_path):
-    kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
+    kill("run", "grad_cpu", at=(bench.run.measure, "write_bundle"))
     (store,) = stores()
     store.rename(tmp_path / "mine")
     store.symlink_to(tmp_path / "mine")
@@ -284,7 +284,7 @@ def test_whatever_goes_wrong_with_it_ends_no_later_command(engine, kill, after, 
     kill("run", "grad_cpu", "--repeat", "2", outcomes=["passed", Killed()])
     engine.orphaned = [orphan_of(engine.executed[-1])]
     with monkeypatch.context() as patch:
-        patch.setattr(bench.run.orphans, at, raising(error))
+        patch.setattr(bench.run.recovery, at, raising(error))
         found, err = after()
     (moved,) = aside()
     assert found == []
@@ -331,7 +331,7 @@ def test_a_run_without_a_store_is_moved_aside_too(engine, kill, after):
 
 
 def test_a_results_folder_that_takes_nothing_costs_no_evidence(engine, kill, bench_, tmp_path):
-    kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
+    kill("run", "grad_cpu", at=(bench.run.measure, "write_bundle"))
     (tmp_path / "r").write_text("a file in the way")
     _, _, err = bench_("run", "dtype_cpu", "--results", tmp_path / "s")
     (bundle,) = find_bundles(str(default_folder().parent / "results"))
@@ -348,7 +348,7 @@ def test_a_living_command_s_store_is_not_touched(engine, after):
 
 
 def test_of_two_commands_one_finishes(engine, kill, after):
-    kill("run", "grad_cpu", at=(bench.run.workflow, "write_bundle"))
+    kill("run", "grad_cpu", at=(bench.run.measure, "write_bundle"))
     ((store, _),) = left_behind()
     with claimed(store) as ours:
         assert ours
@@ -360,7 +360,7 @@ def test_of_two_commands_one_finishes(engine, kill, after):
 
 def test_a_fault_after_the_runs_leaves_them_to_the_next_command(engine, bench_, capsys, monkeypatch, tmp_path, after):
     with monkeypatch.context() as patch:
-        patch.setattr(bench.run.workflow, "collect", raising(ZeroDivisionError()))
+        patch.setattr(bench.run.measure, "collect", raising(ZeroDivisionError()))
         assert main(["run", "grad_cpu", "--results", str(tmp_path / "r")]) == 6
     assert "what was measured is kept in" in capsys.readouterr().err
     disown()

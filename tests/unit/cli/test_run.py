@@ -7,8 +7,8 @@ import pytest
 
 import bench.cli.session
 import bench.cli.verbs.run
-import bench.run.orphans
-import bench.run.workflow
+import bench.run.measure
+import bench.run.recovery
 from bench.cli import main
 from bench.cli.inputs import entry_of
 from bench.compare.stats.bootstrap import ArithmeticFailed
@@ -424,7 +424,7 @@ def test_what_a_killed_command_left_is_finished_first(engine, bench_, tmp_path):
 @pytest.fixture
 def full(monkeypatch, tmp_path):
     """Have folders refuse bundles as a full disk does."""
-    write = bench.run.workflow.write_bundle
+    write = bench.run.measure.write_bundle
 
     def refusing(*folders):
         def refuse(results, *words, **more):
@@ -432,7 +432,7 @@ def full(monkeypatch, tmp_path):
                 raise NotMeasured(f"no room left for {results}", "No space left on device", "free some space")
             return write(results, *words, **more)
 
-        monkeypatch.setattr(bench.run.workflow, "write_bundle", refuse)
+        monkeypatch.setattr(bench.run.measure, "write_bundle", refuse)
 
     return refusing
 
@@ -485,7 +485,7 @@ def test_an_orphan_whose_bundle_cannot_be_written_is_kept(orphan, bench_, tmp_pa
         raise trouble
 
     with monkeypatch.context() as patch:
-        patch.setattr("bench.run.orphans.write_bundle", full)
+        patch.setattr("bench.run.recovery.write_bundle", full)
         assert bench_("run", "grad_cpu", "--results", tmp_path / "s")[0] == 0
     assert (orphan.discarded, orphan.kept) == ([], {"abc"})
     bench_("run", "grad_cpu", "--results", tmp_path / "s")
@@ -510,13 +510,13 @@ def test_an_orphan_s_damaged_result_costs_itself_alone(orphan, bench_, tmp_path,
 
 @pytest.mark.parametrize("where", ["write_bundle", "collect"])
 def test_ctrl_c_while_an_orphan_is_finished_loses_nothing(orphan, bench_, tmp_path, monkeypatch, where):
-    original = getattr(bench.run.orphans, where)
+    original = getattr(bench.run.recovery, where)
 
     def struck(*words, **more):
         signal.raise_signal(signal.SIGINT)
         return original(*words, **more)
 
-    monkeypatch.setattr(bench.run.orphans, where, struck)
+    monkeypatch.setattr(bench.run.recovery, where, struck)
     executed = len(orphan.executed)
     assert bench_("run", "grad_cpu", "--results", tmp_path / "s")[0] == 130
     found = sorted(find_bundles(str(tmp_path / "s")), key=lambda bundle: len(bundle.record.runs))
@@ -537,7 +537,7 @@ def test_a_remote_engine_s_host_is_not_described_by_this_one(engine, bench_, tmp
 
 def test_a_machine_that_got_slower_meanwhile_is_said(engine, bench_, tmp_path, monkeypatch):
     seen = iter([0.1, 0.2])
-    monkeypatch.setattr("bench.run.observe.calibrate", lambda: ({"one_core_s": next(seen)}, {}))
+    monkeypatch.setattr("bench.run.host_snapshot.calibrate", lambda: ({"one_core_s": next(seen)}, {}))
     bench_("run", "grad_cpu", "--repeat", "2", "--results", tmp_path / "r")
     first, last = only(tmp_path / "r").record.runs
     assert [warning.code for warning in last.warnings] == ["calibration_drifted"]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 import bench.cli.verbs.run
-import bench.run.observe
+import bench.run.host_snapshot
 import bench.run.session
 from bench.catalog.load import builtin, find
 from bench.cli import main
@@ -17,13 +17,11 @@ from bench.errors import ExitCode, NotMeasured, UsageError
 from bench.host.watch.watcher import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image, Source
 from bench.record.verify import verify_bundle
-from bench.run.gather import assembled
 from bench.run.plan import Options, make_plan
 from bench.run.selftest.checks import BALLOON_BYTES, CHECKS
-from bench.run.selftest.last import recall, remember
 from bench.run.selftest.run import self_test
-from bench.run.selftest.warn import selftest_warning, warning_of
-from bench.run.session import Session
+from bench.run.session import Session, assembled
+from bench.run.trust import recall, remember, selftest_warning, warning_of
 
 SELFTEST = find(builtin(), "selftest")
 SOURCE = Source(kind="catalog", sha256="0" * 64)
@@ -122,9 +120,9 @@ class StillWatcher:
 
 @pytest.fixture
 def quiet(monkeypatch, tmp_path):
-    monkeypatch.setattr(bench.run.observe, "read_class", lambda: (HOST, {}))
-    monkeypatch.setattr(bench.run.observe, "read_state", lambda: (HostState(load=0.1), {}))
-    monkeypatch.setattr(bench.run.observe, "read_system_load", lambda: "lscpu\n")
+    monkeypatch.setattr(bench.run.host_snapshot, "read_class", lambda: (HOST, {}))
+    monkeypatch.setattr(bench.run.host_snapshot, "read_state", lambda: (HostState(load=0.1), {}))
+    monkeypatch.setattr(bench.run.host_snapshot, "read_system_load", lambda: "lscpu\n")
     monkeypatch.setattr(bench.run.session, "Watcher", StillWatcher)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

@@ -19,8 +19,9 @@ from bench.record.partial import remove_partials
 from bench.record.schema import Record, Verdict
 from bench.run.aside import folder_of, given_up, said, set_aside, set_aside_alone, try_later
 from bench.run.evidence import collect
+from bench.run.host_snapshot import unseen
 from bench.run.judging import judged
-from bench.run.observe import unseen
+from bench.run.measure import refuge
 from bench.run.reading import overall, read_left
 from bench.run.session import OneRun
 from bench.run.store import (
@@ -39,7 +40,6 @@ from bench.run.store import (
     engine_key,
     left_behind,
 )
-from bench.run.workflow import refuge
 
 KILLED = "the command that measured was killed"
 ALONE = f"{KILLED}, and its other runs are not to be found"

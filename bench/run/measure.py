@@ -15,11 +15,10 @@ from bench.record.bundle import Content, read_bundle, write_bundle
 from bench.record.schema import Record
 from bench.run.baseline import NONE, Baseline
 from bench.run.evidence import collect
-from bench.run.gather import INTERRUPTED, assembled
+from bench.run.host_snapshot import Observation, unseen
 from bench.run.judging import judged
-from bench.run.observe import Observation, unseen
 from bench.run.plan import Plan, check_capacity
-from bench.run.session import OneRun, Session, never_ran
+from bench.run.session import INTERRUPTED, OneRun, Session, assembled, never_ran
 from bench.run.store import Result
 
 
