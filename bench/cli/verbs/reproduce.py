@@ -27,13 +27,13 @@ from bench.errors import ExitCode, NotMeasured, UsageError
 from bench.record.disk import check_results_folder
 from bench.record.schema import Record
 from bench.report.terminal.compare import comparison_view
-from bench.run.announce import limits_text, what_was_run
 from bench.run.baseline import Baseline
-from bench.run.fit import fitted
 from bench.run.measure import measure, not_begun
-from bench.run.mismatch import Here, Mismatch, has_and_lacks, mismatches, parse_allow, require
 from bench.run.plan import Plan, need_of
-from bench.run.reproduce import check_origin, plan_again
+from bench.run.reproduce.limits import fitted
+from bench.run.reproduce.mismatch import Here, Mismatch, has_and_lacks, mismatches, parse_allow, require
+from bench.run.reproduce.plan import check_origin, plan_again
+from bench.run.reproduce.preview import limits_text, what_was_run
 from bench.run.session import Session
 from bench.run.source import read_catalog_source, read_project
 

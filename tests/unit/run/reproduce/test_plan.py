@@ -18,11 +18,11 @@ from bench.record.schema import (
     Source,
     Verdict,
 )
-from bench.run.announce import what_was_run
-from bench.run.fit import fitted
-from bench.run.mismatch import Here, has_and_lacks, mismatches, parse_allow, require
 from bench.run.plan import check_capacity
-from bench.run.reproduce import MAX_REPEAT, MAX_VALUE, check_origin, plan_again
+from bench.run.reproduce.limits import fitted
+from bench.run.reproduce.mismatch import Here, has_and_lacks, mismatches, parse_allow, require
+from bench.run.reproduce.plan import MAX_REPEAT, MAX_VALUE, check_origin, plan_again
+from bench.run.reproduce.preview import what_was_run
 
 GRAD = find(builtin(), "grad_cpu")
 SOURCE = Source("catalog", sha256="5" * 64)

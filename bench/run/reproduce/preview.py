@@ -6,7 +6,7 @@ from msgspec import structs
 
 from bench.record.schema import Limits, Record
 from bench.run.plan import BASE_ENV, Plan
-from bench.run.reproduce import options_of
+from bench.run.reproduce.plan import options_of
 from bench.units import seconds, size
 
 

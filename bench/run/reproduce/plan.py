@@ -15,8 +15,8 @@ from bench.catalog.model import Catalog, Diagnostic
 from bench.engine.protocol import Need, Tree
 from bench.errors import BenchError, NotComparable
 from bench.record.schema import Record, Source
-from bench.run.mismatch import Mismatch
 from bench.run.plan import Options, Plan, make_plan
+from bench.run.reproduce.mismatch import Mismatch
 
 MAX_REPEAT = 100
 """Runs that a bundle can ask for by itself."""

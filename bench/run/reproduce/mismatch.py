@@ -12,8 +12,8 @@ from bench.cpuset import parse_cpuset
 from bench.engine.protocol import Capacity, Place
 from bench.errors import NotComparable, UsageError
 from bench.record.schema import HostClass, Limits, Record
-from bench.run.fit import fitted_limits
 from bench.run.plan import Plan
+from bench.run.reproduce.limits import fitted_limits
 from bench.units import size
 
 Code = Literal["source", "image", "engine", "cgroup", "cpus", "threads", "memory", "gpu", "environment", "host"]
