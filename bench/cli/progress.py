@@ -20,7 +20,7 @@ from bench.engine.protocol import Event
 from bench.record.redact import redact_text, secret_values
 from bench.report.text import plain
 from bench.run.plan import Plan
-from bench.run.reading import Reading
+from bench.run.result.reading import Reading
 from bench.run.session import Watch
 from bench.units import clock, percent, seconds, size
 

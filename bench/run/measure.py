@@ -14,11 +14,12 @@ from bench.errors import BenchError, ExitCode, NotMeasured, UsageError
 from bench.record.bundle import Content, read_bundle, write_bundle
 from bench.record.schema import Record
 from bench.run.baseline import NONE, Baseline
-from bench.run.evidence import collect
 from bench.run.host_snapshot import Observation, unseen
-from bench.run.judging import judged
 from bench.run.plan import Plan, check_capacity
-from bench.run.session import INTERRUPTED, OneRun, Session, assembled, never_ran
+from bench.run.result.files import collect
+from bench.run.result.reading import OneRun, never_ran
+from bench.run.result.record_of import judged
+from bench.run.session import INTERRUPTED, Session, assembled
 from bench.run.store import Result
 
 

@@ -18,12 +18,11 @@ from bench.record.codec import decode
 from bench.record.partial import remove_partials
 from bench.record.schema import Record, Verdict
 from bench.run.aside import folder_of, given_up, said, set_aside, set_aside_alone, try_later
-from bench.run.evidence import collect
 from bench.run.host_snapshot import unseen
-from bench.run.judging import judged
 from bench.run.measure import refuge
-from bench.run.reading import overall, read_left
-from bench.run.session import OneRun
+from bench.run.result.files import collect
+from bench.run.result.reading import OneRun, overall, read_left
+from bench.run.result.record_of import judged
 from bench.run.store import (
     ASKED,
     EVIDENCE,

@@ -12,23 +12,22 @@ import msgspec
 
 from bench import __version__
 from bench.catalog.model import SELFTEST
-from bench.engine.protocol import Ending, Engine, Event, Need, Notify, Place
+from bench.engine.protocol import Engine, Event, Need, Notify, Place
 from bench.host.calibration import drift
 from bench.host.watch.disturbances import not_watched, watched
 from bench.host.watch.watcher import Watcher
 from bench.names import make_stamp
 from bench.record.host_id import host_id
 from bench.record.schema import HostClass, HostState, Record, Warning_
-from bench.run.assemble import Surroundings, assemble
 from bench.run.host_snapshot import ELSEWHERE, Observation, host_class, observe
 from bench.run.plan import Plan
-from bench.run.reading import Reading, read_run
+from bench.run.result.reading import OneRun, Reading, read_run
+from bench.run.result.record_of import Surroundings, assemble
 from bench.run.store import Result, Store, make_store
 from bench.run.trust import selftest_warning
 
 NOWHERE = Place("", "", "", "")
 """A place that was not prepared: neither image nor environment."""
-_NO_FOLDER = Path("/dev/null/none")
 
 
 class Watch:
@@ -42,21 +41,6 @@ class Watch:
 
     def run_ended(self, reading: Reading) -> None:
         """A run has been read."""
-
-
-@dataclass(frozen=True, slots=True)
-class OneRun:
-    """A run as it was read, and the folder of its evidence."""
-
-    reading: Reading
-    out: Path
-    ending: Ending
-
-
-def never_ran(index: int, why: str) -> OneRun:
-    """A run that could not be started: ``not_measured``, every figure missing, and no evidence."""
-    ending = Ending(None, error=why)
-    return OneRun(read_run(_NO_FOLDER, index, ending), _NO_FOLDER, ending)
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ from bench.engine.protocol import Ending, Engine
 from bench.errors import DamagedData, NotMeasured
 from bench.record.codec import encode
 from bench.record.schema import Record
-from bench.run.reading import Reading
+from bench.run.result.reading import Reading
 
 LABEL = "bench.record"
 """The label of a task that holds its record as far as it is known before the run, as JSON."""

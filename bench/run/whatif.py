@@ -12,7 +12,8 @@ from bench.errors import NotMeasured, UsageError
 from bench.run.host_snapshot import Observation
 from bench.run.measure import Finished, Runs, finish, look_again, not_begun, stop_here, was_interrupted
 from bench.run.plan import Plan, check_capacity
-from bench.run.session import Session, assembled, never_ran
+from bench.run.result.reading import never_ran
+from bench.run.session import Session, assembled
 from bench.run.store import Result
 
 DEFAULT = ("glibc", "glibc-keep", "jemalloc", "tcmalloc", "thp")

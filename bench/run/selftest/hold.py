@@ -12,7 +12,7 @@ import msgspec
 
 from bench import units
 from bench.record.schema import Metric, Run, TestResult
-from bench.run.reading import Reading
+from bench.run.result.reading import Reading
 from bench.run.selftest.checks import Check, Figure
 
 _Outcome = Literal["passed", "failed", "skipped"]

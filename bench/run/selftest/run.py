@@ -16,12 +16,13 @@ from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Limits, Outcome, Record, Verdict
 from bench.record.unavailable import with_reasons
 from bench.report.files.summary import render_summary
-from bench.run.evidence import collect
 from bench.run.measure import Finished, look_again, not_begun, stop_here, was_interrupted, write
 from bench.run.plan import BASE_ENV, PIDS, Plan, check_capacity
+from bench.run.result.files import collect
+from bench.run.result.reading import OneRun
 from bench.run.selftest.checks import CHECKS, Check
 from bench.run.selftest.hold import Held, as_run, hold, parse_truth
-from bench.run.session import INTERRUPTED, OneRun, Session, assembled
+from bench.run.session import INTERRUPTED, Session, assembled
 from bench.run.source import read_catalog_source
 from bench.run.store import Result
 from bench.run.trust import remember

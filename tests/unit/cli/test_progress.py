@@ -7,7 +7,7 @@ from bench.cli.output import Console, Held
 from bench.cli.progress import Now, Progress, busy
 from bench.record.schema import Run, Source
 from bench.run.plan import Options, make_plan
-from bench.run.reading import Reading
+from bench.run.result.reading import Reading
 
 
 def test_the_line_says_where_a_run_stands():

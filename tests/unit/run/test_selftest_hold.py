@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from bench.record.schema import Cpu, Faults, Io, Memory, Run, Warning_
-from bench.run.reading import Reading
+from bench.run.result.reading import Reading
 from bench.run.selftest.checks import CHECKS, NO_LIMITS, Check, Figure
 from bench.run.selftest.hold import as_run, hold, parse_truth
 

@@ -5,7 +5,7 @@ import pytest
 from bench.engine.protocol import KILLED, Ending
 from bench.errors import DamagedData
 from bench.record.schema import Run
-from bench.run.reading import MAX_RESULT_BYTES, overall, read_run
+from bench.run.result.reading import MAX_RESULT_BYTES, overall, read_run
 
 RESULT = {
     "state": "ended",

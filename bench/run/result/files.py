@@ -27,8 +27,7 @@ from bench.report.files.gnu_time import time_txt
 from bench.report.files.summary import Operator, render_summary
 from bench.report.files.texts import env_txt, exit_code_txt, signature
 from bench.run.host_snapshot import Observation
-from bench.run.log import LOG, read_log
-from bench.run.session import OneRun, never_ran
+from bench.run.result.reading import OneRun, never_ran
 
 _LOG = "logs/pytest.log"
 _FROM_OUT = {
@@ -184,3 +183,22 @@ def findings_of(record: Record) -> list[str]:
 def sentence(finding: Finding) -> str:
     """A finding as one line of text."""
     return "; ".join(part for part in (finding.evidence, finding.meaning, finding.remedy) if part)
+
+
+LOG = "pytest.log"
+MARK = (
+    b"\n[\xe2\x80\xa6 the supervisor did not put the log together: the newest output follows, "
+    b"and where it was more than fits, its end may stand before its beginning \xe2\x80\xa6]\n"
+)
+
+
+def read_log(out: Path) -> Path | bytes | None:
+    """The log in a run's ``out`` folder, with the tail that a killed supervisor left beside it behind a mark.
+
+    ``None`` where there is none. The tail is a ring (``bench.agent.log``); room that it never used is left out.
+    """
+    log, tail = out / LOG, out / f"{LOG}.tail"
+    if tail.is_symlink() or not tail.is_file():
+        return log if log.is_file() else None
+    head = log.read_bytes() if log.is_file() else b""
+    return head + MARK + tail.read_bytes().rstrip(b"\0")

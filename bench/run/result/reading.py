@@ -216,3 +216,21 @@ def overall(runs: tuple[Run, ...]) -> Outcome:
 
 
 assert set(_SEVERITY) == set(get_args(Outcome))  # noqa: S101, an outcome without a severity would be passed over
+
+
+_NO_FOLDER = Path("/dev/null/none")
+
+
+@dataclass(frozen=True, slots=True)
+class OneRun:
+    """A run as it was read, and the folder of its evidence."""
+
+    reading: Reading
+    out: Path
+    ending: Ending
+
+
+def never_ran(index: int, why: str) -> OneRun:
+    """A run that could not be started: ``not_measured``, every figure missing, and no evidence."""
+    ending = Ending(None, error=why)
+    return OneRun(read_run(_NO_FOLDER, index, ending), _NO_FOLDER, ending)

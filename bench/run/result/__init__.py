@@ -1,0 +1,1 @@
+"""From what came back of a run to its record and the files beside it."""
