@@ -20,8 +20,8 @@ from bench.run.measure import Finished, look_again, not_begun, stop_here, was_in
 from bench.run.plan import BASE_ENV, PIDS, Plan, check_capacity
 from bench.run.result.files import collect
 from bench.run.result.reading import OneRun
+from bench.run.selftest.accuracy import Held, as_run, hold, parse_truth
 from bench.run.selftest.checks import CHECKS, Check
-from bench.run.selftest.hold import Held, as_run, hold, parse_truth
 from bench.run.session import INTERRUPTED, Session, assembled
 from bench.run.source import read_catalog_source
 from bench.run.store import Result

@@ -7,8 +7,8 @@ import pytest
 
 from bench.record.schema import Cpu, Faults, Io, Memory, Run, Warning_
 from bench.run.result.reading import Reading
+from bench.run.selftest.accuracy import as_run, hold, parse_truth
 from bench.run.selftest.checks import CHECKS, NO_LIMITS, Check, Figure
-from bench.run.selftest.hold import as_run, hold, parse_truth
 
 
 def check(*figures, outcome="passed"):
