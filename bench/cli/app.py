@@ -15,24 +15,24 @@ from bench.cli import completion, startup
 from bench.cli.completion import purpose
 from bench.cli.output import Console, print_text
 
-VERBS = (
-    "export",
-    "import",
-    "verify",
-    "schema",
-    "query",
-    "compare",
-    "explain",
-    "history",
-    "doctor",
-    "fleet",
-    "list",
-    "run",
-    "report",
-    "reproduce",
-    "whatif",
-)
-"""Every verb, in the order of the help."""
+VERBS = {
+    "export": "share",
+    "import": "share",
+    "verify": "share",
+    "schema": "share",
+    "query": "look",
+    "compare": "decide",
+    "explain": "decide",
+    "history": "look",
+    "doctor": "look",
+    "fleet": "measure",
+    "list": "look",
+    "run": "measure",
+    "report": "look",
+    "reproduce": "measure",
+    "whatif": "measure",
+}
+"""Every verb in the order of the help, and what people do with it: the folder of its module."""
 
 
 USAGE_FAILURE: type[Exception] = typer.BadParameter.__mro__[2]
@@ -48,7 +48,7 @@ def load_verbs() -> typer.Typer:
 
 def module_of(verb: str) -> str:
     """The module that registers a verb: of its name, with an underscore if that is a word of Python's."""
-    return f"bench.cli.verbs.{verb}{'_' * iskeyword(verb)}"
+    return f"bench.cli.verbs.{VERBS[verb]}.{verb}{'_' * iskeyword(verb)}"
 
 
 class _Verbs(typer.core.TyperGroup):

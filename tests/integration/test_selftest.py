@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import bench.cli.verbs.run
+import bench.cli.verbs.measure.run
 from bench.cli import main
 from bench.engine.docker.engine import DockerEngine
 from bench.engine.images.facts import ImageFacts
@@ -24,7 +24,9 @@ IN_DOCKER, IN_THE_LOCAL_ENGINE = commands("selftest.md", "bench run selftest")
 def run(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Checked:
     """The page's command line, with what it found kept on its way to the terminal."""
     found: list[Checked] = []
-    monkeypatch.setattr(bench.cli.verbs.run, "self_test", lambda *given: found.append(self_test(*given)) or found[-1])
+    monkeypatch.setattr(
+        bench.cli.verbs.measure.run, "self_test", lambda *given: found.append(self_test(*given)) or found[-1]
+    )
     monkeypatch.delenv("BENCH_ENGINE", raising=False)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(folder))
     monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))

@@ -1,1 +1,1 @@
-"""The verbs, a file each: what is asked is read, what was found is shown, and the exit code says how it ended."""
+"""The verbs, a file each, sorted by what people do with them."""

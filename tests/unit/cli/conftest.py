@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-import bench.cli.verbs.reproduce
-import bench.cli.verbs.run
-import bench.cli.verbs.whatif
+import bench.cli.verbs.measure.reproduce
+import bench.cli.verbs.measure.run
+import bench.cli.verbs.measure.whatif
 import bench.run.host_snapshot
 import bench.run.session
 from bench.cli import main
@@ -122,7 +122,7 @@ def write_result(out, outcome, wall):
 def engine(monkeypatch, tmp_path):
     """The fake engine, chosen whatever is asked for; the host is still, known and not calibrated."""
     made = FakeEngine()
-    for module in (bench.cli.verbs.run, bench.cli.verbs.reproduce, bench.cli.verbs.whatif):
+    for module in (bench.cli.verbs.measure.run, bench.cli.verbs.measure.reproduce, bench.cli.verbs.measure.whatif):
         monkeypatch.setattr(module, "choose", lambda name, host, notify: made)
     known = HostClass(cpu_model="Test CPU", cores=2, threads=2, memory_bytes=16 * 1024**3, kernel="6.1")
     monkeypatch.setattr(bench.run.host_snapshot, "read_class", lambda: (known, {"gpu": "none was found"}))

@@ -68,7 +68,7 @@ def test_a_fleet_runs_a_project_s_test(bench_, engine, monkeypatch, tmp_path):
         seen.extend(planned)
         return tuple(LegEnd(leg.host, 6, None, "no engine") for leg in planned)
 
-    monkeypatch.setattr("bench.cli.verbs.fleet.run_legs", legs)
+    monkeypatch.setattr("bench.cli.verbs.measure.fleet.run_legs", legs)
     assert bench_("fleet", "ok_cpu", "--host", "ssh://a", "--project", tmp_path, "--profile", "smoke")[0] == 6
     (leg,) = seen
     at = leg.argv.index("--project")

@@ -43,7 +43,7 @@ def test_what_is_not_known_of_a_failure_is_null(engine, bench_, monkeypatch):
     def refuse(*_):
         raise NotMeasured("no Docker engine answers")
 
-    monkeypatch.setattr("bench.cli.verbs.verify.verify", refuse)
+    monkeypatch.setattr("bench.cli.verbs.share.verify.verify", refuse)
     assert failed(bench_, "verify", ".") == (
         6,
         {"what": "no Docker engine answers", "cause": None, "fix": None},
@@ -70,7 +70,7 @@ def test_a_fault_of_bench_itself(engine, monkeypatch, capsys):
     def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("bench.cli.verbs.run.choose", broken)
+    monkeypatch.setattr("bench.cli.verbs.measure.run.choose", broken)
     assert main(["run", "grad_cpu", "--json"]) == 6
     assert "ZeroDivisionError" in json.loads(capsys.readouterr().out)["error"]["what"]
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-import bench.cli.verbs.reproduce
+import bench.cli.verbs.measure.reproduce
 from bench.engine.protocol import Capacity
 from bench.errors import NotMeasured
 from bench.record.bundle import read_bundle
@@ -93,7 +93,7 @@ def no_docker(engine, monkeypatch):
 
     prepared = []
     prepare = engine.prepare
-    monkeypatch.setattr(bench.cli.verbs.reproduce, "choose", choose)
+    monkeypatch.setattr(bench.cli.verbs.measure.reproduce, "choose", choose)
     monkeypatch.setattr(engine, "prepare", lambda need, notify: prepared.append(need) or prepare(need, notify))
     return prepared
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import bench.cli.session
-import bench.cli.verbs.run
+import bench.cli.verbs.measure.run
 import bench.run.measure
 import bench.run.recovery
 from bench.cli import main
@@ -266,7 +266,7 @@ def test_without_a_gpu_a_bundle_says_so(engine, bench_, tmp_path):
     ("words", "cpu_model"), [((), "Test CPU"), (("--host", "tcp://127.0.0.1:9"), None)], ids=["here", "elsewhere"]
 )
 def test_where_no_engine_answers_a_bundle_says_so(engine, bench_, tmp_path, monkeypatch, words, cpu_model, name):
-    monkeypatch.setattr(bench.cli.verbs.run, "choose", choose)
+    monkeypatch.setattr(bench.cli.verbs.measure.run, "choose", choose)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     code, out, err = bench_("run", name, "--engine", "docker", *words, "--results", tmp_path / "r", "--json")
     assert (code, err.count("\n")) == (6, 1)
@@ -282,7 +282,9 @@ def test_where_no_engine_answers_a_bundle_says_so(engine, bench_, tmp_path, monk
 
 
 @pytest.mark.parametrize("name", ["grad_cpu", "selftest"])
-@pytest.mark.parametrize(("module", "where"), [(bench.cli.verbs.run, "choose"), (bench.cli.session, "recover_all")])
+@pytest.mark.parametrize(
+    ("module", "where"), [(bench.cli.verbs.measure.run, "choose"), (bench.cli.session, "recover_all")]
+)
 def test_ctrl_c_before_the_measurement_leaves_a_bundle(engine, bench_, tmp_path, monkeypatch, module, where, name):
     def struck(*_, **__):
         raise KeyboardInterrupt

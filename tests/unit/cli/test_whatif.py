@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-import bench.cli.verbs.whatif
+import bench.cli.verbs.measure.whatif
 from bench.errors import NotMeasured
 from bench.record.find import find_bundles
 from bench.record.verify import verify_bundle
@@ -132,7 +132,7 @@ def test_where_nothing_can_run_each_variant_has_a_bundle_that_says_so(
     def struck(*_):
         raise trouble
 
-    monkeypatch.setattr(bench.cli.verbs.whatif if where == "choose" else engine, where, struck)
+    monkeypatch.setattr(bench.cli.verbs.measure.whatif if where == "choose" else engine, where, struck)
     words = ("whatif", "grad_cpu", "--variants", "glibc,thp", "--repeat", "2", "--results", tmp_path / "r", "--json")
     done, out, err = bench_(*words)
     document = json.loads(out)
@@ -155,7 +155,7 @@ def test_an_engine_that_one_variant_asks_for_and_is_missing_costs_that_variant_a
             raise NotMeasured("no Docker engine answers")
         return engine
 
-    monkeypatch.setattr(bench.cli.verbs.whatif, "choose", choose)
+    monkeypatch.setattr(bench.cli.verbs.measure.whatif, "choose", choose)
     words = ("whatif", "grad_cpu", "--variants", "native,docker", "--repeat", "2", "--results", tmp_path / "r")
     code, out, _ = bench_(*words)
     assert (code, len(engine.executed)) == (0, 2)
@@ -166,7 +166,7 @@ def test_variants_are_of_one_machine(engine, bench_, monkeypatch, tmp_path):
     far = replace(engine, engine="docker", machine="far")
     engine.engine = "local"
     monkeypatch.setattr(
-        bench.cli.verbs.whatif, "choose", lambda name, host, notify: far if name == "docker" else engine
+        bench.cli.verbs.measure.whatif, "choose", lambda name, host, notify: far if name == "docker" else engine
     )
     words = ("whatif", "grad_cpu", "--variants", "native,docker", "--repeat", "2", "--results", tmp_path / "r")
     code, out, _ = bench_(*words)
@@ -180,7 +180,7 @@ def test_a_word_that_says_nothing_of_who_measures_is_refused_before_anything(eng
     def choose(*_):
         raise NotMeasured("no Docker engine answers")
 
-    monkeypatch.setattr(bench.cli.verbs.whatif, "choose", choose)
+    monkeypatch.setattr(bench.cli.verbs.measure.whatif, "choose", choose)
     code, _, err = bench_("whatif", "grad_cpu", "--if-busy", "ask", "--results", tmp_path / "r")
     assert (code, "wait or refuse" in err, (tmp_path / "r").exists()) == (2, True, False)
 
@@ -191,7 +191,7 @@ def test_without_the_host_s_place_nothing_runs_in_another_engine_either(engine, 
             raise KeyboardInterrupt
         return engine
 
-    monkeypatch.setattr(bench.cli.verbs.whatif, "choose", choose)
+    monkeypatch.setattr(bench.cli.verbs.measure.whatif, "choose", choose)
     words = ("whatif", "grad_cpu", "--variants", "docker,native", "--repeat", "2", "--results", tmp_path / "r")
     assert bench_(*words)[0] == 130
     assert engine.executed == []

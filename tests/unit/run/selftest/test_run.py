@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-import bench.cli.verbs.run
+import bench.cli.verbs.measure.run
 import bench.run.host_snapshot
 import bench.run.session
 from bench.catalog.load import builtin, find
@@ -348,7 +348,7 @@ def test_what_the_host_did_is_in_the_runs_that_a_session_makes(quiet, monkeypatc
 
 def test_the_command_line(quiet, monkeypatch, capsys, tmp_path):
     engine = Pretended(wrong={"cpu": {"cpu": {"total_s": 2.5}}})
-    monkeypatch.setattr(bench.cli.verbs.run, "choose", lambda name, host, notify: engine)
+    monkeypatch.setattr(bench.cli.verbs.measure.run, "choose", lambda name, host, notify: engine)
     assert main(["run", "selftest", "--no-calibration"]) == ExitCode.TEST_FAILED
     said = capsys.readouterr()
     assert "✕ off" in said.out

@@ -17,7 +17,7 @@ from bench.cli.app import app
 from bench.cli.inputs import original
 from bench.cli.output import Console, announce, complain_of, notify, print_json
 from bench.cli.session import open_session
-from bench.cli.verbs.run import NEED_BYTES
+from bench.cli.verbs.measure.run import NEED_BYTES
 from bench.compare.comparison import Comparison, compare
 from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder

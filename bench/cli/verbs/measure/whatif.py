@@ -16,7 +16,7 @@ from bench.cli import completion, options
 from bench.cli.app import app
 from bench.cli.output import Console, complain_of, print_json
 from bench.cli.session import open_beside, open_session
-from bench.cli.verbs.run import NEED_BYTES, plan_of
+from bench.cli.verbs.measure.run import NEED_BYTES, plan_of
 from bench.compare.advice import advice
 from bench.compare.comparison import compare
 from bench.compare.status_rules import not_passed

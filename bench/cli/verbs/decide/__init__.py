@@ -1,0 +1,1 @@
+"""The verbs that say whether results differ, and why."""

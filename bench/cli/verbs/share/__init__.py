@@ -1,0 +1,1 @@
+"""The verbs for evidence that goes from one machine to another."""
