@@ -12,8 +12,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from bench.record.bundle import RECORD
-from bench.record.find import bundle_folders
+from bench.record.storage.bundle import RECORD
+from bench.record.storage.find import bundle_folders
 
 BASELINE = Path("baseline")
 KEEP = 20

@@ -17,7 +17,7 @@ from docker.errors import ImageNotFound
 
 from bench.engine.docker.client import connect
 from bench.errors import BenchError
-from bench.record.output import output_file
+from bench.record.storage.output import output_file
 from ci.baseline import bundles
 from ci.leg import LEGS
 

@@ -16,11 +16,11 @@ from bench.compare.comparison import Comparison
 from bench.compare.sample import walls
 from bench.errors import DamagedData, UsageError
 from bench.names import numbered
-from bench.record.archive import import_archive
-from bench.record.bundle import Bundle, read_bundle
-from bench.record.find import find_bundles
 from bench.record.schema import Record
-from bench.record.verify import verify_bundle
+from bench.record.storage.archive import import_archive
+from bench.record.storage.bundle import Bundle, read_bundle
+from bench.record.storage.find import find_bundles
+from bench.record.storage.verify import verify_bundle
 from bench.report.entry import NO_SAMPLES, Entry
 from bench.run.baseline import read_results
 

@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass, field
 
-from bench.record.manifest import Problem
+from bench.record.storage.manifest import Problem
 
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w{0,99})=(?P<value>.*)", re.ASCII | re.DOTALL)
 _NODE = re.compile(r"[^\s:]+\.py::\S+")

@@ -15,7 +15,6 @@ from bench.importer.nodes import agreed, outcome_of, tests_of
 from bench.importer.reasons import fixed, missing, reasons_of
 from bench.importer.stamp import Stamp
 from bench.names import record_id
-from bench.record.manifest import Problem
 from bench.record.redact import allowed_environ
 from bench.record.schema import (
     ContextSwitches,
@@ -36,6 +35,7 @@ from bench.record.schema import (
     Verdict,
     Warning_,
 )
+from bench.record.storage.manifest import Problem
 from bench.report.files.gnu_time import BLOCK_BYTES
 
 ENGINE = "native"

@@ -15,7 +15,7 @@ from bench.importer.junit import Junit, parse_junit
 from bench.importer.machine import Lscpu, TorchEnv, parse_lscpu, parse_torch_env
 from bench.importer.pytestlog import PytestLog, parse_pytest_log
 from bench.importer.timefile import TimeFile, parse_time
-from bench.record.manifest import Problem
+from bench.record.storage.manifest import Problem
 
 MAX_FILE_BYTES = 64 * 1024**2
 MAX_FILES = 1000

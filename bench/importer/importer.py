@@ -15,12 +15,12 @@ from bench.importer.convert import host_class, make_record, with_problems
 from bench.importer.evidence import parse_files, read_files
 from bench.importer.stamp import Stamp, choose_stamp
 from bench.names import parse_stamp, safe_file_name
-from bench.record.bundle import RECORD, Content, hidden_values, read_bundle, write_bundle
 from bench.record.codec import encode
 from bench.record.host_id import host_id
-from bench.record.manifest import MANIFEST, Problem
 from bench.record.redact import redact_record
 from bench.record.schema import Record
+from bench.record.storage.bundle import RECORD, Content, hidden_values, read_bundle, write_bundle
+from bench.record.storage.manifest import MANIFEST, Problem
 from bench.report.files.analysis import analysis_name, analysis_time_txt
 from bench.report.files.ceiling_review import timeout_decision_text
 from bench.report.files.summary import render_summary

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from datetime import datetime
 
-from bench.record.manifest import Problem
+from bench.record.storage.manifest import Problem
 
 
 @dataclass(frozen=True, slots=True)

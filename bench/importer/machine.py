@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bench.record.manifest import Problem
+from bench.record.storage.manifest import Problem
 
 _FIELD = re.compile(r"(?P<name>[A-Z][A-Za-z0-9() /.-]*):\s+(?P<value>\S.*)")
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)

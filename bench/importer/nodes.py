@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TypeVar
 
 from bench.importer.evidence import Evidence
-from bench.record.manifest import Problem
 from bench.record.schema import Outcome, TestResult
+from bench.record.storage.manifest import Problem
 
 TIMED_OUT_STATUS = 124
 """Exit status of coreutils' ``timeout`` when it had to end the command."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bench.record.manifest import Problem
+from bench.record.storage.manifest import Problem
 
 _WORDS = {
     "passed": "passed",

@@ -19,7 +19,6 @@ from bench.compare.verdict import judge
 from bench.importer.convert import ENGINE
 from bench.importer.reasons import missing
 from bench.names import record_id
-from bench.record.bundle import Content, write_bundle
 from bench.record.host_id import host_id
 from bench.record.schema import (
     Cpu,
@@ -35,6 +34,7 @@ from bench.record.schema import (
     Source,
     Verdict,
 )
+from bench.record.storage.bundle import Content, write_bundle
 from bench.report.files.analysis import analysis_name, analysis_time_txt
 from bench.report.files.ceiling_review import timeout_decision_text
 from bench.report.files.summary import render_summary

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bench.names import is_stamp, make_stamp
-from bench.record.manifest import Problem
+from bench.record.storage.manifest import Problem
 
 _STAMP = re.compile(r"(?<![0-9A-Za-z])\d{8}T\d{6}Z(?![0-9A-Za-z])", re.ASCII)
 

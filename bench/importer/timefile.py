@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.record.manifest import Problem
+from bench.record.storage.manifest import Problem
 from bench.report.files.gnu_time import UNKNOWN
 
 _ELAPSED = re.compile(

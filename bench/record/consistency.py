@@ -11,10 +11,10 @@ import msgspec
 from bench.catalog.model import SELFTEST
 from bench.errors import DamagedData
 from bench.names import check_part, is_stamp, record_id
-from bench.record.bundle import RECORD, Bundle
 from bench.record.host_id import is_id_of
-from bench.record.manifest import Problem
 from bench.record.schema import Record
+from bench.record.storage.bundle import RECORD, Bundle
+from bench.record.storage.manifest import Problem
 
 
 def contradictions(record: Record) -> list[str]:

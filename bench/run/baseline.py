@@ -8,9 +8,9 @@ from pathlib import Path
 
 from bench.engine.assets import project_root
 from bench.errors import BenchError
-from bench.record.bundle import Bundle
-from bench.record.find import Follow, scan
 from bench.record.schema import Record
+from bench.record.storage.bundle import Bundle
+from bench.record.storage.find import Follow, scan
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import platformdirs
 from bench.compare.verdict import exit_code
 from bench.engine.interrupt import Interrupts
 from bench.errors import BenchError, ExitCode, NotMeasured, UsageError
-from bench.record.bundle import Content, read_bundle, write_bundle
 from bench.record.schema import Record
+from bench.record.storage.bundle import Content, read_bundle, write_bundle
 from bench.run.baseline import NONE, Baseline
 from bench.run.host_snapshot import Observation, unseen
 from bench.run.plan import Plan, check_capacity

@@ -13,10 +13,10 @@ from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import KILLED as RUN_KILLED
 from bench.engine.protocol import Ending, Engine, Notify, Orphan
 from bench.errors import BenchError, DamagedData, NotMeasured, UsageError
-from bench.record.bundle import write_bundle
 from bench.record.codec import decode
-from bench.record.partial import remove_partials
 from bench.record.schema import Record, Verdict
+from bench.record.storage.bundle import write_bundle
+from bench.record.storage.partial import remove_partials
 from bench.run.aside import folder_of, given_up, said, set_aside, set_aside_alone, try_later
 from bench.run.host_snapshot import unseen
 from bench.run.measure import refuge

@@ -12,8 +12,8 @@ import platformdirs
 
 from bench.catalog.model import SELFTEST
 from bench.names import is_file_name, is_stamp
-from bench.record.find import scan
 from bench.record.schema import Record, Warning_
+from bench.record.storage.find import scan
 
 _MAX_BYTES = 64 * 1024
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.record.manifest import MANIFEST, hash_file, list_files, render_manifest
+from bench.record.storage.manifest import MANIFEST, hash_file, list_files, render_manifest
 
 ROOT = Path(__file__).parents[2]
 ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -15,8 +15,8 @@ from typing import Any
 
 import docker
 
-from bench.record.bundle import Bundle, read_bundle
-from bench.record.verify import verify_bundle
+from bench.record.storage.bundle import Bundle, read_bundle
+from bench.record.storage.verify import verify_bundle
 from tests.integration.command import ROOT
 
 PATIENCE = float(os.environ.get("BENCH_PATIENCE", "1"))

@@ -13,8 +13,8 @@ import docker
 import pytest
 
 from bench.engine.images.facts import ImageFacts
-from bench.record.find import find_bundles
-from bench.record.verify import verify_bundle
+from bench.record.storage.find import find_bundles
+from bench.record.storage.verify import verify_bundle
 from tests.integration.command import Command, Done
 from tests.integration.contract import FILES, KEYS, RUN_KEYS
 

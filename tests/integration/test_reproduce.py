@@ -15,8 +15,8 @@ import pytest
 
 from bench.engine.images.facts import ImageFacts
 from bench.names import record_id
-from bench.record.bundle import write_bundle
 from bench.record.schema import Image, Source
+from bench.record.storage.bundle import write_bundle
 from tests.integration.command import Command, Done, forge
 from tests.unit.record.record_builders import make_record
 from tests.unit.report.hostile import MARKUP, hostile_record

@@ -15,7 +15,7 @@ import docker
 import pytest
 
 from bench.engine.images.facts import ImageFacts
-from bench.record.find import find_bundles
+from bench.record.storage.find import find_bundles
 from tests.integration.command import Command
 from tests.integration.runs import PATIENCE, Runs, cleaned, make_project, pause
 

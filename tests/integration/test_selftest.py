@@ -11,7 +11,7 @@ import bench.cli.verbs.measure.run
 from bench.cli import main
 from bench.engine.docker.engine import DockerEngine
 from bench.engine.images.facts import ImageFacts
-from bench.record.verify import verify_bundle
+from bench.record.storage.verify import verify_bundle
 from bench.run.selftest.checks import CHECKS
 from bench.run.selftest.run import Checked, self_test
 from tests.pages import commands

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bench.record.verify import VerifyReport
+from bench.record.storage.verify import VerifyReport
 from bench.report.terminal.cells import table, text
 
 

@@ -17,9 +17,9 @@ from bench.compare.explain.difference import explain
 from bench.compare.explain.findings import Finding
 from bench.errors import BenchError
 from bench.names import numbered
-from bench.record.bundle import Content
 from bench.record.samples import GAUGES, TOTALS
 from bench.record.schema import Record
+from bench.record.storage.bundle import Content
 from bench.record.text import clean
 from bench.report.files.analysis import analysis_name, analysis_time_txt
 from bench.report.files.ceiling_review import timeout_decision_text

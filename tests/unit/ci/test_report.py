@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
-from bench.record.bundle import write_bundle
 from bench.record.host_id import host_id
+from bench.record.storage.bundle import write_bundle
 from ci.junit import render_legs
 from ci.matrix import parse_matrix, settings
 from ci.summary import Row

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from bench.importer.shipped import reference_records, write_reference
-from bench.record.find import find_bundles
+from bench.record.storage.find import find_bundles
 
 RYZEN = reference_records()[0].host.id
 

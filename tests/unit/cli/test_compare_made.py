@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bench.names import record_id
-from bench.record.bundle import write_bundle
 from bench.record.schema import Run
+from bench.record.storage.bundle import write_bundle
 from tests.unit.compare.records_made import RYZEN, XEON, record, replace
 
 

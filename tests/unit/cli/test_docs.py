@@ -10,7 +10,7 @@ import pytest
 import typer.main
 
 from bench.cli.app import load_verbs
-from bench.record.find import find_bundles
+from bench.record.storage.find import find_bundles
 from tests.pages import COMMANDS, DOCS, PAGES, ROOT, blocks, commands, lines, sessions
 
 TASKS = {

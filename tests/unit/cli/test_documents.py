@@ -6,7 +6,7 @@ import math
 import pytest
 
 from bench.fleet.run import LegEnd
-from bench.record.find import find_bundles
+from bench.record.storage.find import find_bundles
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from bench.cli import main, output
 from bench.cli.output import notify, print_json
-from bench.record.find import find_bundles
+from bench.record.storage.find import find_bundles
 
 
 def only(results):

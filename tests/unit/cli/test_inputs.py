@@ -6,7 +6,7 @@ import pytest
 
 from bench.cli.inputs import entry_of
 from bench.names import numbered
-from bench.record.bundle import Bundle, read_bundle, write_bundle
+from bench.record.storage.bundle import Bundle, read_bundle, write_bundle
 from tests.unit.report.factory import make_record
 
 

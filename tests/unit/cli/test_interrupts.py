@@ -9,8 +9,8 @@ import bench.run.measure
 import bench.run.session
 from bench.cli import main
 from bench.errors import ExitCode
-from bench.record.find import find_bundles
-from bench.record.verify import verify
+from bench.record.storage.find import find_bundles
+from bench.record.storage.verify import verify
 
 
 def strike(number=signal.SIGINT):

@@ -13,8 +13,8 @@ import bench.run.recovery
 from bench.cli import main
 from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured
-from bench.record.find import find_bundles
-from bench.record.verify import verify
+from bench.record.storage.find import find_bundles
+from bench.record.storage.verify import verify
 from bench.run.session import Session
 from bench.run.store import ASKED, EVIDENCE, INDEX, LABEL, USER, claimed, default_folder, left_behind, make_store
 

@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from bench.record.archive import import_archive
-from bench.record.find import bundle_folders, find_bundles
-from bench.record.partial import mark
+from bench.record.storage.archive import import_archive
+from bench.record.storage.find import bundle_folders, find_bundles
+from bench.record.storage.partial import mark
 from ci.baseline import add, bundles
 
 LEVELS = {"host": 1, "diagnostic": 2, "bundle": 3}

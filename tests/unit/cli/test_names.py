@@ -3,7 +3,7 @@
 import pytest
 
 from bench.names import is_diagnostic_name
-from bench.record.find import find_bundles
+from bench.record.storage.find import find_bundles
 
 BAD = ("größe", "a b", "тест", ".hidden", "+a", "_a", "a/b", "a" * 115, "a\\n", "🎉", "", "a:b")
 GOOD = ("a", "A.b_c+d-e", "9", "a" * 114)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.record.find import find_bundles
+from bench.record.storage.find import find_bundles
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 import bench.cli.verbs.measure.reproduce
 from bench.engine.protocol import Capacity
 from bench.errors import NotMeasured
-from bench.record.bundle import read_bundle
-from bench.record.find import find_bundles
-from bench.record.verify import verify_bundle
+from bench.record.storage.bundle import read_bundle
+from bench.record.storage.find import find_bundles
+from bench.record.storage.verify import verify_bundle
 from tests.integration.command import forge
 
 

@@ -16,9 +16,9 @@ from bench.engine.choose import choose
 from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured
 from bench.names import numbered
-from bench.record.bundle import read_bundle
-from bench.record.find import find_bundles
-from bench.record.verify import verify
+from bench.record.storage.bundle import read_bundle
+from bench.record.storage.find import find_bundles
+from bench.record.storage.verify import verify
 from bench.run.store import LABEL, RESULTS
 
 FILES = [

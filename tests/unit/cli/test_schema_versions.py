@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bench.record.find import find_bundles
-from bench.record.manifest import MANIFEST, hash_file, list_files, render_manifest
+from bench.record.storage.find import find_bundles
+from bench.record.storage.manifest import MANIFEST, hash_file, list_files, render_manifest
 
 
 def seal(folder):

@@ -17,7 +17,7 @@ import typer.main
 import bench
 from bench.cli import main
 from bench.cli.app import load_verbs
-from bench.record.find import find_bundles
+from bench.record.storage.find import find_bundles
 
 ROOT = Path(bench.__file__).parents[1]
 VERBS = sorted(command.name or command.callback.__name__ for command in load_verbs().registered_commands)

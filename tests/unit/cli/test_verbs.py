@@ -9,7 +9,7 @@ import pytest
 
 import bench
 from bench.importer.shipped import write_reference
-from bench.record.find import find_bundles
+from bench.record.storage.find import find_bundles
 from tests.integration.command import forge
 from tests.unit.importer.legacy_fixtures import TIME
 

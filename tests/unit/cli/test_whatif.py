@@ -7,8 +7,8 @@ import pytest
 
 import bench.cli.verbs.measure.whatif
 from bench.errors import NotMeasured
-from bench.record.find import find_bundles
-from bench.record.verify import verify_bundle
+from bench.record.storage.find import find_bundles
+from bench.record.storage.verify import verify_bundle
 
 
 def test_a_variant_that_cannot_be_measured_is_shown_with_its_reason(engine, bench_, tmp_path):

@@ -19,9 +19,9 @@ from bench.importer.machine import parse_lscpu, parse_torch_env
 from bench.importer.pytestlog import parse_pytest_log
 from bench.importer.stamp import choose_stamp
 from bench.importer.timefile import parse_time
-from bench.record.bundle import read_bundle
 from bench.record.schema import Cpu, Memory, Run
-from bench.record.verify import verify
+from bench.record.storage.bundle import read_bundle
+from bench.record.storage.verify import verify
 from bench.report.files.gnu_time import time_txt
 from bench.report.timeline import parse_samples
 from tests.unit.importer.legacy_fixtures import COMMANDS, FLAT, JUNIT, LOG, LSCPU, NODE, SYSTEM, TIME, TORCH, TREE

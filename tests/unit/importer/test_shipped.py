@@ -8,9 +8,9 @@ import pytest
 
 from bench.errors import UsageError
 from bench.importer.shipped import HOST_CLASS, main, reference_records
-from bench.record.find import scan
 from bench.record.host_id import host_id
-from bench.record.verify import verify
+from bench.record.storage.find import scan
+from bench.record.storage.verify import verify
 
 SHIPPED = Path(__file__).parents[3] / "results" / "reference"
 

@@ -11,10 +11,10 @@ from record_builders import HOST, HOST_CLASS, OTHER, OTHER_CLASS, STAMP, make_re
 
 from bench.errors import DamagedData
 from bench.names import next_stamp, record_id
-from bench.record.archive import export
-from bench.record.bundle import write_bundle
 from bench.record.host_id import class_hash
-from bench.record.verify import verify
+from bench.record.storage.archive import export
+from bench.record.storage.bundle import write_bundle
+from bench.record.storage.verify import verify
 from tests.integration.command import forge
 
 FILES = {"summary.md": b"# x\n"}

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from planted import line, needles, planted
 from record_builders import make_record, make_run
 
-from bench.record.bundle import read_bundle, write_bundle
 from bench.record.redact import (
     allowed_environ,
     is_secret_name,
@@ -26,6 +25,7 @@ from bench.record.redact import (
 )
 from bench.record.schema import Source
 from bench.record.schema import TestResult as Node
+from bench.record.storage.bundle import read_bundle, write_bundle
 
 PLANTED = planted()
 

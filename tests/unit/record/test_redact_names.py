@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from record_builders import make_record
 
-from bench.record.bundle import read_bundle, write_bundle
 from bench.record.redact import redact_bytes, redact_text
+from bench.record.storage.bundle import read_bundle, write_bundle
 
 LEAKS = [
     # Names in lower case, in the plural, in many spellings.

@@ -14,8 +14,8 @@ from bench.compare.comparison import compare
 from bench.compare.explain.difference import explain, explain_difference
 from bench.compare.ranking import rank
 from bench.host.doctor.check import Check
-from bench.record.manifest import Problem
-from bench.record.verify import BundleProblem, VerifyReport
+from bench.record.storage.manifest import Problem
+from bench.record.storage.verify import BundleProblem, VerifyReport
 from bench.report.entry import Entry
 from bench.report.terminal.catalog import catalog_table
 from bench.report.terminal.cells import bar, day, interval, signed_bar, sparkline

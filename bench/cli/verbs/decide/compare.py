@@ -18,8 +18,8 @@ from bench.compare.differences import GROUPS
 from bench.compare.ranking import Ranking, rank
 from bench.compare.reference import align
 from bench.errors import ExitCode, NotComparable, UsageError
-from bench.record.bundle import Bundle
 from bench.record.schema import Record
+from bench.record.storage.bundle import Bundle
 from bench.report.terminal.compare import comparison_view, ranking_view
 
 Words = Annotated[list[str], typer.Argument(help="Bundles, folders of bundles, or host ids; the reference first.")]

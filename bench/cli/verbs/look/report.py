@@ -15,10 +15,10 @@ from bench.cli.inputs import READING, entry_of, read_comparisons
 from bench.cli.output import Console, complain, notify, print_json
 from bench.cli.progress import busy
 from bench.errors import BenchError, ExitCode, UsageError
-from bench.record.bundle import Bundle
-from bench.record.find import scan_named
-from bench.record.output import find_output, write_output
 from bench.record.schema import Record
+from bench.record.storage.bundle import Bundle
+from bench.record.storage.find import scan_named
+from bench.record.storage.output import find_output, write_output
 from bench.report.against import against, with_comparisons
 from bench.report.entry import Entry, timeline_entries
 from bench.report.export.action_benchmark import bigger_is_better, smaller_is_better

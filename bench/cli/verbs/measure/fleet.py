@@ -14,8 +14,8 @@ from bench.compare.ranking import rank
 from bench.errors import ExitCode, NotComparable
 from bench.fleet.legs import plan_legs
 from bench.fleet.run import run_legs
-from bench.record.bundle import read_bundle
-from bench.record.disk import check_results_folder
+from bench.record.storage.bundle import read_bundle
+from bench.record.storage.disk import check_results_folder
 from bench.report.terminal.cells import table, text
 from bench.report.terminal.compare import ranking_view
 from bench.report.terminal.results import results_table

@@ -24,8 +24,8 @@ from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
 from bench.engine.protocol import Engine, Need
 from bench.errors import ExitCode, NotMeasured, UsageError
-from bench.record.disk import check_results_folder
 from bench.record.schema import Record
+from bench.record.storage.disk import check_results_folder
 from bench.report.terminal.compare import comparison_view
 from bench.run.baseline import Baseline
 from bench.run.measure import measure, not_begun

@@ -17,8 +17,8 @@ from bench.cli.session import open_session
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
 from bench.errors import UsageError
-from bench.record.disk import check_results_folder
-from bench.record.find import find_bundles
+from bench.record.storage.disk import check_results_folder
+from bench.record.storage.find import find_bundles
 from bench.report.entry import Entry
 from bench.report.terminal.results import result_summary
 from bench.report.terminal.selftest import selftest_view

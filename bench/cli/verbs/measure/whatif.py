@@ -24,7 +24,7 @@ from bench.engine.absent import AbsentEngine
 from bench.engine.choose import choose
 from bench.engine.protocol import Engine
 from bench.errors import ExitCode, UsageError
-from bench.record.disk import check_results_folder
+from bench.record.storage.disk import check_results_folder
 from bench.report.entry import Entry
 from bench.report.terminal.whatif import VariantLine, whatif_view
 from bench.run.measure import Finished

@@ -13,7 +13,7 @@ from bench.cli.inputs import bundles_named
 from bench.cli.output import notify, print_json
 from bench.cli.progress import Steps
 from bench.errors import ExitCode
-from bench.record.archive import export
+from bench.record.storage.archive import export
 
 
 @app.command("export")

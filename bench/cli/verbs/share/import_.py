@@ -14,7 +14,7 @@ from bench.cli.progress import Steps
 from bench.errors import ExitCode, UsageError
 from bench.importer import import_folder
 from bench.names import is_stamp
-from bench.record.archive import import_archive
+from bench.record.storage.archive import import_archive
 from bench.report.terminal.cells import text
 
 

@@ -12,7 +12,7 @@ from bench.cli.app import app
 from bench.cli.output import Console, print_json
 from bench.cli.progress import Steps
 from bench.errors import ExitCode
-from bench.record.verify import verify
+from bench.record.storage.verify import verify
 from bench.report.terminal.verify import verify_view
 
 

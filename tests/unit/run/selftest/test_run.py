@@ -16,7 +16,7 @@ from bench.engine.protocol import Capacity, Ending, Need, Place
 from bench.errors import ExitCode, NotMeasured, UsageError
 from bench.host.watch.watcher import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image, Source
-from bench.record.verify import verify_bundle
+from bench.record.storage.verify import verify_bundle
 from bench.run.plan import Options, make_plan
 from bench.run.selftest.checks import BALLOON_BYTES, CHECKS
 from bench.run.selftest.run import self_test

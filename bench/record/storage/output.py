@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import IO
 
 from bench.errors import NotMeasured, UsageError
-from bench.record.bundle import RECORD
-from bench.record.disk import disk_errors, make_folders, remove_empty, sync_folder
-from bench.record.manifest import MANIFEST
+from bench.record.storage.bundle import RECORD
+from bench.record.storage.disk import disk_errors, make_folders, remove_empty, sync_folder
+from bench.record.storage.manifest import MANIFEST
 
 _LINKS = 40
 """Links that a path may lead over, as on Linux."""

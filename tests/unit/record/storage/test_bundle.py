@@ -14,17 +14,17 @@ import msgspec
 import pytest
 from record_builders import HOST, OTHER, OTHER_CLASS, STAMP, make_record
 
-import bench.record.bundle as bundle_module
+import bench.record.storage.bundle as bundle_module
 from bench.errors import DamagedData, NotMeasured, UsageError
 from bench.names import is_file_name, is_stamp, make_stamp, next_stamp, numbered, parse_stamp, safe_file_name
 from bench.record import codec
-from bench.record.bundle import read_bundle, write_bundle
-from bench.record.disk import check_results_folder
-from bench.record.find import bundle_folders, find_bundles, scan
 from bench.record.host_id import host_id
-from bench.record.manifest import check_manifest
 from bench.record.schema import Host, HostClass
-from bench.record.verify import verify
+from bench.record.storage.bundle import read_bundle, write_bundle
+from bench.record.storage.disk import check_results_folder
+from bench.record.storage.find import bundle_folders, find_bundles, scan
+from bench.record.storage.manifest import check_manifest
+from bench.record.storage.verify import verify
 
 REFERENCE = HostClass(cpu_model="Reference")
 FILES = {"summary.md": b"# x\n", "logs/pytest.log": b"ok\n", "artifacts/time.txt": lambda record: record.stamp}

@@ -1,7 +1,7 @@
 """One archive that carries bundles to another machine, and back in from one that nobody vouches for.
 
 The same bundles give the same bytes: names sorted, owner, rights and times fixed. Reading trusts nothing: an archive is
-unpacked within bounds (``bench.record.unpack``), and each bundle is verified before it is renamed into place.
+unpacked within bounds (``bench.record.storage.unpack``), and each bundle is verified before it is renamed into place.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ import zstandard
 
 from bench.errors import BenchError, DamagedData, UsageError
 from bench.names import PARTIAL, record_id
-from bench.record.bundle import RECORD, read_bundle
 from bench.record.codec import NewerSchema
-from bench.record.disk import being_written, disk_errors, make_folders, remove_empty, sync_folder, sync_tree
-from bench.record.find import Follow
-from bench.record.manifest import hash_file, list_files
-from bench.record.output import find_output, output_file
-from bench.record.partial import mark, remove_marked
-from bench.record.unpack import unpack
-from bench.record.verify import verify_bundle
+from bench.record.storage.bundle import RECORD, read_bundle
+from bench.record.storage.disk import being_written, disk_errors, make_folders, remove_empty, sync_folder, sync_tree
+from bench.record.storage.find import Follow
+from bench.record.storage.manifest import hash_file, list_files
+from bench.record.storage.output import find_output, output_file
+from bench.record.storage.partial import mark, remove_marked
+from bench.record.storage.unpack import unpack
+from bench.record.storage.verify import verify_bundle
 
 DEFAULT_MAX_BYTES = 2 * 1024**3
 """Unpacked size that an import accepts, in bytes."""
@@ -46,7 +46,7 @@ class ImportReport:
 
 
 def export(bundles: Sequence[Path], target: Path, follow: Follow = iter) -> None:
-    """Write bundles into one archive, all or nothing; an older file of that name is replaced (``bench.record.output``).
+    """Write bundles into one archive, all or nothing; an older file is replaced (``bench.record.storage.output``).
 
     Args:
         bundles: folders of bundles; each is verified first.

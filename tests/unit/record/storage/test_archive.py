@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from record_builders import HOST, OTHER_CLASS, STAMP, make_record
 
 from bench.errors import BenchError, DamagedData, UsageError
-from bench.record.archive import export, import_archive
-from bench.record.bundle import write_bundle
-from bench.record.manifest import MANIFEST, hash_file, list_files, render_manifest
-from bench.record.verify import verify
+from bench.record.storage.archive import export, import_archive
+from bench.record.storage.bundle import write_bundle
+from bench.record.storage.manifest import MANIFEST, hash_file, list_files, render_manifest
+from bench.record.storage.verify import verify
 from tests.integration.command import forge
 
 FILES = {"summary.md": b"# x\n", "logs/pytest.log": b"ok\n" * 1000}
@@ -300,7 +300,7 @@ def test_what_is_no_archive(tmp_path) -> None:
 
 
 def test_too_many_files(tmp_path, monkeypatch, folder) -> None:
-    monkeypatch.setattr("bench.record.archive.MAX_FILES", 3)
+    monkeypatch.setattr("bench.record.storage.archive.MAX_FILES", 3)
     archive = tmp_path / "many.tar.gz"
     pack(archive, members_of(folder))
     with pytest.raises(DamagedData, match="more than 3 files"):

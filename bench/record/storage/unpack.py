@@ -15,7 +15,7 @@ import zstandard
 
 from bench.errors import DamagedData
 from bench.names import check_part, is_file_name, is_stamp
-from bench.record.disk import make_folders
+from bench.record.storage.disk import make_folders
 from bench.units import size
 
 _MAX_WINDOW_BYTES = 128 * 1024 * 1024

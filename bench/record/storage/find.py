@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bench.errors import BenchError, DamagedData, UsageError
 from bench.names import PARTIAL, is_stamp
-from bench.record.bundle import RECORD, Bundle, read_bundle
-from bench.record.manifest import MANIFEST
+from bench.record.storage.bundle import RECORD, Bundle, read_bundle
+from bench.record.storage.manifest import MANIFEST
 
 Follow = Callable[[list[Path]], Iterable[Path]]
 """Yields the folders that it is given, and tells somebody how far that is; ``iter`` tells nobody."""

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import NotMeasured, UsageError
-from bench.record.manifest import MANIFEST
-from bench.record.output import find_output, output_file, write_output
+from bench.record.storage.manifest import MANIFEST
+from bench.record.storage.output import find_output, output_file, write_output
 
 
 def fail_in(target, error):
@@ -117,7 +117,7 @@ def test_a_device_that_is_full_is_no_room() -> None:
     assert stat.S_ISCHR(os.stat("/dev/full").st_mode)  # noqa: PTH116
 
 
-WRITE = "import sys; from pathlib import Path; from bench.record.output import write_output; {before}\n"
+WRITE = "import sys; from pathlib import Path; from bench.record.storage.output import write_output; {before}\n"
 WRITE += "print('before'); write_output(Path(sys.argv[1]), b'x' * int(sys.argv[2]), '-o'); print('after')"
 
 

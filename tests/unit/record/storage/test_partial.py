@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from record_builders import HOST, STAMP, make_record
 
-import bench.record.bundle as bundle_module
-from bench.record.archive import export, import_archive
-from bench.record.bundle import write_bundle
-from bench.record.find import find_bundles
-from bench.record.partial import MARK, find_partials, is_marked, mark, remove_partials
-from bench.record.verify import verify
+import bench.record.storage.bundle as bundle_module
+from bench.record.storage.archive import export, import_archive
+from bench.record.storage.bundle import write_bundle
+from bench.record.storage.find import find_bundles
+from bench.record.storage.partial import MARK, find_partials, is_marked, mark, remove_partials
+from bench.record.storage.verify import verify
 
 DEAD = f"{STAMP}.partial"
 DIE = """

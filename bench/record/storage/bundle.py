@@ -2,7 +2,7 @@
 
 A bundle is written in a ``.partial`` neighbour, every file synced, and renamed into place; rename(2) refuses to replace
 a folder that holds something, so of two writers one wins and nobody's evidence is touched. The neighbour holds the
-bundle and, beside it, the mark by which a leftover is known (``bench.record.partial``).
+bundle and, beside it, the mark by which a leftover is known (``bench.record.storage.partial``).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import msgspec
 from bench.errors import DamagedData, NotMeasured, UsageError
 from bench.names import PARTIAL, check_part, is_file_name, next_stamp, parse_stamp
 from bench.record import codec
-from bench.record.disk import disk_errors, make_folders, remove_empty, sync_folder, sync_tree, write_synced
-from bench.record.manifest import MANIFEST, hash_file, list_files, render_manifest
-from bench.record.partial import mark, remove_marked
 from bench.record.redact import redact_bytes, redact_record, secret_values
 from bench.record.schema import Record
+from bench.record.storage.disk import disk_errors, make_folders, remove_empty, sync_folder, sync_tree, write_synced
+from bench.record.storage.manifest import MANIFEST, hash_file, list_files, render_manifest
+from bench.record.storage.partial import mark, remove_marked
 
 RECORD = "record.json"
 _MADE = "bundle"

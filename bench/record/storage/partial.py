@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.names import PARTIAL, is_part, is_stamp
-from bench.record.disk import is_idle
+from bench.record.storage.disk import is_idle
 
 MARK = ".bench-partial"
 _TEXT = b"bench is writing here; what is left once it has ended is removed by the next run\n"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.record.bundle import RECORD, read_bundle
 from bench.record.codec import NewerSchema
 from bench.record.consistency import contradictions, identity_problems
-from bench.record.find import Follow, bundle_folders, no_bundle_in
-from bench.record.manifest import Problem, check_manifest
+from bench.record.storage.bundle import RECORD, read_bundle
+from bench.record.storage.find import Follow, bundle_folders, no_bundle_in
+from bench.record.storage.manifest import Problem, check_manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Bundles on disk and in archives: written once, found, verified, carried elsewhere."""
