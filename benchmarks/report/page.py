@@ -8,46 +8,37 @@ Samples are those of an 845 s run at 1 Hz.
 from __future__ import annotations
 
 import itertools
-import random
 import sys
 import time
 from pathlib import Path
-
-import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench.report.entry import Entry, timeline_entries
 from bench.report.export.pull_request import render_markdown
 from bench.report.html.page import render_page
-from tests.unit.report.factory import CLASSES, make_record, make_samples, stamps
+from benchmarks.report.made import DIAGNOSTICS, record, samples, stamps
+
+HOSTS = ("ryzen9-5950x-1f3a", "xeon-8488c-77be", "epyc-7763-a01c", "m-laptop-90d2")
 
 
 def project(count: int) -> list[Entry]:
     """Three diagnostics on four hosts, five runs a result."""
-    keys = list(itertools.product(("grad_cpu", "bandwidth_cpu", "dtype_cpu"), CLASSES))
-    made = []
-    for at, stamp in enumerate(stamps(-(-count // len(keys)))):
-        for name, host in keys:
-            made.append(Entry(make_record(name, host, stamp=stamp, runs=5, seed=at)))
+    keys = list(itertools.product(DIAGNOSTICS, HOSTS))
+    made = [Entry(record(name, host, stamp)) for stamp in stamps(-(-count // len(keys))) for name, host in keys]
     return made[:count]
 
 
 def fleet(count: int) -> list[Entry]:
     """One diagnostic, one result a host."""
-    made = []
-    for at in range(count):
-        record = make_record("grad_cpu", list(CLASSES)[at % len(CLASSES)], runs=5, seed=at)
-        name = f"{record.host.id}-{at:04}"
-        host = msgspec.structs.replace(record.host, id=name)
-        made.append(Entry(msgspec.structs.replace(record, host=host, id=f"{name}/{record.id}")))
-    return made
+    (stamp,) = stamps(1)
+    return [Entry(record("grad_cpu", f"{HOSTS[at % len(HOSTS)]}-{at:04}", stamp)) for at in range(count)]
 
 
 def sampled(entries: list[Entry]) -> list[Entry]:
     """With the samples that a page asks for, as the command line reads them."""
     wanted = {id(entry) for entry in timeline_entries(entries)}
-    text = make_samples(make_record(runs=1).runs[0], random.Random(1))
+    text = samples(845.0)
     return [
         Entry(entry.record, f"results/{entry.record.id}", {run.index: text for run in entry.record.runs})
         if id(entry) in wanted
