@@ -29,7 +29,6 @@ from tests.unit.report.factory import bad_entries, limited, make_entries, make_e
 from tests.unit.report.hostile import hostile_page
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
@@ -107,22 +106,6 @@ def until(found: Callable[[], Any], seconds: float = 20.0) -> Any:
     return value
 
 
-UNDRAWN = """return [...document.querySelectorAll('.plot')].filter(
-    (plot) => !plot.closest('details:not([open])') && !plot.closest('[hidden]') && !plot.querySelector('.main-svg'))"""
-
-
-def draw_all(browser: Any) -> None:
-    """Come near every drawing that is unfolded, as a reader does who scrolls through the page."""
-
-    def scrolled() -> bool:
-        left = browser.execute_script(UNDRAWN)
-        if left:
-            browser.execute_script("arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})", left[0])
-        return not left
-
-    until(scrolled, 60)
-
-
 def click(browser: Any, element: Any) -> None:
     """Click what may lie in a part of the page that scrolls by itself."""
     browser.execute_script("arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})", element)
@@ -140,10 +123,13 @@ def choose(browser: Any, name: str, value: str) -> None:
 
 
 def test_draws_everything_and_asks_nobody(browser: Any) -> None:
-    draw_all(browser)
     click(browser, browser.find_element(By.ID, "expand"))
-    draw_all(browser)
-    assert len(browser.find_elements(By.CSS_SELECTOR, ".plot > .js-plotly-plot, .plot.js-plotly-plot")) > 20
+    sizes = browser.execute_script(
+        "return [...document.querySelectorAll('.plot svg')].map((svg) => svg.getBoundingClientRect())"
+        ".filter((box) => box.top || box.left).map((box) => Math.min(box.width, box.height))"
+    )
+    assert len(sizes) > 100
+    assert min(sizes) >= 1
     asked = [
         message["params"]["request"]["url"]
         for entry in browser.get_log("performance")
@@ -154,15 +140,15 @@ def test_draws_everything_and_asks_nobody(browser: Any) -> None:
 
 
 def test_filters_rows_drawings_and_address(browser: Any) -> None:
-    draw_all(browser)
     everything = visible_rows(browser)
     choose(browser, "host", "xeon-8488c-77be")
     assert {row["host"] for row in visible_rows(browser)} == {"xeon-8488c-77be"}
     assert "host=xeon-8488c-77be" in browser.current_url
     count = browser.find_element(By.ID, "count").text
     assert count == f"3 of {len(everything)} newest results"
-    ticks = "return [...document.querySelectorAll('figure[id^=f-runs-grad] .ytick')].length"
-    until(lambda: browser.execute_script(ticks) == 1)
+    lines = "return [...document.querySelectorAll('figure[id^=f-runs-grad] .line:not([hidden])')].map((line) => line.textContent)"
+    (line,) = browser.execute_script(lines)
+    assert line.startswith("xeon-8488c-77be")
     choose(browser, "status", "failed")
     assert [row["state"] for row in visible_rows(browser)] == ["failed"]
     sections = "return [...document.querySelectorAll('main section[data-diagnostic]')].filter((s) => !s.hidden).length"
@@ -196,6 +182,18 @@ def test_filters_reach_comparisons_histories_hosts_and_contents(browser: Any) ->
     assert "grad_cuda" in browser.execute_script(HIDDEN, ".contents li")
     choose(browser, "status", "host_differs")
     assert {row["state"] for row in visible_rows(browser, "comparisons") if row} == {"host_differs"}
+
+
+def test_a_filter_leaves_the_dots_of_its_verdict_and_no_box_of_others(browser: Any) -> None:
+    shown = """return [...document.querySelectorAll('[id^=f-runs-grad] .line')].filter((line) => !line.hidden).map((line) =>
+      [line.dataset.host, line.querySelectorAll('g[data-state]:not([hidden]) :is(circle, .cross)').length,
+       line.querySelectorAll('.box:not([hidden])').length])"""
+    before = browser.execute_script(shown)
+    assert ["m-laptop-90d2", 13, 1] in before
+    choose(browser, "status", "timed_out")
+    assert browser.execute_script(shown) == [["m-laptop-90d2", 1, 0]]
+    choose(browser, "status", "")
+    assert browser.execute_script(shown) == before
 
 
 def test_a_filter_that_nothing_matches_says_so(browser: Any) -> None:
@@ -251,7 +249,7 @@ def test_a_link_to_a_result_unfolds_it(browser: Any) -> None:
     assert closed.get_attribute("open") is None
     click(browser, link)
     assert closed.get_attribute("open") is not None
-    until(lambda: closed.find_elements(By.CSS_SELECTOR, ".plot .main-svg"))
+    assert closed.find_element(By.CSS_SELECTOR, ".plot svg").is_displayed()
 
 
 @pytest.mark.parametrize("how", ["link", "address"])
@@ -294,7 +292,6 @@ def test_keyboard_reaches_everything_and_focus_shows(browser: Any) -> None:
 def test_themes(browser: Any) -> None:
     ground = "return getComputedStyle(document.body).backgroundColor"
     ink = "return getComputedStyle(document.querySelector('.plot text')).fill"
-    draw_all(browser)
 
     def prefer(scheme: str) -> None:
         feature = {"name": "prefers-color-scheme", "value": scheme}
@@ -321,9 +318,10 @@ def test_themes(browser: Any) -> None:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
-OVERLAPS = """const boxes = [...document.querySelectorAll('figure[id^=f-time] .plot text')]
-    .filter((text) => !text.closest('.hoverlayer') && text.textContent && getComputedStyle(text).display !== 'none')
-    .map((text) => [text.textContent, text.getBoundingClientRect()]).filter(([, box]) => box.width > 1);
+OVERLAPS = """const boxes = [...document.querySelectorAll('figure[id^=f-time] .plot :is(text, .panel-title)')]
+    .filter((text) => getComputedStyle(text).display !== 'none')
+    .map((text) => { const range = document.createRange(); range.selectNodeContents(text);
+      return [text.textContent, range.getBoundingClientRect()]; }).filter(([, box]) => box.width > 1);
   const found = [];
   for (const [a, p] of boxes) for (const [b, q] of boxes)
     if (p !== q && p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 1 && q.top < p.bottom - 1)
@@ -331,7 +329,7 @@ OVERLAPS = """const boxes = [...document.querySelectorAll('figure[id^=f-time] .p
   return [boxes.map((box) => box[0]), found];"""
 
 
-def test_labels_of_a_timeline_never_meet_and_a_test_is_named_on_touch(driver: Any, tmp_path: Path) -> None:
+def test_labels_of_a_timeline_never_meet_and_what_is_pointed_at_is_named(driver: Any, tmp_path: Path) -> None:
     entry = make_entry(runs=1)
     nodes = [f"test_grad.py::test_gradient_stability[cell-{at:02}-of-25]" for at in range(1, 26)]
     record = limited(entry.record, cpus=13.0, threads=13)
@@ -342,18 +340,45 @@ def test_labels_of_a_timeline_never_meet_and_a_test_is_named_on_touch(driver: An
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         driver.get(path.as_uri())
-        draw_all(driver)
         names, overlaps = driver.execute_script(OVERLAPS)
         assert {"Tests", "CPUs in use", "limit 13", "limit 12 GiB"} <= set(names)
         assert overlaps == []
         # The labels of tests stand where there is room for them, whole.
         assert not any("…" in name for name in names)
         assert ("cell-07" in names) == (width == 1280)
-    bars = driver.find_elements(By.CSS_SELECTOR, "figure[id^=f-time] .barlayer .point path")
+    bars = driver.find_elements(By.CSS_SELECTOR, "figure[id^=f-time] .bar")
     assert len(bars) == 25
-    ActionChains(driver).move_to_element(bars[12]).perform()
-    touched = "return [...document.querySelectorAll('.hoverlayer text')].map((text) => text.textContent).join()"
-    until(lambda: "test_gradient_stability[cell-13-of-25]" in driver.execute_script(touched))
+    assert "test_gradient_stability[cell-13-of-25], " in pointed_at(driver, bars[12])
+    # A text in a bar does not stand before it, nor a line before the part of the run that it goes through.
+    names = driver.find_elements(
+        By.CSS_SELECTOR, "figure[id^=f-time] .inside.fits1100, figure[id^=f-time] .inside.fits900"
+    )
+    assert any("cell-07-of-25" in pointed_at(driver, name) for name in names if name.text == "cell-07")
+    part = driver.find_elements(By.CSS_SELECTOR, "figure[id^=f-time] .parts rect")[7]
+    told = pointed_at(driver, part)
+    row = driver.find_elements(By.CSS_SELECTOR, "figure[id^=f-time] tbody tr")[7]
+    cells = [cell.get_attribute("textContent") for cell in row.find_elements(By.CSS_SELECTOR, "th, td")]
+    assert told.startswith(f"from {cells[0]}, system {cells[1]}, user {cells[2]}, memory {cells[3]}")
+
+
+def pointed_at(driver: Any, element: Any) -> str:
+    """What a reader sees who points at the middle of an element: the title of what lies uppermost there."""
+    script = """arguments[0].scrollIntoView({behavior: 'instant', block: 'center'});
+      const box = arguments[0].getBoundingClientRect();
+      for (let at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2); at; at = at.parentElement) {
+        const title = at.querySelector(':scope > title');
+        if (title) return title.textContent;
+      }
+      return ''"""
+    return str(driver.execute_script(script, element))
+
+
+def test_every_mark_can_be_pointed_at(browser: Any) -> None:
+    """Nothing lies before the dots, bars, signs and bands that tell something."""
+    for marks in ("#comparisons .mark", "#comparisons .bar", "[id^=f-runs-grad] circle", "[id^=f-went] .bar", ".mark"):
+        found = [one for one in browser.find_elements(By.CSS_SELECTOR, marks) if one.is_displayed()]
+        assert found, marks
+        assert all(pointed_at(browser, mark) for mark in found[:5])
 
 
 @pytest.mark.parametrize("width", [320, 360, 768])
@@ -362,7 +387,6 @@ def test_a_phone_needs_no_sideways_scroll(browser: Any, width: int) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     browser.refresh()
     click(browser, browser.find_element(By.ID, "expand"))
-    draw_all(browser)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert (
         browser.execute_script("return Math.max(...[...document.querySelectorAll('.plot')].map((p) => p.scrollWidth))")
@@ -408,6 +432,16 @@ def test_words_of_the_verdicts_stay_whole(browser: Any) -> None:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_words_of_all_headings_of_tables_stay_whole(browser: Any, width: int) -> None:
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    click(browser, browser.find_element(By.ID, "expand"))
+    browser.execute_script("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert len(browser.find_elements(By.CSS_SELECTOR, "thead th")) > 200
+    assert browser.execute_script(BROKEN, "thead th") == []
+
+
 def test_a_phone_keeps_the_host_in_sight(browser: Any) -> None:
     metrics = {"width": 390, "height": 740, "deviceScaleFactor": 2, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -421,18 +455,35 @@ def test_paper(browser: Any) -> None:
     printed = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"])
     assert printed.startswith(b"%PDF")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    metrics = {"width": 660, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     try:
-        browser.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         widths = (
-            "return [...document.querySelectorAll('.plot .main-svg')].map((svg) => svg.getBoundingClientRect().width)"
+            "return [...document.querySelectorAll('.plot > * > svg')].map((svg) => svg.getBoundingClientRect().width)"
         )
-        drawn = browser.execute_script(widths)
+        drawn = [width for width in browser.execute_script(widths) if width]
         assert len(drawn) > 20
-        assert max(drawn) <= 680
+        assert min(drawn) > 250
+        assert max(drawn) <= 660
         assert not browser.find_element(By.ID, "filter").is_displayed()
         assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_drawings_need_no_script(driver: Any, address: str) -> None:
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        driver.get("about:blank")
+        driver.get(address)
+    finally:
+        driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert driver.execute_script("return document.documentElement.classList.contains('scripted')") is False
+    assert not driver.find_element(By.ID, "filter").is_displayed()
+    dots = driver.find_elements(By.CSS_SELECTOR, "[id^=f-runs-grad] circle")
+    assert dots
+    assert all(dot.is_displayed() for dot in dots)
 
 
 def _axe() -> Any:
@@ -459,7 +510,6 @@ def test_accessibility_rules_of_axe(driver: Any, tmp_path: Path, theme: str) -> 
     driver.get(path.as_uri())
     driver.set_script_timeout(110)
     click(driver, driver.find_element(By.ID, "expand"))
-    draw_all(driver)
     driver.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
     rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
     found = axe.Axe().run(driver, options={"runOnly": rules, "resultTypes": ["violations"]})
@@ -475,11 +525,10 @@ def test_markup_in_every_field_does_nothing(driver: Any, tmp_path: Path) -> None
     driver.get(path.as_uri())
     driver.execute_script("window.pwned = 0; window.pwn = () => { window.pwned += 1; };")
     click(driver, driver.find_element(By.ID, "expand"))
-    draw_all(driver)
     assert driver.execute_script("return window.pwned") == 0
     assert driver.find_elements(By.CSS_SELECTOR, "img, .plot a, main script:not([type])") == []
     drawn = driver.execute_script(
-        "return [...document.querySelectorAll('.plot text')].map((t) => t.textContent).join()"
+        "return [...document.querySelectorAll('.plot :is(text, span, title)')].map((t) => t.textContent).join()"
     )
     assert "<img src=x" in drawn
     # A host that is all markup can be chosen like any other.

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from markupsafe import Markup
 
 from bench import units
 from bench.compare.explain.breakdown import MEANING, NAMES, Budget
 from bench.report.entry import Entry
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import TERMS
-from bench.report.html.plot import axis, hosts_axis, label, layout, rounded
+from bench.report.html.svg.frame import Line, lines_chart, lines_note
+from bench.report.html.svg.marks import EMPTY, bar, fit_class, joined, percent, text
+from bench.report.html.svg.scale import Scale, from_zero
 from bench.report.status import spoken
-from bench.report.text import plain
 from bench.report.trend import time_spent
+
+_HEIGHT, _BAR = 34, 22
+_TOP = (_HEIGHT - _BAR) / 2
 
 
 def breakdown(group: str, newest: Sequence[Entry], hosts: Sequence[str]) -> Figure | None:
@@ -28,57 +33,49 @@ def breakdown(group: str, newest: Sequence[Entry], hosts: Sequence[str]) -> Figu
     if not spent:
         return None
     used = [name for name in NAMES if any(found.seconds(name) > 0 for _, found in spent)]
-    spec = {
-        "data": [_trace(name, spent) for name in used],
-        "layout": layout(
-            barmode="stack",
-            bargap=0.42,
-            xaxis=axis("wall time, s", rangemode="tozero"),
-            yaxis=hosts_axis() | {"categoryorder": "array", "categoryarray": [label(host) for host in hosts]},
-            uniformtext={"minsize": 11, "mode": "hide"},
-            hovermode="closest",
-        ),
-    }
+    scale = from_zero([found.wall_s for _, found in spent])
+    order = {host: at for at, host in enumerate(hosts)}
+    lines = [
+        Line((entry.record.host.id,), _bars(found, used, scale), entry.record.host.id, state=entry.state.code)
+        for entry, found in sorted(spent, key=lambda pair: order.get(pair[0].record.host.id, len(order)))
+    ]
     return Figure(
         key=anchor("f-went", group),
         title="Where the wall time went",
         alt=_alt(spent),
-        spec=spec,
-        table=_table(group, spent),
-        height=96,
-        per_row=38,
+        body=lines_chart(lines, _HEIGHT, scale, "wall time, s"),
+        table=_table(spent),
         legend=tuple((spoken(name), TERMS[name]) for name in used),
         note="The newest measured result of each host, mean of its passed runs. Waiting overlaps and is bounded, not "
-        "measured: the table's last column is what no counter explains.",
+        "measured: the table's last column is what no counter explains." + lines_note(len(lines)),
     )
 
 
-def _trace(name: str, spent: Sequence[tuple[Entry, Budget]]) -> dict[str, Any]:
-    seconds = [found.seconds(name) for _, found in spent]
-    shares = [found.seconds(name) / found.wall_s if found.wall_s else 0.0 for _, found in spent]
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "name": spoken(name),
-        "x": rounded(seconds),
-        "y": [label(entry.record.host.id) for entry, _ in spent],
-        "marker": {"color": TERMS[name]},
-        "text": [units.percent(share, 0) if share >= 0.04 else "" for share in shares],
-        "textposition": "inside",
-        "insidetextanchor": "middle",
-        "textangle": 0,
-        "hovertext": [
-            f"{units.seconds(value)}, {units.percent(share)}" for value, share in zip(seconds, shares, strict=True)
-        ],
-        "hovertemplate": f"{spoken(name)}: %{{hovertext}}<br>{MEANING[name]}<extra></extra>",
-        "meta": {
-            "host": [plain(entry.record.host.id) for entry, _ in spent],
-            "state": [entry.state.code for entry, _ in spent],
-        },
-    }
+def _bars(found: Budget, used: Sequence[str], scale: Scale) -> Markup:
+    """A bar a term, end to end, with its share where that fits."""
+    made: list[Markup] = []
+    at = 0.0
+    for name in used:
+        seconds = found.seconds(name)
+        if seconds <= 0:
+            continue
+        start, end = scale.share(at), scale.share(at + seconds)
+        at += seconds
+        share = seconds / found.wall_s if found.wall_s else 0.0
+        said = f"{spoken(name)}: {units.seconds(seconds)}, {units.percent(share)}. {MEANING[name]}"
+        made.append(bar(start, end, said, y=_TOP, height=_BAR, class_=f"bar {TERMS[name]}"))
+        made.append(_share(units.percent(share, 0), start, end))
+    return joined(made)
 
 
-def _table(group: str, spent: Sequence[tuple[Entry, Budget]]) -> Table:
+def _share(said: str, start: float, end: float) -> Markup:
+    fits = fit_class(said, end - start)
+    if fits is None:
+        return EMPTY
+    return text(said, x=percent((start + end) / 2), y=_HEIGHT / 2 + 4, class_=f"inside {fits}")
+
+
+def _table(spent: Sequence[tuple[Entry, Budget]]) -> Table:
     heads = columns("host", ">wall", ">efficiency", *(f">{spoken(name)}" for name in NAMES))
     rows = []
     for entry, found in spent:
@@ -88,7 +85,7 @@ def _table(group: str, spent: Sequence[tuple[Entry, Budget]]) -> Table:
             unknown = name in found.unknown
             seconds = found.seconds(name)
             cells.append(Cell(units.NOT_KNOWN if unknown else units.seconds(seconds), None if unknown else seconds))
-        rows.append(Row(tuple(cells), entry.record.host.id, group, entry.state.code))
+        rows.append(Row(tuple(cells), entry.record.host.id, state=entry.state.code))
     note = "Efficiency is CPU time over wall time times the CPUs given. – was not measured and is in another term."
     return Table("Where the wall time went", heads, tuple(rows), note)
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import html
+import re
 from functools import lru_cache
 
 from markupsafe import Markup
 
 from bench.report.html.model import Cell, Row, Table
 from bench.report.text import plain
+
+_NUMBER = re.compile(r"([+-]?\d[\d ]*(?:\.\d+)?(?:e[+-]?\d+)?) ?(\D\S*)?", re.ASCII)
+_UNITS = {"ms": 1e-3, "µs": 1e-6, "%": 0.01, "MHz": 1e6, "GHz": 1e9} | {
+    unit: 1024.0**power for power, unit in enumerate(("B", "KiB", "MiB", "GiB", "TiB"))
+}
+"""As in page.js."""
+_NEAR = 0.006
+"""What a text of three digits may differ by from its number."""
 
 
 @lru_cache(maxsize=8192)
@@ -26,25 +35,47 @@ def attributes(host: str | None = None, group: str | None = None, state: str | N
 
 def rows_html(table: Table) -> Markup:
     """The lines of a table's body, the first cell of each its heading."""
-    figures = [' class="n"' if column.figures else "" for column in table.columns]
-    return Markup("\n".join(_row(row, figures) for row in table.rows))  # noqa: S704 - each text is escaped
+    return Markup("\n".join(_row(row, len(table.columns)) for row in table.rows))  # noqa: S704 - each text is escaped
 
 
-def _row(row: Row, figures: list[str]) -> str:
+def shape(table: Table) -> str:
+    """The classes of a table: ``n2`` if its second column has figures, which the style sheet aligns without a class on
+    each cell, and ``told`` if its last column is text, which may be long.
+    """
+    figures = [f"n{at}" for at, column in enumerate(table.columns, 1) if column.figures]
+    last = [] if table.columns and table.columns[-1].figures else ["told"]
+    return " ".join([*figures, *last])
+
+
+def _row(row: Row, columns: int) -> str:
+    if len(row.cells) != columns:
+        raise ValueError(f"a line has {len(row.cells)} cells and its table {columns} columns")
     id_ = f' id="{escaped(row.anchor)}"' if row.anchor else ""
-    cells = [
-        f"<td{_order(cell, shape)}>{_content(cell)}</td>"
-        for cell, shape in zip(row.cells[1:], figures[1:], strict=True)
-    ]
-    head = f'<th scope="row"{_order(row.cells[0], figures[0])}>{_content(row.cells[0])}</th>'
+    cells = [f"<td{_order(cell)}>{_content(cell)}</td>" for cell in row.cells[1:]]
+    head = f'<th scope="row"{_order(row.cells[0])}>{_content(row.cells[0])}</th>'
     return f"<tr{id_}{attributes(row.host, row.group, row.state)}>{head}{''.join(cells)}</tr>"
 
 
-def _order(cell: Cell, shape: str) -> str:
+def _order(cell: Cell) -> str:
+    """What orders a cell, unless its text does so as well: half of a page would be numbers twice."""
     order = cell.order
     if order is None:
-        return shape
-    return f'{shape} data-v="{order:.7g}"' if isinstance(order, (int, float)) else f'{shape} data-v="{escaped(order)}"'
+        return ""
+    if isinstance(order, str):
+        return f' data-v="{escaped(order)}"'
+    told = number_of(cell.text)
+    if told is not None and abs(told - order) <= _NEAR * abs(order):
+        return ""
+    return f' data-v="{order:.7g}"'
+
+
+@lru_cache(maxsize=8192)
+def number_of(text: str) -> float | None:
+    """The number that a text begins with, in the base of its unit: as ``orderOf`` of page.js reads it."""
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    return float(found[1].replace(" ", "")) * _UNITS.get(found[2], 1.0)
 
 
 def _content(cell: Cell) -> str:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+
+from markupsafe import Markup
 
 from bench import units
 from bench.compare.comparison import Comparison
-from bench.compare.explain.difference import DeltaExplanation
+from bench.compare.explain.difference import DeltaExplanation, DeltaTerm
 from bench.report.entry import Entry
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, RED, TEAL
-from bench.report.html.plot import axis, label, layout, rounded
+from bench.report.html.svg.frame import Bound, Line, lines_chart
+from bench.report.html.svg.marks import EMPTY, bar, element, joined, percent, sign
+from bench.report.html.svg.scale import Scale, from_zero
 from bench.report.status import STATES, spoken
 from bench.report.text import plain
 
 _NO_RESULTS: Mapping[str, Entry] = MappingProxyType({})
 _NO_GROUPS: Mapping[str, str] = MappingProxyType({})
+_TALL, _LOW = 40, 26
+"""Heights of a line in pixels: of a pair, which has two names, and of a term."""
 MOST = 60
 """Comparisons that are drawn, the worst first; the table has them all."""
 
@@ -76,55 +82,20 @@ def intervals(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO
     drawn = [one for one in ordered(comparisons) if one.ratio is not None][:MOST]
     if not drawn:
         return None
-    # Two lines, a break of ours between them: a phone has no room for what both say in one.
-    names = [f"{at + 1}. {label(_what(one))}<br>{label(one.b.host)}" for at, one in enumerate(drawn)]
-    middles = [100 * ((one.ratio or 1.0) - 1) for one in drawn]
-    data: dict[str, Any] = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": rounded(middles),
-        "y": names,
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": rounded([_gap(one.ratio_high, one.ratio, 1) for one in drawn]),
-            "arrayminus": rounded([_gap(one.ratio_low, one.ratio, -1) for one in drawn]),
-            "thickness": 1.6,
-            "width": 5,
-            "color": GREY,
-        },
-        "marker": {"size": 9, "color": [_colour(one) for one in drawn]},
-        "hovertext": [_hover(one) for one in drawn],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-        "meta": {
-            "host": [plain(one.b.host) for one in drawn],
-            "diagnostic": [plain(_group(one, groups)) for one in drawn],
-            "state": [one.status for one in drawn],
-        },
-    }
-    spec = {
-        "data": [data],
-        "layout": layout(
-            xaxis=axis("change of wall time, %"),
-            yaxis=axis(
-                type="category", autorange="reversed", showgrid=False, categoryorder="array", categoryarray=names
-            ),
-            shapes=[
-                {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
-                | {"line": {"color": GREY, "width": 1.2, "dash": "dash"}}
-            ],
-            hovermode="closest",
-        ),
-    }
+    scale = from_zero([end for one in drawn for end in _ends(one) if end is not None])
+    lines = [
+        Line(
+            (f"{at + 1}. {_what(one)}", one.b.host), _interval(one, scale), one.b.host, _group(one, groups), one.status
+        )
+        for at, one in enumerate(drawn)
+    ]
     said = "; ".join(f"{one.diagnostic} on {one.b.host} {_hover(one)}" for one in drawn[:6])
     return Figure(
         key="f-comparisons",
         title="Change of wall time",
         alt=f"{len(drawn)} comparisons. {said}.",
-        spec=spec,
+        body=lines_chart(lines, _TALL, scale, "change of wall time, %", [Bound(0.0, "", dashed=True)]),
         table=comparison_table(comparisons, groups),
-        height=100,
-        per_row=40,
         note="Each dot is the ratio of wall times as a change (left is faster), each line its 99 % interval; a dot "
         "without a line had too few runs.",
     )
@@ -139,26 +110,9 @@ def difference_figure(difference: DeltaExplanation, results: Mapping[str, Entry]
     """
     explained = results.get(difference.b.id)
     terms = [term for term in difference.terms if term.seconds] or list(difference.terms)
-    names = [spoken(term.name) for term in terms]
-    data = {
-        "type": "bar",
-        "orientation": "h",
-        "x": rounded([term.seconds for term in terms]),
-        "y": names,
-        "marker": {"color": [RED if term.seconds > 0 else TEAL for term in terms]},
-        "hovertext": [label(f"{units.seconds(term.seconds)}: {term.meaning}") for term in terms],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
+    scale = from_zero([term.seconds for term in terms])
+    lines = [Line((spoken(term.name),), _term(term, scale)) for term in terms]
     a, b = difference.a, difference.b
-    spec = {
-        "data": [data],
-        "layout": layout(
-            bargap=0.42,
-            xaxis=axis("difference of wall time, s"),
-            yaxis=axis(type="category", autorange="reversed", showgrid=False),
-            hovermode="closest",
-        ),
-    }
     rows = tuple(
         Row(
             (
@@ -175,11 +129,10 @@ def difference_figure(difference: DeltaExplanation, results: Mapping[str, Entry]
         key=anchor("f-why", f"{a.id} {b.id}"),
         title=f"Why {units.seconds(a.budget.wall_s)} became {units.seconds(b.budget.wall_s)}",
         alt="; ".join(f"{spoken(term.name)} {units.seconds(term.seconds)}" for term in terms),
-        spec=spec,
+        body=lines_chart(lines, _LOW, scale, "difference of wall time, s", [Bound(0.0, "")]),
         table=Table(
             "The terms add up to the difference", columns("term", ">before", ">after", ">difference", "tied to"), rows
         ),
-        height=90 + 34 * len(terms),
         note=f"From {plain(a.id)} to {plain(b.id)}.",
         host=explained.record.host.id if explained else None,
         group=explained.group if explained else difference.b.diagnostic,
@@ -196,8 +149,30 @@ def _what(one: Comparison) -> str:
     return f"{one.diagnostic} {one.b.variant}" if one.b.variant else one.diagnostic
 
 
-def _gap(end: float | None, middle: float | None, sign: int) -> float:
-    return 0.0 if end is None or middle is None else max(100 * sign * (end - middle), 0.0)
+def _ends(one: Comparison) -> tuple[float | None, ...]:
+    """The change and the ends of its interval, in percent."""
+    ratios = (one.ratio_low, one.ratio, one.ratio_high)
+    return tuple(100 * (ratio - 1) if ratio is not None and math.isfinite(ratio) else None for ratio in ratios)
+
+
+def _interval(one: Comparison, scale: Scale) -> Markup:
+    """A dot, and its interval as a line with ends."""
+    low, middle, high = _ends(one)
+    y = _TALL / 2
+    interval = EMPTY
+    if low is not None and high is not None:
+        ends = [percent(scale.share(end)) for end in (low, high)]
+        drawn = [element("line", x1=ends[0], x2=ends[1], y1=y, y2=y)]
+        drawn += [element("line", x1=end, x2=end, y1=y - 5, y2=y + 5) for end in ends]
+        interval = element("g", *drawn, class_=f"whisker {GREY}")
+    return joined([interval, sign("dot", scale.share(middle or 0.0), y, _hover(one), class_=f"mark {_colour(one)}")])
+
+
+def _term(term: DeltaTerm, scale: Scale) -> Markup:
+    said = f"{units.seconds(term.seconds)}: {term.meaning}"
+    colour = RED if term.seconds > 0 else TEAL
+    start, end = scale.share(0.0), scale.share(term.seconds)
+    return bar(start, end, said, y=3, height=_LOW - 6, class_=f"bar {colour}")
 
 
 def _colour(one: Comparison) -> str:
@@ -206,7 +181,7 @@ def _colour(one: Comparison) -> str:
 
 def _hover(one: Comparison) -> str:
     change = units.signed_percent(one.ratio - 1 if one.ratio is not None else None)
-    return label(f"{change}, {STATES[one.status].label}")
+    return f"{change}, {STATES[one.status].label}"
 
 
 def _side(host: str, stamp: str, variant: str | None) -> str:

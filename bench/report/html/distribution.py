@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+
+import numpy as np
+from markupsafe import Markup
 
 from bench import units
+from bench.record.schema import Run
 from bench.report.entry import Entry
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
-from bench.report.html.palette import BLUE, RED, faint
-from bench.report.html.plot import axis, bound_marks, hosts_axis, label, layout, rounded, span
+from bench.report.html.palette import BLUE, RED
+from bench.report.html.svg.frame import Line, bounds_of, lines_chart, lines_note
+from bench.report.html.svg.marks import EMPTY, bar, element, joined, percent, sign
+from bench.report.html.svg.scale import Scale, span
 from bench.report.status import STATES, state_of_run
-from bench.report.text import plain
 
 POINTS = 3000
 """More points than this are not drawn one by one: a box for each host stays, and the table has them all."""
+_HEIGHT, _BOX = 34, 18
+_BOXED = 4
+"""Runs of a host from which the middle half of them is a box."""
+_GOLDEN = 0.618034
+"""Neighbours in this sequence lie far apart, so that equal times are seen as several points."""
 _COLUMNS = columns(
     "result", "host", ">run", "outcome", ">wall", ">user", ">system", ">throttled", ">anonymous peak", ">minor faults"
 )
@@ -24,73 +34,75 @@ def distribution(group: str, entries: Sequence[Entry], hosts: Sequence[str]) -> 
     """A strip of all runs over a box per host; runs that did not pass are crosses at the time they were stopped."""
     ceiling_s, ceilings = _bound(entries, "ceiling_s")
     timeout_s, timeouts = _bound(entries, "timeout_s")
-    passed = [(entry, run) for entry in entries for run in entry.passed]
-    stopped = [
-        (entry, run)
-        for entry in entries
-        for run in entry.record.runs
-        if run.outcome != "passed" and run.wall_s is not None
-    ]
-    walls = [run.wall_s for _, run in passed if run.wall_s is not None]
-    shown = span(walls or [run.wall_s or 0.0 for _, run in stopped], (ceiling_s, timeout_s))
-    shapes, notes = bound_marks(shown, ceiling_s, timeout_s, vertical=True)
-    crowd = len(passed) / max(len(hosts), 1)
-    box: dict[str, Any] = {
-        "type": "box",
-        "orientation": "h",
-        "name": "passed",
-        "x": rounded([run.wall_s for _, run in passed], 6),
-        "y": [label(entry.record.host.id) for entry, _ in passed],
-        "boxpoints": "all" if len(passed) <= POINTS else "outliers",
-        "jitter": 0.55,
-        "pointpos": 0,
-        "line": {"color": BLUE, "width": 1.2},
-        "fillcolor": faint(BLUE, 0.14),
-        "marker": {"color": faint(BLUE, 0.75 if crowd <= 60 else 0.4), "size": 6 if crowd <= 60 else 4},
-        "hovertext": [f"{label(entry.record.stamp)}, run {run.index}" for entry, run in passed],
-        "hovertemplate": "%{x:.5g} s<br>%{hovertext}<extra></extra>",
-        "hoveron": "points",
-        "width": 0.56,
-        "meta": _meta(passed),
-    }
-    crosses: dict[str, Any] = {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "did not pass",
-        "cliponaxis": False,
-        "x": [min(wall, shown[1]) for wall in (run.wall_s or 0.0 for _, run in stopped)],
-        "y": [label(entry.record.host.id) for entry, _ in stopped],
-        "marker": {"color": RED, "size": 10, "symbol": "x-thin", "line": {"color": RED, "width": 2}},
-        "hovertext": [f"{STATES[run.outcome].label} at {units.seconds(run.wall_s)}" for _, run in stopped],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-        "meta": _meta(stopped),
-    }
-    spec = {
-        "data": [box, crosses],
-        "layout": layout(
-            xaxis=axis("wall time, s", range=list(shown)),
-            yaxis=hosts_axis() | {"categoryorder": "array", "categoryarray": [label(host) for host in hosts]},
-            shapes=shapes,
-            annotations=notes,
-            hovermode="closest",
-            margin={"l": 8, "r": 16, "t": 40, "b": 8},
-        ),
-    }
+    by_host: dict[str, list[Entry]] = {host: [] for host in hosts}
+    for entry in entries:
+        by_host[entry.record.host.id].append(entry)
+    walls = [wall for entry in entries for wall in entry.walls]
+    stopped = [run.wall_s or 0.0 for entry in entries for run in _stopped(entry)]
+    scale = span(walls or stopped, (ceiling_s, timeout_s))
+    each = len(walls) <= POINTS
+    crowded = len(walls) > 60 * len(hosts)
+    lines = [Line((host,), _strip(of, scale, each=each, crowded=crowded), host) for host, of in by_host.items()]
     return Figure(
         key=anchor("f-runs", group),
         title="Runs per host",
-        alt=_alt(passed, hosts, ceiling_s, timeout_s),
-        spec=spec,
-        table=runs_table(group, entries),
-        height=96,
-        per_row=44,
-        note="Each dot is one run, each box the middle half of a host's runs; a cross is a run that did not pass."
-        + ceilings
-        + timeouts,
+        alt=_alt(walls, hosts, ceiling_s, timeout_s),
+        body=lines_chart(lines, _HEIGHT, scale, "wall time, s", bounds_of(ceiling_s, timeout_s)),
+        table=runs_table(entries),
+        note="Each dot is one run, each box the middle half of a host's runs if there are four; a cross is a run that "
+        "did not pass." + ceilings + timeouts + lines_note(len(hosts)),
     )
 
 
-def runs_table(group: str, entries: Sequence[Entry]) -> Table:
+def _stopped(entry: Entry) -> list[Run]:
+    return [
+        run
+        for run in entry.record.runs
+        if run.outcome != "passed" and run.wall_s is not None and math.isfinite(run.wall_s)
+    ]
+
+
+def _strip(entries: Sequence[Entry], scale: Scale, *, each: bool, crowded: bool) -> Markup:
+    """The box of one host, its dots by the verdict of their result, and its crosses."""
+    walls = [wall for entry in entries for wall in entry.walls]
+    box, (low, high) = _box(walls, scale) if len(walls) >= _BOXED else (EMPTY, (0.0, 0.0))
+    by_state: dict[str, list[Markup]] = {}
+    at = 0
+    for entry in entries:
+        marks = by_state.setdefault(entry.state.code, [])
+        for run in entry.passed:
+            wall, at = run.wall_s or 0.0, at + 1
+            if each or not low <= wall <= high:
+                y = _HEIGHT / 2 + ((at * _GOLDEN) % 1.0 - 0.5) * (_BOX - 4)
+                said = f"{units.seconds(wall)}, {entry.record.stamp}, run {run.index}"
+                size = 2 if crowded else 3
+                marks.append(element("circle", title=said, cx=percent(scale.share(wall)), cy=round(y), r=size))
+        for run in _stopped(entry):
+            said = f"{STATES[run.outcome].label} at {units.seconds(run.wall_s)}, {entry.record.stamp}, run {run.index}"
+            marks.append(sign("cross", scale.share(run.wall_s or 0.0), _HEIGHT / 2, said, class_=RED))
+    faint = "dots crowded" if crowded else "dots"
+    dots = [element("g", *marks, class_=f"{faint} {BLUE}", data_state=state) for state, marks in by_state.items()]
+    return joined([box, *dots])
+
+
+def _box(walls: Sequence[float], scale: Scale) -> tuple[Markup, tuple[float, float]]:
+    """The middle half, the median, and whiskers to the farthest runs within one and a half of its width (Tukey)."""
+    low, middle, high = (float(value) for value in np.percentile(walls, (25, 50, 75)))
+    reach = 1.5 * (high - low)
+    ends = min(wall for wall in walls if wall >= low - reach), max(wall for wall in walls if wall <= high + reach)
+    top, y = (_HEIGHT - _BOX) / 2, _HEIGHT / 2
+    first, last = (percent(scale.share(end)) for end in ends)
+    at = percent(scale.share(middle))
+    drawn = [
+        element("line", x1=first, x2=last, y1=y, y2=y),
+        bar(scale.share(low), scale.share(high), y=top, height=_BOX),
+        element("line", x1=at, x2=at, y1=top, y2=top + _BOX),
+    ]
+    said = f"median {units.seconds(middle)}, middle half {units.seconds(low)} to {units.seconds(high)}"
+    return element("g", *drawn, title=f"{len(walls)} runs: {said}", class_=f"box {BLUE}"), ends
+
+
+def runs_table(entries: Sequence[Entry]) -> Table:
     """Every run of the group, newest first."""
     rows = []
     for entry in reversed(entries):
@@ -108,7 +120,7 @@ def runs_table(group: str, entries: Sequence[Entry]) -> Table:
                 Cell(units.size(run.memory.anon_peak_bytes), run.memory.anon_peak_bytes),
                 Cell(units.count(run.faults.minor), run.faults.minor),
             )
-            rows.append(Row(cells, entry.record.host.id, group, entry.state.code))
+            rows.append(Row(cells, entry.record.host.id, state=entry.state.code))
     return Table("Every run, the newest first", _COLUMNS, tuple(rows))
 
 
@@ -123,19 +135,11 @@ def _bound(entries: Sequence[Entry], name: str) -> tuple[float | None, str]:
     return None, f" The {name.removesuffix('_s')} is not the same on all hosts, so none is drawn: {each}{also}."
 
 
-def _meta(pairs: Sequence[tuple[Entry, Any]]) -> dict[str, list[str]]:
-    return {
-        "host": [plain(entry.record.host.id) for entry, _ in pairs],
-        "state": [entry.state.code for entry, _ in pairs],
-    }
-
-
-def _alt(passed: Sequence[Any], hosts: Sequence[str], ceiling_s: float | None, timeout_s: float | None) -> str:
-    if not passed:
+def _alt(walls: Sequence[float], hosts: Sequence[str], ceiling_s: float | None, timeout_s: float | None) -> str:
+    if not walls:
         return "No run passed. The table has them all."
-    walls = sorted(run.wall_s for _, run in passed)
     bounds = f"; ceiling {units.seconds(ceiling_s)}, timeout {units.seconds(timeout_s)}"
     return (
         f"{len(walls)} passed runs on {len(hosts)} host{'s' if len(hosts) != 1 else ''}, "
-        f"from {units.seconds(walls[0])} to {units.seconds(walls[-1])}{bounds}. The table has every run."
+        f"from {units.seconds(min(walls))} to {units.seconds(max(walls))}{bounds}. The table has every run."
     )

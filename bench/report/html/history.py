@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from markupsafe import Markup
 
 from bench import units
 from bench.report.entry import Entry
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
-from bench.report.html.palette import BLUE, GREY, ORANGE, RED, faint
-from bench.report.html.plot import axis, bound_marks, label, layout, rounded, span
+from bench.report.html.palette import BLUE, GREY, ORANGE, RED
+from bench.report.html.svg.frame import bounds_of, panel, upright
+from bench.report.html.svg.marks import FINE, element, joined, sign, stretched
+from bench.report.html.svg.scale import Scale, moment, over_time, span, time_ticks
 from bench.report.trend import Band, bands, breaks, next_band
 
 LEAST = 2
 """Results of a host that make a history."""
+_HEIGHT = 130
+_WIDE = 2000
+"""Units of a path's grid along the drawing."""
 _COLUMNS = columns("result", "verdict", ">runs", ">median wall", ">expected between")
 
 
@@ -26,27 +31,24 @@ def history(group: str, host: str, entries: Sequence[Entry]) -> Figure:
     expected, broken = bands(measured), breaks(measured)
     newest = entries[-1].record.diagnostic
     ahead = next_band(measured)
-    shown = span(_reach(medians, [*expected, ahead]), (newest.ceiling_s,))
-    shapes, notes = bound_marks(shown, newest.ceiling_s, None, vertical=False)
+    scale = span(_reach(medians, [*expected, ahead]), (newest.ceiling_s,))
     times = [_time(entry.record.stamp) for entry in measured]
-    shapes += [_break(*times[at - 1 : at + 1]) for at, what in enumerate(broken) if what]
-    spec = {
-        "data": [*_band(times, [*expected, ahead]), _line(measured, medians, times, expected)],
-        "layout": layout(
-            xaxis=axis(type="date", nticks=4, showgrid=False),
-            yaxis=axis("wall time, s", range=list(shown), nticks=5),
-            shapes=shapes,
-            annotations=notes,
-            hovermode="closest",
-        ),
-    }
+    along = over_time(times)
+    ticks = [(along.share(at), said) for at, said in time_ticks(along)]
+    marks = joined(
+        [
+            *(upright(share, class_="grid") for share, _ in ticks),
+            stretched(_WIDE, _HEIGHT, *_bands(times, [*expected, ahead], along, scale)),
+            *(_break(times[at - 1], times[at], along) for at, what in enumerate(broken) if what),
+            *_points(measured, times, expected, (along, scale)),
+        ]
+    )
     return Figure(
         key=anchor("f-history", f"{group} {host}"),
         title=host,
         alt=_alt(medians, expected, ahead, broken),
-        spec=spec,
-        table=_table(group, measured, expected, broken),
-        height=220,
+        body=_body(panel(_HEIGHT, scale, marks, ticks, bounds_of(newest.ceiling_s, None)), times),
+        table=_table(measured, expected, broken),
         host=host,
         group=group,
     )
@@ -60,65 +62,55 @@ def _reach(medians: Sequence[float], expected: Sequence[Band | None]) -> list[fl
     return [*medians, *(min(max(edge, low - more), high + more) for edge in edges)]
 
 
-def _line(
-    measured: Sequence[Entry], medians: Sequence[float], times: Sequence[datetime], expected: Sequence[Band | None]
-) -> dict[str, Any]:
-    outside = [
-        band is not None and not band.low_s <= wall <= band.high_s for wall, band in zip(medians, expected, strict=True)
+def _body(drawn: Markup, times: Sequence[datetime]) -> Markup:
+    days = [f"{time:%Y-%m-%d}" for time in (min(times), max(times))]
+    when = days[0] if days[0] == days[1] else " to ".join(days)
+    return Markup('<p class="panel-title">wall time, s</p>{}<p class="axis-title">{}, UTC</p>').format(drawn, when)
+
+
+def _points(
+    measured: Sequence[Entry], times: Sequence[datetime], expected: Sequence[Band | None], scales: tuple[Scale, Scale]
+) -> list[Markup]:
+    """A line through all medians, and a sign for each: what it is, when and by how many runs."""
+    along, scale = scales
+    places = [
+        (along.share(moment(time)), 1.0 - scale.share(entry.wall_s or 0.0))
+        for entry, time in zip(measured, times, strict=True)
     ]
-    bad = [entry.state.level == "bad" for entry in measured]
-    colours = [RED if worst else ORANGE if out else BLUE for worst, out in zip(bad, outside, strict=True)]
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": "median of a result",
-        "x": [_drawn(time) for time in times],
-        "y": rounded(medians, 6),
-        "line": {"color": faint(BLUE, 0.6), "width": 1.2},
-        "marker": {
-            "color": colours,
-            "size": 8,
-            "symbol": [
-                "x" if worst else "diamond" if out else "circle" for worst, out in zip(bad, outside, strict=True)
-            ],
-        },
-        "hovertext": [f"{label(entry.state.label)}, {len(entry.walls)} runs" for entry in measured],
-        "hovertemplate": "%{y:.5g} s<br>%{x|%Y-%m-%d %H:%M}<br>%{hovertext}<extra></extra>",
-        "meta": {"state": [entry.state.code for entry in measured]},
-    }
+    line = "M" + "L".join(f"{_WIDE * x:.0f} {_HEIGHT * FINE * y:.0f}" for x, y in places)
+    made = [stretched(_WIDE, _HEIGHT, element("path", d=line, class_=f"line {BLUE}"))]
+    for entry, time, band, (x, y) in zip(measured, times, expected, places, strict=True):
+        outside = band is not None and not band.low_s <= (entry.wall_s or 0.0) <= band.high_s
+        kind, colour = ("diamond", ORANGE) if outside else ("dot", BLUE)
+        if entry.state.level == "bad":
+            kind, colour = "cross", RED
+        said = f"{units.seconds(entry.wall_s)}, {time:%Y-%m-%d %H:%M}, {entry.state.label}, "
+        said += f"{len(entry.walls)} run{'' if len(entry.walls) == 1 else 's'}"
+        made.append(sign(kind, x, _HEIGHT * y, said, class_=f"mark {colour}"))
+    return made
 
 
-def _band(times: Sequence[datetime], expected: Sequence[Band | None]) -> list[dict[str, Any]]:
-    """Two edges an unbroken stretch, the lower filled up to the upper: each band a step up to the result it is for.
+def _bands(times: Sequence[datetime], expected: Sequence[Band | None], along: Scale, scale: Scale) -> Iterator[Markup]:
+    """A block up to each result that something was expected of, as high as its band, from the result before it.
 
     The last one is for a result that is not there yet.
     """
-    steps = [*times, times[-1] + max((times[-1] - times[0]) * 0.06, timedelta(minutes=1))]
-    known = [index for index, band in enumerate(expected) if band is not None]
-    stretches = [list(group) for _, group in itertools.groupby(enumerate(known), lambda pair: pair[1] - pair[0])]
-    return [edge for stretch in stretches for edge in _edges([at for _, at in stretch], steps, expected)]
+    ends = [*(along.share(moment(time)) for time in times), 1.0]
+    for before, end, band in zip([0.0, *ends], ends, expected, strict=False):
+        if band is not None:
+            left, right = (round(_WIDE * share) for share in (before, end))
+            top, bottom = (round(_HEIGHT * FINE * (1.0 - scale.share(edge))) for edge in (band.high_s, band.low_s))
+            said = f"expected: {units.seconds(band.low_s)} to {units.seconds(band.high_s)}"
+            block = {"x": left, "y": top, "width": right - left, "height": max(bottom - top, 1)}
+            yield element("rect", title=said, class_=f"band {GREY}", **block)
 
 
-def _edges(at: Sequence[int], steps: Sequence[datetime], expected: Sequence[Band | None]) -> list[dict[str, Any]]:
-    known = [band for index in (at[0], *at) if (band := expected[index]) is not None]
-    edge: dict[str, Any] = {"type": "scatter", "mode": "lines", "hoverinfo": "skip"}
-    edge |= {"x": [_drawn(steps[index]) for index in (at[0] - 1, *at)]}
-    edge |= {"line": {"width": 0, "color": GREY, "shape": "vh"}}
-    upper = edge | {"y": rounded([band.high_s for band in known], 6)}
-    lower = edge | {"y": rounded([band.low_s for band in known], 6), "fill": "tonexty", "fillcolor": faint(GREY, 0.18)}
-    return [upper, lower]
-
-
-def _break(before: datetime, after: datetime) -> dict[str, Any]:
+def _break(before: datetime, after: datetime, along: Scale) -> Markup:
     """A line half-way between two results that are not alike."""
-    at = _drawn(before + (after - before) / 2)
-    line = {"color": GREY, "width": 1, "dash": "dot"}
-    return {"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper", "layer": "below", "line": line}
+    return upright(along.share(moment(before + (after - before) / 2)), class_="break")
 
 
-def _table(
-    group: str, measured: Sequence[Entry], expected: Sequence[Band | None], broken: Sequence[Sequence[str]]
-) -> Table:
+def _table(measured: Sequence[Entry], expected: Sequence[Band | None], broken: Sequence[Sequence[str]]) -> Table:
     rows = []
     for entry, band, what in reversed(list(zip(measured, expected, broken, strict=True))):
         said = f"{units.seconds(band.low_s)} and {units.seconds(band.high_s)}" if band else "too few before it"
@@ -131,7 +123,7 @@ def _table(
             Cell(units.seconds(entry.wall_s), entry.wall_s),
             Cell(said, band.low_s if band else None),
         )
-        rows.append(Row(cells, entry.record.host.id, group, entry.state.code))
+        rows.append(Row(cells, entry.record.host.id, state=entry.state.code))
     return Table("Results over time, the newest first", _COLUMNS, tuple(rows))
 
 
@@ -160,8 +152,3 @@ def _time(stamp: str) -> datetime:
         return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         return datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _drawn(time: datetime) -> str:
-    """A time as plotly reads a date, in UTC whatever the reader's zone."""
-    return time.strftime("%Y-%m-%d %H:%M:%S")

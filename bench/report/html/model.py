@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+
+from markupsafe import Markup
 
 from bench.compare.explain.findings import Finding
 from bench.report.text import plain, slug
@@ -57,20 +57,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing for plotly: ``spec`` holds ``data`` and ``layout``.
+    """A drawing as HTML and SVG in ``body``, which needs no script.
 
-    A trace's ``meta`` names the host and state of the whole trace, or of each point as lists; the page filters by them.
-    ``alt`` says in words what the drawing shows. ``per_row`` is the height of one host's line in pixels, 0 for a
-    drawing of fixed ``height``. ``legend`` has names and colours; it stands in the page, where it wraps and prints.
+    Parts of ``body`` name their host, diagnostic and state; the page filters by them. ``alt`` says in words what the
+    drawing shows. ``legend`` has names and colours; it stands in the page, where it wraps and prints.
     """
 
     key: str
     title: str
     alt: str
-    spec: Mapping[str, Any]
+    body: Markup
     table: Table
-    height: int
-    per_row: int = 0
     note: str = ""
     legend: tuple[tuple[str, str], ...] = ()
     host: str | None = None
@@ -80,7 +77,8 @@ class Figure:
     @property
     def filtered(self) -> bool:
         """Whether a filter leaves out some of what is drawn."""
-        return any("meta" in trace for trace in self.spec["data"])
+        # Text has no quotes: they are escaped.
+        return ' data-host="' in self.body or ' data-state="' in self.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,19 +18,19 @@ from markupsafe import Markup
 from bench.compare.comparison import Comparison
 from bench.compare.explain.difference import DeltaExplanation
 from bench.report.entry import Entry, newest_per_key, timeline_entries
-from bench.report.html.cells import attributes, rows_html
+from bench.report.html.cells import attributes, rows_html, shape
 from bench.report.html.comparison import comparison_table, difference_figure, intervals
 from bench.report.html.hosts import host_table
 from bench.report.html.sections import groups, verdict_table
 from bench.report.status import STATES
 from bench.report.text import plain
 
-_SCRIPTS = ("filter.js", "charts.js", "page.js")
+_SCRIPTS = ("filter.js", "lines.js", "page.js")
 
 
 @dataclass(frozen=True, slots=True)
-class _Script:
-    """A script and the hash by which the page's policy lets it run."""
+class _Asset:
+    """A script or a style, and the hash by which the page's policy lets it work."""
 
     body: Markup
     digest: str
@@ -62,13 +61,13 @@ def render_page(
     results = {entry.record.id: entry for entry in entries}
     known = {id_: entry.group for id_, entry in results.items()}
     used = {entry.state.code for entry in entries} | {one.status for one in comparisons}
-    theme, library, own = _script("theme.js"), _plotly(), _script(*_SCRIPTS)
+    style, theme, own = _asset_of("report.css"), _asset_of("theme.js"), _asset_of(*_SCRIPTS)
     context: dict[str, Any] = {
         "title": title,
         "made": (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
-        "policy": _policy(theme, library, own),
-        "style": Markup(_asset("report.css")),  # noqa: S704 - our own file
-        "scripts": {"theme": theme, "library": library, "own": own},
+        "policy": _policy(style, theme, own),
+        "style": style.body,
+        "scripts": {"theme": theme.body, "own": own.body},
         "results": len(entries),
         "unreadable": unreadable,
         "tiles": [(state, counts[code]) for code, state in STATES.items() if counts[code]],
@@ -101,8 +100,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters["embedded"] = embedded
     environment.filters["rows"] = rows_html
+    environment.filters["shape"] = shape
     environment.globals["filtered"] = attributes
     return environment
 
@@ -114,43 +113,23 @@ def _shown(value: object) -> object:
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def embedded(value: object) -> Markup:
-    """JSON inside a script element: no character of it can end the element."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - escaped above
-
-
 @cache
 def _asset(name: str) -> str:
     return resources.files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
 
 
 @cache
-def _script(*names: str) -> _Script:
-    return _hashed("\n".join(map(_asset, names)))
-
-
-@cache
-def _plotly() -> _Script:
-    """The plotting library, once a page."""
-    from plotly.offline import get_plotlyjs
-
-    return _hashed(get_plotlyjs())
-
-
-def _hashed(text: str) -> _Script:
-    """A script element's body. Line ends are as a browser's parser leaves them, since it hashes what it parsed."""
-    body = text.replace("\r\n", "\n").replace("\r", "\n")
+def _asset_of(*names: str) -> _Asset:
+    """An element's body. Line ends are as a browser's parser leaves them, since it hashes what it parsed."""
+    body = "\n".join(map(_asset, names)).replace("\r\n", "\n").replace("\r", "\n")
     digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
-    return _Script(Markup(body), f"'sha256-{digest}'")  # noqa: S704 - our own file, or the library's
+    return _Asset(Markup(body), f"'sha256-{digest}'")  # noqa: S704 - our own file
 
 
-def _policy(*scripts: _Script) -> str:
-    """Only these scripts run, nothing is fetched. Styles are inline: the plotting library sets them as it draws."""
+def _policy(style: _Asset, *scripts: _Asset) -> str:
+    """Only these scripts run, only this style is applied, nothing is fetched."""
     allowed = " ".join(script.digest for script in scripts)
     return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src {allowed}; style-src {style.digest}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )

@@ -19,7 +19,7 @@ from bench.report.trend import stands_out, time_spent
 
 MOST_HISTORIES = 60
 """Hosts of one diagnostic that get a history, those with the newest results first."""
-TIMELINE_POINTS = 30_000
+TIMELINE_POINTS = 4_000
 """Steps of all timelines on a page together: more timelines get fewer steps each, never fewer than 40."""
 _MOST_REASONS = 3
 """Reasons that a table of results shows of each."""
@@ -115,7 +115,7 @@ def detail(entry: Entry, steps: int) -> Detail:
             timeline, why = None, str(error)
         if timeline is not None:
             key = anchor("f-time", record.id)
-            figure = timeline_figure(key, record.host.id, entry.state.code, run, record.engine.limits, timeline)
+            figure = timeline_figure(key, run, record.engine.limits, timeline)
         elif text and not why.startswith("samples.csv"):
             why = f"Run {run.index} ended before its second sample."
     return Detail(

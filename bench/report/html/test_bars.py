@@ -6,16 +6,20 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from markupsafe import Markup
 
 from bench import units
 from bench.record.schema import Run, TestResult
 from bench.report.html.palette import BROWN, GREY, RED
-from bench.report.html.plot import label, rounded
+from bench.report.html.svg.marks import bar, element, fit_class, percent, text
 from bench.report.text import plain
 
 MOST = 60
 """Tests that get a bar each; of more, neighbours that would be thinner than a line share one."""
+ROW = 20
+"""Height of the row of tests in pixels."""
+_LOWEST = 5
 _THIN = 0.005
 _FINE = ("passed", "skipped", "xfailed", "xpassed")
 
@@ -85,35 +89,43 @@ def apart(names: Sequence[str]) -> list[str]:
     return short if all(short) else rest if all(rest) else names
 
 
-def bars_of(found: Sequence[Phase], axis: str) -> dict[str, Any]:
-    """The bars: one a test, and one each for a setup and a teardown that can be seen beside it.
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A test, its setup or its teardown as it is drawn: seconds from and to, and its lane of so many."""
 
-    Tests that ran at the same time lie above one another. A bar's text is drawn where it fits, which the drawing
-    library knows once it has a width.
+    text: str
+    start: float
+    end: float
+    colour: str
+    hover: str
+    lane: int = 0
+
+
+def bars_of(found: Sequence[Phase]) -> tuple[Bar, ...]:
+    """A bar a test, and one each for a setup and a teardown that can be seen beside it.
+
+    Tests that ran at the same time lie in lanes above one another.
     """
     lanes = lanes_of(found)
-    height = 1 / (max(lanes, default=0) + 1)
-    middles = [0.5 - height * (lane + 0.5) for lane in lanes]
-    placed = [(piece, y) for phase, y in zip(found, middles, strict=True) for piece in _pieces(phase)]
-    pieces = [piece for piece, _ in placed]
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "name": "tests",
-        "x": rounded([piece.end - piece.start for piece in pieces], 6),
-        "base": rounded([piece.start for piece in pieces], 6),
-        "y": rounded([y for _, y in placed], 6),
-        "width": height,
-        "xaxis": "x",
-        "yaxis": axis,
-        "marker": {"color": [piece.colour for piece in pieces], "cornerradius": 0},
-        "text": [label(piece.text, 40) for piece in pieces],
-        "textposition": "inside",
-        "insidetextanchor": "middle",
-        "textangle": 0,
-        "hovertext": [piece.hover for piece in pieces],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
+    return tuple(piece for phase, lane in zip(found, lanes, strict=True) for piece in _pieces(phase, lane))
+
+
+def drawn_tests(found: Sequence[Phase], end: float) -> Markup:
+    """All bars over a run of ``end`` seconds; one has its text if it fits."""
+    bars = bars_of(found)
+    lanes = max((one.lane for one in bars), default=0) + 1
+    # A lane of many may be low; a text needs its height.
+    height = max(ROW / lanes, _LOWEST)
+    made = []
+    for one in bars:
+        left, right = one.start / end, one.end / end
+        made.append(bar(left, right, one.hover, y=one.lane * height, height=height, class_=f"bar {one.colour}"))
+        fits = fit_class(one.text, right - left) if lanes == 1 else None
+        if fits is not None:
+            middle = percent((left + right) / 2)
+            made.append(text(one.text, x=middle, y=ROW / 2 + 4, class_=f"inside {fits}"))
+    svg = element("svg", *made, height=round(lanes * height, 1))
+    return Markup('<div class="panel">{}</div>').format(svg)
 
 
 def lanes_of(found: Sequence[Phase]) -> list[int]:
@@ -129,30 +141,21 @@ def lanes_of(found: Sequence[Phase]) -> list[int]:
     return lanes
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    text: str
-    start: float
-    end: float
-    colour: str
-    hover: str
-
-
-def _pieces(phase: Phase) -> Iterator[_Piece]:
+def _pieces(phase: Phase, lane: int) -> Iterator[Bar]:
     """A test's bar, with its setup before it and its teardown after it. A test that ended in its setup is all setup."""
     begun, done = min(phase.start + phase.setup_s, phase.end), max(phase.end - phase.teardown_s, phase.start)
-    name = label(phase.name, 120)
+    name = plain(phase.name, 120)
     not_passed = "" if phase.passed else ", not passed"
     around = BROWN if phase.passed else RED
     if phase.setup_s:
         said = f"{name}, setup, {units.seconds(phase.setup_s)}{not_passed}"
-        yield _Piece("setup", phase.start, begun, around, said)
+        yield Bar("setup", phase.start, begun, around, said, lane)
     if begun < done or not (phase.setup_s or phase.teardown_s):
         said = f"{name}, {units.seconds(phase.end - phase.start)}{not_passed}"
-        yield _Piece(phase.short, begun, done, GREY if phase.passed else RED, said)
+        yield Bar(phase.short, begun, done, GREY if phase.passed else RED, said, lane)
     if phase.teardown_s:
         said = f"{name}, teardown, {units.seconds(phase.teardown_s)}{not_passed}"
-        yield _Piece("teardown", done, phase.end, around, said)
+        yield Bar("teardown", done, phase.end, around, said, lane)
 
 
 def phases_legend(found: Sequence[Phase]) -> tuple[tuple[str, str], ...]:

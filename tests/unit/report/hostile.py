@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +16,7 @@ from bench.report.html.page import render_page
 from tests.unit.report.factory import stamps
 
 MARKUP = "\"'><img src=x onerror=pwn()><script>pwn()</script></script></style><a href=javascript:pwn()>{{7*7}}\x1b[31m[red]%{x}"
-"""Ends attributes and elements, is a template, an escape sequence, rich's markup and plotly's."""
+"""Ends attributes and elements, is a template, an escape sequence, rich's markup."""
 
 
 def hostile_record(number: int = 0, **changes: Any) -> Record:
@@ -51,19 +50,6 @@ def hostile_page() -> str:
         title=MARKUP,
         now=datetime(2026, 11, 4, tzinfo=UTC),
     )
-
-
-def texts(value: Any) -> Iterator[str]:
-    """All strings of plain data, keys of dictionaries too."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from texts(key)
-            yield from texts(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from texts(inner)
 
 
 def _value(kind: inspect.Type, suffix: str) -> Any:

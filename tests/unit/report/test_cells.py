@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bench.report.html.cells import attributes, escaped, rows_html
+from bench.report.html.cells import attributes, escaped, number_of, rows_html, shape
 from bench.report.html.model import Cell, Row, Table, columns
 from bench.report.text import plain
 from tests.unit.report.hostile import MARKUP
@@ -45,15 +45,18 @@ def test_markup_in_any_part_of_a_table_stays_text(cell: Cell) -> None:
 
 
 def test_a_line_has_a_heading_figures_and_what_orders_them() -> None:
-    row = Row((Cell("h"), Cell("1.50 s", 1.5), Cell("–"), Cell("x", level="bad"), Cell("y", 2, href="a-1")), "h")
-    assert rows_html(Table("", columns("host", ">wall", ">user", "state", "result"), (row,))) == (
-        '<tr data-host="h"><th scope="row">h</th><td class="n" data-v="1.5">1.50 s</td><td class="n">–</td>'
+    row = Row((Cell("h"), Cell("1.50 s", 1.7), Cell("–"), Cell("x", level="bad"), Cell("y", 2, href="a-1")), "h")
+    table = Table("", columns("host", ">wall", ">user", "state", "result"), (row,))
+    assert shape(table) == "n2 n3 told"
+    assert shape(Table("", columns(">run", ">wall"), ())) == "n1 n2"
+    assert rows_html(table) == (
+        '<tr data-host="h"><th scope="row">h</th><td data-v="1.7">1.50 s</td><td>–</td>'
         '<td><span class="level-bad">x</span></td><td data-v="2"><a href="#a-1">y</a></td></tr>'
     )
 
 
 def test_a_line_that_does_not_fit_its_columns_is_an_error() -> None:
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="1 cells and its table 2 columns"):
         rows_html(Table("", columns("a", "b"), (Row((Cell("x"),)),)))
 
 
@@ -61,3 +64,26 @@ def test_attributes_leave_out_what_is_not_known() -> None:
     assert attributes() == ""
     assert attributes(state="ok") == ' data-state="ok"'
     assert escaped("a\x1b[31m&\"'<") == "a&amp;&quot;&#x27;&lt;"
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("844.94 s", 844.944), ("-310.13 s", -310.128), ("913 ms", 0.9133), ("12 µs", 1.2e-5), ("0 s", 0.0),
+        ("7.40 GiB", 7.4 * 2**30), ("0 B", 0.0), ("1 065 734 110", 1065734110), ("3.4 %", 0.034), ("-22.8 %", -0.228),
+        ("1.23e+04", 12300.0), ("78 °C", 78.0), ("2.60 GHz", 2.6e9),
+    ],
+)  # fmt: skip
+def test_a_text_that_tells_what_orders_it_does_so_alone(text: str, order: float) -> None:
+    assert number_of(text) == pytest.approx(order, rel=5e-3)
+    row = Row((Cell("h"), Cell(text, order)))
+    assert "data-v" not in rows_html(Table("", columns("host", ">x"), (row,)))
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [("0.0 %", 0.0004), ("0.2", 0.249), ("✕ failed", 3.0), ("16.00 GiB/s", 2.0**34)],
+)
+def test_a_text_that_is_coarser_or_tells_nothing_has_what_orders_it(text: str, order: float) -> None:
+    row = Row((Cell("h"), Cell(text, order)))
+    assert f'data-v="{order:.7g}"' in rows_html(Table("", columns("host", ">x"), (row,)))

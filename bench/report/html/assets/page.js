@@ -1,17 +1,12 @@
 "use strict";
-/* Wiring: filter, theme, unfolding, sorting, printing. Without scripts the page is its tables. */
+/* Wiring: filter, theme, unfolding, sorting. Without scripts the page is whole, and nothing of it moves. */
 (function () {
   const form = document.getElementById("filter");
   const count = document.getElementById("count");
-  const charts = [...document.querySelectorAll("figure.chart")].map((figure) => new Chart(figure));
-  const byPlot = new Map(charts.map((chart) => [chart.plot, chart]));
+  const drawings = [...document.querySelectorAll("figure[data-filtered]")].map((figure) => new Lines(figure));
   const filterable = [...document.querySelectorAll("[data-diagnostic], [data-host], [data-state]")]
-    .filter((node) => !node.matches("a"));
+    .filter((node) => !node.matches("a") && !node.closest(".plot"));
   let filter = { diagnostic: "", host: "", status: "" };
-
-  function draw() {
-    for (const chart of charts) if (chart.near) chart.draw(filter);
-  }
 
   function choose(state) {
     for (const field of FIELDS) {
@@ -30,7 +25,7 @@
     const rows = [...document.querySelectorAll("#verdicts tbody tr")];
     const shown = rows.filter((row) => !row.hidden).length;
     hideEmpty();
-    for (const chart of charts) chart.name(filter);
+    for (const drawing of drawings) drawing.filter(filter);
     for (const link of document.querySelectorAll(".tile")) {
       const chosen = link.dataset.status === filter.status;
       if (chosen) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
@@ -40,7 +35,6 @@
     sayNothing(rows.length > 0 && shown === 0);
     form.classList.toggle("active", active);
     count.textContent = active ? `${shown} of ${rows.length} newest results` : `${rows.length} newest results`;
-    draw();
   }
 
   /* What stands for many results goes with the last of them: a host, a history, a diagnostic, a link to one. */
@@ -118,26 +112,6 @@
   addEventListener("hashchange", fromHash);
   addEventListener("popstate", () => { choose(parseHash(location.hash)); apply(); });
 
-  /* Drawings. */
-  const watcher = new IntersectionObserver((seen) => {
-    for (const one of seen) {
-      const chart = byPlot.get(one.target);
-      chart.near = one.isIntersecting || chart.near;
-      if (one.isIntersecting) chart.draw(filter);
-    }
-  }, { rootMargin: "300px" });
-  for (const chart of charts) watcher.observe(chart.plot);
-  let resizing = 0;
-  addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(draw, 120); });
-
-  /* Paper: everything that is unfolded is drawn, as wide as a page. */
-  const PAPER = 660;
-  addEventListener("beforeprint", () => { for (const chart of charts) chart.draw(filter, paper(chart)); });
-  addEventListener("afterprint", () => { for (const chart of charts) if (chart.drawn) chart.draw(filter); });
-  function paper(chart) {
-    return chart.figure.closest(".multiples") ? PAPER / 2 - 16 : PAPER;
-  }
-
   /* Theme: automatic, light, dark. */
   const theme = document.getElementById("theme");
   function nameTheme() { theme.textContent = "Theme: " + (document.documentElement.dataset.theme || "auto"); }
@@ -176,10 +150,15 @@
     keyed.sort((a, b) => compare(a[0], b[0], down ? -1 : 1));
     body.append(...keyed.map((pair) => pair[1]));
   }
+  /* As number_of in cells.py: a cell has its own number only if its text does not tell it. */
+  const NUMBER = /^([+-]?\d[\d ]*(?:\.\d+)?(?:e[+-]?\d+)?) ?(\D\S*)?$/;
+  const UNITS = { ms: 1e-3, "µs": 1e-6, "%": 0.01, MHz: 1e6, GHz: 1e9, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 };
   function orderOf(cell) {
-    const value = cell.dataset.v;
-    if (value !== undefined) return Number(value);
-    return cell.textContent === "–" ? NaN : cell.textContent;
+    if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
+    const text = cell.textContent;
+    if (text === "–") return NaN;
+    const found = NUMBER.exec(text);
+    return found ? Number(found[1].replaceAll(" ", "")) * (UNITS[found[2]] ?? 1) : text;
   }
   /* What is not known comes last in both directions. */
   function compare(a, b, sign) {

@@ -10,7 +10,8 @@ from bench.record.schema import TestResult as Node
 from bench.report.entry import Entry
 from bench.report.html import palette
 from bench.report.html.sections import detail
-from bench.report.html.test_bars import apart, bars_of, lanes_of, phases, placing, spoken_tests
+from bench.report.html.test_bars import apart, bars_of, drawn_tests, lanes_of, phases, placing, spoken_tests
+from tests.unit.report.drawn import Drawing, percent
 from tests.unit.report.factory import make_entry, with_tests
 
 CELLS = [f"a/test_grad.py::test_gradient_stability[cell-{at:02}-of-25]" for at in range(1, 26)]
@@ -22,12 +23,15 @@ def test_all_tests_of_a_run_are_on_its_timeline_by_what_sets_them_apart() -> Non
     record = msgspec.structs.replace(entry.record, runs=(run,))
     figure = detail(Entry(record, "", entry.samples), 200).timeline
     assert figure is not None
-    bars = figure.spec["data"][-1]
-    assert bars["text"] == [f"cell-{at:02}" for at in range(1, 26)]
-    assert bars["hovertext"][6].startswith(f"{CELLS[6]}, ")
-    starts, ends = bars["base"], [base + length for base, length in zip(bars["base"], bars["x"], strict=True)]
-    assert starts[1:] == pytest.approx(ends[:-1], rel=1e-4)
-    assert ends[-1] == pytest.approx(run.wall_s, rel=1e-4)
+    names = [f"cell-{at:02}" for at in range(1, 26)]
+    assert [bar.text for bar in bars_of(phases(run, run.wall_s or 0.0))] == names
+    bars = Drawing(figure).all("rect", "bar")
+    assert len(bars) == 25
+    assert bars[6].findtext("title", "").startswith(f"{CELLS[6]}, ")
+    starts = [percent(bar, "x") for bar in bars]
+    ends = [start + percent(bar, "width") for start, bar in zip(starts, bars, strict=True)]
+    assert starts[1:] == pytest.approx(ends[:-1], abs=0.02)
+    assert ends[-1] == pytest.approx(100, abs=0.02)
     assert "25 tests" in figure.alt
     assert CELLS[24] in figure.alt
     assert figure.table.columns[-1].label == "tests"
@@ -46,13 +50,19 @@ def test_a_test_lies_where_it_began_with_its_setup_and_teardown() -> None:
     run = msgspec.structs.replace(entry.record.runs[0], tests=tests)
     figure = detail(Entry(msgspec.structs.replace(entry.record, runs=(run,)), "", entry.samples), 200).timeline
     assert figure is not None
-    bars = figure.spec["data"][-1]
-    assert bars["text"] == ["setup", "a", "teardown", "b", "setup"]
-    assert bars["base"] == [10.0, 60.0, 160.0, 300.0, 550.0]
-    assert bars["x"] == [50.0, 100.0, 20.0, 200.002, 40.0]
-    assert bars["marker"]["color"] == [palette.BROWN, palette.GREY, palette.BROWN, palette.GREY, palette.RED]
-    assert bars["hovertext"][2] == "t.py::test_a, teardown, 20.00 s"
-    assert bars["hovertext"][4] == "t.py::test_c, setup, 40.00 s, not passed"
+    end = run.wall_s or 0.0
+    bars = bars_of(phases(run, end))
+    assert [bar.text for bar in bars] == ["setup", "a", "teardown", "b", "setup"]
+    assert [bar.start for bar in bars] == [10.0, 60.0, 160.0, 300.0, 550.0]
+    assert [bar.end - bar.start for bar in bars] == pytest.approx([50.0, 100.0, 20.0, 200.002, 40.0])
+    colours = [palette.BROWN, palette.GREY, palette.BROWN, palette.GREY, palette.RED]
+    assert [bar.colour for bar in bars] == colours
+    assert bars[2].hover == "t.py::test_a, teardown, 20.00 s"
+    assert bars[4].hover == "t.py::test_c, setup, 40.00 s, not passed"
+    drawn = Drawing(figure).all("rect", "bar")
+    assert [percent(bar, "x") for bar in drawn] == pytest.approx([100 * bar.start / end for bar in bars], abs=0.01)
+    assert [bar.get("class") for bar in drawn] == [f"bar {colour}" for colour in colours]
+    assert [bar.findtext("title") for bar in drawn] == [bar.hover for bar in bars]
     assert "end to end" not in figure.note
     assert figure.legend[:2] == (("test", palette.GREY), ("its setup and teardown", palette.BROWN))
     first = figure.table.rows[0].cells
@@ -77,11 +87,12 @@ def test_tests_that_ran_at_the_same_time_lie_above_one_another() -> None:
     tests = tuple(Node(f"t{at}", "passed", call_s=took, started_s=start) for at, (start, took) in enumerate(times))
     found = phases(Run(0, "passed", wall_s=9.0, tests=tests), 9.0)
     assert lanes_of(found) == [0, 1, 0, 1]
-    bars = bars_of(found, "y4")
-    assert (bars["y"], bars["width"]) == ([0.25, -0.25, 0.25, -0.25], 0.5)
+    assert [bar.lane for bar in bars_of(found)] == [0, 1, 0, 1]
+    assert re.findall(r' y="(\d+)" height="(\d+)"', drawn_tests(found, 9.0)) == 2 * [("0", "10"), ("10", "10")]
     after = tuple(Node(f"t{at}", "passed", call_s=1.0, started_s=at * 0.9999) for at in range(3))
     found = phases(Run(0, "passed", wall_s=3.0, tests=after), 3.0)
-    assert (bars_of(found, "y4")["y"], bars_of(found, "y4")["width"]) == ([0, 0, 0], 1)
+    assert [bar.lane for bar in bars_of(found)] == [0, 0, 0]
+    assert re.findall(r' y="(\d+)" height="(\d+)"', drawn_tests(found, 3.0)) == 3 * [("0", "20")]
 
 
 def test_a_test_without_a_start_lies_beside_its_neighbour() -> None:
@@ -126,9 +137,9 @@ def test_very_many_tests_share_bars_and_leave_no_gap() -> None:
 
 def test_a_test_that_did_not_pass_stands_out() -> None:
     run = with_tests(CELLS[:2], outcome="failed")
-    bars = bars_of(phases(run, run.wall_s or 0.0), "y")
-    assert set(bars["marker"]["color"]) == {palette.RED}
-    assert all(text.endswith(", not passed") for text in bars["hovertext"])
+    bars = bars_of(phases(run, run.wall_s or 0.0))
+    assert {bar.colour for bar in bars} == {palette.RED}
+    assert all(bar.hover.endswith(", not passed") for bar in bars)
 
 
 def test_the_table_of_a_timeline_has_means_and_maxima_of_what_is_known() -> None:
@@ -138,3 +149,14 @@ def test_the_table_of_a_timeline_has_means_and_maxima_of_what_is_known() -> None
     assert figure is not None
     assert [row.cells[1].order for row in figure.table.rows] == pytest.approx([2.0] * 20)
     assert [row.cells[2].order for row in figure.table.rows] == [29.0 if at == 10 else 3.0 * at for at in range(1, 21)]
+
+
+def test_a_text_stands_in_its_bar_from_the_width_on_in_which_it_fits() -> None:
+    run = with_tests(["t.py::test_a_very_long_name_of_a_test", *(f"t.py::test_b{at}" for at in range(40))], uneven=True)
+    drawn = drawn_tests(phases(run, run.wall_s or 0.0), run.wall_s or 0.0)
+    assert ">a_very" not in drawn
+    assert 'class="inside fits700">b5<' in drawn
+    alone = with_tests(["t.py::test_a_very_long_name_of_a_test"])
+    assert 'class="inside fits300">test_a_very_long_name_of_a_test<' in drawn_tests(
+        phases(alone, alone.wall_s or 0.0), alone.wall_s or 0.0
+    )
