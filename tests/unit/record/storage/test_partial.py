@@ -25,7 +25,7 @@ DIE = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-import bench.record.{module} as module
+import bench.record.storage.{module} as module
 from record_builders import make_record
 module.{function} = lambda *_, **__: os._exit(9)
 {call}
