@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -18,6 +19,32 @@ class ExitCode(IntEnum):
     NOT_COMPARABLE = 7
     DAMAGED = 8
     INTERRUPTED = 130
+
+
+_GRAVITY = (
+    ExitCode.INTERRUPTED,
+    ExitCode.REGRESSED,
+    ExitCode.OOM_KILLED,
+    ExitCode.TIMED_OUT,
+    ExitCode.TEST_FAILED,
+    ExitCode.DAMAGED,
+    ExitCode.USAGE,
+    ExitCode.NOT_COMPARABLE,
+    ExitCode.NOT_MEASURED,
+)
+
+
+def gravest(codes: Iterable[int], default: ExitCode = ExitCode.OK) -> ExitCode:
+    """Return the exit code of a command that did several things, from that of each.
+
+    Interrupted first, then regressed, then how a test itself failed, then what kept it from being measured or compared.
+
+    Args:
+        codes: exit codes; one that is none of ours, as that of a process that was killed, counts as not measured.
+        default: what to return if there are no codes.
+    """
+    known = {ExitCode(code) if code in set(ExitCode) else ExitCode.NOT_MEASURED for code in codes}
+    return next((code for code in _GRAVITY if code in known), ExitCode.OK if known else default)
 
 
 class BenchError(Exception):

@@ -8,7 +8,7 @@ import msgspec
 
 from bench.compare.comparison import Comparison, compare
 from bench.compare.stats.decision import CONFIDENCE
-from bench.errors import ExitCode, NotComparable
+from bench.errors import ExitCode, NotComparable, gravest
 from bench.record.schema import Record
 
 Result = Record | Sequence[Record]
@@ -30,9 +30,8 @@ class Ranking(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> ExitCode:
-        """1 where a row regressed; else the highest of the rows' codes."""
-        codes = [row.exit_code for row in self.rows] + [ExitCode.NOT_COMPARABLE] * bool(self.left_out)
-        return ExitCode.REGRESSED if ExitCode.REGRESSED in codes else max(codes, default=ExitCode.OK)
+        """The gravest of the rows' codes (:func:`bench.errors.gravest`); what was left out is not comparable."""
+        return gravest([*(row.exit_code for row in self.rows), *[ExitCode.NOT_COMPARABLE] * bool(self.left_out)])
 
 
 def rank(

@@ -17,7 +17,7 @@ from bench.cli.output import Console, notify, print_json
 from bench.compare.differences import GROUPS
 from bench.compare.ranking import Ranking, rank
 from bench.compare.reference import align
-from bench.errors import ExitCode, NotComparable, UsageError
+from bench.errors import NotComparable, UsageError, gravest
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle
 from bench.report.terminal.compare import comparison_view, ranking_view
@@ -130,9 +130,3 @@ def rankings(
             made.append(msgspec.structs.replace(ranking, passed_over=aligned.left_out))
     made[0] = msgspec.structs.replace(made[0], passed_over={**made[0].passed_over, **apart})
     return tuple(made)
-
-
-def gravest(codes: Sequence[ExitCode]) -> ExitCode:
-    """The exit code of several comparisons: regressed first, then not comparable, then not measured."""
-    order = (ExitCode.REGRESSED, ExitCode.NOT_COMPARABLE, ExitCode.NOT_MEASURED)
-    return next((code for code in order if code in codes), ExitCode.OK)

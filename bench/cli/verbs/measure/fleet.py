@@ -11,7 +11,7 @@ from bench.cli.app import app
 from bench.cli.inputs import entry_of
 from bench.cli.output import Console, notify, print_json
 from bench.compare.ranking import rank
-from bench.errors import ExitCode, NotComparable
+from bench.errors import ExitCode, NotComparable, gravest
 from bench.fleet.legs import plan_legs
 from bench.fleet.run import run_legs
 from bench.record.storage.bundle import read_bundle
@@ -60,4 +60,4 @@ def fleet(
             lost.add_row(text(end.host), str(end.exit_code), text(end.said))
         if lost.row_count:
             out.print(lost)
-    return max((end.exit_code for end in ends), default=int(ExitCode.NOT_MEASURED))
+    return int(gravest([end.exit_code for end in ends], ExitCode.NOT_MEASURED))

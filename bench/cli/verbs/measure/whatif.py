@@ -23,7 +23,7 @@ from bench.compare.status_rules import not_passed
 from bench.engine.absent import AbsentEngine
 from bench.engine.choose import choose
 from bench.engine.protocol import Engine
-from bench.errors import ExitCode, UsageError
+from bench.errors import ExitCode, UsageError, gravest
 from bench.record.storage.disk import check_results_folder
 from bench.report.entry import Entry
 from bench.report.terminal.whatif import VariantLine, whatif_view
@@ -89,7 +89,7 @@ def whatif(
     outcomes = [one.finished.exit_code for one in tried if one.finished is not None]
     if tried[0].problem is not None or not outcomes:
         outcomes.append(ExitCode.NOT_MEASURED)
-    return int(max(outcomes))
+    return int(gravest(outcomes))
 
 
 def _kind(variant: Variant | None, usual: Engine) -> str:
