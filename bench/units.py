@@ -96,3 +96,9 @@ def signed_percent(ratio: float | None, digits: int = 1) -> str:
 def count(value: float | None) -> str:
     """A whole number with thin groups of three: ``1 065 734 110``."""
     return NOT_KNOWN if value is None else f"{round(value):,}".replace(",", " ")
+
+
+def counted(number: float, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is 1: ``1 run``, ``2 runs``, ``0.5 CPUs``."""
+    said = str(number) if isinstance(number, int) else f"{number:g}"
+    return f"{said} {noun}{'' if number == 1 else 's'}"

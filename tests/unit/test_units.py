@@ -3,7 +3,7 @@ import math
 import pytest
 
 from bench.errors import UsageError
-from bench.units import clock, count, hertz, parse_duration, parse_size, percent, seconds, signed_percent, size
+from bench.units import clock, count, counted, hertz, parse_duration, parse_size, percent, seconds, signed_percent, size
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,11 @@ def test_bytes_counts_and_percent():
 
 def test_clock_reads_as_a_stopwatch():
     assert [clock(value) for value in (0, 844.4, 3723, None)] == ["0:00", "14:04", "1:02:03", "--:--"]
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1234567, "1234567 runs"), (1.0, "1 run"), (0.5, "0.5 runs")],
+)
+def test_a_number_stands_with_its_noun(number, expected):
+    assert counted(number, "run") == expected

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from statistics import median, stdev
 from typing import Any
 
+from bench import units
 from bench.record.schema import Better
 from bench.report.entry import Entry, newest_per_key
 from bench.report.text import plain
@@ -51,6 +52,6 @@ def _line(entry: Entry, name: str, unit: str, values: Sequence[float]) -> dict[s
     line: dict[str, Any] = {"name": plain(name), "unit": plain(unit), "value": median(values)}
     if len(values) > 1:
         line["range"] = f"± {stdev(values):.6g}"
-    count = f"{len(values)} run{'' if len(values) == 1 else 's'}"
+    count = units.counted(len(values), "run")
     line["extra"] = plain(f"{entry.state.label}; median of {count}; {entry.record.id}")
     return line

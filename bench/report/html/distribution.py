@@ -140,6 +140,6 @@ def _alt(walls: Sequence[float], hosts: Sequence[str], ceiling_s: float | None, 
         return "No run passed. The table has them all."
     bounds = f"; ceiling {units.seconds(ceiling_s)}, timeout {units.seconds(timeout_s)}"
     return (
-        f"{len(walls)} passed runs on {len(hosts)} host{'s' if len(hosts) != 1 else ''}, "
+        f"{units.counted(len(walls), 'passed run')} on {units.counted(len(hosts), 'host')}, "
         f"from {units.seconds(min(walls))} to {units.seconds(max(walls))}{bounds}. The table has every run."
     )

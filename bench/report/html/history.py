@@ -85,7 +85,7 @@ def _points(
         if entry.state.level == "bad":
             kind, colour = "cross", RED
         said = f"{units.seconds(entry.wall_s)}, {time:%Y-%m-%d %H:%M}, {entry.state.label}, "
-        said += f"{len(entry.walls)} run{'' if len(entry.walls) == 1 else 's'}"
+        said += units.counted(len(entry.walls), "run")
         made.append(sign(kind, x, _HEIGHT * y, said, class_=f"mark {colour}"))
     return made
 
@@ -139,7 +139,7 @@ def _alt(
         said += f", {inside} the expected {units.seconds(band.low_s)} to {units.seconds(band.high_s)}."
     if count := sum(map(bool, broken)):
         last = max(at for at, what in enumerate(broken) if what)
-        said += f" {count} break{'s' if count > 1 else ''}, the last {len(broken) - last} results back: "
+        said += f" {units.counted(count, 'break')}, the last {len(broken) - last} results back: "
         said += f"{', '.join(broken[last])}."
     if ahead is not None:
         said += f" The next is expected between {units.seconds(ahead.low_s)} and {units.seconds(ahead.high_s)}."

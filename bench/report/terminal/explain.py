@@ -21,7 +21,7 @@ _STYLES = {"user": "blue", "system": "red", "rest": "dim"}
 def explanation_view(explanation: Explanation) -> RenderableType:
     """One result: its wall time as terms with bars, efficiency, fault rate and findings."""
     spent = explanation.budget
-    runs = f"mean of {spent.runs} run{'' if spent.runs == 1 else 's'}"
+    runs = f"mean of {units.counted(spent.runs, 'run')}"
     head = Text.assemble(text(explanation.diagnostic, "bold"), f": where {units.seconds(spent.wall_s)} went ({runs})\n")
     head.append_text(text(explanation.id, "dim"))
     made = table("=", ">wall", ">share", f"={'':{_BAR}}", "what it is")

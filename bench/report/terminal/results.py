@@ -26,7 +26,7 @@ def results_table(entries: Sequence[Entry]) -> Table:
     made = table("result, host, when (UTC)", ">median", ">margin")
     for entry in worst_first(entries):
         record = entry.record
-        runs = f"{len(record.runs)} run{'' if len(record.runs) == 1 else 's'}"
+        runs = units.counted(len(record.runs), "run")
         made.add_row(
             Text.assemble(
                 *(state(entry.state), "  ", text(entry.group, "bold"), "\n", text(record.host.id), "\n"),

@@ -7,12 +7,13 @@ from rich.text import Text
 
 from bench.record.storage.verify import VerifyReport
 from bench.report.terminal.cells import table, text
+from bench.units import counted
 
 
 def verify_view(report: VerifyReport) -> RenderableType:
     """One line where all is well, else a line per file with its bundle and what is wrong."""
     count = len(report.bundles)
-    looked = f"{count} bundle{'' if count == 1 else 's'}"
+    looked = counted(count, "bundle")
     if report.ok:
         return Text.assemble(("✓ ", "green"), f"{looked}, every file as its manifest and the schema say")
     made = table("bundle", "file", "what is wrong")

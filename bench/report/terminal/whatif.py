@@ -47,7 +47,7 @@ def whatif_view(diagnostic: str, lines: Sequence[VariantLine], advice: str) -> R
             unmeasured.append(Text.assemble(text(line.name), ": ", text(line.problem)))
             continue
         if line.problem is not None:
-            after = f" after {line.runs} run{'' if line.runs == 1 else 's'}: "
+            after = f" after {units.counted(line.runs, 'run')}: "
             lost.append(Text.assemble(text(line.name), after, text(line.problem)))
         made.add_row(
             text(line.name),

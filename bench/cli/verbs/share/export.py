@@ -14,6 +14,7 @@ from bench.cli.output import notify, print_json
 from bench.cli.progress import Steps
 from bench.errors import ExitCode
 from bench.record.storage.archive import export
+from bench.units import counted
 
 
 @app.command("export")
@@ -33,5 +34,5 @@ def export_(
     if json:
         print_json({"archive": str(output), "bundles": [str(path) for path in found.values()]})
         return ExitCode.OK
-    notify(f"{len(found)} bundle{'s' if len(found) != 1 else ''} in {output}")
+    notify(f"{counted(len(found), 'bundle')} in {output}")
     return ExitCode.OK
