@@ -14,7 +14,7 @@ from bench.cli.app import VERBS, load_verbs, module_of
 from bench.cli.completion import purpose
 
 ROOT = Path(bench.__file__).parents[1]
-SLOW = {"docker", "duckdb", "jinja2", "numpy", "psutil", "requests", "scipy"}
+SLOW = {"docker", "duckdb", "jinja2", "numpy", "psutil", "requests"}
 CONSOLE = "import sys; from bench.cli import main; code = main()"
 """As the installed program has it."""
 
@@ -55,7 +55,7 @@ def test_a_tab_waits_for_no_library_that_measures(line, offered):
     asked = {"_BENCH_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
     modules, said = imported(**asked)
     assert said == offered
-    assert modules & {"docker", "duckdb", "jinja2", "requests", "scipy"} == set()
+    assert modules & {"docker", "duckdb", "jinja2", "requests"} == set()
 
 
 def test_a_tab_where_a_verb_may_stand_reads_none():
