@@ -1,9 +1,14 @@
-"""The rules of pyperf, asv and pytest-benchmark, called in their own libraries where those are installed."""
+"""The rules of pyperf, asv and pytest-benchmark, called in their own libraries where those are installed.
+
+And that of hyperfine, which is no library, by its formula.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import math
+import statistics
 from collections.abc import Callable, Sequence
 
 Rule = Callable[[Sequence[float], Sequence[float]], bool]
@@ -17,6 +22,17 @@ def rules() -> dict[str, Rule]:
         with contextlib.suppress(ImportError):
             found[name] = make()
     return found
+
+
+def hyperfine(first: Sequence[float], second: Sequence[float]) -> bool:
+    """Whether its last line ("1.05 ± 0.03 times faster") leaves 1 out.
+
+    The error is that of a quotient of two runs, as in its ``relative_speed.rs``: it does not shrink with more runs.
+    """
+    one, two = (statistics.fmean(values) for values in (first, second))
+    ratio = max(one, two) / min(one, two)
+    error = ratio * math.hypot(statistics.stdev(first) / one, statistics.stdev(second) / two)
+    return ratio - error > 1
 
 
 class _Values:

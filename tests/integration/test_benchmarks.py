@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.slow]
 
 GLANCE = {
     "benchmarks/measuring/measuring.py": ("--glance", "--engine", "local"),
+    "benchmarks/statistics/pairs.py": ("--glance",),
     "benchmarks/statistics/quality.py": ("--glance",),
 }
 NAMED = sorted({name for page in PAGES.values() for name in re.findall(r"\bbenchmarks/\S+\.py\b", page.read_text())})
