@@ -7,10 +7,11 @@ commits, numbers, flags of a CPU) is recognised by its place and kept.
 
 from bench.record.redact.environ import allowed_environ, is_allowed_name, secret_values
 from bench.record.redact.names import is_secret_name
-from bench.record.redact.text import redact_bytes, redact_record, redact_text
+from bench.record.redact.text import hidden_strings, redact_bytes, redact_record, redact_text
 
 __all__ = [
     "allowed_environ",
+    "hidden_strings",
     "is_allowed_name",
     "is_secret_name",
     "redact_bytes",

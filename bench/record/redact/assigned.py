@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 
-from bench.record.redact.markup import MARKS, QUOTATION, QUOTED, mark
-from bench.record.redact.names import HINTS, Kind, is_secret_name, kind_of_name
+from bench.record.redact.markup import MARKS, QUOTATION, QUOTED
+from bench.record.redact.names import HINTS, PASSES, Kind, is_secret_pair, kind_of_name
+from bench.record.redact.scan import Rule, mark
 
 _MARK = mark("name").encode()
 _HARMLESS_VALUE = re.compile(
-    rb"(?i)(?:none|null|true|false|str|string|int|bytes|bool|float|object|any|optional|required|missing"
-    rb"|\*+|\.\.\.|<[\w .-]*>|\[redacted[^\]]*\]?)"
+    rb"(?i)(?:none|null|nil|true|false|yes|no|str|string|int|bytes|bool|float|object|any|optional|required|missing|unset|value|[0-9]"
+    rb"|hidden|masked|undefined|not|the|your|this|\W?\*+|x{3,}|\.{2,}|<[\w .-]*>|\[redacted[^\]]*\]?"
+    # What a shell, a template or a format will put there.
+    rb"|\$\w+|\$?\{{1,2}[\w .:!-]*\}{0,2}|%s|%\(\w+\)s)"
 )
 # An upper-case assignment, as a shell, an env file or printenv writes it: the rest of the line is the value.
 _ENV_LINE = re.compile(
@@ -21,13 +24,17 @@ _ENV_LINE = re.compile(
 _ENV_ESCAPED = re.compile(
     rb"(?P<name>(?<=\\n)(?P<bare>[A-Z][A-Z0-9_]{0,99})=)(?P<value>(?:[^\r\n\\\"]|\\[^n\r\n])+)",
 )
+_BLANK = rb"(?:[ \t]|%20)"
+_SIGN = (
+    rb"=[ \t]{0,3}lambda:|=>|[=!]=|:=|[:=]|--?>|\xe2\x86\x92|\xe2\x87\x92"  # the last are arrows
+    rb"|%3[ad]|\\u003[ad]|\\x3[ad]|&#61;|&#58;|&#x3[ad];"
+)
 # A word of a secret's name, the rest of the name, and `=` or `:`, in a line made lower-case: that is searched faster.
 _NAMED = re.compile(
-    rb"(?:"
-    + b"|".join(HINTS)
-    + rb")[\w.-]{0,40}+(?:\\{0,7}(?:"
-    + MARKS
-    + rb"))?\]?[ \t]{0,20}+(?P<sign>=>|[=!]=|:=|[:=])[ \t]{0,20}+"
+    rb"(?:" + b"|".join(HINTS) + rb")[\w.-]{0,40}+(?:\\{0,7}(?:" + MARKS + rb"))?\]?" + _BLANK + rb"{0,200}+"
+    rb"(?P<sign>" + _SIGN + rb")" + _BLANK + rb"{0,200}+"
+    # The tag and the anchor of YAML.
+    rb"(?:(?:!!?[a-z]{1,20}|&[a-z0-9_]{1,20})[ \t]{1,9}+){0,2}"
 )
 _NAME = re.compile(rb"[\w.-]+")
 _BEFORE = 40
@@ -61,11 +68,36 @@ _ENDED = re.compile(
 )
 # `("X-Api-Key", "…")`: a pair of a list, also of bytes.
 _PAIR = re.compile(
-    rb"[(\[][ \t]{0,3}[bu]?\\{0,7}(?:" + MARKS + rb")(?P<name>[\w.-]{1,60}+)\\{0,7}(?:" + MARKS + rb"),[ \t]{0,3}"
+    rb"[(\[][ \t]{0,3}[bu]?\\{0,7}(?:" + MARKS + rb")(?P<name>[\w.:-]{1,60}+)\\{0,7}(?:" + MARKS + rb"),[ \t]{0,3}"
+)
+# What stands before `pass` where it is what somebody does, not a name: `forward pass: 12`, `Running pass: inline`.
+_DOES = re.compile(rb"[A-Za-z]{2,}ing[ \t]$|\b(?i:" + b"|".join(word.encode() for word in sorted(PASSES)) + rb")[ \t]$")
+# `password = url_user_password` of a program; `:param password: The one of the user.` of its documentation.
+_BOUND = re.compile(rb"[A-Za-z]+(?:[_.][A-Za-z]+)+,?")
+_DOCUMENTED = re.compile(rb":(?:param|type|return|returns|raises|arg)\b[^:]{0,60}$")
+_VERSION = re.compile(rb"\d{1,9}(?:\.[\w*+!-]{1,40}){1,6}[,;]?")
+_NEXT = re.compile(rb"(?P<close>\\{0,7}[\"'])?,[ \t]{0,3}" + QUOTED)
+
+_STRONG_HINTS = (
+    rb"passw|passp|passc|secret|cred|pw|pswd|auth|dsn|cookie|sess|jwt|bearer|connection|kennwort|geheim|contrase|clave"
+    rb"|mdp|motde|mot_de"
+)
+_KEYED = (
+    rb"api|access|private|signing|auth|encryption|decryption|account|license|ssh|pgp|gpg|master|session|shared|service"
+    rb"|deploy|aes|hmac|client|consumer|webhook|subscription|storage"
+)
+_CLOSE = rb"(?:\\{0,7}(?:" + MARKS + rb"))?\]?(?:[ \t]|%20){0,200}"
+_GATE = (
+    # Whatever the value is; any but a number; variables of an environment; a pair of a list.
+    rb"(?i:(?:" + _STRONG_HINTS + rb")[\w.-]{0,40}" + _CLOSE + rb"(?:" + _SIGN + rb"))"
+    rb"|(?i:(?:pass|pat|(?:" + _KEYED + rb")[._-]?keys?)" + _CLOSE + rb"(?:" + _SIGN + rb"))"
+    rb"|(?i:(?:key|token)[\w.-]{0,40}" + _CLOSE + rb"(?:" + _SIGN + rb")=?[ \t]{0,200}[-+0-9.]{0,20}[^-+0-9.\s,;)\]}])"
+    rb"|(?:KEY|TOKEN|SECRET|PASS|PW|CRED|AUTH|PRIVATE|COOKIE|SESSION|BEARER|DSN|WEBHOOK|SIGNATURE|PAT|SAS|JWT|CERT)[A-Z0-9_]{0,99}="
+    rb"|(?i:" + b"|".join(HINTS) + rb")[\w.:-]{0,60}\\{0,7}(?:" + MARKS + rb"),"
 )
 
 
-def redact_assigned(data: bytes) -> bytes:
+def _redact_assigned(data: bytes) -> bytes:
     """``data`` without the values of secret names, line by line."""
     if b"=" in data:
         data = _ENV_ESCAPED.sub(_env_line, _ENV_LINE.sub(_env_line, data))
@@ -73,20 +105,19 @@ def redact_assigned(data: bytes) -> bytes:
 
 
 def _env_line(match: re.Match[bytes]) -> bytes:
-    if not is_secret_name(match["bare"].decode("ascii")) or match["value"].startswith(b"[redacted"):
+    value = match["value"].decode("utf-8", "replace")
+    if not is_secret_pair(match["bare"].decode("ascii"), value) or value.startswith("[redacted"):
         return match[0]
     return match["name"] + _MARK
 
 
 def _redact_line(line: bytes) -> bytes:
     lower = line.lower()
-    if not any(hint in lower for hint in HINTS):
-        return line
     parts: list[bytes] = []
     position = done = 0
     while (found := _NAMED.search(lower, position)) is not None:
         kind = kind_of_name(_whole_name(line, found))
-        if kind is None:
+        if kind is None or (kind == "pass" and _DOES.search(line, max(0, found.start() - _BEFORE), found.start())):
             made, position = None, found.start("sign")
         elif (end := _end_of_a_test(line, found)) is not None:
             made, position = None, end
@@ -95,6 +126,9 @@ def _redact_line(line: bytes) -> bytes:
         if made is not None:
             parts += [line[done : found.end()], made]
             done = position
+            if _whole_name(line, found).lower().endswith("auth") and (other := _NEXT.match(line, done)) is not None:
+                parts += [line[done : other.start("quoted")], _MARK]
+                position = done = other.end()
     line = line if not parts else b"".join([*parts, line[done:]])
     return _redact_pairs(line) if b"," in line else line
 
@@ -140,7 +174,11 @@ def _redact_value(line: bytes, found: re.Match[bytes], kind: Kind) -> tuple[byte
 def _is_call(line: bytes, position: int) -> bool:
     """Whether ``next(stream)`` or ``os.environ["X"]`` stands there."""
     call = _CALL.match(line, position)
-    return call is not None and line.find(b")" if call[0].endswith(b"(") else b"]", call.end(), call.end() + 2000) >= 0
+    if call is None:
+        return False
+    # Closed in this line, or further below.
+    closed = line.find(b")" if call[0].endswith(b"(") else b"]", call.end(), call.end() + 2000) >= 0
+    return closed or not line[call.end() :].strip()
 
 
 def _is_code(line: bytes, found: re.Match[bytes], value: bytes, kind: Kind) -> bool:
@@ -148,6 +186,14 @@ def _is_code(line: bytes, found: re.Match[bytes], value: bytes, kind: Kind) -> b
     name = _NAME.match(line, found.start())
     if _ATTRIBUTE.fullmatch(value) or (name is not None and value == name[0]):
         return True
+    if _BOUND.fullmatch(value) and line[found.end("sign") : found.end()].startswith(b" ") and _is_named(value):
+        return True
+    if found["sign"] == b":" and _DOCUMENTED.search(line, max(0, found.start() - 2 * _BEFORE), found.start()):
+        return True
+    if found["sign"] == b"==" and _VERSION.fullmatch(value):  # of a package: `detect-secrets==1.5.0`
+        return True
+    if kind == "pass":
+        return _NUMBER.fullmatch(value) is not None or (found["sign"] == b":" and _TYPE.fullmatch(value) is not None)
     if kind == "strong":
         plural = name is not None and name[0].lower().endswith(b"s")
         return plural and _NUMBER.fullmatch(value) is not None
@@ -156,13 +202,19 @@ def _is_code(line: bytes, found: re.Match[bytes], value: bytes, kind: Kind) -> b
     return (_TYPE if found["sign"] == b":" else _VARIABLE).fullmatch(value) is not None
 
 
+def _is_named(value: bytes) -> bool:
+    return kind_of_name(value.decode("ascii", "replace")) is not None
+
+
 def _redact_list(value: bytes, kind: Kind) -> bytes | None:
     """A bracket without the quotations in it, or without its content where a secret's name has no quotation."""
     parts: list[bytes] = []
     done = 0
-    for found in QUOTATION.finditer(value, 1, len(value) - 1):
+    position = 1
+    while (found := QUOTATION.search(value, position, len(value) - 1)) is not None:
         text = found["quoted"]
-        if text and not _HARMLESS_VALUE.fullmatch(text) and (kind == "strong" or _is_odd(text)):
+        position = found.end() + len(found["escape"] or b"") + len(found["mark"])
+        if text and not _HARMLESS_VALUE.fullmatch(text) and (kind != "weak" or _is_odd(text)):
             parts += [value[done : found.start("quoted")], _MARK]
             done = found.end()
     if parts:
@@ -197,3 +249,7 @@ def _redact_pairs(line: bytes) -> bytes:
             parts += [line[done : value.start("quoted")], _MARK]
             position = done = value.end()
     return line if not parts else b"".join([*parts, line[done:]])
+
+
+ASSIGNED = (Rule(_GATE, _redact_assigned),)
+"""Values after a secret's name."""

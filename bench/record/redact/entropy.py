@@ -15,8 +15,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from itertools import pairwise, product
+
+from bench.record.redact.scan import spans
 
 # Pairs of letters, case aside: of those in names, the first hundred are seven in ten, the second two in ten.
 _FIRST = (
@@ -67,11 +70,13 @@ _WEIGHTS = {(ord(one), ord(two)): _weight(one, two) for one, two in product(_CHA
 # The same without what speaks against randomness: their sum bounds what any part of a token can reach.
 _GAINS = {pair: max(weight, 0.0) for pair, weight in _WEIGHTS.items()}
 
-# The n of a line feed that JSON escaped is not the token's.
-_TOKEN = re.compile(rb"(?:(?<=\\)[nrt])?(?P<token>[A-Za-z0-9+/_-]{20,}={0,2})")
+_LEAST = 20
+_ESCAPED = (b"n", b"r", b"t")
+_PASTED = re.compile(rb"@reproduce_failure\('[0-9.]{1,20}', b'$")
 _SEPARATOR = re.compile(rb"[+/_=-]+")
 _HEX = re.compile(rb"[0-9a-f]{32,}|[0-9A-F]{32,}")
 _HEX_OF_ANY_CASE = re.compile(rb"[0-9a-fA-F]*")
+_MIXED = re.compile(rb"[0-9]|[A-Z][a-z]?[A-Z]")
 _DIGIT = re.compile(rb"[0-9]")
 # A C++ symbol.
 _MANGLED = re.compile(rb"(?<![A-Za-z0-9+-])_{1,3}Z[A-Z]{0,4}\d")
@@ -84,7 +89,7 @@ _HEX_PART = re.compile(rb"(?<![A-Za-z0-9])(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?![A-Z
 _HASH_PLACE = re.compile(
     rb"(?:(?<![A-Za-z])(?:(?i:sha-?\d{1,3}|md5|blake[23]?[bs]?|digests?|commit(?:s|ted)?|fingerprints?|revisions?|checksums?"
     rb"|hash(?:es)?|containers?|docker|libpod|crio|cgroups?|overlay2?|layers?|blob|build[-_ ]?id)|HEAD)(?![A-Za-z])"
-    rb"|githubusercontent\.com|/(?:tree|raw)/)"
+    rb"|githubusercontent\.com|/(?:tree|raw)/|(?:/[0-9a-f]{1,2}){2,5}(?=/))"
     rb"(?P<gap>[^\r\n]{0,24}+)$",
 )
 _SECRET = re.compile(rb"(?i)key|token|secret|pass|auth|credential|bearer|cookie|login")
@@ -96,19 +101,38 @@ _SINGLE_CASE = 12.0
 
 def redact_random(data: bytes, mark: bytes) -> bytes:
     """``data`` with every long random-looking string replaced by ``mark``; hashes in their places stay."""
+    parts: list[bytes | memoryview] = []
+    done, view = 0, memoryview(data)
+    for since, end in _tokens()(data):
+        # The n of a line feed that JSON escaped is not the token's.
+        escaped = data[since : since + 1] in _ESCAPED and data[since - 1 : since] == b"\\" and end - since > _LEAST
+        start = since + escaped
+        token = data[start:end]
+        if _is_suspect(token) and not _is_kept(data, start, token):
+            parts += [view[done:start], mark]
+            done = end + (data[end : end + 1] == b"=") + (data[end : end + 2] == b"==")
+    return data if not parts else b"".join([*parts, view[done:]])
 
-    def replace(match: re.Match[bytes]) -> bytes:
-        token = match["token"]
-        if not _is_suspect(token):
-            return match[0]
-        hashes = [part.span() for part in _HEX_PART.finditer(token)]
-        if hashes:
-            line = data[max(0, match.start("token") - _LOOK_BACK) : match.start("token")].rpartition(b"\n")[2]
-            if all(_is_hash_place(line + token[:start]) for start, _ in hashes):
-                return match[0]
-        return match[0][: match.start("token") - match.start()] + mark
 
-    return _TOKEN.sub(replace, data)
+@cache
+def _tokens() -> Callable[[bytes], Iterator[tuple[int, int]]]:
+    """Finds what is long enough and holds what names do not: a digit, or two capitals with at most a letter between."""
+    any_ = rb"[A-Za-z0-9+/_-]"
+    exact = [
+        any_ + b"{%d}(?:[0-9]|[A-Z][a-z]?[A-Z])" % at + any_ + b"{%d,}" % (_LEAST - 1 - at) for at in range(_LEAST)
+    ]
+    return spans(
+        b"|".join([*exact, any_ + b"{%d,}(?:[0-9]|[A-Z][a-z]?[A-Z])" % _LEAST + any_ + b"*"]), any_ + b"{%d,}" % _LEAST
+    )
+
+
+def _is_kept(data: bytes, start: int, token: bytes) -> bool:
+    """Whether a token stands where a hash belongs, or in a line that Hypothesis prints to be pasted."""
+    line = data[max(0, start - _LOOK_BACK) : start].rpartition(b"\n")[2]
+    if _PASTED.search(line):
+        return True
+    hashes = [part.start() for part in _HEX_PART.finditer(token)]
+    return bool(hashes) and all(_is_hash_place(line + token[:at]) for at in hashes)
 
 
 def _is_hash_place(before: bytes) -> bool:
@@ -118,7 +142,7 @@ def _is_hash_place(before: bytes) -> bool:
 
 @lru_cache(maxsize=1 << 15)
 def _is_suspect(token: bytes) -> bool:
-    if _MANGLED.search(token):
+    if not _MIXED.search(token) or _MANGLED.search(token):
         return False
     token = _PLAIN.sub(b"", token)
     parts = [part for part in _SEPARATOR.split(token) if part]

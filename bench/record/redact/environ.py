@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from bench.record.redact.markup import mark
-from bench.record.redact.names import NOT_SECRET, is_secret_name
+from bench.record.redact.names import NOT_SECRET, is_secret_pair
+from bench.record.redact.scan import mark
 from bench.record.redact.text import redact_text
 
 _ALLOWED = re.compile(
@@ -40,22 +40,29 @@ def allowed_environ(environ: Mapping[str, str], extra: Collection[str] = ()) -> 
     for name in sorted(environ):
         if is_allowed_name(name, extra):
             value = environ[name]
-            kept[name] = mark("name") if value and is_secret_name(name) else redact_text(value)
+            kept[name] = mark("name") if value and is_secret_pair(name, value) else redact_text(value)
     return kept
 
 
-def secret_values(environ: Mapping[str, str]) -> frozenset[str]:
-    """Values of an environment's secrets, which are replaced wherever they stand; short words and paths are not.
+def secret_values(environ: Mapping[str, str], more: Collection[str] = ()) -> frozenset[str]:
+    """Values of secrets, which are replaced wherever they stand; short words and paths are not.
 
     Args:
-        environ: of this process, or what was set for the measured one.
+        environ: of this process, or what was set for the measured one: of it the values of secret names.
+        more: further values that are secret.
     """
-    return frozenset(
+    named = [
         value
         for name, value in environ.items()
-        if _LITERAL_NAME.search(name.upper())
-        and name.upper() not in NOT_SECRET
-        and value.lower() not in _NO_LITERAL
+        if _LITERAL_NAME.search(name.upper()) and name.upper() not in NOT_SECRET
+    ]
+    return frozenset(value for value in (*named, *more) if _is_literal(value))
+
+
+def _is_literal(value: str) -> bool:
+    """Whether a value is long and rare enough to be replaced wherever it stands."""
+    return (
+        value.lower() not in _NO_LITERAL
         and len(value) >= _MIN_LITERAL
         and not value.isdigit()
         and not value.startswith(("/", "[redacted"))

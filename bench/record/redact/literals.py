@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable, Collection
 from urllib.parse import quote, quote_plus
 
-from bench.record.redact.markup import mark
+from bench.record.redact.scan import mark
 
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
 _LEAST = 8

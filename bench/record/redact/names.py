@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 _SECRET_NAME = re.compile(
@@ -19,15 +20,31 @@ def is_secret_name(name: str) -> bool:
     return upper not in NOT_SECRET and _SECRET_NAME.search(upper) is not None
 
 
-Kind = Literal["strong", "weak"]
-"""How surely a name in a text is a secret's: with a weak one an expression of a program or a number is kept."""
+def is_secret_pair(name: str, value: str) -> bool:
+    """:func:`is_secret_name`, unless the value is a number and the name counts something: ``MAX_TOKENS=512``."""
+    counts = name.upper().endswith("S") or kind_of_name(name) is None
+    return is_secret_name(name) and not (counts and _NUMBER.fullmatch(value))
 
-HINTS = tuple(b"pass secret cred pw pswd token key auth dsn cookie sess jwt pat bearer connection".split())
+
+_NUMBER = re.compile(r"[-+]?\d{1,9}(?:\.\d*)?")
+
+Kind = Literal["strong", "weak", "pass"]
+"""How surely a name in a text is a secret's.
+
+With a weak one an expression of a program or a number is kept; with ``pass`` alone, which is also what a test or a
+compiler does, a number and a type.
+"""
+
+HINTS = tuple(
+    b"pass secret cred pw pswd token key auth dsn cookie sess jwt pat bearer connection".split()
+    + b"kennwort geheimnis contrase clave mdp".split()
+)
 """Lower-case words of which one is in every name that :func:`kind_of_name` knows."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _STRONG = re.compile(
-    r"passwords?|passwd|pswd|passphrase|passcode|secret(?!ar)|credential|authori[sz]ation|authtoken|connectionstring"
+    r"passwor[dt]s?|passwd|pswd|passphrase|passcode|kennwort|geheimnis|motdepasse|contrasena|clavesecreta"
+    r"|secret(?!ar)|credential|authori[sz]ation|authtoken|connectionstring"
     r"|(?:api|access|private|signing|auth|encryption|decryption|account|license|ssh|pgp|gpg|master|session|shared|service|deploy"
     r"|aes|hmac|client|consumer|webhook|subscription|storage)keys?(?!board|word|point|error|frame)|sessionid|sessid"
 )
@@ -37,7 +54,7 @@ _AFTER_TOKEN = frozenset(("value", "data", "string", "str", "base", "secret"))
 _COUNTED = frozenset(
     ("count", "counts", "length", "len", "size", "min", "max", "ttl", "timeout", "index", "number", "limit")
 )
-# What stands before `pass` or `key` where it is a pass of a compiler or a key of a mapping.
+# What stands before `pass` or `key` where it is no secret.
 _PASSES = """
 forward backward fwd bwd first second third one two single multi last next each per grad joint graph fx dispatch render
 inference low high compiler optimizer fusion pre post test tests did must will by custom
@@ -47,9 +64,12 @@ sort sorted cache primary foreign dict group index partition lookup row map publ
 record registry query state param node config metric column field object json sub per any num no missing unknown
 unexpected duplicate extra expected invalid python c cpu cuda autograd backend functorch boxed op parent event attention
 """
-_NO_PASS, _NO_KEY = frozenset(_PASSES.split()), frozenset(_KEYS.split())
+PASSES = frozenset(_PASSES.split())
+"""Words before `pass` where it is a pass of a compiler or what a test did."""
+_NO_KEY = frozenset(_KEYS.split())
 
 
+@lru_cache(maxsize=1 << 12)
 def kind_of_name(name: str) -> Kind | None:
     """What a name before ``=`` or ``:`` in a text says of the value, ``None`` where it is no secret's.
 
@@ -66,9 +86,11 @@ def kind_of_name(name: str) -> Kind | None:
     last, before = words[-1], words[-2] if len(words) > 1 else ""
     if last == "pat" and before:
         return "strong"
+    if last == "pass" and not before and name.islower():
+        return "pass"
     if last.endswith("pass") and last not in {"bypass", "compass", "trespass"}:
-        return "strong" if last != "pass" or ((before or name.isupper()) and before not in _NO_PASS) else None
-    if last.endswith(("token", "tokens")) or (before == "token" and last in _AFTER_TOKEN):
+        return "strong" if last != "pass" or ((before or name.isupper()) and before not in PASSES) else None
+    if last in {"mdp", "clave"} or last.endswith(("token", "tokens")) or (before == "token" and last in _AFTER_TOKEN):
         return "weak"
     if last in {"key", "keys"} and before not in _NO_KEY:
         return "weak" if before or name == "KEY" else None

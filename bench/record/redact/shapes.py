@@ -1,35 +1,24 @@
 """Shapes of secrets: what the keys of well-known services look like (pure data).
 
-Each shape has literals of which at least one occurs wherever the shape does; searching for these first keeps a log of
-some megabytes fast. The forms are those that the services publish for secret scanners.
+The forms are those that the services publish for secret scanners.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from bench.record.redact.scan import Rule, rule
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """One kind of secret. Group ``secret`` of the pattern is replaced, or the whole match where it has none."""
-
-    kind: str
-    hints: tuple[bytes, ...]
-    pattern: re.Pattern[bytes]
-
-
-def _shape(kind: str, hints: str, pattern: str, flags: int = 0) -> Shape:
-    return Shape(kind, tuple(hint.encode() for hint in hints.split()), re.compile(pattern.encode(), flags))
+def _shape(kind: str, hints: str, pattern: str) -> Rule:
+    """A shape with the literals of which one occurs wherever it does."""
+    return rule(kind, [hint.encode() for hint in hints.split()], pattern.encode())
 
 
 # Not in the middle of a word; the n of a line feed that JSON escaped is no word's.
 _START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
 
-# An argument of a command line, quoted or not.
-_ARGUMENT = r"[\"']?(?P<secret>(?:(?<=\")[^\"\r\n]+|(?<=')[^'\r\n]+|(?<![\"'])[^\s\"'-][^\s\"']*))"
-
-SHAPES: tuple[Shape, ...] = (
+SHAPES: tuple[Rule, ...] = (
     _shape(
         "aws", "AKIA ASIA AGPA AIDA AROA ANPA ABIA ACCA", _START + r"A(?:KIA|SIA|GPA|IDA|ROA|NPA|BIA|CCA)[A-Z0-9]{16}"
     ),
@@ -48,19 +37,23 @@ SHAPES: tuple[Shape, ...] = (
     _shape(
         "google", "ya29. GOCSPX- 1//0", r"ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,}|1//0[A-Za-z0-9_-]{30,}"
     ),
-    _shape("openai", "sk-", _START + r"sk-[A-Za-z0-9_-]{16,}"),
+    rule("openai", rb"sk-[A-Za-z0-9_-]{16}", _START.encode() + rb"sk-[A-Za-z0-9_-]{16,}"),
     _shape("huggingface", "hf_ api_org_", _START + r"(?:hf|api_org)_[A-Za-z0-9]{20,}"),
     _shape("npm", "npm_", _START + r"npm_[A-Za-z0-9]{30,}"),
     _shape("pypi", "pypi-", _START + r"pypi-[A-Za-z0-9_-]{16,}"),
-    _shape("stripe", "_live_ _test_", _START + r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}"),
+    _shape(
+        "stripe",
+        "sk_live_ rk_live_ pk_live_ sk_test_ rk_test_ pk_test_",
+        _START + r"[srp]k_(?:live|test)_[A-Za-z0-9]{10,}",
+    ),
     _shape("stripe", "whsec_", r"whsec_[A-Za-z0-9+/=]{16,}"),
     _shape("jwt", "eyJ", _START + r"eyJ[A-Za-z0-9_=-]{8,}(?:\.[A-Za-z0-9_=+/-]*){1,4}"),
     _shape("sendgrid", "SG.", _START + r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
-    _shape("twilio", "SK AC", _START + r"(?:SK|AC)[0-9a-f]{32}(?![0-9a-f])"),
-    _shape("mailgun", "key-", _START + r"key-[0-9a-zA-Z]{32}"),
-    _shape("mailchimp", "-us", r"(?<![0-9a-f])[0-9a-f]{32}-us[0-9]{1,2}"),
+    rule("twilio", rb"(?:SK|AC)[0-9a-f]{32}", _START.encode() + rb"(?:SK|AC)[0-9a-f]{32}(?![0-9a-f])"),
+    rule("mailgun", rb"key-[0-9a-zA-Z]{32}", _START.encode() + rb"key-[0-9a-zA-Z]{32}"),
+    rule("mailchimp", rb"[0-9a-f]{32}-us[0-9]", rb"(?<![0-9a-f])[0-9a-f]{32}-us[0-9]{1,2}"),
     _shape("shopify", "shpat_ shpca_ shppa_ shpss_ shpua_", _START + r"shp(?:at|ca|pa|ss|ua)_[A-Fa-f0-9]{32}"),
-    _shape("digitalocean", "_v1_", _START + r"do[oprt]_v1_[a-f0-9]{32,}"),
+    _shape("digitalocean", "doo_v1_ dop_v1_ dor_v1_ dot_v1_", _START + r"do[oprt]_v1_[a-f0-9]{32,}"),
     _shape("square", "sq0 EAAA", _START + r"(?:sq0[a-z]{3}-[A-Za-z0-9_-]{20,}|EAAA[A-Za-z0-9_-]{40,})"),
     _shape("databricks", "dapi", _START + r"dapi[a-f0-9]{32}"),
     _shape("docker", "dckr_", r"dckr_[a-z]{2,4}_[A-Za-z0-9_-]{16,}"),
@@ -69,9 +62,9 @@ SHAPES: tuple[Shape, ...] = (
     _shape("atlassian", "ATATT ATCTT ATBB", r"AT(?:ATT|CTT)3x[A-Za-z0-9_=-]{40,}|ATBB[A-Za-z0-9_=.-]{24,}"),
     _shape("grafana", "glc_ glsa_", _START + r"gl(?:c|sa)_[A-Za-z0-9_+/=]{20,}"),
     _shape("groq", "gsk_ xai- pplx- r8_", _START + r"(?:gsk_|xai-|pplx-|r8_)[A-Za-z0-9]{24,}"),
-    _shape("linear", "lin_", _START + r"lin_(?:api|oauth)_[A-Za-z0-9]{24,}"),
+    _shape("linear", "lin_api_ lin_oauth_", _START + r"lin_(?:api|oauth)_[A-Za-z0-9]{24,}"),
     _shape("notion", "ntn_ secret_", _START + r"(?:ntn_|secret_)[A-Za-z0-9]{30,}"),
-    _shape("newrelic", "NRAK- NRJS-", _START + r"NR(?:AK|JS|II|RA)-[A-Za-z0-9_-]{16,}"),
+    _shape("newrelic", "NRAK- NRJS- NRII- NRRA-", _START + r"NR(?:AK|JS|II|RA)-[A-Za-z0-9_-]{16,}"),
     _shape("sentry", "sntry", r"sntry[a-z]_[A-Za-z0-9_=+/-]{24,}"),
     _shape(
         "cloud",
@@ -85,51 +78,20 @@ SHAPES: tuple[Shape, ...] = (
         "sig= ignature=",
         r"[?&;](?:sig|X-(?:Amz|Goog)-Signature|Signature)=(?P<secret>[A-Za-z0-9%+/=_-]{16,})",
     ),
-    _shape("url", "://", r"://(?P<secret>(?!git@)[^\s/?#\"'<>\\]{1,300})@"),
-    _shape("url", "://", r"://(?P<secret>[^\s/?#\"'<>@:\\]{0,100}:[^\s?#\"'<>@\\]{1,200})@"),
-    _shape("curl", "-u --user", r"(?:\s-u|--user)[ =]?[\"']?(?P<secret>(?!\d+:\d+(?!\S))[^\s:\"'/]{1,100}:[^\s\"']+)"),
-    _shape("netrc", "password", r"login\s{1,9}\S{1,200}\s{1,9}password\s{1,9}(?P<secret>\S+)"),
-    _shape(
-        "option",
-        "--pass --token --secret --api -password -token -secret -key -passwd -passphrase -pass --pw",
-        r"(?<![\w-])--(?!no-)[\w-]{0,40}?(?:password|passwd|passphrase|token|secret|api-?key|-pass|-pw|(?<=--)pw|(?<=--)pass)(?![a-z])[\w-]{0,40}(?:\s+|=)"
-        + _ARGUMENT,
+    # Hashes of passwords, as htpasswd, shadow(5) and web frameworks keep them.
+    rule(
+        "hash",
+        rb"\$(?:2[abxy]?|apr1|[1567y]|gy|sha1|md5|argon2i?d?|scrypt|pbkdf2[a-z0-9-]*|bcrypt-sha256)\$[^\s$]",
+        rb"\$(?:2[abxy]?\$[0-9]{2}\$[./A-Za-z0-9]{53}|(?:apr1|[1567]|sha1|md5)\$(?:rounds=[0-9]{1,9}\$)?[./A-Za-z0-9]{1,32}\$[./A-Za-z0-9]{20,90}"
+        rb"|g?y\$[./A-Za-z0-9]{1,20}\$[./A-Za-z0-9]{1,90}\$[./A-Za-z0-9]{40,90}"
+        rb"|(?:argon2i?d?|scrypt|pbkdf2[a-z0-9-]{0,20}|bcrypt-sha256)(?:\$[./A-Za-z0-9=,+-]{1,120}){2,6})",
     ),
-    _shape("option", "sshpass", r"\bsshpass\s{1,9}(?:-[a-zA-Z]\s{1,9}){0,3}-p\s{0,9}" + _ARGUMENT),
-    _shape(
-        "option",
-        "login upload",
-        r"\b(?:docker|podman|buildah|skopeo|nerdctl|helm|oras|twine)\s[^\r\n|;]{0,60}?"
-        r"\b(?:login|upload)\b[^\r\n|;]{0,200}?\s-p[ =]{0,9}" + _ARGUMENT,
+    rule("hash", rb"\{S?SHA[0-9]*\}[A-Za-z0-9+/]{20}", rb"\{S?SHA[0-9]{0,3}\}(?P<secret>[A-Za-z0-9+/]{20,200}={0,2})"),
+    rule(
+        "hash",
+        rb"(?:pbkdf2[:_]sha[0-9]+|scrypt|bcrypt_sha256|argon2)[:$][^\s$]+\$",
+        rb"\b(?:pbkdf2[:_]sha[0-9]{1,3}|scrypt|bcrypt_sha256|argon2)[:$0-9]{1,40}(?P<secret>[./A-Za-z0-9]{4,64}\$[A-Za-z0-9+/=]{20,200})",
     ),
-    _shape(
-        "option",
-        "mysql mariadb",
-        r"\b(?:mysql|mariadb)(?:-?(?:dump|admin|import|show|check|sh))?\s(?:[^\r\n|;]{0,200}?\s)??-p" + _ARGUMENT,
-    ),
-    _shape(
-        "option",
-        "redis-cli ldap",
-        r"\b(?:redis-cli\s[^\r\n|;]{0,200}?-a|ldap[a-z]{3,9}\s[^\r\n|;]{0,200}?-w)\s{1,9}" + _ARGUMENT,
-    ),
-    _shape("option", "pass:", r"-pass(?:in|out)?\s{1,9}[\"']?pass:(?P<secret>[^\s\"']+)"),
-    _shape("sql", "dentified IDENTIFIED", r"(?i:identified\s{1,9}by)\s{1,9}" + _ARGUMENT),
-    _shape(
-        "said",
-        "assw ecret oken key KEY Key assphrase",
-        r"(?=[aAsSpPtTkK])(?i:\b(?:api|access|secret|private)[ _-]?key|\b(?:password|passphrase|secret|token|key))"
-        r"(?i:\s{1,3}(?:is|was))?[ \t:]{1,3}[\"'`]?"
-        r"(?P<secret>(?i:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}))",
-    ),
-    _shape("header", "earer asic", r"\b(?:Bearer|Basic|bearer|basic)\s+(?P<secret>[A-Za-z0-9._~+/=-]{12,})"),
-    _shape("header", "oken", r"(?i:authorization)\S{0,3}\s*(?i:token)\s+(?P<secret>[^\s\"']{6,})"),
-    _shape(
-        "header",
-        "uthorization UTHORIZATION",
-        r"(?i:authorization)\\{0,7}(?:[\"']|&quot;)?[ \t]{0,9}[:=][ \t]{0,9}"
-        r"(?:[A-Za-z][\w-]{0,20}[ \t]{1,3})?(?P<secret>[^\s\"'<>&][^\r\n\"'<>&]{3,})",
-    ),
-    _shape("cookie", "ookie", r"(?i:cookie)[\"']?\s*:\s*[\"']?(?P<secret>(?:[^\r\n\"'\\]|\\[^nr\"]){6,})"),
 )
 """All shapes, in the order in which they are tried."""
 

@@ -8,21 +8,27 @@ from typing import Any
 
 import msgspec
 
-from bench.record.redact.assigned import redact_assigned
+from bench.record.redact.assigned import ASSIGNED
+from bench.record.redact.calls import CALLS, FILES
+from bench.record.redact.checked import CHECKED, PHRASES
+from bench.record.redact.commands import COMMANDS
 from bench.record.redact.entropy import redact_random
 from bench.record.redact.literals import redact_literals
-from bench.record.redact.markup import mark, redact_markup
-from bench.record.redact.names import is_secret_name
+from bench.record.redact.markup import MARKUP
+from bench.record.redact.names import is_secret_pair, kind_of_name
+from bench.record.redact.scan import Rules, mark
 from bench.record.redact.shapes import PRIVATE_KEY, PRIVATE_KEY_BODY, PRIVATE_KEY_END, SHAPES
+from bench.record.redact.spoken import SPOKEN
 from bench.record.schema import Record
 
 _Redact = Callable[[bytes], bytes]
 
 # What may lie over a text and split a secret: codes of colours, and the zero bytes of UTF-16.
 # Colours as a terminal takes them, and as JSON, Python and pytest's JUnit report write them.
-_COLOUR = re.compile(rb"(?:\x1b|\\x1b|\\u001b|\\033|#x1B)\[[0-9;?]{0,20}[A-Za-z]")
+_COLOUR = re.compile(rb"(?:\x1b|\\+(?:x1b|u001b|033)|#x1B)\[[0-9;?]{0,20}[A-Za-z]")
 _WIDE = re.compile(rb"\0?(?:[\t\n\r -~]\0){8,}+[\t\n\r -~]?")
 _MAX_KEY = 65536
+RULES = Rules((*SHAPES, *COMMANDS, *FILES, *MARKUP, *CHECKED, *CALLS, *ASSIGNED, *SPOKEN))
 
 
 def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
@@ -83,26 +89,59 @@ def redact_record(record: Record, secrets: Collection[str] = ()) -> Record:
     return msgspec.convert({key: _walk(key, value, secrets) for key, value in document.items()}, Record)
 
 
-# Keys of the schema that only look like a secret's name.
-_SCHEMA_KEYS = frozenset(("signature",))
 # What names a thing is a hash by right: known shapes are looked for there, random strings are not.
 _IDENTITIES = frozenset(
     ("id", "stamp", "schema", "digest", "base", "lock_sha256", "fingerprint", "commit", "sha256", "reproduces")
 )
+# Objects whose keys are paths of the record, packages and versions of ours: no key there names a secret.
+_PATHS = frozenset(("unavailable", "sources", "packages", "tool"))
+# Keys of the schema that only look like a secret's name.
+_SCHEMA_KEYS = frozenset(("signature",))
+_Hide = Callable[[str, Any], None]
 
 
-def _walk(key: str, value: Any, secrets: Collection[str]) -> Any:
+def hidden_strings(record: Record) -> dict[str, str]:
+    """The strings that :func:`redact_record` hides for their key's sake, by that key: no file may hold them either."""
+    found: dict[str, str] = {}
+    for key, value in msgspec.to_builtins(record).items():
+        _walk(key, value, (), lambda name, said: found.update({f"{name} {len(found)}": str(said)}))
+    return found
+
+
+def _walk(key: str, value: Any, secrets: Collection[str], hide: _Hide | None = None, named: bool = True) -> Any:
+    """A part of a record without its secrets.
+
+    Args:
+        key: the name of the part, or the nearest one that says whether it is a secret.
+        value: the part.
+        secrets: values that are replaced wherever they stand.
+        hide: told of each value that is hidden because of its key, before it is.
+        named: whether the key is a name that somebody gave.
+    """
     if isinstance(value, dict):
-        return {_known_text(name, secrets): _walk(name, inner, secrets) for name, inner in value.items()}
+        inside = key not in _PATHS
+        return {
+            _known_text(name, secrets): _walk(
+                key if kind_of_name(key) == "strong" and named else name, inner, secrets, hide, inside
+            )
+            for name, inner in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [_walk(key, inner, secrets) for inner in value]
+        return [_walk(key, inner, secrets, hide, named) for inner in value]
+    if named and _is_hidden(key, value):
+        if hide is not None:
+            hide(key, value)
+        return mark("name")
     if not isinstance(value, str):
         return value
-    if value and is_secret_name(key) and key not in _SCHEMA_KEYS:
-        return mark("name")
-    if key in _IDENTITIES:
-        return _known_text(value, secrets)
-    return redact_text(value, secrets)
+    return _known_text(value, secrets) if key in _IDENTITIES else redact_text(value, secrets)
+
+
+def _is_hidden(key: str, value: Any) -> bool:
+    """Whether a value is hidden for its key's sake; of numbers those that a surely secret name has."""
+    if isinstance(value, str):
+        return bool(value) and key not in _SCHEMA_KEYS and is_secret_pair(key, value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and kind_of_name(key) == "strong"
 
 
 def _known_text(text: str, secrets: Collection[str]) -> str:
@@ -111,30 +150,13 @@ def _known_text(text: str, secrets: Collection[str]) -> str:
 
 def _redact_known(data: bytes, secrets: Collection[str]) -> bytes:
     """Everything but the rule for random strings."""
-    data = redact_literals(data, secrets)
-    data = _redact_private_keys(data)
-    for shape in SHAPES:
-        if any(hint in data for hint in shape.hints):
-            data = shape.pattern.sub(_replacer(shape.kind), data)
-    return redact_assigned(redact_markup(data))
-
-
-def _replacer(kind: str) -> Callable[[re.Match[bytes]], bytes]:
-    made = mark(kind).encode()
-
-    def replace(match: re.Match[bytes]) -> bytes:
-        if "secret" not in match.re.groupindex:
-            return made
-        if match["secret"].startswith(b"[redacted"):
-            return match[0]
-        start, end = match.start("secret") - match.start(), match.end("secret") - match.start()
-        return match[0][:start] + made + match[0][end:]
-
-    return replace
+    return PHRASES.redact(RULES.redact(_redact_private_keys(redact_literals(data, secrets))))
 
 
 def _redact_private_keys(data: bytes) -> bytes:
     """Private keys from BEGIN to END; where the end was cut off, as far as the text looks like a key's."""
+    if b"PRIVATE KEY" not in data:
+        return data
     parts: list[bytes] = []
     position = 0
     end = PRIVATE_KEY_END.search(data)

@@ -20,7 +20,7 @@ import msgspec
 from bench.errors import DamagedData, NotMeasured, UsageError
 from bench.names import PARTIAL, check_part, is_file_name, next_stamp, parse_stamp
 from bench.record import codec
-from bench.record.redact import redact_bytes, redact_record, secret_values
+from bench.record.redact import hidden_strings, redact_bytes, redact_record, secret_values
 from bench.record.schema import Record
 from bench.record.storage.disk import disk_errors, make_folders, remove_empty, sync_folder, sync_tree, write_synced
 from bench.record.storage.manifest import MANIFEST, hash_file, list_files, render_manifest
@@ -110,10 +110,12 @@ def hidden_values(record: Record, secrets: Collection[str] | None = None) -> fro
     """Values that no file of a record's bundle may hold.
 
     Args:
-        record: not redacted yet: the secrets that were set for it (``--env``) are hidden wherever they stand.
+        record: not redacted yet: the secrets that were set for it (``--env``), and what a test recorded under a
+            secret's name, are hidden wherever they stand.
         secrets: further ones; by default those of this process' environment.
     """
-    return secret_values(record.environ).union(secret_values(os.environ) if secrets is None else secrets)
+    recorded = secret_values(record.environ, hidden_strings(record).values())
+    return recorded.union(secret_values(os.environ) if secrets is None else secrets)
 
 
 def read_bundle(path: Path, called: str | None = None) -> Bundle:
