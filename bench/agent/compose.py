@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from .cgroup.reading import Group, Reading
 from .clocks import read_own_peak_bytes
 from .follow import TestLog
+from .follow.result import Told, early_end, read_told
 from .log import BoundedLog
 from .measure import Taken, measure
 from .outcome import End, decide
@@ -17,8 +18,6 @@ from .sampler import Sampler
 from .spec import Spec
 
 Warnings = list[dict[str, Any]]
-UNAVAILABLE = "unavailable:"
-"""Begins the name of a fact that says why a metric could not be had."""
 
 
 class Ended(NamedTuple):
@@ -51,7 +50,7 @@ def warning(code: str, message: str, value: float | None = None, unit: str | Non
 
 def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
     """The result as a JSON object. ``earlier`` are warnings from the run itself."""
-    group, tests = ended.group, ended.tests
+    group = ended.group
     inside = group.version is not None and not group.joins()
     measured = measure(
         Taken(
@@ -68,19 +67,16 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
         )
     )
     kills = measured.figures["memory"]["oom_kills"]
-    end = _end(ended, measured.figures["memory"], measured.unavailable.get("memory.oom_kills", ""))
+    told = read_told(ended.tests, ended.spec.env)
+    end = _end(ended, told, measured.figures["memory"], measured.unavailable.get("memory.oom_kills", ""))
     outcome, signature = decide(end)
-    warnings = earlier + _warnings(ended) + tests.warnings + measured.warnings
+    warnings = earlier + _warnings(ended) + told.warnings + ended.tests.warnings + measured.warnings
     if kills and outcome != "oom_killed":
         warnings.append(warning("oom_kill", f"{kills} process(es) of the group were killed for memory", kills))
-    unavailable = dict(measured.unavailable)
-    if tests.pytest_s is None:
-        unavailable["pytest_s"] = "pytest did not finish a session that the plugin saw"
+    unavailable = {**measured.unavailable, **told.unavailable}
     if ended.cannot_start is not None:
         unavailable |= dict.fromkeys(("wall_s", "exit_code"), "the command did not start")
     own_cpu_s = ended.own.user_s + ended.own.system_s
-    facts, no_metric = _facts(tests.facts)
-    unavailable |= no_metric
     return {
         "state": "ended",
         "outcome": outcome,
@@ -92,10 +88,7 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
         "cgroup_version": group.version,
         "cgroup": group.describe(),
         **measured.figures,
-        "tests": tests.tests,
-        "metrics": tests.metrics,
-        "facts": facts,
-        "pytest_s": tests.pytest_s,
+        **told.fields,
         "signature": signature,
         "warnings": warnings,
         "unavailable": unavailable,
@@ -109,15 +102,9 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
     }
 
 
-def _facts(facts: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Facts, and apart from them why a metric is missing (``unavailable:NAME``), by its path in the run."""
-    missing = {name: str(why) for name, why in facts.items() if name.startswith(UNAVAILABLE)}
-    kept = {name: value for name, value in facts.items() if name not in missing}
-    return kept, {f"metrics.{name[len(UNAVAILABLE) :]}": why for name, why in missing.items()}
-
-
-def _end(ended: Ended, memory: dict[str, Any], no_counter: str) -> End:
+def _end(ended: Ended, told: Told, memory: dict[str, Any], no_counter: str) -> End:
     tests = ended.tests
+    session = told.fields["session"] or {}
     code = None if ended.reaper.status is None else os.waitstatus_to_exitcode(ended.reaper.status)
     return End(
         exit_code=code if code is not None and code >= 0 else None,
@@ -130,7 +117,11 @@ def _end(ended: Ended, memory: dict[str, Any], no_counter: str) -> End:
         memory_limit_bytes=memory["limit_bytes"],
         plugin_wanted=ended.spec.plugin,
         plugin_loaded=tests.loaded,
-        session_finished=tests.pytest_s is not None,
+        session_finished=tests.finished,
+        early=early_end(tests),
+        collected=session.get("collected"),
+        not_run=session.get("not_run"),
+        only=tests.session.only,
         running=tests.running,
         failure=tests.first_failure,
         failures=tests.failures,
@@ -158,14 +149,6 @@ def _warnings(ended: Ended) -> Warnings:
         found.append(warning("log_not_written", message, cut, "bytes"))
     if ended.sampler.error:
         found.append(warning("samples_not_written", f"samples.csv lacks lines: {ended.sampler.error}"))
-    lost = ended.tests.lost
-    if lost:
-        message = f"{lost} line(s) of the pytest plugin had no room on the disk: tests, metrics and facts lack them"
-        found.append(warning("events_lost", message, lost))
-    left_out = ended.tests.facts_left_out
-    if left_out:
-        message = f"{left_out} fact(s) of the tests are beyond what a run may keep"
-        found.append(warning("fact_left_out", message, left_out))
     before, after = ended.before.pids_limit_hits, ended.after.pids_limit_hits
     if before is not None and after is not None and after > before:
         refused = after - before

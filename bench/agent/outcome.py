@@ -14,7 +14,9 @@ PYTEST_USAGE, PYTEST_NOTHING = 4, 5
 
 class End(NamedTuple):
     """Everything that decides. ``oom_kills`` is the growth of the group's counter, ``None`` where there is none to
-    read. ``mute`` says why the plugin could not have told how pytest ended, ``None`` where it could.
+    read. ``mute`` says why the plugin could not have told how pytest ended, ``None`` where it could. ``early`` is why
+    the session ended before its end, ``None`` where it did not; ``not_run``, how many of the ``collected`` tests never
+    began; ``only``, pytest's option with which no test's body runs.
     """
 
     exit_code: int | None
@@ -29,6 +31,10 @@ class End(NamedTuple):
     plugin_loaded: bool = False
     session_finished: bool = False
     mute: str | None = None
+    early: str | None = None
+    collected: int | None = None
+    not_run: int | None = None
+    only: str | None = None
     running: str | None = None
     failure: tuple[str, str] | None = None
     failures: int = 0
@@ -51,6 +57,7 @@ def decide(end: End) -> Outcome:
 
 def one_line(text: str) -> str:
     """Text without control characters, on one line, bounded."""
+    text = text.encode("utf-8", "backslashreplace").decode()
     line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).split())
     return line if len(line) <= SIGNATURE_CHARACTERS else line[: SIGNATURE_CHARACTERS - 1] + "…"
 
@@ -81,6 +88,8 @@ def _decide(end: End) -> tuple[str, str | None]:
         node, message = end.failure
         more = f" (and {end.failures - 1} more)" if end.failures > 1 else ""
         return "failed", f"{node}: {message}{more}"
+    if end.early is not None:
+        return "failed", f"exit code {end.exit_code}: {_early(end)}"
     last = f": {end.last_line}" if end.last_line else ""
     return "failed", f"exit code {end.exit_code}{where}{last}"
 
@@ -88,19 +97,30 @@ def _decide(end: End) -> tuple[str, str | None]:
 def _finished(end: End) -> tuple[str, str | None]:
     if not end.plugin_loaded:
         return "passed", None
-    if not end.session_finished and end.mute is not None:
+    if not end.session_finished and end.early is None and end.mute is not None:
         return "not_measured", f"exited with code 0, but whether pytest had finished cannot be told: {end.mute}"
-    if not end.session_finished:  # os._exit(0) in a test
+    if not end.session_finished and end.early is None:  # os._exit(0) in a test
         return "failed", f"exited with code 0 before pytest had finished{f' in {end.running}' if end.running else ''}"
     if end.failure is not None:
         return "failed", f"{end.failure[0]}: {end.failure[1]} (although the exit code is 0)"
     if any(outcome in ("failed", "error") for outcome in end.test_outcomes):  # the line that said more is lost
         return "failed", "a test failed (although the exit code is 0)"
+    if end.only is not None:
+        return "not_measured", f"pytest ran no test's body ({end.only})"
+    if end.early is not None:
+        return "failed", f"{_early(end)} (although the exit code is 0)"
     if not end.test_outcomes:
         return "not_measured", "pytest ran no test"
     if all(outcome == "skipped" for outcome in end.test_outcomes):
         return "not_measured", "every test was skipped"
     return "passed", None
+
+
+def _early(end: End) -> str:
+    """In one line, how far the session came and why it went no further."""
+    where = f" in {end.running}" if end.running else ""
+    rest = f", {end.not_run} of {end.collected} tests never began" if end.not_run else ""
+    return f"the session ended early{where}: {end.early}{rest}"
 
 
 def _died(number: int, end: End, where: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from typing import Any
 
 RESERVE_BYTES = 512 * 1024
+MAX_DEPTH = 60
 KEPT_WHEN_FULL = (
     "state",
     "outcome",
@@ -18,6 +20,31 @@ KEPT_WHEN_FULL = (
     "signature",
     "error",
 )
+
+
+def encode(result: dict[str, Any]) -> bytes:
+    """The result as JSON that every reader takes: finite numbers and valid Unicode, whatever got so far."""
+    try:
+        data = json.dumps(result, indent=1, allow_nan=False).encode("ascii")
+        if b"\\ud" not in data:  # else a surrogate, of a pair or alone
+            return data
+    except (ValueError, TypeError, RecursionError):
+        pass
+    return json.dumps(_valid(result, MAX_DEPTH), indent=1, allow_nan=False).encode("ascii")
+
+
+def _valid(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, dict) and depth:
+        return {_valid(str(key), 0): _valid(inner, depth - 1) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)) and depth:
+        return [_valid(inner, depth - 1) for inner in value]
+    return None
 
 
 class ResultFile:
@@ -39,7 +66,7 @@ class ResultFile:
 
     def write(self, result: dict[str, Any]) -> None:
         """Write to a neighbour, sync, rename. Raises OSError."""
-        data = json.dumps(result, indent=1).encode("ascii")
+        data = encode(result)
         temporary = self._path + ".tmp"
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
@@ -64,7 +91,7 @@ class ResultFile:
         except OSError as error:
             core = {key: result.get(key) for key in KEPT_WHEN_FULL}
             core["error"] = f"result.json could not be written in full: {error.strerror}"
-            data = json.dumps(core).encode("ascii")
+            data = encode(core)
             fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
                 os.pwrite(fd, data, 0)  # over blocks that the file has already

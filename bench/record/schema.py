@@ -194,7 +194,9 @@ class Io(msgspec.Struct, frozen=True):
 class TestResult(msgspec.Struct, frozen=True):
     """One pytest node. ``marker_timeout_s`` is what a ``timeout`` marker of the test asked for; ours won. ``started_s``
     is when it began, in seconds since the run's start on a monotonic clock, as in ``samples.csv``: its setup begins
-    then, and the call and the teardown follow. An ``unfinished`` test was at work when the run ended.
+    then, and the call and the teardown follow. An ``unfinished`` test was at work when the run ended. ``attempts`` is
+    how often it was tried (reruns of a plugin's, the same id given twice); the times hold all attempts, and the outcome
+    is the last one's.
     """
 
     node: str
@@ -204,6 +206,31 @@ class TestResult(msgspec.Struct, frozen=True):
     teardown_s: float | None = None
     marker_timeout_s: float | None = None
     started_s: float | None = None
+    attempts: int | None = None
+
+
+class Session(msgspec.Struct, frozen=True):
+    """What pytest's session was to run, and how far it came. ``collected`` tests were left after ``deselected`` ones
+    had been taken out; ``not_run`` of them never began. The lists name the first thousand. ``reason`` is why the
+    session ended early, in pytest's words.
+    """
+
+    collected: int | None = None
+    deselected: int | None = None
+    deselected_nodes: tuple[str, ...] = ()
+    not_run: int | None = None
+    not_run_nodes: tuple[str, ...] = ()
+    ended_early: bool | None = None
+    reason: str | None = None
+
+
+class ThreadsUsed(msgspec.Struct, frozen=True):
+    """How many threads the libraries that the tests had loaded used, asked at the end of pytest's session. Of several
+    processes it is the most of one.
+    """
+
+    torch: int | None = None
+    openmp: int | None = None
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -253,6 +280,8 @@ class Run(msgspec.Struct, frozen=True):
     gpu: dict[str, Any] = {}
     warnings: tuple[Warning_, ...] = ()
     pytest_s: float | None = None
+    session: Session | None = None
+    threads_used: ThreadsUsed = ThreadsUsed()
     signature: str | None = None
     sources: dict[str, str] = {}
     cgroup: dict[str, Any] = {}

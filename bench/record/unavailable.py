@@ -19,6 +19,7 @@ _NO_LOSS = {
     r"diagnostic\.node": "it is no test of pytest's",
     r"engine\.limits\.\w+": "no limit was set",
     r"runs\[\d+\]\.signature": "nothing is said to have failed",
+    r"runs\[\d+\]\.session\.reason": "the session is not known to have ended early",
     r"runs\[\d+\]\.tests\[\d+\]\.marker_timeout_s": "the test asks for no timeout of its own",
     r"runs\[\d+\]\.warnings\[\d+\]\.(value|unit)": "the warning has no such figure",
     r"variant": "no variant was chosen",
@@ -28,6 +29,9 @@ _NO_LOSS = {
 _LOSSES = {
     r"runs\[\d+\]\.tests\[\d+\]\.(setup|call|teardown)_s": "the test did not reach, or did not end, this phase",
     r"runs\[\d+\]\.tests\[\d+\]\.started_s": "it was not recorded when the test began",
+    r"runs\[\d+\]\.tests\[\d+\]\.attempts": "it was not recorded how often the test was tried",
+    r"runs\[\d+\]\.session(\..+)?": "pytest told nothing of its session",
+    r"runs\[\d+\]\.threads_used\..+": "nobody asked for the threads that were used",
     r"runs\[\d+\]\.pytest_s": "pytest told no time",
     r"verdict\.baseline\..+": "the comparison gives no such figure",
     r"verdict\.ceiling_margin_s": "no run has a time to hold against it",

@@ -20,7 +20,9 @@ from bench.record.schema import (
     Metric,
     Outcome,
     Run,
+    Session,
     TestResult,
+    ThreadsUsed,
     Warning_,
 )
 
@@ -32,6 +34,7 @@ _PARTS = {"cpu": Cpu, "memory": Memory, "faults": Faults, "context_switches": Co
 _MEASURED = (
     "wall_s",
     "pytest_s",
+    "session",
     "pids_peak",
     *(f"{part}.{name}" for part, struct in _PARTS.items() for name in struct.__struct_fields__),
 )
@@ -63,6 +66,8 @@ class _Result(msgspec.Struct):
     warnings: tuple[Warning_, ...] = ()
     unavailable: dict[str, str] = {}
     pytest_s: float | None = None
+    session: Session | None = None
+    threads_used: ThreadsUsed = ThreadsUsed()
     signature: str | None = None
     sources: dict[str, str] = {}
     cgroup: dict[str, Any] = {}

@@ -67,7 +67,7 @@ def test_a_session(followed) -> None:
     assert log.pytest_s == 2.5
     assert log.tests[0] == {
         "node": "a", "outcome": "passed", "setup_s": 0.1, "call_s": 2, "teardown_s": 0, "marker_timeout_s": 905.0,
-        "started_s": None,
+        "started_s": None, "attempts": 1,
     }  # fmt: skip
     assert log.metrics["speed"] == {"value": 3.0, "unit": "x", "better": "higher"}
     assert log.metrics["speed[b]"] == {"value": None, "unit": "", "better": "none"}

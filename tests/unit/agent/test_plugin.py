@@ -344,7 +344,7 @@ def test_an_isolated_interpreter_does_without_the_plugin(supervise, test_file) -
 
 def test_the_plugins_folder_holds_nothing_that_shadows() -> None:
     names = {path.name for path in (AGENT / "plugin").iterdir() if path.name != "__pycache__"}
-    assert names == {"__init__.py", "bench_pytest_plugin.py"}
+    assert names == {"__init__.py", "bench_pytest_plugin"}
 
 
 def test_what_the_plugin_writes_is_what_the_follower_reads(pytester: pytest.Pytester, session) -> None:

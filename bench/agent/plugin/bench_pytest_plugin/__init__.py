@@ -1,0 +1,56 @@
+"""Tells the supervisor what pytest does, line by line, and keeps other timeouts from cutting below the supervisor's.
+
+Loaded by PYTEST_PLUGINS into any project's pytest (7 to 9), next to its own conftest, options and plugins. Writes to
+the file that BENCH_EVENTS names; without it, it does nothing at all. Whatever a test does, pytest passes as it would
+without us: each hook's work is guarded, and what a test hands over is bounded, cleaned and typed here.
+
+The agent needs nothing but the standard library: pytest, which has loaded this folder, is only looked up.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .attempts import Attempts
+from .collected import Collected
+from .deadline import Deadline
+from .guard import Guard
+from .recorder import Recorder, WorkerThreads
+from .traces import die_with_traceback
+from .writer import Writer
+
+__all__ = ["Writer", "pytest_configure"]
+
+FIRST_WORKER = "gw0"
+
+
+def pytest_configure(config: Any) -> None:
+    """Begin, unless nobody asked. A worker of pytest-xdist counts and lifts limits, and its controller reports."""
+    config.addinivalue_line("markers", "timeout(seconds): the supervisor's deadline replaces it")
+    path = os.environ.get("BENCH_EVENTS")
+    if not path:
+        return
+    worker = getattr(config, "workerinput", None)
+    is_worker = worker is not None
+    writer = Writer(path, spare=not is_worker)
+    guard = Guard(writer)
+    attempts = Attempts(guard, is_worker)
+    deadline = Deadline(guard, writer, is_worker, (worker or {}).get("workerid") == FIRST_WORKER)
+    plugins: list[tuple[str, Any]] = [
+        ("bench-attempts", attempts),
+        ("bench-deadline", deadline),
+        ("bench-collected", Collected(guard, writer, is_worker)),
+        ("bench-recorder", WorkerThreads(guard) if is_worker else Recorder(guard, writer, attempts, deadline)),
+    ]
+    for name, plugin in plugins:
+        config.pluginmanager.register(plugin, name)
+    if not is_worker:
+        die_with_traceback()
+
+
+_announce = os.environ.get("BENCH_EVENTS")
+if _announce:  # as early as can be: whether pytest came up at all is then known
+    Writer(_announce).put("loaded")
