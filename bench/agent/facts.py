@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any
 
+from .follow.checked import kept
 from .side import run_aside
 from .signals import Signals
 from .spec import Spec
@@ -25,6 +26,8 @@ STATUS_KEYS = (
 )
 PYTHON_LIMIT_S = 30.0
 TORCH_LIMIT_S = 60.0
+ANSWER_BYTES = 4 * 1024 * 1024
+"""More than the longest list of packages."""
 
 QUESTION = """
 import json, os, platform, re, sys
@@ -129,12 +132,11 @@ def write_facts(spec: Spec, known: dict[str, Any], skip: str | None, signals: Si
     if skip is None:
         answer = os.path.join(spec.out, ".facts.tmp")
         problem = run_aside((python, "-c", QUESTION), spec.env, spec.cwd, answer, PYTHON_LIMIT_S, signals)
-        text = _read(answer)
+        text = _read(answer, ANSWER_BYTES)
         _remove(answer)
-        try:
-            facts["python"] = json.loads(text.strip().splitlines()[-1]) if problem is None else None
-        except (ValueError, IndexError):
-            problem = "the interpreter's answer is not JSON"
+        if problem is None:
+            facts["python"] = parse_answer(text)
+            problem = None if facts["python"] is not None else "the interpreter's answer is not JSON"
     else:
         problem = skip
     if problem is not None:
@@ -149,10 +151,21 @@ def write_facts(spec: Spec, known: dict[str, Any], skip: str | None, signals: Si
             _write(path, f"\ntorch.utils.collect_env: {skip}\n", append=True)
 
 
-def _read(path: str) -> str:
+def parse_answer(text: str) -> dict[str, Any] | None:
+    """The object on the last line, ``None`` where it is none that every reader of JSON can read: a project's own start
+    code may write what it likes, and a package's folder may have any name.
+    """
+    try:
+        found = kept(json.loads(text.strip().splitlines()[-1]))
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _read(path: str, most: int = -1) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+            return file.read(most)
     except OSError:
         return ""
 

@@ -48,7 +48,8 @@ class Done:
 def make_spec(out: Path, argv: list[str], **changes: Any) -> str:
     spec = {
         "argv": argv,
-        "env": {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+        # A temporary folder of its own: pytest ends with removing what earlier sessions of the user left in the shared one.
+        "env": {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(out.parent)},
         "cwd": str(out.parent),
         "out": str(out),
         "timeout_s": 30,

@@ -14,6 +14,7 @@ import pytest
 
 from bench.agent.facts import (
     parse_allocators,
+    parse_answer,
     parse_root_read_only,
     parse_status,
     read_allocators,
@@ -146,3 +147,14 @@ def test_aside(tmp_path: Path, signals: Signals) -> None:
     start = time.monotonic()
     assert aside("sleep", "30") == "asked to stop"
     assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "no JSON", "[1]", '{"a": 1e999}', "[" * 100_000, '{"a": ' + "[" * 90 + "]" * 90 + "}"]
+)
+def test_an_answer_that_nobody_could_read(answer: str) -> None:
+    assert parse_answer(answer) is None
+
+
+def test_the_answer_is_the_last_line_and_valid_text() -> None:
+    assert parse_answer('said before\n{"packages": {"odd\\udc80": "1"}}\n') == {"packages": {"odd\\udc80": "1"}}

@@ -28,6 +28,21 @@ PLAIN = End(exit_code=0, signal=None, timeout_s=5.0, oom_kills=0)
         (PYTEST._replace(test_outcomes=("passed", "failed")), "failed", "although"),
         (PYTEST._replace(failure=("t::a", "boom"), failures=1), "failed", "although"),
         (PYTEST._replace(plugin_loaded=False, test_outcomes=()), "passed", None),
+        (
+            PYTEST._replace(early="pytest.exit: no GPU", not_run=1, collected=3, running="t::b"),
+            "failed",
+            "in t::b: pytest.exit",
+        ),
+        (PYTEST._replace(early="nothing said why", not_run=1, collected=3), "failed", "1 of 3 tests never began"),
+        (PYTEST._replace(early="pytest.exit: x", session_finished=False, mute="no room"), "failed", "pytest.exit: x"),
+        (PYTEST._replace(early="x", test_outcomes=()), "failed", "session ended early"),
+        (
+            PYTEST._replace(only="--collect-only", early="--collect-only", test_outcomes=()),
+            "not_measured",
+            "--collect-only",
+        ),
+        (PYTEST._replace(exit_code=2, early="KeyboardInterrupt"), "failed", "exit code 2: the session ended early"),
+        (PYTEST._replace(exit_code=2, early="x", stopped_for="timeout"), "timed_out", "after 5 s"),
         (PLAIN._replace(exit_code=3, last_line="no such thing"), "failed", "exit code 3: no such thing"),
         (PYTEST._replace(exit_code=1, failure=("t::a", "E boom"), failures=3), "failed", "t::a: E boom (and 2 more)"),
         (PYTEST._replace(exit_code=1, failure=("t::a", "E boom"), failures=1), "failed", "t::a: E boom"),
@@ -63,6 +78,10 @@ def test_outcome(end: End, outcome: str, words: str | None) -> None:
     else:
         assert decided.signature is not None
         assert words in decided.signature
+
+
+def test_a_signature_is_valid_text() -> None:
+    assert one_line("a\ud800b") == "a\\ud800b"
 
 
 def test_signature_is_one_plain_bounded_line() -> None:

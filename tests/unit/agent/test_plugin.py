@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import json
 import os
 import signal
@@ -355,6 +356,27 @@ def test_what_the_plugin_writes_is_what_the_follower_reads(pytester: pytest.Pyte
     assert log.loaded
     assert [test["outcome"] for test in log.tests] == ["passed", "failed"]
     assert log.pytest_s is not None
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("recorder", "Properties"), ("recorder", "read_threads"), ("attempts", "Attempts.of"), ("deadline", "node_id"),
+     ("recorder", "seconds"), ("collected", "Collected._tell_repeating"), ("recorder", "message_of")],
+)  # fmt: skip
+def test_a_fault_of_ours_changes_no_test(pytester, session, monkeypatch, place: str, name: str) -> None:
+    def fail(*_args: object, **_named: object) -> None:
+        raise MemoryError("ours")
+
+    pytester.makepyfile("import pytest\n@pytest.mark.timeout(5)\ndef test_a(): pass\ndef test_b(): assert 0")
+    monkeypatch.delenv("BENCH_EVENTS")
+    importlib.import_module(PLUGIN)
+    monkeypatch.setenv("BENCH_EVENTS", str(pytester.path / "events.jsonl"))
+    monkeypatch.setattr(f"{PLUGIN}.{place}.{name}", fail)
+    result, lines = session()
+    result.assert_outcomes(passed=1, failed=1)
+    assert result.ret == 1
+    assert "plugin_fault" in [line["code"] for line in of(lines, "warning")]
+    assert len(of(lines, "finished")) == 1
 
 
 def test_facts_of_any_shape_within_a_bound(pytester: pytest.Pytester, session) -> None:

@@ -18,10 +18,9 @@ def run(supervise, tmp_path: Path):
         folder.mkdir()
         (folder / "test_it.py").write_text(code)
         (folder / name).write_text(ini)
-        return supervise(
-            sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *options,
-            plugin=True, cwd=str(folder), **changes,
-        )  # fmt: skip
+        env = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), **changes.pop("env", {})}
+        command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *options)
+        return supervise(*command, plugin=True, cwd=str(folder), env=env, **changes)
 
     return go
 
@@ -105,7 +104,7 @@ def test_a_marker_that_a_conftest_adds_last_does_not_cut(run, tmp_path: Path) ->
         "    for item in items: item.add_marker(pytest.mark.timeout(0.4), append=False)\n"
     )
     (tmp_path / "late.py").write_text(code)
-    done = run(SLOW, "-p", "late", env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"})
+    done = run(SLOW, "-p", "late", env={"PYTHONPATH": str(tmp_path)})
     assert done.result["outcome"] == "passed", done.log
     assert asked(done) == {"test_slow": 0.4, "test_quick": 0.4}
 

@@ -29,7 +29,9 @@ def run(supervise, tmp_path: Path):
         if torch is not None:
             (tmp_path / "torch.py").write_text(torch)
         command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "test_it.py", *options)
-        return supervise(*command, plugin=True, cwd=str(tmp_path), env={"PATH": "/usr/bin:/bin", **env}).result
+        return supervise(
+            *command, plugin=True, cwd=str(tmp_path), env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), **env}
+        ).result
 
     return go
 

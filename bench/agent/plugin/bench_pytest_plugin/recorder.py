@@ -154,18 +154,19 @@ class Recorder:
 
     def _report(self, report: Any) -> None:
         test = self._test(report.nodeid)
-        worker = str(getattr(report, "worker_id", ""))
-        test.attempts[worker] = self._attempts.of(report)
+        with self._guard:  # apart, like the properties below: the end of a test must be told whatever else is not
+            test.attempts[str(getattr(report, "worker_id", ""))] = self._attempts.of(report)
         if report.outcome not in DECIDED:  # a plugin's word for an attempt that does not count
             test.outcome = test.message = None
             return
-        if report.when in PHASES:
-            test.times[f"{report.when}_s"] = seconds(report.duration)
         outcome = outcome_of(report)
         if outcome is not None and test.outcome not in ("failed", "error"):
             test.outcome = outcome
         if report.outcome == "failed" and test.message is None:
             test.message = message_of(report)
+        if report.when in PHASES:
+            with self._guard:
+                test.times[f"{report.when}_s"] = seconds(report.duration)
         test.properties = report.user_properties or test.properties
         test.ended = report.when == "teardown"
         if report.when not in PHASES:  # the process that ran it has died: nothing more will come
@@ -181,12 +182,9 @@ class Recorder:
             for phase in PHASES:
                 spent = sum(times.get(phase, 0.0) for _, times in test.attempts.values())
                 test.times[f"{phase}_s"] = seconds(spent)
-        own = Properties(test.node, test.properties, attempts > 1)
-        for code, message in own.left_out:
-            self._writer.put("warning", code=code, message=message, value=None, unit=None)
-        more: dict[str, Any] = {} if test.message is None else {"message": test.message}
-        if own.missing:
-            more["missing"] = own.missing
+        own: dict[str, Any] = {"metrics": {}, "facts": {}}
+        with self._guard:
+            own = self._properties(test, attempts > 1)
         self._writer.put(
             "test",
             node=test.node,
@@ -194,11 +192,17 @@ class Recorder:
             monotonic_s=test.began_s,
             marker_timeout_s=self._deadline.asked.get(test.node),
             attempts=attempts,
-            metrics=own.metrics,
-            facts=own.facts,
+            **own,
             **test.times,
-            **more,
+            **({} if test.message is None else {"message": test.message}),
         )
+
+    def _properties(self, test: _Test, repeated: bool) -> dict[str, Any]:
+        found = Properties(test.node, test.properties, repeated)
+        for code, message in found.left_out:
+            self._writer.put("warning", code=code, message=message, value=None, unit=None)
+        missing = {"missing": found.missing} if found.missing else {}
+        return {"metrics": found.metrics, "facts": found.facts, **missing}
 
 
 class WorkerThreads:
