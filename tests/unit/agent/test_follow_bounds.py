@@ -19,7 +19,7 @@ from bench.agent.follow import TestLog
 from bench.agent.follow.result import early_end, read_told
 from bench.agent.result import encode
 from bench.record.schema import Run
-from bench.run.reading import _Result
+from bench.run.result.reading import _Result
 
 from .conftest import Done
 

@@ -154,16 +154,17 @@ def test_the_same_id_twice_is_one_test_and_a_failure_stays(project) -> None:
     assert [(tests["test_once"]["outcome"], tests["test_once"]["attempts"])] == [("failed", 2)]
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize("parameter", ["__pytest_repeat_step_number", "__flakefinder_test_a"])
-def test_tests_that_run_again_and_again_by_design_are_named(project, parameter: str) -> None:
+def test_tests_that_run_again_and_again_by_design_are_named(project, parameter: str, workers: str) -> None:
     generate = (
         f"def pytest_generate_tests(metafunc):\n    metafunc.fixturenames.append({parameter!r})\n"
         f"    metafunc.parametrize({parameter!r}, range(3))\n"
     )
-    result = project("def test_a(): pass\n", conftest=generate).result
+    result = project("def test_a(): pass\n", "-n", workers, conftest=generate).result
     assert result["outcome"] == "passed"
     assert len(result["tests"]) == 3
-    message = next(warning["message"] for warning in result["warnings"] if warning["code"] == "tests_repeated")
+    (message,) = [warning["message"] for warning in result["warnings"] if warning["code"] == "tests_repeated"]
     assert "test_it.py::test_a (3 times)" in message
 
 

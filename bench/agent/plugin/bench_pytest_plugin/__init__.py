@@ -38,11 +38,12 @@ def pytest_configure(config: Any) -> None:
     writer = Writer(path, spare=not is_worker)
     guard = Guard(writer)
     attempts = Attempts(guard, is_worker)
-    deadline = Deadline(guard, writer, is_worker, (worker or {}).get("workerid") == FIRST_WORKER)
+    is_first = (worker or {}).get("workerid") == FIRST_WORKER
+    deadline = Deadline(guard, writer, is_worker, is_first)
     plugins: list[tuple[str, Any]] = [
         ("bench-attempts", attempts),
         ("bench-deadline", deadline),
-        ("bench-collected", Collected(guard, writer, is_worker)),
+        ("bench-collected", Collected(guard, writer, is_worker, is_first)),
         ("bench-recorder", WorkerThreads(guard) if is_worker else Recorder(guard, writer, attempts, deadline)),
     ]
     for name, plugin in plugins:

@@ -20,12 +20,13 @@ TELLS = "bench_deselected"
 
 
 class Collected:
-    """The hooks. A worker of pytest-xdist hands on what only it knows."""
+    """The hooks. A worker of pytest-xdist hands on what only it knows; one of them tells what repeats."""
 
-    def __init__(self, guard: Guard, writer: Writer, is_worker: bool) -> None:
+    def __init__(self, guard: Guard, writer: Writer, is_worker: bool, is_first: bool) -> None:
         self._guard = guard
         self._writer = writer
         self._is_worker = is_worker
+        self._tells_repeating = is_first or not is_worker
         self._told = False
         self._deselected: dict[str, None] = {}
 
@@ -95,7 +96,7 @@ class Collected:
             self._writer.put_if_room("deselected", tests=len(nodes) if count is None else count, nodes=told)
 
     def _tell_repeating(self, items: list[Any]) -> None:
-        if self._is_worker:
+        if not self._tells_repeating:
             return
         found: dict[str, int] = {}
         for item in items:

@@ -4,7 +4,7 @@ import pytest
 
 from bench.engine.protocol import KILLED, Ending
 from bench.errors import DamagedData
-from bench.record.schema import Run
+from bench.record.schema import Run, Session
 from bench.run.result.reading import MAX_RESULT_BYTES, overall, read_run
 
 RESULT = {
@@ -31,6 +31,34 @@ def test_a_complete_result_is_read(tmp_path):
     assert (reading.run.tests[0].started_s, reading.run.tests[0].call_s) == (0.4, 12.0)
     assert reading.unavailable == {"memory.swap_peak_bytes": "no swap accounting"}
     assert reading.cgroup_version == 2
+
+
+def test_what_ran_is_kept(tmp_path):
+    session = {
+        "collected": 3,
+        "not_run": 1,
+        "not_run_nodes": ["c"],
+        "ended_early": True,
+        "reason": "pytest.exit: no GPU",
+    }
+    said = {
+        "tests": [{"node": "a", "outcome": "passed", "attempts": 3}],
+        "session": session,
+        "threads_used": {"torch": 2, "openmp": None},
+        "unavailable": {"threads_used.openmp": "the tests loaded no OpenMP library"},
+    }
+    (tmp_path / "result.json").write_text(json.dumps(RESULT | said))
+    reading = read_run(tmp_path, 0, Ending(0))
+    assert reading.run.tests[0].attempts == 3
+    assert reading.run.session == Session(3, None, (), 1, ("c",), True, "pytest.exit: no GPU")
+    assert (reading.run.threads_used.torch, reading.run.threads_used.openmp) == (2, None)
+    assert reading.unavailable == said["unavailable"]
+
+
+def test_a_run_without_a_result_has_no_session_for_that_reason(tmp_path):
+    reading = read_run(tmp_path, 0, Ending(137, oom_killed=True))
+    assert reading.run.session is None
+    assert "supervisor did not reach its end" in reading.unavailable["session"]
 
 
 def test_the_place_and_the_sources_are_kept(tmp_path):
