@@ -22,13 +22,18 @@ pytest_plugins = "pytester"
 PLUGIN = "bench.agent.plugin.bench_pytest_plugin"
 
 
+def forget() -> None:
+    for name in [name for name in sys.modules if name == PLUGIN or name.startswith(f"{PLUGIN}.")]:
+        del sys.modules[name]
+
+
 @pytest.fixture
 def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     """Runs pytest in this process with the plugin; returns its result and the lines that the plugin wrote."""
     path = pytester.path / "events.jsonl"
     monkeypatch.setenv("BENCH_EVENTS", str(path))
     before = signal.getsignal(signal.SIGTERM)
-    sys.modules.pop(PLUGIN, None)  # imported anew, as in a fresh pytest: it announces itself then
+    forget()  # imported anew, as in a fresh pytest: it announces itself then
 
     def go(*args: str) -> tuple[pytest.RunResult, list[dict]]:
         result = pytester.runpytest_inprocess("-p", PLUGIN, "-p", "no:cacheprovider", *args)
@@ -39,7 +44,7 @@ def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     faulthandler.unregister(signal.SIGTERM)
     faulthandler.unregister(signal.SIGQUIT)
     signal.signal(signal.SIGTERM, before)
-    sys.modules.pop(PLUGIN, None)
+    forget()
 
 
 def of(lines: list[dict], kind: str) -> list[dict]:
