@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,6 +11,27 @@ from typing import Literal
 Device = Literal["cpu", "cuda"]
 SELFTEST = "selftest"
 """The one name that is no test of pytest's: loads of known cost, to hold the readings against."""
+REFERENCE_NODE = "tests/test_gradients.py::TestPropertyBasedGradients::test_property_gradient_stability"
+REFERENCE = "grad"
+"""What the test is called whose figures ship as reference."""
+_LONGEST = 80
+
+
+def name_of(node: str, device: Device | None) -> str:
+    """The one name of a pytest node, whoever measured it: of ``tests/test_x.py::test_y`` it is
+    ``tests-test-x-test-y_cpu``; without a device where that is not known.
+    """
+    label = REFERENCE if node == REFERENCE_NODE else label_of(node)
+    return f"{label}_{device}" if device is not None else label
+
+
+def label_of(node: str) -> str:
+    """A node in lower case letters, digits and dashes; one that is too long keeps its end and gets a hash of all."""
+    label = re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"\.py\b", "", node)).strip("-").lower()
+    if 0 < len(label) <= _LONGEST:
+        return label
+    digest = hashlib.sha256(node.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"{label[-(_LONGEST - 7) :].strip('-') or 'node'}-{digest}"
 
 
 @dataclass(frozen=True, slots=True)

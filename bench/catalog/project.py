@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from bench.catalog.load import builtin, parse
-from bench.catalog.model import Catalog, Device, Diagnostic, Profile
+from bench.catalog.model import Catalog, Device, Diagnostic, Profile, name_of
 from bench.errors import UsageError
 from bench.names import NAMES, is_diagnostic_name
 
@@ -52,8 +52,7 @@ def of_node(node: str, device: Device = "cpu") -> Diagnostic:
     path = node.split("::", 1)[0]
     if not path or path.startswith(("/", "-")) or ".." in Path(path).parts:
         raise UsageError(f"--node '{node}' is not a node of the project", fix="write it as in tests/test_x.py::test_y")
-    label = re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"\.py\b", "", node)).strip("-").lower()[-80:].strip("-")
-    if not label:
+    if not re.search(r"[A-Za-z0-9]", re.sub(r"\.py\b", "", node)):
         raise UsageError(
             f"--node '{node}' gives no name for its results",
             "it has neither a letter nor a digit of ASCII",
@@ -61,7 +60,7 @@ def of_node(node: str, device: Device = "cpu") -> Diagnostic:
         )
     env = {"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}
     return Diagnostic(
-        name=f"{label}_{device}",
+        name=name_of(node, device),
         about=f"{node} of a project",
         node=node,
         device=device,

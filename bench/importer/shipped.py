@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.catalog.model import REFERENCE_NODE, name_of
 from bench.compare.ceiling_review import timeout_decision
 from bench.compare.verdict import judge
 from bench.importer.convert import ENGINE
@@ -39,8 +40,7 @@ from bench.report.files.analysis import analysis_name, analysis_time_txt
 from bench.report.files.ceiling_review import timeout_decision_text
 from bench.report.files.summary import render_summary
 
-NAME = "grad_cpu"
-NODE = "tests/test_gradients.py::TestPropertyBasedGradients::test_property_gradient_stability"
+NAME = name_of(REFERENCE_NODE, "cpu")
 CEILING_S = 905.0
 TIMEOUT_S = 1200.0
 HOST_CLASS = HostClass(
@@ -131,7 +131,7 @@ def _record(figures: Figures) -> Record:
         outcome="passed",
         diagnostic=Diagnostic(
             name=NAME,
-            node=NODE,
+            node=REFERENCE_NODE,
             device="cpu",
             profile=None,
             ceiling_s=CEILING_S,

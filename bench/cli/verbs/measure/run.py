@@ -9,7 +9,7 @@ import typer
 
 from bench.catalog.load import builtin, find_variant
 from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
-from bench.catalog.project import of_node
+from bench.catalog.project import of_node, read_catalog
 from bench.cli import completion, options
 from bench.cli.app import app
 from bench.cli.output import Console, complain_of, print_json
@@ -155,7 +155,8 @@ def _what(name: str | None, project: Path | None, node: str | None, device: Devi
     if node is not None:
         if project is None or name is not None:
             raise UsageError("--node goes with --project and without a NAME")
-        return options.catalog_with(project), of_node(node, device)
+        named = (one for one in read_catalog(project).diagnostics if (one.node, one.device) == (node, device))
+        return options.catalog_with(project), next(named, None) or of_node(node, device)
     if name is None:
         raise UsageError("nothing to run was named", fix="give a NAME that 'bench list' shows, or --project and --node")
     return options.diagnostic_called(name, project)
