@@ -43,6 +43,11 @@ def read_catalog(root: Path) -> Catalog:
     return catalog
 
 
+def project_above(path: Path) -> Path | None:
+    """The project that a folder of evidence lies in: the nearest above it, or here, that has a ``bench.toml``."""
+    return next((folder for folder in path.absolute().parents if (folder / FILE).is_file()), None)
+
+
 def of_node(node: str, device: Device = "cpu") -> Diagnostic:
     """A diagnostic made of one pytest node, as in ``tests/test_x.py::test_y``, and named after it.
 

@@ -54,7 +54,7 @@ def _samples(bundle: Bundle, at: int, total: int) -> str | None:
 
 def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:
     """For each word the bundles that it names, oldest first."""
-    found = [find_bundles(word, results, READING) for word in words]
+    found = [find_bundles(word, results, READING, lambda twin: notify(f"passed over: {twin}")) for word in words]
     return [sorted(group, key=lambda bundle: bundle.record.stamp) for group in found]
 
 

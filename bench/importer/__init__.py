@@ -1,5 +1,6 @@
-"""What others wrote, as records: pure parsers of older evidence and the record that it adds up to."""
+"""Import of what others wrote: pure parsers of older evidence, and the records that it adds up to."""
 
-from bench.importer.importer import Imported, import_folder
+from bench.importer.convert import Given
+from bench.importer.importer import Asked, import_tree
 
-__all__ = ["Imported", "import_folder"]
+__all__ = ["Asked", "Given", "import_tree"]

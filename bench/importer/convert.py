@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import hashlib
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 
 import msgspec
 
+from bench.catalog.model import Catalog
 from bench.importer.evidence import Evidence
 from bench.importer.machine import Lscpu
-from bench.importer.nodes import agreed, outcome_of, tests_of
+from bench.importer.nodes import agreed, tests_of
 from bench.importer.reasons import fixed, missing, reasons_of
+from bench.importer.result.ending import ending_of
+from bench.importer.result.naming import device_of, name_of_run, node_of_run
 from bench.importer.stamp import Stamp
 from bench.names import record_id
 from bench.record.redact import allowed_environ
@@ -40,7 +43,6 @@ from bench.report.files.gnu_time import BLOCK_BYTES
 
 ENGINE = "native"
 """Engine of imported evidence: run by hand, in no container."""
-_GRADIENT = "test_property_gradient_stability"
 
 
 def host_class(evidence: Evidence) -> tuple[HostClass, list[Problem]]:
@@ -64,7 +66,18 @@ def host_class(evidence: Evidence) -> tuple[HostClass, list[Problem]]:
     )
 
 
-def make_record(evidence: Evidence, host_id: str, host: HostClass, stamp: Stamp) -> tuple[Record, list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is said of a run beside its files. ``catalog`` is what the project's ``bench.toml`` names."""
+
+    name: str | None = None
+    ceiling_s: float | None = None
+    catalog: Catalog = field(default_factory=lambda: Catalog(()))
+
+
+def make_record(
+    evidence: Evidence, host_id: str, host: HostClass, stamp: Stamp, given: Given
+) -> tuple[Record, list[Problem]]:
     """The record; its verdict is still to be given.
 
     Returns:
@@ -73,9 +86,8 @@ def make_record(evidence: Evidence, host_id: str, host: HostClass, stamp: Stamp)
     commands, torch = evidence.commands, evidence.torch
     env = dict(commands.env) if commands else {}
     run, problems = _run(evidence)
-    node = (commands.node if commands else None) or (run.tests[0].node if len(run.tests) == 1 else None)
-    device = _device(env)
-    name = _name(node, device)
+    device = device_of(evidence, env)
+    name = given.name or name_of_run(evidence, run.tests, device, given.catalog)
     timeouts = [
         value for value in (run.effective_timeout_s, commands.timeout_s if commands else None) if value is not None
     ]
@@ -87,10 +99,10 @@ def make_record(evidence: Evidence, host_id: str, host: HostClass, stamp: Stamp)
         outcome=run.outcome,
         diagnostic=Diagnostic(
             name=name,
-            node=node,
+            node=node_of_run(evidence, run.tests),
             device=device,
             profile=None,
-            ceiling_s=None,
+            ceiling_s=given.ceiling_s,
             timeout_s=min(timeouts, default=None),
             source=Source("imported"),
         ),
@@ -110,11 +122,10 @@ def make_record(evidence: Evidence, host_id: str, host: HostClass, stamp: Stamp)
         ),
         runs=(run,),
         verdict=Verdict("ok"),
-        tool={"imported_from": "older evidence", "stamp_from": stamp.source},
+        tool={"imported_from": "older evidence", "stamp_from": stamp.source, "digest": _digest(evidence)},
         environ=allowed_environ(env),
     )
     reasons = reasons_of(evidence)
-    reasons |= {f"runs[0].tests[{at}].started_s": "no file of the evidence says it" for at in range(len(run.tests))}
     if stamp.reason:
         reasons["stamp"] = stamp.reason
     return msgspec.structs.replace(record, unavailable={**missing(record, reasons), **fixed(stamp)}), problems
@@ -131,12 +142,7 @@ def _run(evidence: Evidence) -> tuple[Run, list[Problem]]:
     time, log, junit = evidence.time, evidence.log, evidence.junit
     problems: list[Problem] = []
     files = evidence.files
-    exit_code, said = agreed(
-        time.exit_status if time else None,
-        evidence.exit_code,
-        "contradicts the exit status in time.txt",
-        files.get("artifacts/exit_code.txt", "exit_code.txt"),
-    )
+    exit_code, said = _exit_code(evidence)
     problems += said
     pytest_s, said = agreed(
         junit.total_s if junit else None,
@@ -152,13 +158,18 @@ def _run(evidence: Evidence) -> tuple[Run, list[Problem]]:
     tests, said = tests_of(evidence)
     problems += said
     user_s, system_s = (time.user_s, time.system_s) if time else (None, None)
+    ending = ending_of(evidence, tests, exit_code)
     started = junit.started if junit else None
     cases = [case for case in junit.cases if case.time_s is not None] if junit else []
     return (
         Run(
             index=0,
-            outcome=outcome_of(evidence, tests, exit_code),
+            outcome=ending.outcome,
             exit_code=exit_code,
+            signal=time.signal if time else None,
+            signature=ending.signature,
+            warnings=(Warning_("outcome_inferred", ending.inferred),) if ending.inferred else (),
+            facts=_facts(evidence),
             started_at=started.astimezone(UTC).isoformat()
             if started is not None and started.tzinfo is not None
             else None,
@@ -181,21 +192,34 @@ def _run(evidence: Evidence) -> tuple[Run, list[Problem]]:
     )
 
 
+def _exit_code(evidence: Evidence) -> tuple[int | None, list[Problem]]:
+    """The exit code; none where a signal ended the run, which a shell reports as a code of its own."""
+    time = evidence.time
+    if time is not None and time.signal is not None and evidence.exit_code in (None, time.signal, 128 + time.signal):
+        return None, []
+    if time is not None and time.signal is not None:
+        said = f"{evidence.exit_code} contradicts the signal {time.signal} in {evidence.files['artifacts/time.txt']}"
+        return None, [Problem(evidence.files["artifacts/exit_code.txt"], said, 1)]
+    return agreed(
+        time.exit_status if time else None,
+        evidence.exit_code,
+        "contradicts the exit status in time.txt",
+        evidence.files.get("artifacts/exit_code.txt", "exit_code.txt"),
+    )
+
+
+def _digest(evidence: Evidence) -> str:
+    """SHA-256 of what was read: two runs may have the same figures, and files to tell them apart."""
+    found = hashlib.sha256()
+    for place, text in sorted(evidence.texts.items()):
+        found.update(f"{place} {len(text)} ".encode() + text.encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
+
+
+def _facts(evidence: Evidence) -> dict[str, Any]:
+    """How many tests ended how, as pytest counts them: all there is where the log names none."""
+    return {"tests_counted": dict(evidence.log.counts)} if evidence.log and evidence.log.counts else {}
+
+
 def _blocks(count: int | None) -> int | None:
     return None if count is None else count * BLOCK_BYTES
-
-
-def _device(env: Mapping[str, str]) -> str | None:
-    """``cpu`` where the GPUs were hidden, ``cuda`` where one was chosen; not known where nobody said."""
-    visible = env.get("CUDA_VISIBLE_DEVICES")
-    if visible is None:
-        return None
-    return "cpu" if visible.strip() in ("", "-1") else "cuda"
-
-
-def _name(node: str | None, device: str | None) -> str:
-    test = re.split(r"\[", (node or "unknown").rpartition("::")[2])[0]
-    base = (
-        "grad" if test == _GRADIENT else re.sub(r"[^a-z0-9]+", "_", test.lower()).strip("_").removeprefix("test_")[:80]
-    )
-    return f"{base or 'unknown'}_{device}" if device else base or "unknown"

@@ -1,133 +1,221 @@
-"""Brings a folder of older evidence in as a bundle: its figures as a record, its files beside it."""
+"""Brings older evidence and bundles in, a whole tree by one call: figures as records, the files beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 
-import msgspec
+from bench.errors import DamagedData, UsageError
+from bench.importer.convert import Given
+from bench.importer.read.clean import cleaned, decode, is_text
+from bench.importer.read.groups import Group, groups_of, home_of
+from bench.importer.read.kinds import Kind, kinds_of
+from bench.importer.read.walk import File, read, walk
+from bench.importer.result.bundles import bundle_homes, import_bundle
+from bench.importer.result.rows import ImportedTree, Row
+from bench.importer.result.write import Run, within, write_result
+from bench.record.storage.find import Follow
+from bench.record.storage.manifest import Problem
 
-from bench.compare.ceiling_review import timeout_decision
-from bench.compare.verdict import judge
-from bench.errors import BenchError, UsageError
-from bench.importer.convert import host_class, make_record, with_problems
-from bench.importer.evidence import parse_files, read_files
-from bench.importer.stamp import Stamp, choose_stamp
-from bench.names import parse_stamp, safe_file_name
-from bench.record.codec import encode
-from bench.record.host_id import host_id
-from bench.record.redact import redact_record
-from bench.record.schema import Record
-from bench.record.storage.bundle import RECORD, Content, hidden_values, read_bundle, write_bundle
-from bench.record.storage.manifest import MANIFEST, Problem
-from bench.report.files.analysis import analysis_name, analysis_time_txt
-from bench.report.files.ceiling_review import timeout_decision_text
-from bench.report.files.summary import render_summary
-
-_LINE = "# the older run kept no {}\n"
-_EVERY = {
-    **dict.fromkeys((f"env/{name}.txt" for name in ("env", "torch_env", "disk_usage", "system_load")), _LINE),
-    **dict.fromkeys((f"artifacts/{name}.txt" for name in ("commands", "time", "exit_code")), _LINE),
-    "logs/pytest.log": _LINE,
-    "artifacts/pytest.junit.xml": "<!-- the older run kept no {} -->\n<testsuites/>\n",
-    "artifacts/samples.csv": "t_s\n",
-}
-"""A bundle's files of evidence, and what stands for one that there is not: in its own form, so that readers read it."""
+MAX_TEXT_BYTES = 32 * 1024**2
+"""So much text of one folder is read at a time."""
+MAX_RUNS = 200
+_PRIMARY: frozenset[Kind] = frozenset(("log", "junit", "time"))
+_NO_EVIDENCE = "no file shows that something ran: no log of pytest, no output of time, no JUnit report"
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import made: bundles written (none where the same was here), the records, and what was wrong by line."""
+class Asked:
+    """What the command line says of the results: ``stamp`` is for one, the rest for one diagnostic."""
 
-    paths: tuple[Path, ...]
-    records: tuple[Record, ...]
-    problems: tuple[Problem, ...]
+    given: Given = field(default_factory=Given)
+    stamp: str | None = None
+
+    @property
+    def is_any(self) -> bool:
+        """Whether it says anything."""
+        return (self.given.name, self.given.ceiling_s, self.stamp) != (None, None, None)
 
 
-def import_folder(
-    folder: Path,
-    results: Path,
-    *,
-    stamp: str | None = None,
-    ceiling_s: float | None = None,
-    history: Sequence[Record] = (),
-) -> Imported:
-    """Import one run's evidence, in either layout: all files in one folder, or in ``env/ logs/ artifacts/``.
+def import_tree(source: Path, results: Path, asked: Asked | None = None, follow: Follow = iter) -> ImportedTree:
+    """Import what a folder, or a single file, holds: any number of bundles and of runs' older evidence.
 
     Args:
-        folder: the evidence; it is only read.
+        source: only read; files are told by content, links are not followed.
         results: the results folder.
-        stamp: when it ran, where the files do not say; ``None`` takes the best witness among them.
-        ceiling_s: the ceiling that held then, where it is known from elsewhere.
-        history: earlier results, for the decision on the ceiling.
+        asked: what the files do not say.
+        follow: told of each folder that is read.
 
     Raises:
-        UsageError: no such folder, or another result is here under the same stamp.
-        DamagedData: it holds no evidence of a run, or ``stamp`` is none.
+        UsageError: no such folder, or ``asked`` is for one result and there are several.
+        DamagedData: it holds no evidence of any run.
         NotMeasured: the disk is full.
     """
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}")
-    contents, problems, modified = read_files(folder)
-    if RECORD in contents:
-        raise UsageError(
-            f"{folder} is a bundle already", fix="copy it into the results folder, or export and import it"
-        )
-    evidence = parse_files(contents)
-    place = folder.resolve()
-    if stamp is not None:
-        parse_stamp(stamp)
-        when, said = Stamp(stamp, "the command line"), list[Problem]()
+    asked = asked or Asked()
+    if source.is_dir():
+        files, problems = walk(source)
+    elif source.is_file():
+        about = source.stat()
+        files, problems = [File(source.name, source, about.st_size, about.st_mtime)], []
     else:
-        started = evidence.junit.started if evidence.junit else None
-        when, said = choose_stamp(
-            [place.name, *(part.name for part in place.parents)][:3], evidence.texts, started, modified
+        raise UsageError(f"there is no file or folder {source}", fix="give an archive or a folder of older evidence")
+    bundles = bundle_homes(files)
+    if bundles and asked.is_any:
+        raise UsageError(
+            "--stamp, --name and --ceiling go with older evidence", fix="leave them away: bundles have theirs"
         )
-    host, host_problems = host_class(evidence)
-    record, contradictions = make_record(evidence, host_id(host), host, when)
-    if ceiling_s is not None:
-        missing = {path: why for path, why in record.unavailable.items() if path != "diagnostic.ceiling_s"}
-        diagnostic = msgspec.structs.replace(record.diagnostic, ceiling_s=ceiling_s)
-        record = msgspec.structs.replace(record, diagnostic=diagnostic, unavailable=missing)
-    found = [*problems, *evidence.problems, *said, *host_problems, *contradictions]
-    record = with_problems(record, found)
-    record = msgspec.structs.replace(record, verdict=judge(record))
-    path = _write(results, record, _files(contents, evidence.files), history)
-    return Imported((path,) if path is not None else (), (record,), tuple(found))
+    inside = [file for file in files if not any(_below(file.name, home) for home in bundles)]
+    runs, refused, said = _runs(source, inside, follow)
+    _check(asked, runs)
+    rows = [import_bundle(source / home, home or source.name, results) for home in bundles]
+    rows += [write_result(run, results, asked.given, asked.stamp) for run in runs]
+    rows += refused
+    if all(row.came == "refused" for row in rows):
+        if taken := [row.reason for row in rows if row.record is not None]:
+            raise UsageError(f"{taken[0]}", fix="compare the two, or remove the old one")
+        raise DamagedData(
+            f"{source} is no evidence of a run" if source.is_file() else f"the folder {source} is no evidence of a run",
+            _worst(refused) or _NO_EVIDENCE,
+            "give the folder that holds them, or its env/ logs/ artifacts/",
+        )
+    return ImportedTree(tuple(sorted(rows, key=lambda row: row.source)), (*problems, *said))
 
 
-def _write(results: Path, record: Record, files: dict[str, Content], history: Sequence[Record]) -> Path | None:
-    """The bundle written; ``None`` where the same result is here already."""
-    here = results / record.host.id / record.diagnostic.name / record.stamp
-    if here.exists():
-        try:
-            same = read_bundle(here).record_bytes == encode(redact_record(record, hidden_values(record)))
-        except BenchError:
-            same = False
-        if same:
-            return None
-    files = _kept_none(files) | files
-    files |= {
-        "summary.md": render_summary,
-        analysis_name(record): analysis_time_txt,
-        "analysis/timeout_decision.md": lambda final: timeout_decision_text(timeout_decision(final, history)),
-    }
-    return write_bundle(results, record, files, taken="refuse")
+def _runs(source: Path, files: Sequence[File], follow: Follow) -> tuple[list[Run], list[Row], list[Problem]]:
+    """The runs that a tree's files are evidence of, and a row for each folder that has none."""
+    kinds: dict[str, frozenset[Kind]] = {}
+    problems: list[Problem] = []
+    unread: dict[str, list[Problem]] = {}
+    for file in files:
+        text, said = _text_of(file)
+        kinds[file.name] = kinds_of(_unpacked_name(file.name), text) if text is not None else frozenset()
+        if any(problem.reason.startswith("damaged") for problem in said):
+            unread.setdefault(home_of(file.name), []).extend(said)
+        elif not kinds[file.name]:
+            problems += [problem for problem in said if "UTF-8" not in problem.reason]
+    by_name = {file.name: file for file in files}
+    homes = sorted({home_of(name) for name, found in kinds.items() if found & _PRIMARY})
+    places = {name: _nearest(name, homes, kinds[name]) for name in by_name}
+    runs: list[Run] = []
+    rows: list[Row] = []
+    at = {str(source / home): home for home in homes}
+    for folder in follow([Path(path) for path in at]):
+        home = at[str(folder)]
+        mine = [by_name[name] for name, place in places.items() if place == home]
+        made, said = _runs_of(source, home, mine, kinds)
+        runs += made
+        if made:
+            problems += said
+        else:
+            rows.append(
+                Row(home or source.name, "refused", said[0].reason if said else _NO_EVIDENCE, problems=tuple(said))
+            )
+    lost = sorted({home_of(name) for name, place in places.items() if place is None})
+    for home in lost:
+        if home in unread:
+            rows.append(Row(home or source.name, "damaged", str(unread[home][0]), problems=tuple(unread[home])))
+        else:
+            rows.append(Row(home or source.name, "refused", _NO_EVIDENCE))
+    problems += [problem for home, found in unread.items() if home not in lost for problem in found]
+    return runs, rows, problems
 
 
-def _kept_none(files: Mapping[str, Content]) -> dict[str, Content]:
-    """What stands in for the files that every bundle has and the older run did not keep."""
-    return {name: form.format(name.rpartition("/")[2]).encode() for name, form in _EVERY.items() if name not in files}
+def _runs_of(
+    source: Path, home: str, files: Sequence[File], kinds: Mapping[str, frozenset[Kind]]
+) -> tuple[list[Run], list[Problem]]:
+    """The runs of one folder, with the folder's other files if there is one run alone."""
+    found: dict[str, tuple[frozenset[Kind], str]] = {}
+    problems: list[Problem] = []
+    size = 0
+    known = [(kinds[file.name], _within(file, home)) for file in files]
+    files = [file for _, file in known]
+    for what, file in known:
+        if not what:
+            continue
+        text, said = _text_of(file)
+        problems += said
+        size += len(text or "")
+        if size > MAX_TEXT_BYTES:
+            problems.append(Problem(file.name, f"not read: the folder holds over {MAX_TEXT_BYTES} bytes of evidence"))
+        elif text is not None:
+            found[file.name] = (what, text)
+    groups, said = groups_of(found)
+    problems += said
+    if len(groups) > MAX_RUNS:
+        return [], [Problem(home, f"holds {len(groups)} runs, over {MAX_RUNS}; import its files one by one")]
+    folder = source.resolve() / home if source.is_dir() else source.resolve().parent
+    folders = list(reversed(folder.parts))[:3]
+    runs = []
+    for group in groups:
+        used = {piece.name for piece in group.pieces.values()}
+        modified = max((file.modified for file in files if file.name in used), default=0.0)
+        if len(groups) == 1:
+            rest = [file for file in files if file.name not in used]
+            return [
+                Run(home, home or source.name, group.pieces, rest, [_main(group), *folders], modified, problems)
+            ], []
+        label = f"{home}/{group.label}" if home else group.label
+        runs.append(Run(home, label, group.pieces, [], [_main(group), *folders], modified, []))
+    return runs, [within(problem, home) for problem in problems]
 
 
-def _files(contents: dict[str, bytes], placed: Mapping[str, str]) -> dict[str, Content]:
-    """Every original file by its place in the bundle; those that no parser knows lie under ``original/``."""
-    places = {name: place for place, name in placed.items()}
-    files: dict[str, Content] = {}
-    for name in sorted(contents):
-        target = places.get(name) or f"original/{safe_file_name(name)}"
-        while target in files or target in (RECORD, MANIFEST):
-            target += "_"
-        files[target] = contents[name]
-    return files
+def _within(file: File, home: str) -> File:
+    """The file by its name from the folder of its run, which is the same wherever the folder lies."""
+    return replace(file, name=file.name.removeprefix(f"{home}/") if home else file.name)
+
+
+def _main(group: Group) -> str:
+    """The name of the file that the run is known by, without its suffix."""
+    anchor = group.pieces.get("log") or group.pieces.get("junit") or group.pieces.get("time")
+    return PurePosixPath(anchor.name).name.partition(".")[0] if anchor is not None else ""
+
+
+def _text_of(file: File) -> tuple[str | None, list[Problem]]:
+    data, problems = read(file)
+    if problems and not data:
+        return None, problems
+    if not is_text(data):
+        return None, problems
+    text, bad = decode(data)
+    if bad is not None:
+        problems.append(Problem(file.name, "not UTF-8; the bad bytes are marked", bad))
+    return cleaned(text), problems
+
+
+def _check(asked: Asked, runs: Sequence[Run]) -> None:
+    """Refuse before anything is written what is said of one result and would go to several."""
+    if asked.stamp is not None and len(runs) > 1:
+        raise UsageError(f"--stamp is for one result, and here are {len(runs)}", fix="import them one by one")
+    if (asked.given.name, asked.given.ceiling_s) != (None, None):
+        names = sorted({run.name(Given(catalog=asked.given.catalog)) for run in runs})
+        if len(names) > 1:
+            several = f"{', '.join(names[:3])}{' and more' if len(names) > 3 else ''}"
+            raise UsageError(
+                f"--name and --ceiling are for one diagnostic, and here are {len(names)}",
+                several,
+                "import them one by one",
+            )
+
+
+def _worst(rows: Sequence[Row]) -> str | None:
+    return next((row.reason for row in rows if row.reason != _NO_EVIDENCE), None)
+
+
+def _nearest(name: str, homes: Sequence[str], kinds: frozenset[Kind]) -> str | None:
+    """The folder with evidence that a file belongs to; a file that shows nothing goes with one above it."""
+    home = home_of(name)
+    known = set(homes)
+    while home not in known:
+        if kinds or not home:
+            return home if home in known else None
+        home = home.rpartition("/")[0]
+    return home
+
+
+def _below(name: str, home: str) -> bool:
+    return not home or name.startswith(f"{home}/")
+
+
+def _unpacked_name(name: str) -> str:
+    return name.removesuffix(".gz").removesuffix(".bz2").removesuffix(".xz")

@@ -57,6 +57,7 @@ class TorchEnv:
     gpu: str | None = None
     driver: str | None = None
     packages: tuple[tuple[str, str], ...] = ()
+    cuda: bool | None = None
 
 
 def parse_lscpu(text: str, file: str = "system_load.txt") -> tuple[Lscpu, list[Problem]]:
@@ -125,6 +126,7 @@ def parse_torch_env(text: str, file: str = "torch_env.txt") -> tuple[TorchEnv, l
         gpu=", ".join(gpus) or None,
         driver=_known(fields.get("Nvidia driver version")),
         packages=tuple(sorted(packages.items())),
+        cuda={"True": True, "False": False}.get(fields.get("Is CUDA available", "")),
     )
     return found, problems
 

@@ -1,16 +1,16 @@
-"""What log, JUnit report and exit code together say about the tests (pure)."""
+"""What log and JUnit report together say about the tests (pure)."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
 from bench.importer.evidence import Evidence
-from bench.record.schema import Outcome, TestResult
+from bench.record.schema import TestResult
 from bench.record.storage.manifest import Problem
 
-TIMED_OUT_STATUS = 124
-"""Exit status of coreutils' ``timeout`` when it had to end the command."""
 _Value = TypeVar("_Value", str, int, float)
+_FOR_JUNIT = {"xfailed": "skipped", "xpassed": "passed"}
+"""JUnit has fewer words than pytest."""
 
 
 def agreed(
@@ -40,8 +40,9 @@ def tests_of(evidence: Evidence) -> tuple[tuple[TestResult, ...], list[Problem]]
     tests: list[TestResult] = []
     for node in evidence.log.nodes if evidence.log else ():
         case = cases.pop(_case_of(node.node), None)
+        same = case is not None and _FOR_JUNIT.get(node.outcome or "", node.outcome) == case.outcome
         outcome, said = agreed(
-            case.outcome if case else None,
+            case.outcome if case and not same else None,
             node.outcome,
             f"{node.node}: the outcome contradicts the JUnit report's",
             evidence.files.get("logs/pytest.log", "pytest.log"),
@@ -50,22 +51,9 @@ def tests_of(evidence: Evidence) -> tuple[tuple[TestResult, ...], list[Problem]]
         tests.append(TestResult(node.node, outcome or "unknown", node.setup_s, node.call_s, node.teardown_s))
     wanted = evidence.commands.node if evidence.commands else None
     for (classname, name), case in cases.items():
-        node_name = wanted if wanted is not None and _case_of(wanted) == (classname, name) else f"{classname}::{name}"
+        node_name = wanted if wanted is not None and _case_of(wanted) == (classname, name) else case.node
         tests.append(TestResult(node_name, case.outcome))
     return tuple(tests), problems
-
-
-def outcome_of(evidence: Evidence, tests: tuple[TestResult, ...], exit_code: int | None) -> Outcome:
-    """How the run ended, by the tests first; ``not_measured`` where nothing says it."""
-    counts = dict(evidence.log.counts) if evidence.log else {}
-    outcomes = {test.outcome for test in tests}
-    if exit_code == TIMED_OUT_STATUS and evidence.commands is not None and evidence.commands.timeout_s is not None:
-        return "timed_out"
-    if outcomes & {"failed", "error"} or counts.get("failed") or counts.get("error") or exit_code:
-        return "failed"
-    if "passed" in outcomes or counts.get("passed") or exit_code == 0:
-        return "passed"
-    return "not_measured"
 
 
 def _case_of(node: str) -> tuple[str, str]:

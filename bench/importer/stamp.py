@@ -11,6 +11,8 @@ from bench.names import is_stamp, make_stamp
 from bench.record.storage.manifest import Problem
 
 _STAMP = re.compile(r"(?<![0-9A-Za-z])\d{8}T\d{6}Z(?![0-9A-Za-z])", re.ASCII)
+_LAST = 253_402_300_799.0
+"""The last second that a stamp can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +30,15 @@ def choose_stamp(
     """The stamp of a run, from the best witness there is.
 
     Args:
-        folders: names of the folder and of those above it, the nearest first.
+        folders: names of the main file, of its folder and of those above it, the nearest first.
         texts: the evidence's texts by file name; a path within them may carry the stamp.
         started: when the tests began, by JUnit; only with a time zone is it a moment.
         modified: newest modification time of the files, in seconds since 1970: the last resort.
     """
     for name in folders:
-        if is_stamp(name):
-            return Stamp(name, f"the folder's name {name}"), []
+        own = [found for found in _STAMP.findall(name) if is_stamp(found)]
+        if len(own) == 1:
+            return Stamp(own[0], f"the name {name}"), []
     problems: list[Problem] = []
     said = {
         found: file for file in sorted(texts, reverse=True) for found in _STAMP.findall(texts[file]) if is_stamp(found)
@@ -48,6 +51,6 @@ def choose_stamp(
         problems.append(Problem(said[second], f"names the stamp {second}, but {said[first]} names {first}"))
     if started is not None and started.tzinfo is not None:
         return Stamp(make_stamp(started), "the JUnit report's timestamp"), problems
-    text = make_stamp(datetime.fromtimestamp(max(modified, 0.0), UTC))
+    text = make_stamp(datetime.fromtimestamp(min(max(modified, 0.0), _LAST), UTC))
     reason = "no file says when it ran; the stamp is the newest file's modification time"
     return Stamp(text, "the newest file's modification time", reason), problems

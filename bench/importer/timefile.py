@@ -1,4 +1,4 @@
-"""``time.txt``: the output of GNU ``time -v`` (pure)."""
+"""The output of ``time``: GNU's and BusyBox's ``-v`` line by line, shorter forms as a whole (pure)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bench.importer.read.short_time import ENDED, short_time
 from bench.record.storage.manifest import Problem
 from bench.report.files.gnu_time import UNKNOWN
 
 _ELAPSED = re.compile(
-    r"(?:(?P<h>\d+):(?P<hm>\d{2}):(?P<hs>\d{2}(?:\.\d+)?)|(?P<m>\d+):(?P<s>\d{2}(?:\.\d+)?))", re.ASCII
+    r"(?:(?P<h>\d{1,9}):(?P<hm>\d{2}):(?P<hs>\d{2}(?:[.,]\d{1,9})?)|(?P<m>\d{1,9}):(?P<s>\d{2}(?:[.,]\d{1,9})?))",
+    re.ASCII,
 )
-_NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
+_BUSYBOX = re.compile(r"(?:(?P<h>\d{1,9})h )?(?P<m>\d{1,9})m (?P<s>\d{1,2}(?:[.,]\d{1,9})?)s", re.ASCII)
+_NUMBER = re.compile(r"\d{1,15}(?:[.,]\d{1,9})?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,18}", re.ASCII)
 _PERCENT = re.compile(r"(\d{1,9})%", re.ASCII)
 _LINE = re.compile(r"\s*(?P<name>[A-Z][^\"]*?(?:\([^)]*\))?): (?P<value>.*)")
@@ -20,7 +23,11 @@ _LINE = re.compile(r"\s*(?P<name>[A-Z][^\"]*?(?:\([^)]*\))?): (?P<value>.*)")
 
 @dataclass(frozen=True, slots=True)
 class TimeFile:
-    """The figures of GNU time; ``None`` where a line is missing. Seconds, bytes and counts."""
+    """The figures of ``time``; ``None`` where a line is missing. Seconds, bytes and counts.
+
+    ``signal`` is what ended the command by the line before all others; GNU time says "Exit status: 0" then.
+    ``busybox`` is whether BusyBox wrote it.
+    """
 
     command: str | None = None
     user_s: float | None = None
@@ -35,10 +42,12 @@ class TimeFile:
     read_blocks: int | None = None
     write_blocks: int | None = None
     exit_status: int | None = None
+    signal: int | None = None
+    busybox: bool = False
 
 
 def _seconds(text: str) -> float | None:
-    return float(text) if _NUMBER.fullmatch(text) else None
+    return float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else None
 
 
 def _whole(text: str) -> int | None:
@@ -55,6 +64,9 @@ def _percent(text: str) -> int | None:
 
 
 def _elapsed(text: str) -> float | None:
+    text = text.replace(",", ".")
+    if (busybox := _BUSYBOX.fullmatch(text)) is not None and float(busybox["s"]) < 60:
+        return round(int(busybox["h"] or 0) * 3600 + int(busybox["m"]) * 60 + float(busybox["s"]), 6)
     match = _ELAPSED.fullmatch(text)
     if match is None or float(match["hs"] or match["s"]) >= 60 or int(match["hm"] or 0) >= 60:
         return None
@@ -86,15 +98,22 @@ _LINES: dict[str, tuple[str, Callable[[str], object]]] = {
 
 
 def parse_time(text: str, file: str = "time.txt") -> tuple[TimeFile, list[Problem]]:
-    """Read the output of GNU ``time -v``.
+    """Read the output of ``time``.
+
+    Of BusyBox the maximum resident set size is corrected: it takes the kernel's kilobytes for pages.
 
     Returns:
         The figures, and what is wrong: a line that cannot be read, one that is there twice with another value, one that
         is missing, and a CPU share that contradicts the times.
     """
+    ended = ENDED.search(text)
+    if not any(_split(line)[0] for line in text.splitlines()) and (short := short_time(text)) is not None:
+        status = int(ended["status"]) if ended is not None and ended["status"] else None
+        return TimeFile(**short, exit_status=status, signal=_signal(ended)), []  # type: ignore[arg-type]
     values: dict[str, object] = {}
     lines: dict[str, int] = {}
     problems: list[Problem] = []
+    busybox = False
     cut = None if text.endswith("\n") else len(text.splitlines())
     for number, line in enumerate(text.splitlines(), start=1):
         name, value = _split(line)
@@ -102,6 +121,7 @@ def parse_time(text: str, file: str = "time.txt") -> tuple[TimeFile, list[Proble
             continue
         field, parse = _LINES[name]
         parsed = parse(value)
+        busybox = busybox or (field == "wall_s" and _BUSYBOX.fullmatch(value.replace(",", ".")) is not None)
         if number == cut and name != "Exit status":
             # A number that was cut off is still a number, so it cannot be told from a whole one.
             problems.append(Problem(file, f"cut off within '{name}'", number))
@@ -129,8 +149,21 @@ def parse_time(text: str, file: str = "time.txt") -> tuple[TimeFile, list[Proble
                 len(text.splitlines()) or None,
             )
         )
-    found = TimeFile(**values)  # type: ignore[arg-type]  # each field's parser gives its type
+    if (signal := _signal(ended)) is not None:
+        values["exit_status"] = None  # the shell's word for it is 128 more than the signal; time's own "0" is none
+    if busybox and isinstance(rss := values.get("max_rss_bytes"), int):
+        values["max_rss_bytes"] = rss * 1024 // _page_bytes(text)
+    found = TimeFile(**values, signal=signal, busybox=busybox)  # type: ignore[arg-type]  # each field's parser gives its type
     return found, [*problems, *_contradictions(found, lines, file)]
+
+
+def _signal(ended: re.Match[str] | None) -> int | None:
+    return int(ended["signal"]) if ended is not None and ended["signal"] else None
+
+
+def _page_bytes(text: str) -> int:
+    match = re.search(r"Page size \(bytes\): (\d{4,7})\b", text, re.ASCII)
+    return int(match[1]) if match else 4096
 
 
 def _split(line: str) -> tuple[str, str]:

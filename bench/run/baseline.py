@@ -29,12 +29,12 @@ def read_results(
 ) -> tuple[Bundle, ...]:
     """Every readable bundle of a results folder, oldest first; none where the folder is missing.
 
-    ``passed_over`` is told why of each that cannot be read.
+    ``passed_over`` is told why of each that cannot be read, and of each that is there twice.
     """
     if not results.is_dir():
         return ()
     found = scan(results, follow)
-    for problem in found.problems:
+    for problem in (*found.problems, *found.twins):
         passed_over(problem)
     return tuple(sorted(found.bundles, key=lambda bundle: bundle.record.stamp))
 

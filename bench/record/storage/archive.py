@@ -11,8 +11,8 @@ import gzip
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -24,9 +24,10 @@ from bench.record.codec import NewerSchema
 from bench.record.storage.bundle import RECORD, read_bundle
 from bench.record.storage.disk import being_written, disk_errors, make_folders, remove_empty, sync_folder, sync_tree
 from bench.record.storage.find import Follow
-from bench.record.storage.manifest import hash_file, list_files
+from bench.record.storage.manifest import list_files
 from bench.record.storage.output import find_output, output_file
 from bench.record.storage.partial import mark, remove_marked
+from bench.record.storage.twins import digests, place_for, restamp
 from bench.record.storage.unpack import unpack
 from bench.record.storage.verify import verify_bundle
 
@@ -39,10 +40,14 @@ _GZIP_LEVEL = 9
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """Bundles that were brought in, and those that were here already with the same content; paths of folders."""
+    """Bundles that were brought in, and those that were here already with the same content; paths of folders.
+
+    ``renamed`` are the former whose own id another result has here, with that id.
+    """
 
     imported: tuple[Path, ...]
     present: tuple[Path, ...]
+    renamed: Mapping[Path, str] = field(default_factory=dict)
 
 
 def export(bundles: Sequence[Path], target: Path, follow: Follow = iter) -> None:
@@ -87,7 +92,8 @@ def import_archive(
     Raises:
         UsageError: there is no such file, or the results folder cannot be written.
         DamagedData: not an archive of bundles, too large, a path or a kind of file that no bundle has, a bundle that
-            is damaged, or one that differs from the one that is here under the same id (bundles are written once).
+            is damaged, or one that differs from the one of the same run that is here (bundles are written once).
+            Another run of the same id gets the next free stamp.
         NotMeasured: the disk is full.
     """
     _check_suffix(archive)
@@ -114,8 +120,13 @@ def _clear(workshop: Path) -> None:
         remove_marked(workshop)
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a file's name says that it is an archive of bundles."""
+    return path.name.endswith((".tar.zst", ".tar.gz", ".tgz"))
+
+
 def _check_suffix(path: Path) -> None:
-    if not path.name.endswith((".tar.zst", ".tar.gz", ".tgz")):
+    if not is_archive(path):
         raise UsageError(f"{path} does not say its kind of archive", fix="call it F.tar.zst or F.tar.gz")
 
 
@@ -127,7 +138,7 @@ def _by_id(bundles: Iterable[Path]) -> dict[str, Path]:
         if problems:
             raise DamagedData(f"{folder} is damaged", str(problems[0]), "see 'bench verify' for all that is wrong")
         place = record_id(*bundle.key)
-        if place in folders and _digests(folders[place]) != _digests(bundle.path):
+        if place in folders and digests(folders[place]) != digests(bundle.path):
             raise UsageError(
                 f"{folders[place]} and {bundle.path} are both {place} and differ", fix="export one of them"
             )
@@ -158,27 +169,43 @@ def _compressed(raw: BinaryIO | IO[bytes], target: Path) -> Iterator[IO[bytes]]:
 
 def _move_in(folders: Iterable[Path], workshop: Path, results: Path, archive: Path) -> ImportReport:
     refused: list[str] = []
-    new: list[str] = []
+    new: dict[str, Path] = {}
+    renamed: dict[Path, str] = {}
     present: list[Path] = []
     for folder in folders:
         place = folder.relative_to(workshop).as_posix()
         reason = _refusal(folder, place, results, archive)
+        if reason is None:
+            target = place_for(folder, place, results, new)
+            if target is None:
+                reason = "differs from the one that is here"
+            elif target in new or os.path.lexists(results / target):
+                present.append(results / target)
+                continue
+            else:
+                new[target] = folder
+                if target != place:
+                    renamed[results / target] = place
         if reason is not None:
             refused.append(f"{place} {reason}")
-        elif os.path.lexists(results / place):
-            present.append(results / place)
-        else:
-            new.append(place)
     if refused:
         raise DamagedData(
             f"{archive} was not imported", "; ".join(refused), "ask its sender, or remove the bundle that is here"
         )
-    for place in new:
-        sync_tree(workshop / place)
-        make_folders((results / place).parent)
-        (workshop / place).rename(results / place)
-        sync_folder((results / place).parent)
-    return ImportReport(tuple(results / place for place in new), tuple(present))
+    for place, folder in new.items():
+        move_in(folder, place, results)
+    return ImportReport(tuple(results / place for place in new), tuple(present), renamed)
+
+
+def move_in(folder: Path, place: str, results: Path) -> Path:
+    """Rename a verified bundle to its place in the results, under another stamp if that is another's."""
+    if folder.name != place.rpartition("/")[2]:
+        restamp(folder, place.rpartition("/")[2])
+    sync_tree(folder)
+    make_folders((results / place).parent)
+    folder.rename(results / place)
+    sync_folder((results / place).parent)
+    return results / place
 
 
 def _refusal(folder: Path, place: str, results: Path, archive: Path) -> str | None:
@@ -198,13 +225,12 @@ def _refusal(folder: Path, place: str, results: Path, archive: Path) -> str | No
         return f"is damaged: {problems[0]}"
     if record_id(*bundle.key) != place:
         return f"holds the record of {record_id(*bundle.key)}"
+    return leaves(results, place)
+
+
+def leaves(results: Path, place: str) -> str | None:
+    """Why a bundle may not be written at a place: a link in the results folder leads elsewhere."""
     target = results / place
     if not target.parent.resolve().is_relative_to(results.resolve()) or target.is_symlink():
         return "would leave the results folder through a link"
-    if os.path.lexists(target) and _digests(target) != _digests(folder):
-        return "differs from the one that is here"
     return None
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    return {name: hash_file(folder / name) for name in list_files(folder)[0]}

@@ -12,6 +12,7 @@ from bench.errors import BenchError, DamagedData, UsageError
 from bench.names import PARTIAL, is_stamp
 from bench.record.storage.bundle import RECORD, Bundle, read_bundle
 from bench.record.storage.manifest import MANIFEST
+from bench.record.storage.twins import twice
 
 Follow = Callable[[list[Path]], Iterable[Path]]
 """Yields the folders that it is given, and tells somebody how far that is; ``iter`` tells nobody."""
@@ -23,10 +24,11 @@ _BELOW_LINK = 3
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Bundles of a tree, in order of host, diagnostic and stamp, and what could not be read."""
+    """Bundles of a tree, in order of host, diagnostic and stamp, what could not be read, and what is there twice."""
 
     bundles: tuple[Bundle, ...]
     problems: tuple[BenchError, ...]
+    twins: tuple[BenchError, ...] = ()
 
 
 NOTHING = Scan((), ())
@@ -89,6 +91,7 @@ def scan(path: Path, follow: Follow = iter) -> Scan:
     """
     bundles: dict[tuple[str, str, str], Bundle] = {}
     problems: list[BenchError] = []
+    twins: list[BenchError] = []
     for folder in follow(bundle_folders(path)):
         try:
             bundle = read_bundle(folder)
@@ -98,11 +101,20 @@ def scan(path: Path, follow: Follow = iter) -> Scan:
         twin = bundles.get(bundle.key)
         if twin is None or len(bundle.files()) > len(twin.files()):
             bundles[bundle.key] = bundle
-    return Scan(tuple(bundles[key] for key in sorted(bundles)), tuple(problems))
+        if twin is not None:
+            twins.append(twice(bundles[bundle.key], bundle if bundles[bundle.key] is twin else twin))
+    return Scan(tuple(bundles[key] for key in sorted(bundles)), tuple(problems), tuple(twins))
 
 
-def find_bundles(what: str | Path, results: Path | None = None, follow: Follow = iter) -> list[Bundle]:
+def find_bundles(
+    what: str | Path,
+    results: Path | None = None,
+    follow: Follow = iter,
+    passed_over: Callable[[BenchError], object] = lambda _: None,
+) -> list[Bundle]:
     """The bundles that a word of the command line names, all of them readable (:func:`scan_named`).
+
+    ``passed_over`` is told of each that is there twice.
 
     Raises:
         UsageError: it names nothing.
@@ -111,6 +123,8 @@ def find_bundles(what: str | Path, results: Path | None = None, follow: Follow =
     found = scan_named(what, results, follow)
     if found.problems:
         raise found.problems[0]
+    for twin in found.twins:
+        passed_over(twin)
     return list(found.bundles)
 
 
@@ -133,7 +147,11 @@ def scan_named(what: str | Path, results: Path | None = None, follow: Follow = i
         both = [_scan_at(results / "reference" / path, follow), _scan_at(results / path, follow)]
         by_key = {bundle.key: bundle for one in both for bundle in one.bundles}
         bundles = tuple(by_key[key] for key in sorted(by_key))
-        found = Scan(bundles, tuple(problem for one in both for problem in one.problems))
+        found = Scan(
+            bundles,
+            tuple(problem for one in both for problem in one.problems),
+            tuple(twin for one in both for twin in one.twins),
+        )
     if found != NOTHING:
         return found
     if path.is_dir():

@@ -9,7 +9,7 @@ from bench.errors import BenchError
 from bench.record.codec import NewerSchema
 from bench.record.consistency import contradictions, identity_problems
 from bench.record.storage.bundle import RECORD, read_bundle
-from bench.record.storage.find import Follow, bundle_folders, no_bundle_in
+from bench.record.storage.find import Follow, bundle_folders, no_bundle_in, scan
 from bench.record.storage.manifest import Problem, check_manifest
 
 
@@ -26,10 +26,11 @@ class BundleProblem:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """The bundles that were looked at, and all that is wrong with them."""
+    """The bundles that were looked at, all that is wrong with them, and which results are there twice."""
 
     bundles: tuple[Path, ...]
     problems: tuple[BundleProblem, ...]
+    twins: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -59,7 +60,7 @@ def verify(path: Path, follow: Follow = iter) -> VerifyReport:
     if not folders:
         raise no_bundle_in(path)
     problems = [BundleProblem(folder, problem) for folder in follow(folders) for problem in verify_bundle(folder, path)]
-    return VerifyReport(tuple(folders), tuple(problems))
+    return VerifyReport(tuple(folders), tuple(problems), tuple(str(twin) for twin in scan(path).twins))
 
 
 def verify_bundle(folder: Path, tree: Path | None = None, called: str | None = None) -> list[Problem]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError, DamagedData, UsageError
-from bench.importer import import_folder
+from bench.importer import Asked, Given, import_tree
 from bench.importer.commands import parse_commands, parse_exit_code
-from bench.importer.evidence import parse_files
 from bench.importer.junit import parse_junit
 from bench.importer.machine import parse_lscpu, parse_torch_env
 from bench.importer.pytestlog import parse_pytest_log
@@ -26,6 +27,8 @@ from bench.report.files.gnu_time import time_txt
 from bench.report.timeline import parse_samples
 from tests.unit.importer.legacy_fixtures import COMMANDS, FLAT, JUNIT, LOG, LSCPU, NODE, SYSTEM, TIME, TORCH, TREE
 
+NAME = "tests-test-a-testwave-test-property-gradient-stability"
+
 
 def lay(folder, files):
     for name, text in files.items():
@@ -37,7 +40,9 @@ def lay(folder, files):
 
 
 def imported(tmp_path, files, **options):
-    return import_folder(lay(tmp_path / "old", files), tmp_path / "results", **options)
+    """The row of the one result that a folder holds."""
+    (row,) = import_tree(lay(tmp_path / "old", files), tmp_path / "results", **options).rows
+    return row
 
 
 def said(problems) -> list[str]:
@@ -47,7 +52,7 @@ def said(problems) -> list[str]:
 def test_tree_layout(tmp_path) -> None:
     found = imported(tmp_path, TREE)
     assert said(found.problems) == []
-    record = read_bundle(found.paths[0]).record
+    record = read_bundle(found.path).record
     run = record.runs[0]
     assert record.stamp == "20240301T080005Z"
     assert run.started_at == "2024-03-01T08:00:05.500000+00:00"
@@ -84,7 +89,7 @@ def test_tree_layout(tmp_path) -> None:
     assert record.environment is not None
     assert (record.environment.python, record.environment.torch) == ("3.12.4", "2.7.1+cpu")
     assert record.environment.packages == {"numpy": "2.0.0", "torch": "2.7.1"}
-    assert (record.diagnostic.name, record.diagnostic.node, record.diagnostic.device) == ("grad_cpu", NODE, "cpu")
+    assert (record.diagnostic.name, record.diagnostic.node, record.diagnostic.device) == (f"{NAME}_cpu", NODE, "cpu")
     assert (record.diagnostic.timeout_s, record.diagnostic.ceiling_s) == (250.0, None)
     assert (record.diagnostic.source.kind, record.engine.name) == ("imported", "native")
     assert record.environ == {"CUDA_VISIBLE_DEVICES": "-1", "OMP_NUM_THREADS": "4"}
@@ -92,10 +97,10 @@ def test_tree_layout(tmp_path) -> None:
 
 
 def test_flat_layout(tmp_path) -> None:
-    found = imported(tmp_path, FLAT, stamp="20240301T080005Z", ceiling_s=60.0)
+    found = imported(tmp_path, FLAT, asked=Asked(Given(ceiling_s=60.0), "20240301T080005Z"))
     assert said(found.problems) == []
-    record = found.records[0]
-    assert found.paths[0].name == "20240301T080005Z"
+    record = found.record
+    assert found.path.name == "20240301T080005Z"
     assert record.runs[0].started_at is None
     assert record.unavailable["runs[0].started_at"] == "JUnit report is missing"
     assert record.environ["PYTEST_ADDOPTS"] == "--maxfail=1 --timeout=250"
@@ -105,7 +110,7 @@ def test_flat_layout(tmp_path) -> None:
 
 
 def test_what_is_absent_is_null_with_its_reason(tmp_path) -> None:
-    record = imported(tmp_path, {"pytest.log": LOG}).records[0]
+    record = imported(tmp_path, {"pytest.log": LOG}).record
     run = record.runs[0]
     assert run.wall_s is None
     assert run.exit_code is None
@@ -124,12 +129,12 @@ def test_what_is_absent_is_null_with_its_reason(tmp_path) -> None:
     assert record.unavailable["host.class.cpu_model"] == "no file of the evidence says it"
     assert "modification time" in record.unavailable["stamp"]
     assert record.stamp == "20231114T221320Z"
-    assert record.diagnostic.name == "grad"
+    assert record.diagnostic.name == f"{NAME}_cpu"
     assert record.outcome == "passed"
 
 
 def test_the_bundle_keeps_the_files_and_verifies(tmp_path) -> None:
-    path = imported(tmp_path, {**TREE, "notes/my note.txt": "hello", "record.json.old": "{}"}).paths[0]
+    path = imported(tmp_path, {**TREE, "notes/my note.txt": "hello", "record.json.old": "{}"}).path
     files = read_bundle(path).files()
     assert verify(path).ok
     assert {
@@ -138,14 +143,14 @@ def test_the_bundle_keeps_the_files_and_verifies(tmp_path) -> None:
         "artifacts/time.txt",
         "logs/pytest.log",
         "summary.md",
-        "analysis/grad_cpu_time.txt",
+        f"analysis/{NAME}_cpu_time.txt",
         "analysis/timeout_decision.md",
     } <= set(files)
     assert (path / "artifacts/time.txt").read_text() == TIME
 
 
 def test_what_the_older_run_did_not_keep_is_said_in_the_file_s_own_form(tmp_path) -> None:
-    path = imported(tmp_path, {"logs/pytest.log": TREE["logs/pytest.log"]}).paths[0]
+    path = imported(tmp_path, {"logs/pytest.log": TREE["logs/pytest.log"]}).path
     assert verify(path).ok
     for name in ("env.txt", "torch_env.txt", "disk_usage.txt", "system_load.txt"):
         assert (path / "env" / name).read_text() == f"# the older run kept no {name}\n"
@@ -161,16 +166,16 @@ def test_what_the_older_run_did_not_keep_is_said_in_the_file_s_own_form(tmp_path
 def test_secrets_of_an_old_folder_do_not_come_along(tmp_path) -> None:
     path = imported(
         tmp_path, {**TREE, "env/env.txt": "HOME=/x\nMY_API_KEY=abcdef\n", "printenv.txt": "DB_PASSWORD=pq\n"}
-    ).paths[0]
+    ).path
     assert "abcdef" not in (path / "env/env.txt").read_text()
     assert "pq" not in (path / "original/printenv.txt").read_text()
 
 
 def test_twice_is_once(tmp_path) -> None:
-    assert len(imported(tmp_path, TREE).paths) == 1
+    assert imported(tmp_path, TREE).came == "imported"
     again = imported(tmp_path, TREE)
-    assert again.paths == ()
-    assert again.records[0].stamp == "20240301T080005Z"
+    assert again.came == "present"
+    assert again.record.stamp == "20240301T080005Z"
     with pytest.raises(UsageError, match="written once"):
         imported(tmp_path, {**TREE, "artifacts/time.txt": TIME.replace("4000", "4001")})
 
@@ -178,12 +183,8 @@ def test_twice_is_once(tmp_path) -> None:
 def test_what_is_no_evidence(tmp_path) -> None:
     with pytest.raises(DamagedData, match="no evidence"):
         imported(tmp_path, {"readme.txt": "x"})
-    with pytest.raises(UsageError, match="no folder"):
-        import_folder(tmp_path / "none", tmp_path / "results")
-    with pytest.raises(DamagedData, match="not a stamp"):
-        imported(tmp_path, TREE, stamp="yesterday")
-    with pytest.raises(UsageError, match="bundle already"):
-        imported(tmp_path, {**TREE, "record.json": "{}"})
+    with pytest.raises(UsageError, match="no file or folder"):
+        import_tree(tmp_path / "none", tmp_path / "results")
     assert not (tmp_path / "results").exists()
 
 
@@ -191,9 +192,11 @@ def test_links_are_not_followed(tmp_path) -> None:
     (tmp_path / "secret.txt").write_text("x")
     folder = lay(tmp_path / "old", TREE)
     (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
-    found = import_folder(folder, tmp_path / "results")
-    assert said(found.problems) == ["link.txt: not a plain file; left out"]
-    assert found.records[0].runs[0].warnings[0].code == "import_problem"
+    (folder / "far").symlink_to(tmp_path)
+    found = import_tree(folder, tmp_path / "results")
+    assert said(found.problems) == ["far: a link; left out", "link.txt: not a plain file; left out"]
+    assert [row.came for row in found.rows] == ["imported"]
+    assert not any("link" in name or "far" in name for name in read_bundle(found.rows[0].path).files())
 
 
 @pytest.mark.parametrize(
@@ -225,7 +228,7 @@ def test_links_are_not_followed(tmp_path) -> None:
 def test_a_bad_file_is_named_and_the_rest_imports(tmp_path, files, expected) -> None:
     found = imported(tmp_path, {**TREE, **files})
     assert any(line.startswith(expected) for line in said(found.problems)), said(found.problems)
-    record = read_bundle(found.paths[0]).record
+    record = read_bundle(found.path).record
     assert any(expected in warning.message for warning in record.runs[0].warnings)
     figures = [record.runs[0].wall_s, record.runs[0].tests, record.host.class_.kernel, record.runs[0].pytest_s]
     assert sum(value not in (None, ()) for value in figures) >= 3
@@ -237,7 +240,7 @@ def test_a_contradicted_value_is_null(tmp_path) -> None:
         "env/system_load.txt": SYSTEM.replace("Imaginary 9", "Other"),
         "logs/pytest.log": LOG.replace("62.10s", "99.10s"),
     }
-    record = imported(tmp_path, {**TREE, **files}).records[0]
+    record = imported(tmp_path, {**TREE, **files}).record
     assert record.runs[0].exit_code is None
     assert record.host.class_.cpu_model is None
     assert record.runs[0].pytest_s is None
@@ -246,29 +249,29 @@ def test_a_contradicted_value_is_null(tmp_path) -> None:
 
 def test_outcomes(tmp_path) -> None:
     failed = LOG.replace("PASSED", "FAILED").replace("1 passed", "1 failed")
-    assert imported(tmp_path / "a", {"pytest.log": failed}).records[0].outcome == "failed"
+    assert imported(tmp_path / "a", {"pytest.log": failed}).record.outcome == "failed"
     stopped = {"time.txt": TIME.replace("Exit status: 0", "Exit status: 124")}
-    record = imported(tmp_path / "b", stopped).records[0]
+    record = imported(tmp_path / "b", stopped).record
     assert record.outcome == "timed_out"
     assert record.diagnostic.timeout_s == 300.0
-    assert (
-        imported(tmp_path / "c", {"time.txt": TIME.replace("Exit status: 0\n", "")}).records[0].outcome
-        == "not_measured"
-    )
-    assert imported(tmp_path / "d", {"time.txt": TIME}).records[0].outcome == "passed"
+    assert imported(tmp_path / "c", {"time.txt": TIME.replace("Exit status: 0\n", "")}).record.outcome == "not_measured"
+    assert imported(tmp_path / "d", {"time.txt": TIME}).record.outcome == "passed"
 
 
 def test_junit_alone_names_its_tests(tmp_path) -> None:
-    record = imported(tmp_path / "a", {"junit.xml": JUNIT, "commands.txt": COMMANDS}).records[0]
+    record = imported(tmp_path / "a", {"junit.xml": JUNIT, "commands.txt": COMMANDS}).record
     assert [test.node for test in record.runs[0].tests] == [NODE]
-    record = imported(tmp_path / "b", {"junit.xml": JUNIT}).records[0]
-    assert [test.node for test in record.runs[0].tests] == ["tests.test_a.TestWave::test_property_gradient_stability"]
+    record = imported(tmp_path / "b", {"junit.xml": JUNIT}).record
+    assert [test.node for test in record.runs[0].tests] == [NODE]
 
 
 def test_devices_and_names(tmp_path) -> None:
     cuda = COMMANDS.replace("=-1", "=0").replace("test_property_gradient_stability", "test_Other[case-1]")
-    record = imported(tmp_path, {"time.txt": TIME, "commands.txt": cuda}).records[0]
-    assert (record.diagnostic.device, record.diagnostic.name) == ("cuda", "other_cuda")
+    record = imported(tmp_path, {"time.txt": TIME, "commands.txt": cuda}).record
+    assert (record.diagnostic.device, record.diagnostic.name) == (
+        "cuda",
+        "tests-test-a-testwave-test-other-case-1_cuda",
+    )
 
 
 def test_our_own_time_file_reads_back() -> None:
@@ -343,10 +346,11 @@ def test_stamps_from_the_best_witness() -> None:
 
 
 def test_two_sizes_of_folder(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("bench.importer.evidence.MAX_FILE_BYTES", 1000)
-    found = imported(tmp_path, {**TREE, "big.bin": "x" * 1001})
-    assert any("larger than" in line for line in said(found.problems))
-    monkeypatch.setattr("bench.importer.evidence.MAX_FILES", 2)
+    monkeypatch.setattr("bench.importer.read.walk.KEPT_BYTES", 1000)
+    found = imported(tmp_path, {**TREE, "big.txt": "x" * 3001})
+    assert "big.txt: larger than is read: 1001 bytes of it left out" in said(found.problems)
+    assert len((found.path / "original/big.txt").read_bytes()) < 2100
+    monkeypatch.setattr("bench.importer.read.walk.MAX_FILES", 2)
     with pytest.raises(UsageError, match="over 2 files"):
         imported(tmp_path, TREE)
 
@@ -367,20 +371,21 @@ def test_cut_and_damaged_text_never_raises(parse, text, data) -> None:
     assert all(problem.file == "file.txt" and problem.reason for problem in problems)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damaged_folder_is_imported_or_refused_in_one_line(data) -> None:
     files = {name: text.encode() for name, text in TREE.items()}
     for name in data.draw(st.sets(st.sampled_from(sorted(files)), max_size=4)):
         at = data.draw(st.integers(0, len(files[name])))
         files[name] = files[name][:at] + data.draw(st.binary(max_size=4))
-    try:
-        evidence = parse_files(files)
-    except BenchError as error:
-        line = str(error)
-        assert "\n" not in line
-    else:
-        assert all(problem.reason for problem in evidence.problems)
+    with TemporaryDirectory() as folder:
+        try:
+            tree = import_tree(lay(Path(folder) / "old", files), Path(folder) / "results")
+        except BenchError as error:
+            line = str(error)
+            assert "\n" not in line
+        else:
+            assert all(problem.reason for row in tree.rows for problem in row.problems)
 
 
 @settings(max_examples=30, deadline=None)

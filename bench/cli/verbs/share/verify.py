@@ -9,7 +9,7 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.output import Console, print_json
+from bench.cli.output import Console, notify, print_json
 from bench.cli.progress import Steps
 from bench.errors import ExitCode
 from bench.record.storage.verify import verify
@@ -18,7 +18,9 @@ from bench.report.terminal.verify import verify_view
 
 @app.command("verify")
 def verify_(
-    path: Annotated[Path, typer.Argument(help="A bundle or a tree of bundles.")] = options.DEFAULT_RESULTS,
+    path: Annotated[
+        Path, typer.Argument(help="A bundle or a tree of bundles.", envvar="BENCH_RESULTS", metavar="[PATH]")
+    ] = options.DEFAULT_RESULTS,
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
@@ -32,7 +34,11 @@ def verify_(
             {"bundle": str(one.bundle), "file": one.problem.file, "reason": one.problem.reason}
             for one in report.problems
         ]
-        print_json({"bundles": [str(bundle) for bundle in report.bundles], "problems": problems})
+        print_json(
+            {"bundles": [str(bundle) for bundle in report.bundles], "problems": problems, "twice": list(report.twins)}
+        )
     else:
+        for twin in report.twins:
+            notify(f"there twice: {twin}")
         Console.out().print(verify_view(report))
     return ExitCode.OK if report.ok else ExitCode.DAMAGED

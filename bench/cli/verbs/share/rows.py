@@ -1,0 +1,82 @@
+"""``bench import``: what came out of each folder, as a table, as lines and as one document."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from bench.importer.result.rows import Came, ImportedTree, Row
+from bench.report.terminal.cells import table, text
+
+_STYLES: dict[Came, str] = {"imported": "green", "present": "dim", "refused": "yellow", "damaged": "bold red"}
+_SAID: dict[Came, str] = {"present": "here already"}
+
+
+def import_view(tree: ImportedTree) -> RenderableType:
+    """How many came in, and a line for each result and each folder without one."""
+    counted = Counter(row.came for row in tree.rows)
+    said = ", ".join(f"{counted[came]} {_SAID.get(came, came)}" for came in _STYLES if counted[came])
+    made = table("source", "came out", "outcome", "as, or why not")
+    for row in tree.rows:
+        outcome = row.record.outcome if row.record is not None else ""
+        made.add_row(
+            text(row.source), text(_SAID.get(row.came, row.came), _STYLES[row.came]), text(outcome), text(_told(row))
+        )
+    return Group(Text(said), made)
+
+
+def import_notes(tree: ImportedTree) -> list[str]:
+    """What a person should know of the results: faults of their files by line, and guessed stamps."""
+    notes = [str(problem) for problem in tree.problems]
+    one = len(tree.rows) == 1
+    guesses: dict[str, list[str]] = {}
+    for row in tree.rows:
+        if row.came == "present" and one:
+            notes.append(f"{row.path} was here already, the same")
+        elif row.reason is not None and one:
+            notes.append(row.reason)
+        if row.came == "present" or row.record is None:
+            notes += [str(problem) for problem in row.problems if row.came != "present"]
+            continue
+        notes += [str(problem) for problem in row.problems]
+        before = "" if one else f"{row.source}: "
+        notes += [
+            f"{before}{warning.message}"
+            for warning in row.record.runs[0].warnings
+            if warning.code == "outcome_inferred"
+        ]
+        if "stamp" in row.record.unavailable:
+            guesses.setdefault(row.record.unavailable["stamp"], []).append(row.record.stamp)
+    for why, stamps in guesses.items():
+        said = f"the stamp {stamps[0]} is a guess" if len(stamps) == 1 else f"{len(stamps)} stamps are guesses"
+        notes.append(f"{said}: {why}; --stamp gives the right one")
+    return list(dict.fromkeys(notes))
+
+
+def import_document(tree: ImportedTree) -> dict[str, Any]:
+    """The same for a program; ``imported`` and ``notes`` as for an archive."""
+    return {
+        "imported": [str(row.path) for row in tree.rows if row.came == "imported"],
+        "notes": import_notes(tree),
+        "folders": [
+            {
+                "source": row.source,
+                "result": row.came,
+                "reason": row.reason,
+                "path": None if row.path is None else str(row.path),
+                "id": None if row.record is None else row.record.id,
+                "outcome": None if row.record is None else row.record.outcome,
+                "problems": [str(problem) for problem in row.problems],
+            }
+            for row in tree.rows
+        ],
+    }
+
+
+def _told(row: Row) -> str:
+    if row.came in ("imported", "present") and row.record is not None:
+        return row.record.id if row.reason is None else f"{row.record.id}; {row.reason}"
+    return row.reason or ""
