@@ -112,6 +112,7 @@ class Ending:
     it has none. ``error`` says in one line what broke on the way (the daemon died). ``interrupted``: the user stopped
     it. ``notes`` name what was left behind of the ``out`` folder (a link, a file beyond the bound). ``no_overhead``:
     why ``overhead_s`` could not be had. ``killed``: the command that followed it was killed, and a later one found it.
+    ``ended`` is the supervisor's last event, which holds outcome and counters; ``None`` where it was not heard.
     """
 
     exit_code: int | None
@@ -123,6 +124,7 @@ class Ending:
     notes: tuple[str, ...] = ()
     no_overhead: str | None = None
     killed: bool = False
+    ended: Event | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,14 @@ def _deaf(_event: Event) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Followup:
-    """How it ended. ``state`` is ``None`` where the engine or the container is gone; ``error`` says what broke."""
+    """How it ended. ``state`` is ``None`` where the engine or the container is gone; ``error`` says what broke;
+    ``ended`` is the supervisor's last event, if it was heard.
+    """
 
     state: State | None
     interrupted: bool
     error: str | None
+    ended: Event | None = None
 
 
 class Follower:
@@ -75,6 +78,7 @@ class Follower:
         self._answered = 0
         self._killed = False
         self._error: str | None = None
+        self._ended_event: Event | None = None
 
     def follow(self, reader: EventReader) -> Followup:
         """Follow to the end; never raises for a broken engine."""
@@ -107,6 +111,8 @@ class Follower:
             return None  # its old reader says "end" no more; silence leads back to asking
 
     def _tell(self, event: dict[str, object]) -> None:
+        if event.get("event") == "ended":
+            self._ended_event = event
         if event.get("event") == "stopping" and event.get("reason") == "interrupt" and not self._interrupts.count:
             self._error = "the run was stopped from outside (by hand, or by the engine's own shutdown)"
         try:
@@ -174,4 +180,4 @@ class Follower:
     def _ended(self, state: State | None) -> Followup:
         if state is not None and state.exit_code == KILLED and not (self._killed or state.oom_killed):
             self._error = self._error or "the supervisor was killed by somebody else during the run"
-        return Followup(state, self._interrupts.count > 0, self._error)
+        return Followup(state, self._interrupts.count > 0, self._error, self._ended_event)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 TOTALS = {
@@ -33,6 +33,11 @@ GAUGES = {
 NOT_ON_V1 = ("io.read_bytes", "io.write_bytes")
 """Version 1 does not charge the group for pages that are written back later (see ``bench.agent.measure``)."""
 
+MAX_LINE = 4096
+"""Characters of a line: the file lies where the run could write to it."""
+MOST = 2.0**63
+"""No counter of the kernel reaches it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
@@ -51,8 +56,8 @@ def read_samples(path: Path, cgroup_version: int | None) -> Sampled:
     most: dict[str, float] = {}
     count = 0
     with path.open(encoding="ascii", errors="replace") as file:
-        header = file.readline().rstrip("\n").split(",")
-        for line in file:
+        header = file.readline(MAX_LINE).rstrip("\n").split(",")
+        for line in iter(partial(file.readline, MAX_LINE), ""):
             row = _row(line, header)
             if row is not None:
                 last, count = row, count + 1
@@ -77,7 +82,7 @@ def _row(line: str, header: list[str]) -> dict[str, float] | None:
         row = {name: float(cell) for name, cell in zip(header, cells, strict=True) if cell}
     except ValueError:
         return None
-    return row if "t_s" in row and all(map(math.isfinite, row.values())) else None
+    return row if "t_s" in row and all(0 <= value < MOST for value in row.values()) else None
 
 
 def _value(column: str, value: float) -> float | int:

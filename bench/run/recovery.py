@@ -21,7 +21,7 @@ from bench.run.aside import folder_of, given_up, said, set_aside, set_aside_alon
 from bench.run.host_snapshot import unseen
 from bench.run.measure import refuge
 from bench.run.result.files import collect
-from bench.run.result.reading import OneRun, overall, read_left
+from bench.run.result.reading import OneRun, overall, read_run
 from bench.run.result.record_of import judged
 from bench.run.store import (
     ASKED,
@@ -119,10 +119,10 @@ def _finish_result(
         elif run in orphans:
             (folder / run).mkdir()
             ending = engine.recover(orphans[run], folder / run)
-            runs.append(OneRun(read_left(folder / run, one.index, ending), folder / run, ending))
+            runs.append(OneRun(read_run(folder / run, one.index, ending), folder / run, ending))
         elif (out / "result.json").is_file():  # copied out, and its container gone, but not yet read
             ending = Ending(None, error=RUN_KILLED, killed=True)
-            runs.append(OneRun(read_left(out, one.index, ending), out, ending))
+            runs.append(OneRun(read_run(out, one.index, ending), out, ending))
     record = finished(result.record, runs, result.asked, KILLED)
     with Interrupts() as interrupts:  # else the next command would write it once more
         path = _write(Path(result.results or results), record, runs) if runs else None
@@ -144,7 +144,7 @@ def _finish_alone(engine: Engine, orphan: Orphan, results: Path, notify: Notify)
             out = Path(folder)
             ending = engine.recover(orphan, out)
             begun = decode(orphan.labels[LABEL], f"the label of run {orphan.run_id}")
-            run = OneRun(read_left(out, _number(orphan, INDEX, 0), ending), out, ending)
+            run = OneRun(read_run(out, _number(orphan, INDEX, 0), ending), out, ending)
             record = finished(begun, [run], _number(orphan, ASKED, 1), ALONE)
             with Interrupts() as interrupts:
                 path = _write(Path(orphan.labels.get(RESULTS) or results), record, [run])

@@ -119,6 +119,7 @@ class DockerEngine:
             exit_code=state.exit_code if state else None,
             oom_killed=state.oom_killed if state else None,
             interrupted=followup.interrupted,
+            ended=followup.ended,
             error=problem,
             commands=commands,
             notes=notes,

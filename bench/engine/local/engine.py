@@ -133,6 +133,7 @@ class LocalEngine:
         return Ending(
             exit_code=state.exit_code,
             interrupted=followup.interrupted,
+            ended=followup.ended,
             error=problem,
             commands=commands,
             overhead_s=max(time.monotonic() - began - lasted, 0.0),

@@ -1,9 +1,10 @@
 import json
+import os
 
+import msgspec
 import pytest
 
 from bench.engine.protocol import KILLED, Ending
-from bench.errors import DamagedData
 from bench.record.schema import Run, Session
 from bench.run.result.reading import MAX_RESULT_BYTES, overall, read_run
 
@@ -119,7 +120,16 @@ def test_every_column_of_the_samples_counts_where_the_supervisor_was_killed(tmp_
 
 
 @pytest.mark.parametrize(
-    "torn", ["10", ROWS.splitlines()[1].replace("2.000", "9.000")[:-1], "\n10\n", "x" + "," * 17 + "\n"]
+    "torn",
+    [
+        "3,1e300" + ",1" * 16 + "\n",
+        "3,-1" + ",1" * 16 + "\n",
+        "9" * 5000 + "\n",
+        "10",
+        ROWS.splitlines()[1].replace("2.000", "9.000")[:-1],
+        "\n10\n",
+        "x" + "," * 17 + "\n",
+    ],
 )
 def test_a_line_that_was_cut_is_not_believed(tmp_path, torn):
     assert killed(tmp_path, ROWS + torn).run.wall_s == 2.0
@@ -187,18 +197,107 @@ def test_a_killed_command_s_run_without_a_result_was_not_interrupted_by_the_user
     assert read_run(tmp_path, 0, ending).run.outcome == "oom_killed"
 
 
-@pytest.mark.parametrize("text", ["{", '{"state": 3}', '{"state": "ended", "outcome": "fine"}', "[]", "[" * 100_000])
-def test_a_forged_result_is_refused(tmp_path, text):
+def nested(levels):
+    return json.dumps(RESULT | {"facts": {"plain": 1}})[:-1] + ', "gpu": {"deep": ' + "[" * levels + "]" * levels + "}}"
+
+
+UNUSABLE = {
+    "cut": "{",
+    "empty": "",
+    "null": "null",
+    "a list": "[]",
+    "a wrong type": '{"state": 3}',
+    "no outcome": '{"state": "ended", "outcome": "fine"}',
+    "too deep to read": "[" * 100_000,
+    "a lone surrogate": json.dumps(RESULT | {"signature": "\ud800"}),
+    "NaN": json.dumps(RESULT | {"wall_s": float("nan")}),
+    "infinity": json.dumps(RESULT | {"wall_s": float("inf")}),
+    "past a float": json.dumps(RESULT).replace("12.5", "1e999"),
+    "a negative time": json.dumps(RESULT | {"wall_s": -1.0}),
+    "a negative counter": json.dumps(RESULT | {"faults": {"minor": -1}}),
+    "a count past 64 bits": json.dumps(RESULT | {"pids_peak": 2**63}),
+}
+ENDED = {
+    "event": "ended",
+    "outcome": "failed",
+    "wall_s": 7.5,
+    "signature": "test_a.py::test_a: no",
+    "exit_code": 1,
+    "cgroup_version": 2,
+    "cpu": {"total_s": 6.5},
+    "memory": {"peak_bytes": 900, "oom_kills": 0},
+    "faults": {"minor": 3, "major": None},
+}
+
+
+@pytest.mark.parametrize("text", UNUSABLE.values(), ids=UNUSABLE)
+def test_a_result_that_cannot_be_used_costs_only_itself(tmp_path, text):
     (tmp_path / "result.json").write_text(text)
-    with pytest.raises(DamagedData, match="does not fit"):
-        read_run(tmp_path, 0, Ending(0))
+    (tmp_path / "samples.csv").write_text(COLUMNS + ROWS)
+    reading = read_run(tmp_path, 0, Ending(0))
+    assert (reading.run.outcome, reading.run.wall_s) == ("not_measured", 2.0)
+    assert "status 0, and result.json of the run does not fit" in reading.run.signature
+    assert reading.run.cpu.total_s == 3.0
+    assert "result.json of the run does not fit" in reading.unavailable["exit_code"]
+    msgspec.json.encode(reading.run)
 
 
-def test_an_endless_result_is_refused(tmp_path):
+@pytest.mark.parametrize("text", [*UNUSABLE.values(), None], ids=[*UNUSABLE, "none"])
+def test_what_the_supervisor_reported_as_it_ended_stands_in(tmp_path, text):
+    if text is not None:
+        (tmp_path / "result.json").write_text(text)
+    (tmp_path / "samples.csv").write_text(COLUMNS + ROWS)
+    reading = read_run(tmp_path, 0, Ending(0, ended=ENDED))
+    run = reading.run
+    assert (run.outcome, run.exit_code, run.wall_s, run.signature) == ("failed", 1, 7.5, "test_a.py::test_a: no")
+    assert (run.cpu.total_s, run.memory.peak_bytes, run.faults.minor) == (6.5, 900, 3)
+    assert (run.sources["cpu.total_s"], run.cpu.user_s) == ("what the supervisor reported as it ended", 2.0)
+    assert run.sources["cpu.user_s"] == "the last of 2 samples"
+    assert "result.json" in reading.unavailable["context_switches.voluntary"]
+    assert run.warnings[0].code == "evidence_cut"
+
+
+@pytest.mark.parametrize("wrong", [{"outcome": "fine"}, {"wall_s": -1}, {"cpu": 3}, {"outcome": None}])
+def test_an_end_that_cannot_be_true_is_not_believed(tmp_path, wrong):
+    assert read_run(tmp_path, 0, Ending(1, ended=ENDED | wrong)).run.outcome == "not_measured"
+
+
+def test_an_engine_s_shutdown_stays_one_where_only_the_last_event_is_left(tmp_path):
+    ended = {**ENDED, "outcome": "interrupted", "signature": "interrupted"}
+    run = read_run(tmp_path, 0, Ending(0, error=GONE, ended=ended)).run
+    assert (run.outcome, run.signature) == ("not_measured", f"{GONE}; interrupted")
+
+
+def test_a_value_that_is_nested_too_deep_is_left_out_with_its_reason(tmp_path):
+    (tmp_path / "result.json").write_text(nested(200))
+    reading = read_run(tmp_path, 0, Ending(0))
+    assert (reading.run.outcome, reading.run.gpu, reading.run.facts["plain"]) == ("passed", {}, 1)
+    assert "levels deep" in reading.unavailable["gpu.deep"]
+    (tmp_path / "result.json").write_text(nested(20))
+    assert "deep" in read_run(tmp_path, 0, Ending(0)).run.gpu
+
+
+def test_an_endless_result_is_not_read(tmp_path):
     with (tmp_path / "result.json").open("wb") as file:
         file.truncate(MAX_RESULT_BYTES + 1)
-    with pytest.raises(DamagedData, match="larger"):
-        read_run(tmp_path, 0, Ending(0))
+    assert "larger than any result" in read_run(tmp_path, 0, Ending(0)).run.signature
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: path.mkdir(),
+        os.mkfifo,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to(path),
+    ],
+    ids=["folder", "fifo", "link", "loop"],
+)
+def test_what_is_no_file_is_neither_read_nor_waited_for(tmp_path, make):
+    make(tmp_path / "result.json")
+    run = read_run(tmp_path, 0, Ending(0)).run
+    assert run.outcome == "not_measured"
+    assert "result.json of the run" in run.signature
 
 
 def test_the_gravest_outcome_is_the_result_s():
