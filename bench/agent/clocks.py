@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 
+from .cgroup.reading import Reading
 from .reap import Usage, add
 
 NOTICED_S = 1.0
+FROZEN_S = 2.0
+"""We are never so late by ourselves: a gap of that length, less all waiting that is known, is a stop."""
+WAITS = ("throttled_s", "memory_some_s", "io_some_s")
+"""What can hold us up that is no stop of the run: its counters grow meanwhile."""
 
 
 class Clocks:
@@ -30,6 +36,55 @@ class Clocks:
             message = f"the wall clock was stepped by {stepped:.1f} s; durations do not use it"
             found.append(("clock_stepped", message, stepped))
         return found
+
+
+class Gaps:
+    """The seconds in which we should have run and did not, while nothing that is known held us up: somebody had
+    stopped us (SIGSTOP, ``docker pause``), or the whole machine.
+
+    How long a process waits for a CPU is told by ``/proc/PID/schedstat`` (Linux: sched-stats.rst), its second figure.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._schedstat: int | None = os.open("/proc/self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._schedstat = None  # a kernel without it
+        self._waited_s = self._read_wait()
+        self.frozen_s = 0.0
+
+    def steady(self) -> None:
+        """Count waiting from now on; often enough to keep it apart from the gap that it is held against."""
+        self._waited_s = self._read_wait()
+
+    def take(self, late_s: float, before: Reading, after: Reading) -> None:
+        """We are this late; the readings are those of the group before and after."""
+        if late_s < FROZEN_S:
+            return
+        known = self._read_wait() - self._waited_s
+        for name in WAITS:
+            one, other = getattr(before, name), getattr(after, name)
+            known += other - one if one is not None and other is not None else 0.0
+        if late_s - known >= FROZEN_S:
+            self.frozen_s += late_s
+
+    def close(self) -> None:
+        """Close what is held open."""
+        if self._schedstat is not None:
+            os.close(self._schedstat)
+            self._schedstat = None
+
+    def _read_wait(self) -> float:
+        try:
+            return 0.0 if self._schedstat is None else parse_wait(os.pread(self._schedstat, 128, 0))
+        except OSError:
+            return 0.0
+
+
+def parse_wait(text: bytes) -> float:
+    """Seconds of waiting for a CPU in a ``schedstat``; 0 where it is none."""
+    words = text.split()
+    return int(words[1]) / 1e9 if len(words) == 3 and words[1].isdigit() else 0.0
 
 
 def read_utc() -> str:

@@ -21,7 +21,9 @@ Warnings = list[dict[str, Any]]
 
 
 class Ended(NamedTuple):
-    """Everything that is known at the end. ``own`` is what the supervisor used during the run."""
+    """Everything that is known at the end. ``own`` is what the supervisor used during the run; ``frozen_s``, how long
+    it had been stopped; ``sent_inside``, the signal that a process of the run sent it.
+    """
 
     spec: Spec
     group: Group
@@ -41,6 +43,8 @@ class Ended(NamedTuple):
     remaining: list[Process]
     clock_findings: list[tuple[str, str, float]]
     gpu: dict[str, Any]
+    frozen_s: float = 0.0
+    sent_inside: str | None = None
 
 
 def warning(code: str, message: str, value: float | None = None, unit: str | None = None) -> dict[str, Any]:
@@ -128,6 +132,8 @@ def _end(ended: Ended, told: Told, memory: dict[str, Any], no_counter: str) -> E
         mute=None if tests.mute is None else tests.mute or ended.log.error or ended.sampler.error,
         test_outcomes=tests.outcomes,
         last_line=ended.log.last_line(),
+        frozen_s=ended.frozen_s,
+        sent_inside=ended.sent_inside,
     )
 
 
@@ -147,6 +153,7 @@ def _warnings(ended: Ended) -> Warnings:
     if ended.log.error:
         message = f"the log could not be written as the output came, {cut} bytes are missing: {ended.log.error}"
         found.append(warning("log_not_written", message, cut, "bytes"))
+    found.extend(_tampered(ended))
     if ended.sampler.error:
         found.append(warning("samples_not_written", f"samples.csv lacks lines: {ended.sampler.error}"))
     before, after = ended.before.pids_limit_hits, ended.after.pids_limit_hits
@@ -159,3 +166,32 @@ def _warnings(ended: Ended) -> Warnings:
         message = "the pytest plugin reported nothing: tests, metrics and pytest's own time are missing"
         found.append(warning("plugin_silent", message))
     return found
+
+
+def _tampered(ended: Ended) -> Warnings:
+    """What was done to the evidence, to the supervisor and to the run's time."""
+    found = []
+    for name, changed in (("pytest.log", ended.log.changed), ("samples.csv", ended.sampler.changed)):
+        if changed:
+            message = f"{name} {changed} during the run, by the tests or by somebody else; it holds what was kept"
+            found.append(warning("evidence_changed", message))
+    report = _missing_report(ended)
+    if report is not None:
+        message = f"pytest ended, and its report {report} is not there: removed or replaced"
+        found.append(warning("evidence_changed", message))
+    if ended.frozen_s:
+        message = f"the run was stopped for {ended.frozen_s:.1f} s from outside: its time is not that of its work"
+        found.append(warning("frozen", message, ended.frozen_s, "s"))
+    if ended.sent_inside:
+        message = f"a process of the run sent {ended.sent_inside} to the supervisor, which did not follow it"
+        found.append(warning("signal_from_inside", message))
+    return found
+
+
+def _missing_report(ended: Ended) -> str | None:
+    """The name of the JUnit report that pytest was to write, where it said that it had finished and none is there."""
+    for word in ended.spec.argv:
+        option, _, path = word.partition("=")
+        if option in ("--junitxml", "--junit-xml") and ended.tests.pytest_s is not None and not os.path.isfile(path):
+            return os.path.basename(path)
+    return None

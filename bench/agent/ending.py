@@ -32,6 +32,10 @@ class Tree:
         found = set(self._group.members()) | set(read_descendants(self._self))
         return sorted(found - self._before - {self._self, 0})
 
+    def holds(self, pid: int) -> bool:
+        """Whether a process is one of them. Process 1 sees no process but these: a sender outside has the number 0."""
+        return pid > 1 if self._self == 1 else pid in self.pids()
+
     def running(self) -> list[Process]:
         """Those that are more than zombies."""
         return alive(self.pids())

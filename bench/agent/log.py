@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from .out import quietly, same, write_anew
+
 CHUNK = 256 * 1024
 RESERVE_BYTES = 64 * 1024
 """Room for the tail that is taken at the start, for a disk that is full later."""
@@ -33,6 +35,8 @@ class BoundedLog:
         self._ring_bytes = 0
         self.total_bytes = 0
         self.error: str | None = None
+        self.changed: str | None = None
+        """What the tests made of the file, which is written anew where that is possible."""
         self.last = b""
 
     def write(self, data: bytes) -> None:
@@ -54,16 +58,31 @@ class BoundedLog:
         """Put head and tail together; returns how many bytes were cut."""
         if self._reserve is not None:
             os.close(self._reserve)
-            os.unlink(self._reserve_path)
+            quietly(os.unlink, self._reserve_path)
             self._reserve = None
+        if os.fstat(self._head).st_size < self._head_bytes:
+            self.changed = "was cut short"
+        whole = self._head
         if self._ring is not None:
-            kept = self._join(self._ring)
-            os.close(self._ring)
-            self._ring = None
+            kept, whole = self._join(self._ring)
         else:
             kept = self._head_bytes + self._append_last(self.total_bytes - self._head_bytes)
+        self._put_in_place(whole)
+        if self._ring is not None:
+            os.close(self._ring)
+            self._ring = None
         os.close(self._head)
         return self.total_bytes - kept
+
+    def _put_in_place(self, whole: int) -> None:
+        """See that the file with both parts lies under the log's name, also where the tests took it away."""
+        if same(os.fstat(whole), self._path):
+            return
+        self.changed = "was removed or replaced"
+        try:
+            write_anew(self._path, whole)
+        except OSError as error:
+            self.changed = f"{self.changed}, and cannot be written anew: {error.strerror}"
 
     def last_line(self) -> str:
         """The last line of output that is not blank, as text; one that says ``error:`` goes before others."""
@@ -88,7 +107,7 @@ class BoundedLog:
             os.posix_fallocate(fd, 0, self._reserve_bytes)
         except OSError:  # a file system without preallocation, or full already
             os.close(fd)
-            os.unlink(self._reserve_path)
+            quietly(os.unlink, self._reserve_path)
             return None
         return fd
 
@@ -130,11 +149,7 @@ class BoundedLog:
         if self._reserve is None:
             return False
         held = b"" if self._ring is None else os.pread(self._ring, self._ring_bytes, 0)
-        try:
-            os.rename(self._reserve_path, self._ring_path)
-        except OSError as error:
-            self.error = self.error or f"{error.strerror}"
-            return False
+        quietly(os.rename, self._reserve_path, self._ring_path)  # the room is that of the descriptor
         if self._ring is not None:
             os.close(self._ring)
         self._ring, self._reserve = self._reserve, None
@@ -148,18 +163,19 @@ class BoundedLog:
             return 0, self._ring_bytes
         return self._ring_bytes % self._tail_limit, self._tail_limit
 
-    def _join(self, ring: int) -> int:
-        """Put the tail behind the head; returns how many bytes are kept of all."""
+    def _join(self, ring: int) -> tuple[int, int]:
+        """Put the tail behind the head; returns how many bytes are kept of all, and which file holds both."""
         start, length = self._tail()
         mark = _mark(self.total_bytes - self._head_bytes - length)
         at = self._head_bytes
         if self._put(self._head, mark, at) == len(mark) and self._copy(ring, start, length, at + len(mark)):
-            os.unlink(self._ring_path)
-            return self._head_bytes + length
+            quietly(os.unlink, self._ring_path)
+            return self._head_bytes + length, self._head
         return self._fold(ring, start, length)
 
-    def _fold(self, ring: int, start: int, length: int) -> int:
-        """Put head and tail together in the larger of the two files, without any more room; returns what is kept.
+    def _fold(self, ring: int, start: int, length: int) -> tuple[int, int]:
+        """Put head and tail together in the larger of the two files, without any more room; returns what is kept, and
+        which file that is.
 
         What of them does not fit goes from the middle. Where not even that can be done, both files stay.
         """
@@ -174,13 +190,15 @@ class BoundedLog:
             text = os.pread(self._head, head, 0) + mark + self._read(ring, start, tail)
             if self._put(ring, text, 0) == len(text):
                 os.ftruncate(ring, len(text))
-                os.rename(self._ring_path, self._path)
-            return head + tail
+                if same(os.fstat(ring), self._ring_path):
+                    quietly(os.rename, self._ring_path, self._path)
+                return head + tail, ring
+            return head + tail, self._head
         at = head + len(mark)
         if self._put(self._head, mark, head) == len(mark) and self._copy(ring, start, tail, at):
             os.ftruncate(self._head, at + tail)
-            os.unlink(self._ring_path)
-        return head + tail
+            quietly(os.unlink, self._ring_path)
+        return head + tail, self._head
 
     def _append_last(self, cut: int) -> int:
         """Without a ring, what is in memory is the tail; returns how much of it could be written."""

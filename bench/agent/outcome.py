@@ -16,7 +16,8 @@ class End(NamedTuple):
     """Everything that decides. ``oom_kills`` is the growth of the group's counter, ``None`` where there is none to
     read. ``mute`` says why the plugin could not have told how pytest ended, ``None`` where it could. ``early`` is why
     the session ended before its end, ``None`` where it did not; ``not_run``, how many of the ``collected`` tests never
-    began; ``only``, pytest's option with which no test's body runs.
+    began; ``only``, pytest's option with which no test's body runs. ``sent_inside`` is the signal that a process of the
+    run sent to the supervisor: what it asks for is not done, and it is a failure.
     """
 
     exit_code: int | None
@@ -40,6 +41,8 @@ class End(NamedTuple):
     failures: int = 0
     test_outcomes: tuple[str, ...] = ()
     last_line: str = ""
+    frozen_s: float = 0.0
+    sent_inside: str | None = None
 
 
 class Outcome(NamedTuple):
@@ -70,7 +73,8 @@ def _decide(end: End) -> tuple[str, str | None]:
         return "interrupted", f"interrupted{where}"
     if end.stopped_for == "timeout":
         memory = f" (after {end.oom_kills} kill(s) for memory in the group)" if end.oom_kills else ""
-        return "timed_out", f"timed out after {end.timeout_s:g} s{where}{memory}"
+        frozen = f" (stopped from outside for {end.frozen_s:.1f} s of them)" if end.frozen_s else ""
+        return "timed_out", f"timed out after {end.timeout_s:g} s{frozen}{where}{memory}"
     if end.exit_code == 0:
         return _finished(end)
     if end.oom_kills:
@@ -95,6 +99,8 @@ def _decide(end: End) -> tuple[str, str | None]:
 
 
 def _finished(end: End) -> tuple[str, str | None]:
+    if end.sent_inside is not None:
+        return "failed", f"a process of the run sent {end.sent_inside} to the supervisor (although the exit code is 0)"
     if not end.plugin_loaded:
         return "passed", None
     if not end.session_finished and end.early is None and end.mute is not None:

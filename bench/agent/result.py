@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import stat
 from typing import Any
+
+from .out import ASIDE, equal, free_name, quietly, same, unnamed, write_anew
 
 RESERVE_BYTES = 512 * 1024
 MAX_DEPTH = 60
@@ -55,6 +58,7 @@ class ResultFile:
     def __init__(self, out: str) -> None:
         self._path = os.path.join(out, "result.json")
         self._reserve = os.path.join(out, ".reserve")
+        self._whole: int | None = None
         try:
             fd = os.open(self._reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -66,20 +70,44 @@ class ResultFile:
 
     def write(self, result: dict[str, Any]) -> None:
         """Write to a neighbour, sync, rename. Raises OSError."""
+        self._make_way()
         data = encode(result)
-        temporary = self._path + ".tmp"
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        temporary = free_name(self._path + ".tmp")
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
-            done = 0
-            while done < len(data):
-                done += os.write(fd, data[done:])
+            _put(fd, data)
             os.fsync(fd)
+            os.rename(temporary, self._path)
         except OSError:
             os.unlink(temporary)
             raise
         finally:
             os.close(fd)
-        os.rename(temporary, self._path)
+        self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        """Write it once more where nobody can reach it, if there is room."""
+        self._drop()
+        self._whole = unnamed(os.path.dirname(self._path))
+        try:
+            if self._whole is not None:
+                _put(self._whole, data)
+        except OSError:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._whole is not None:
+            os.close(self._whole)
+            self._whole = None
+
+    def _make_way(self) -> None:
+        """Move aside what lies in our place and is no file."""
+        try:
+            plain = stat.S_ISREG(os.lstat(self._path).st_mode)
+        except OSError:
+            return
+        if not plain:
+            quietly(os.rename, self._path, free_name(self._path + ASIDE))
 
     def write_last(self, result: dict[str, Any]) -> bool:
         """Write the final result; where the disk is full even so, its core over the first version. Returns whether
@@ -92,15 +120,31 @@ class ResultFile:
             core = {key: result.get(key) for key in KEPT_WHEN_FULL}
             core["error"] = f"result.json could not be written in full: {error.strerror}"
             data = encode(core)
-            fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
             try:
                 os.pwrite(fd, data, 0)  # over blocks that the file has already
                 os.ftruncate(fd, len(data))
                 os.fsync(fd)
             finally:
                 os.close(fd)
+            self._drop()
             return False
         return True
+
+    def secure(self) -> None:
+        """See that the result is still what was written: code of the project runs after it, too (see ``facts``)."""
+        if self._whole is None:
+            return
+        intact = False
+        try:
+            fd = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+            intact = same(os.fstat(fd), self._path) and equal(fd, self._whole)
+            os.close(fd)
+        except OSError:
+            pass  # gone, or shut
+        if not intact:
+            quietly(write_anew, self._path, self._whole)
+        self._drop()
 
     def release(self) -> None:
         """Give the reserved room back."""
@@ -108,3 +152,9 @@ class ResultFile:
             os.unlink(self._reserve)
         except OSError:
             pass
+
+
+def _put(fd: int, data: bytes) -> None:
+    done = 0
+    while done < len(data):
+        done += os.write(fd, data[done:])

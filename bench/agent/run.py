@@ -15,7 +15,7 @@ from typing import Any
 from .cgroup.reading import Group
 from .child_env import child_environment
 from .choose import choose_group
-from .clocks import Clocks, read_own, read_utc
+from .clocks import FROZEN_S, Clocks, Gaps, read_own, read_utc
 from .compose import Ended, Warnings, compose, warning
 from .ending import Ladder, Tree, end_leftovers
 from .events import Events
@@ -23,6 +23,7 @@ from .facts import read_allocators, read_quick_facts
 from .follow import TestLog
 from .gpu import open_gpus
 from .log import BoundedLog
+from .out import OutFolder
 from .reap import Reaper, grown
 from .sampler import Sampler
 from .signals import Signals
@@ -33,22 +34,26 @@ PIPE_BYTES = 1024 * 1024
 READ_BYTES = 128 * 1024
 READS_A_TURN = 16
 FOLLOW_EVERY_S = 1.0
+WRITTEN_LAST = ("facts.json", ".facts.tmp", "torch_env.txt")
+"""What is written after the run, by names that the tests can know."""
 
 
 class Run:
     """One run. :meth:`execute` returns the result as a JSON object."""
 
-    def __init__(self, spec: Spec, events: Events, signals: Signals) -> None:
+    def __init__(self, spec: Spec, events: Events, signals: Signals, out: OutFolder) -> None:
         self.spec = spec
+        self.out = out
         self.events = events
         self.signals = signals
         self.started_at = read_utc()
         self.reaper = Reaper()
         self.group: Group = choose_group(spec.group, self.reaper)
-        self.log = BoundedLog(os.path.join(spec.out, "pytest.log"), spec.log_limit_bytes)
-        self.tests = TestLog(os.path.join(spec.out, "tests.jsonl"), events)
-        self.sampler = Sampler(os.path.join(spec.out, "samples.csv"), self.group, events, spec.sample_hz)
-        self.gpus, no_gpu = open_gpus(spec.env, os.path.join(spec.out, "gpu.csv"))
+        self.log = BoundedLog(out.file("pytest.log"), spec.log_limit_bytes)
+        self.tests = TestLog(out.file("tests.jsonl"), events)
+        self.sampler = Sampler(out.file("samples.csv"), self.group, events, spec.sample_hz)
+        self.gpus, no_gpu = open_gpus(spec.env, out.file("gpu.csv"))
+        self.gaps = Gaps()
         self.facts: dict[str, Any] = read_quick_facts()
         self.warnings: Warnings = [] if no_gpu is None else [warning("gpu_not_sampled", no_gpu)]
         self.cannot_start: str | None = None
@@ -71,6 +76,7 @@ class Run:
             message = "orphans cannot be waited for here: context switches and max_rss lack them"
             self.warnings.append(warning("no_subreaper", message))
         tree = Tree(self.group)
+        self.signals.inside = tree.holds
         output, child_end = _pipe()
         env, no_plugin = child_environment(self.spec)
         if no_plugin is not None:
@@ -91,10 +97,12 @@ class Run:
             if not select.select([output], [], [], 0)[0]:
                 break  # held open by a process that could not be killed
         os.close(output)
+        self._put_back(self.out.restore())
         self.sampler.write(wall_s, after)
         cut = self.log.close()
         self.sampler.close()
         self.tests.close()
+        self.gaps.close()
         ended = Ended(
             self.spec,
             self.group,
@@ -114,8 +122,17 @@ class Run:
             remaining,
             clocks.findings(),
             {} if self.gpus is None else self.gpus.close(),
+            self.gaps.frozen_s,
+            self.signals.sent_inside,
         )
         return compose(ended, self.warnings)
+
+    def _put_back(self, found: str | None) -> None:
+        """The tests are over: make way for what is written now, and tell what they did to the folder."""
+        if found is not None:
+            self.warnings.append(warning("evidence_changed", f"the folder of the results {found}"))
+        for name in WRITTEN_LAST:
+            self.out.make_way(name)
 
     def _start_and_follow(self, command: Command, output: int, start: float, tree: Tree) -> float:
         try:
@@ -133,19 +150,24 @@ class Run:
         """Until the main child has ended; returns its wall time in seconds."""
         ladder = Ladder(tree, main_pid, self.spec.grace_s, self.spec.plugin)
         poll = select.poll()
-        poll.register(self.signals.fd, select.POLLIN)
+        for descriptor in self.signals.fds:
+            poll.register(descriptor, select.POLLIN)
         poll.register(output, select.POLLIN)
         deadline = start + self.spec.timeout_s
         follow_at = start + FOLLOW_EVERY_S
+        expected = start
         while True:
             self.reaper.collect()
             now = time.monotonic()
+            if now - expected >= FROZEN_S:
+                self.gaps.take(now - expected, self.sampler.latest, self.group.read())
             if self.reaper.status is not None:
                 self.stopped_for = ladder.reason
                 return now - start
             due = [at for at in (self.sampler.next_at(), ladder.next_at, follow_at) if at is not None]
             if ladder.reason is None:
                 due.append(deadline)
+            expected = max(now, min(due))
             ready = poll.poll(max(0.0, (min(due) - now) * 1000 + 0.5))
             now = time.monotonic()
             for fd, _ in ready:
@@ -165,6 +187,7 @@ class Run:
                 if "allocators" not in self.facts:
                     self.facts["allocators"] = read_allocators(main_pid)
                 self.sampler.sample(now)
+                self.gaps.steady()
                 if self.gpus is not None:
                     self.gpus.sample(now - start)
             if now >= follow_at:

@@ -4,11 +4,11 @@ waits.
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
 from .cgroup.reading import Group, Reading
 from .events import Events
+from .out import KeptFile
 
 COUNTERS = (
     "cpu_total_s",
@@ -62,17 +62,19 @@ class Sampler:
         self._period = 1.0 / hz if hz > 0 else None
         self._start = 0.0
         self._before = Reading()
+        self.latest = Reading()
+        """The newest reading."""
         self._last: tuple[float, float | None] = (0.0, 0.0)
         self._next_s = FIRST_AFTER_S
         self.maxima = Maxima()
         self.error: str | None = None
         self._torn = False
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        self._file = KeptFile(path)
         self._put(",".join(("t_s", *(RENAMED.get(name, name) for name in (*COUNTERS, *GAUGES)))))
 
     def begin(self, start: float, before: Reading) -> None:
         """The child starts now (monotonic seconds), from this reading."""
-        self._start, self._before = start, before
+        self._start, self._before, self.latest = start, before, before
 
     def next_at(self) -> float | None:
         """When the next sample is due on the monotonic clock; ``None`` where sampling is off."""
@@ -85,7 +87,7 @@ class Sampler:
         if self._period is None:
             return
         elapsed = now - self._start
-        reading = self._group.read()
+        reading = self.latest = self._group.read()
         self._next_s = next_after(elapsed, self._period)
         self.write(elapsed, reading)
         self._keep_maxima(reading)
@@ -128,12 +130,17 @@ class Sampler:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._fd)
+        self._file.close()
+
+    @property
+    def changed(self) -> str | None:
+        """What the tests made of the file, which then was written anew."""
+        return self._file.changed
 
     def _put(self, line: str) -> None:
         data = (b"\n" if self._torn else b"") + line.encode("ascii") + b"\n"
         try:
-            done = os.write(self._fd, data)
+            done = self._file.write(data)
         except OSError as error:
             self.error = self.error or f"{error.strerror}"
             return

@@ -17,7 +17,8 @@ def run_aside(
 ) -> str | None:
     """Returns ``None`` where it ended with 0, else what went wrong. Asked to stop, it ends the command at once."""
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+        os.set_blocking(fd, True)
     except OSError as error:
         return f"{error.strerror}"
     try:
@@ -43,7 +44,7 @@ def run_aside(
                     os.killpg(pid, signal.SIGKILL)  # spawn made it a session and thus a process group
                 except ProcessLookupError:
                     pass
-        select.select([signals.fd], [], [], 0.2)
+        select.select(signals.fds, [], [], 0.2)
         if problem is not None:
             signals.take()
     if problem is not None:

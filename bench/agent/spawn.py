@@ -8,8 +8,8 @@ import signal
 from collections.abc import Iterator
 from typing import NamedTuple
 
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
+from .calls import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, hide, prctl
+
 OOM_SCORE_RAISE = 500
 """Makes the kernel choose the child before the supervisor, half of all memory ahead (proc_pid_oom_score_adj(5))."""
 
@@ -30,7 +30,7 @@ class SpawnError(Exception):
 
 def set_subreaper(on: bool) -> bool:
     """Have orphans below us given to us and not to process 1 (prctl(2)). Process 1 gets them anyway."""
-    return os.getpid() == 1 or _prctl(PR_SET_CHILD_SUBREAPER, int(on)) == 0
+    return os.getpid() == 1 or prctl(PR_SET_CHILD_SUBREAPER, int(on))
 
 
 def spawn(command: Command) -> int:
@@ -74,10 +74,11 @@ def spawn(command: Command) -> int:
 def _child_steps(command: Command, parent: int) -> Iterator[str]:  # pragma: no cover - the child's side
     yield "leave the session"
     os.setsid()
+    hide(False)  # else /proc/self is not ours to write to
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    if parent != 1 and _prctl(PR_SET_PDEATHSIG, signal.SIGKILL) == 0 and os.getppid() != parent:
+    if parent != 1 and prctl(PR_SET_PDEATHSIG, signal.SIGKILL) and os.getppid() != parent:
         os._exit(127)  # the supervisor died meanwhile
     for path in command.joins:
         yield f"enter the control group {path}"
@@ -104,13 +105,3 @@ def _raise_oom_score() -> None:  # pragma: no cover - the child's side
             file.write(str(score))
     except (OSError, ValueError):
         pass  # a preference, not a condition
-
-
-def _prctl(option: int, value: int) -> int:
-    import ctypes  # half a megabyte, and not needed by process 1
-
-    try:
-        library = ctypes.CDLL(None, use_errno=True)
-        return int(library.prctl(option, value, 0, 0, 0))
-    except (OSError, AttributeError):
-        return -1

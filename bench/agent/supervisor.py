@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from typing import Any
 
+from .calls import hide
 from .events import Events
 from .facts import write_facts
+from .out import OutFolder
 from .result import ResultFile
 from .run import Run
 from .signals import Signals
@@ -13,6 +17,22 @@ from .spawn import set_subreaper
 from .spec import Spec, SpecError, read_spec
 
 OWN_ERROR = 70
+TOLD = (
+    "outcome",
+    "wall_s",
+    "exit_code",
+    "signal",
+    "effective_timeout_s",
+    "cgroup_version",
+    "cpu",
+    "memory",
+    "faults",
+    "context_switches",
+    "io",
+    "pids_peak",
+)
+"""What the last event holds of the result, beside its signature."""
+SIGNATURE_BYTES = 1800
 
 
 def main(arguments: list[str]) -> int:
@@ -31,23 +51,40 @@ def main(arguments: list[str]) -> int:
 def run(spec: Spec, events_fd: int = 1) -> int:
     """Run it, with the events on a file descriptor. Raises OSError where not even the out folder can be written to."""
     events = Events(events_fd)
-    result = ResultFile(spec.out)
+    out = OutFolder(spec.out)
+    result = ResultFile(out.way)
     signals = Signals()
+    hide(True)
     try:
-        run_ = Run(spec, events, signals)
+        run_ = Run(spec, events, signals, out)
         result.write(run_.begun())
         ended = run_.execute()
+        events.emit("ended", **_core(ended))  # before the writing: it may be all that comes through
         whole = result.write_last(ended)
     except Exception as error:
+        out.restore()
         result.write_last({"state": "error", "signature": f"the supervisor failed: {type(error).__name__}: {error}"})
         raise
     else:
-        events.emit("ended", outcome=ended["outcome"], wall_s=ended["wall_s"], signature=ended["signature"])
         skip = "not asked: the run was interrupted" if ended["outcome"] == "interrupted" else None
         write_facts(spec, run_.facts, skip, signals)
+        result.secure()
         return 0 if whole else OWN_ERROR
     finally:
         result.release()
         set_subreaper(False)
         signals.close()
+        out.close()
         events.close()
+        hide(False)
+
+
+def _core(ended: dict[str, Any]) -> dict[str, Any]:
+    """Outcome and counters, which are all that there is where ``result.json`` does not come back.
+
+    A line of events is bounded, and every letter of the signature may take twelve bytes of it.
+    """
+    signature = ended["signature"]
+    if signature is not None and len(json.dumps(signature)) > SIGNATURE_BYTES:
+        signature = signature[: SIGNATURE_BYTES // 12]
+    return {**{name: ended[name] for name in TOLD}, "signature": signature}

@@ -143,7 +143,7 @@ def test_aside(tmp_path: Path, signals: Signals) -> None:
     assert "No such file" in str(aside("no-such-program"))
     assert "not done within" in str(aside("sleep", "30", limit_s=0.1))
     assert "No such file" in str(run_aside(("true",), env, "/", "/no/such/o", 1.0, signals))
-    threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGTERM)).start()
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
     start = time.monotonic()
     assert aside("sleep", "30") == "asked to stop"
     assert time.monotonic() - start < 10

@@ -63,9 +63,52 @@ def test_a_full_disk_costs_output_only(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_ring_that_cannot_be_made(tmp_path: Path) -> None:
     log = BoundedLog(str(tmp_path / "log"), 100)
     (tmp_path / "log.tail").mkdir()
-    log.write(b"x" * 200)
+    log.write(b"x" * 150 + b"y" * 50)
     assert log.error is not None
-    assert log.close() == 0
+    assert log.close() == 100
+    assert (tmp_path / "log").read_bytes().endswith(b"y" * 50)
+
+
+@pytest.mark.parametrize("take", ["unlink", "replace", "folder", "fifo", "link", "truncate"])
+@pytest.mark.parametrize("size", [50, 500])
+def test_a_log_that_the_test_takes_away_is_written_anew(tmp_path: Path, take: str, size: int) -> None:
+    path = tmp_path / "log"
+    log = BoundedLog(str(path), 100)
+    log.write(b"h" * 40)
+    for name in ("log", "log.reserve"):
+        take_away(tmp_path / name, take)
+    log.write(b"m" * size + b"the end")
+    log.close()
+    assert path.is_file()
+    assert not path.is_symlink()
+    assert path.read_bytes().endswith(b"the end")
+    if take != "truncate":
+        assert path.read_bytes().startswith(b"h" * 40)
+        assert log.changed == "was removed or replaced"
+
+
+def take_away(path: Path, how: str) -> None:
+    if how == "truncate":
+        os.truncate(path, 0)
+        return
+    path.unlink()
+    if how == "replace":
+        path.write_text("not the supervisor's")
+    elif how == "folder":
+        path.mkdir()
+        (path / "x").touch()
+    elif how == "fifo":
+        os.mkfifo(path)
+    elif how == "link":
+        path.symlink_to("/etc/hostname")
+
+
+def test_a_log_that_was_cut_short_is_told(tmp_path: Path) -> None:
+    log = BoundedLog(str(tmp_path / "log"), 100)
+    log.write(b"h" * 40)
+    take_away(tmp_path / "log", "truncate")
+    log.close()
+    assert log.changed == "was cut short"
 
 
 class Disk:

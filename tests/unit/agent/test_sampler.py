@@ -93,7 +93,7 @@ def test_a_line_that_was_cut_ends_before_the_next(
     sampler = Sampler(str(tmp_path / "s.csv"), Steps(), events, 1.0)
     sampler.write(100.25, Reading())
     write, room = os.write, iter((3,))
-    monkeypatch.setattr("bench.agent.sampler.os.write", lambda fd, data: write(fd, data[: next(room, None)]))
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[: next(room, None)]))
     sampler.write(101.0, Reading())
     sampler.write(102.0, Reading())
     sampler.close()
