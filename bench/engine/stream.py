@@ -6,8 +6,11 @@ import contextlib
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
+
+from bench.engine.transfer import INTERRUPTED, TOO_LONG, GaveUp
 
 MAX_LINE_BYTES = 1 << 20
 TAIL_BYTES = 4096
@@ -105,3 +108,72 @@ class EventReader:
 
     def _keep(self, text: bytes) -> None:
         self._tail = (self._tail + text)[-TAIL_BYTES:]
+
+
+class PieceReader:
+    """Reads pieces in a daemon thread, and hands them on for as long as somebody waits for them.
+
+    Args:
+        pieces: the engine's answer; let go of, and with it the connection, as soon as nobody wants more.
+        until: when too long has been waited, of the monotonic clock.
+        gave_up: whether nobody waits any more.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], until: float, gave_up: Callable[[], bool]) -> None:
+        self._until = until
+        self._gave_up = gave_up
+        self._queue: queue.Queue[bytes | Exception | None] = queue.Queue(maxsize=4)
+        self._closed = threading.Event()
+        threading.Thread(target=self._read, args=(pieces,), name="bench-pieces", daemon=True).start()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces to their end.
+
+        Raises:
+            GaveUp: it takes too long, or nobody waits any more.
+            Exception: what broke the stream.
+        """
+        while not self._closed.is_set():
+            if self._gave_up():
+                raise GaveUp(INTERRUPTED)
+            if time.monotonic() > self._until:
+                raise GaveUp(TOO_LONG)
+            try:
+                piece = self._queue.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            if piece is None or isinstance(piece, Exception):
+                self._closed.set()
+            if isinstance(piece, Exception):
+                raise piece
+            if piece is not None:
+                yield piece
+
+    def finish(self, most: int = 1 << 16) -> None:
+        """Take what may still come, if it is little."""
+        for piece in self:
+            most -= len(piece)
+            if most < 0:
+                return
+
+    def close(self) -> None:
+        """Want no more."""
+        self._closed.set()
+
+    def _read(self, pieces: Iterator[bytes]) -> None:
+        end: Exception | None = None
+        try:
+            for piece in pieces:
+                if not self._put(piece):
+                    break
+        except Exception as problem:  # the reader's to deal with
+            end = problem
+        self._put(end)
+        getattr(pieces, "close", int)()
+
+    def _put(self, item: bytes | Exception | None) -> bool:
+        while not self._closed.is_set():
+            with contextlib.suppress(queue.Full):
+                self._queue.put(item, timeout=0.1)
+                return True
+        return False

@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import stat
 import tarfile
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 MAX_BYTES = 2 * 1024**3
 MAX_FILES = 10_000
 _PIECE = 1 << 20
+
+FIRST = (
+    "result.json",
+    "samples.csv",
+    "pytest.log",
+    "pytest.log.tail",
+    "pytest.junit.xml",
+    "facts.json",
+    "torch_env.txt",
+    "operators.json",
+    "profiler.json",
+)
+"""What a bundle is made of, the dearest first: each comes out alone, whatever else a run has left beside it."""
+MAX_FIRST_BYTES = 64 * 1024**2
+_MAY_BE_LARGE = frozenset({"profiler.json"})
+INTERRUPTED = "the rest was not copied: it was interrupted"
+TOO_LONG = "the rest was not copied: it takes too long"
+
+
+class GaveUp(Exception):
+    """The copying was ended before its end; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What may come out of a run, in all: bytes, files, seconds. ``gave_up`` tells whether somebody waits no longer."""
+
+    max_bytes: int = MAX_BYTES
+    max_files: int = MAX_FILES
+    seconds: float = 300.0
+    gave_up: Callable[[], bool] = lambda: False
+
+    def most(self, name: str) -> int:
+        """The most bytes of a file that a bundle is made of: its readers take it whole."""
+        return self.max_bytes if name in _MAY_BE_LARGE else min(self.max_bytes, MAX_FIRST_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +128,18 @@ def unpack(
 ) -> Copied:
     """Write the regular files of a tar stream under ``target``, without the leading folder ``top``.
 
-    Only files and folders are taken (no links, devices or pipes), no path leaves ``target``, nothing that is there is
-    overwritten, and the sum is bounded: a file that would pass the bound is left out, and said so.
+    Only files and folders are taken (no links, devices or pipes), no path leaves ``target``, nothing that the stream
+    has twice is overwritten, and what is there already is left as it is. The sum is bounded: a file that would pass the
+    bound is left out, and said so; once that much has been passed over, the rest of the stream is not read.
 
     Raises:
         OSError: the disk is full or cannot be written.
         tarfile.TarError: the stream is damaged; what came before stays.
+        GaveUp: the stream was given up on; what came before stays.
     """
-    files = size = 0
+    files = size = passed = 0
     notes: list[str] = []
+    written: set[tuple[str, ...]] = set()
     stream: Any = Stream(pieces)
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
@@ -104,16 +148,113 @@ def unpack(
                 target.joinpath(*parts).mkdir(parents=True, exist_ok=True)
             elif parts is None or not parts or not member.isreg():
                 notes.append(f"{member.name!a} was not copied: {'no plain file' if parts else 'its path'}")
+            elif parts not in written and os.path.lexists(target.joinpath(*parts)):
+                continue  # from an earlier copying, whole
             elif files >= max_files:
                 notes.append(f"more than {max_files} files; the rest was not copied")
                 break
             elif size + member.size > max_bytes:
-                notes.append(f"{member.name!a} ({member.size} bytes) was not copied: more than {max_bytes} in all")
+                passed += member.size
+                rest = " and what follows it" if passed > max_bytes else ""
+                notes.append(
+                    f"{member.name!a} ({member.size} bytes){rest} was not copied: more than {max_bytes} in all"
+                )
+                if rest:
+                    break
             else:
                 content = archive.extractfile(member)
                 size += _write(content, target.joinpath(*parts)) if content else 0
+                written.add(parts)
                 files += 1
     return Copied(files, size, tuple(notes[:20]))
+
+
+def unpack_one(pieces: Iterable[bytes], name: str, target: Path, max_bytes: int) -> str | None:
+    """Write the one file of a tar stream; returns why not, ``None`` where it was written or is none of that name.
+
+    Raises as :func:`unpack` does.
+    """
+    stream: Any = Stream(pieces)
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        member = next(iter(archive), None)
+        if member is None or member.name != name:
+            return None
+        if not member.isreg():
+            return f"{name!a} was not copied: no plain file"
+        if member.size > max_bytes:
+            return f"{name!a} ({member.size} bytes) was not copied: more than {max_bytes}"
+        content = archive.extractfile(member)
+        if content is not None:
+            _write(content, target / name)
+    return None
+
+
+def copy_plain(source: Path, target: Path, bounds: Bounds | None = None) -> tuple[str, ...]:
+    """Copy the plain files of a folder, the dearest first, bounded like those of a container; returns what was left.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    bounds = bounds or Bounds()
+    notes: list[str] = []
+    count = size = 0
+    until = time.monotonic() + bounds.seconds
+    first = [source / name for name in FIRST]
+    rest = (path for path in islice(walk(source), bounds.max_files * 10) if path not in first)
+    for path in chain(first, rest):
+        name = path.relative_to(source)
+        if os.path.lexists(target / name) or not os.path.lexists(path):
+            continue
+        about = path.lstat()
+        most = bounds.most(str(name)) if str(name) in FIRST else bounds.max_bytes
+        if not stat.S_ISREG(about.st_mode):
+            notes.append(f"{str(name)!a} was not copied: no plain file")
+        elif about.st_size > most:
+            notes.append(f"{str(name)!a} ({about.st_size} bytes) was not copied: more than {most}")
+        elif count >= bounds.max_files or size + about.st_size > bounds.max_bytes:
+            of_all = f"{bounds.max_files} files or {bounds.max_bytes} bytes"
+            notes.append(f"{str(name)!a} and what follows was not copied: more than {of_all}")
+            break
+        elif bounds.gave_up() or time.monotonic() > until:
+            notes.append(INTERRUPTED if bounds.gave_up() else TOO_LONG)
+            break
+        else:
+            count, size = count + 1, size + about.st_size
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target / name, follow_symlinks=False)
+    return tuple(notes[:20])
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Everything below a folder that is no folder itself, one after another; links are not followed."""
+    for path, _, names in os.walk(folder, onerror=lambda _: None):
+        for name in names:
+            yield Path(path, name)
+
+
+def set_aside(out: Path, bounds: Bounds | None = None) -> tuple[str, ...]:
+    """Take away, of what a bundle is made of, what its readers must not meet: links, pipes, what is too large.
+
+    For a run that wrote into ``out`` itself, of which nothing is copied. Returns what was taken away, in plain lines.
+    """
+    bounds = bounds or Bounds()
+    notes = []
+    with contextlib.suppress(OSError):
+        if not out.stat().st_mode & stat.S_IXUSR:
+            out.chmod(0o700)
+    for name in FIRST:
+        try:
+            about = (out / name).lstat()
+        except OSError:
+            continue
+        why = "no plain file" if not stat.S_ISREG(about.st_mode) else ""
+        if not why and about.st_size > bounds.most(name):
+            why = f"more than {bounds.most(name)} bytes ({about.st_size})"
+        if why:
+            notes.append(f"{name!a} was not taken: {why}")
+            with contextlib.suppress(OSError):
+                shutil.rmtree(out / name) if stat.S_ISDIR(about.st_mode) else (out / name).unlink()
+    return tuple(notes)
 
 
 def safe_parts(name: str, top: str) -> tuple[str, ...] | None:
@@ -131,9 +272,14 @@ def safe_parts(name: str, top: str) -> tuple[str, ...] | None:
 
 
 def _write(stream: IO[bytes], target: Path) -> int:
+    """Write a file that is there whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(target):
+        raise FileExistsError(f"the archive has {target.name} twice")
     size = 0
-    with target.open("xb") as file:
+    fresh = target.with_name(f".{target.name[:200]}.part")
+    with fresh.open("wb") as file:
         while piece := stream.read(_PIECE):
             size += file.write(piece)
+    fresh.replace(target)
     return size

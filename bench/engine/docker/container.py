@@ -6,10 +6,8 @@ import contextlib
 import tarfile
 import tempfile
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -22,8 +20,8 @@ from bench.engine.docker.config import OUT, SRC, Names
 from bench.engine.docker.info import USER_ID
 from bench.engine.labels import ROLE
 from bench.engine.protocol import State, Tree
-from bench.engine.stream import EventReader
-from bench.engine.transfer import Copied, unpack, write_folder
+from bench.engine.stream import EventReader, PieceReader
+from bench.engine.transfer import FIRST, Bounds, Copied, GaveUp, unpack, unpack_one, write_folder
 from bench.errors import NotMeasured, UsageError
 
 REMOVE_PATIENCE_S = 10.0
@@ -132,9 +130,9 @@ class Container:
         except NotFound:
             return None
 
-    def copy_out(self, target: Path) -> Copied:
-        """Copy the run's ``/out`` into ``target``."""
-        return copy_folder(self._api, self.id, target)
+    def copy_out(self, target: Path, bounds: Bounds | None = None) -> Copied:
+        """Copy the run's ``/out`` into ``target``; see :func:`copy_folder`."""
+        return copy_folder(self._api, self.id, target, bounds)
 
     def remove(self) -> bool:
         """Remove container and volumes; ``False`` where the engine did not let us (the next sweep will)."""
@@ -145,13 +143,43 @@ class Container:
         return all(gone)
 
 
-def copy_folder(api: APIClient, handle: str, target: Path) -> Copied:
-    """Copy a container's ``/out`` into ``target``, whether it runs or not; see :func:`bench.engine.transfer.unpack`."""
-    pieces, _ = api.get_archive(handle, OUT)
+def copy_folder(api: APIClient, handle: str, target: Path, bounds: Bounds | None = None) -> Copied:
+    """Copy a container's ``/out`` into ``target``, whether it runs or not.
+
+    First what a bundle is made of, each file by a call of its own; then, within the bounds, the rest. What is in
+    ``target`` already is not copied again.
+
+    Raises:
+        DockerException, RequestException, OSError, tarfile.TarError: it broke; what came before stays.
+    """
+    bounds = bounds or Bounds()
+    until = time.monotonic() + bounds.seconds
+    notes: list[str] = []
+    rest = Copied(0, 0)
     try:
-        return unpack(pieces, OUT.strip("/"), target)
+        for name in FIRST:
+            if not (target / name).exists():
+                with contextlib.suppress(NotFound), _archive(api, handle, f"{OUT}/{name}", until, bounds) as pieces:
+                    notes += filter(None, [unpack_one(pieces, name, target, bounds.most(name))])
+        with _archive(api, handle, OUT, until, bounds) as pieces:
+            rest = unpack(pieces, OUT.strip("/"), target, bounds.max_bytes, bounds.max_files)
+    except GaveUp as why:
+        notes.append(str(why))
+    first = [target / name for name in FIRST if (target / name).is_file()]
+    size = sum(path.stat().st_size for path in first)
+    return Copied(len(first) + rest.files, size + rest.size_bytes, (*notes, *rest.notes))
+
+
+@contextlib.contextmanager
+def _archive(api: APIClient, handle: str, path: str, until: float, bounds: Bounds) -> Iterator[Iterable[bytes]]:
+    """A path of a container as the pieces of a tar. Read in a thread: an engine that stalls holds nobody up."""
+    pieces, _ = api.get_archive(handle, path)
+    reader = PieceReader(pieces, until, bounds.gave_up)
+    try:
+        yield reader
+        reader.finish()  # the padding: only a response read to its end frees its socket at once
     finally:
-        deque(islice(pieces, 64), maxlen=0)  # the archive's padding: only a response read to its end frees its socket
+        reader.close()
 
 
 def _hang_up(stream: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import shlex
-import shutil
 import tarfile
 import time
 import uuid
@@ -26,6 +25,7 @@ from bench.engine.labels import current_owner, owner_labels
 from bench.engine.protocol import Capacity, Ending, Need, Notify, OnEvent, Orphan, Place, State, Task
 from bench.engine.supervise import RETURN_PATIENCE_S, Follower, Followup
 from bench.engine.task import fill, latest_end_s, stop_s
+from bench.engine.transfer import Bounds
 from bench.errors import NotMeasured
 from bench.record.schema import Engine as EngineRecord
 from bench.record.schema import Limits
@@ -110,7 +110,7 @@ class DockerEngine:
             container.start()
             follower = Follower(container, interrupts, on_event, latest_s=latest_end_s(task), stop_s=stop_s(task))
             followup = follower.follow(reader)
-            problem, notes = copy_evidence(container, out, followup)
+            problem, notes = copy_evidence(container, out, followup, interrupts)
             state = followup.state
             if problem is None and state is not None and state.exit_code not in (0, 137) and reader.tail:
                 problem = f"the supervisor failed: {reader.tail.splitlines()[-1][:300]}"
@@ -150,8 +150,12 @@ class DockerEngine:
         return device_request(self._info, specs)
 
 
-def copy_evidence(container: Container, out: Path, followup: Followup) -> tuple[str | None, tuple[str, ...]]:
+def copy_evidence(
+    container: Container, out: Path, followup: Followup, interrupts: Interrupts | None = None
+) -> tuple[str | None, tuple[str, ...]]:
     """Copy what the run left; tries again for a while where the engine has just gone away.
+
+    An interrupt that comes meanwhile ends it, with what has come so far: the result comes first.
 
     Returns what is wrong with the run, or ``None``, and what was left behind of the folder.
 
@@ -161,9 +165,11 @@ def copy_evidence(container: Container, out: Path, followup: Followup) -> tuple[
     if followup.state is None:
         return followup.error or "the engine is gone, and with it the evidence", ()
     until = time.monotonic() + RETURN_PATIENCE_S
+    asked = interrupts.count if interrupts else 0
+    bounds = Bounds(gave_up=lambda: interrupts is not None and interrupts.count > asked)
     while True:
         try:
-            return followup.error, container.copy_out(out).notes
+            return followup.error, container.copy_out(out, bounds).notes
         except NotFound as error:
             problem = reason(error)
             break
@@ -172,10 +178,9 @@ def copy_evidence(container: Container, out: Path, followup: Followup) -> tuple[
                 cause = error.strerror or str(error)
                 raise NotMeasured(f"the evidence cannot be written to {out}", cause, "make room there") from error
             problem = reason(error)
-            if time.monotonic() > until:
+            if time.monotonic() > until or bounds.gave_up():
                 break
         time.sleep(0.5)
-        _empty(out)
     return "; ".join(filter(None, (followup.error, f"the evidence could not be copied whole: {problem}"))), ()
 
 
@@ -193,11 +198,6 @@ def overhead(elapsed_s: float, state: State | None) -> tuple[float | None, str |
             f"the engine's clock was set: it says that the container alone lasted {lasted_s - elapsed_s:.3f} s more",
         )
     return elapsed_s - lasted_s, None
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _child_command(place: Place, task: Task) -> str:

@@ -32,6 +32,7 @@ from bench.engine.local.systemd_scope import read_scope, scope_argv, scope_envir
 from bench.engine.protocol import Capacity, Ending, Event, Need, Notify, OnEvent, Orphan, Place, Task, Tree
 from bench.engine.supervise import Follower
 from bench.engine.task import Folders, fill, latest_end_s, stop_s, supervisor_argv, supervisor_spec
+from bench.engine.transfer import set_aside
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Engine as EngineRecord
 from bench.record.schema import Limits
@@ -127,6 +128,7 @@ class LocalEngine:
             followup = follower.follow(process.events())
             lasted = time.monotonic() - started
             state = process.state()
+            notes = set_aside(out)
             problem, said = followup.error, process.errors()
             if problem is None and state.exit_code not in (0, None) and said:
                 problem = f"the supervisor failed: {said.splitlines()[-1][:300]}"
@@ -136,6 +138,7 @@ class LocalEngine:
             ended=followup.ended,
             error=problem,
             commands=commands,
+            notes=notes,
             overhead_s=max(time.monotonic() - began - lasted, 0.0),
         )
 

@@ -14,7 +14,7 @@ from bench.engine.labels import is_alive
 from bench.engine.local.ledger import Entry, Ledger
 from bench.engine.local.process import kill_strays
 from bench.engine.protocol import KILLED, Ending, Notify, Orphan
-from bench.engine.transfer import MAX_BYTES, MAX_FILES
+from bench.engine.transfer import copy_plain
 from bench.errors import NotMeasured
 
 STOP_S = 30.0
@@ -43,7 +43,7 @@ def recover(ledger: Ledger, orphan: Orphan, out: Path) -> Ending:
     if orphan.running:
         stop(entry)
     try:
-        notes = copy(Path(entry.out), out)
+        notes = copy_plain(Path(entry.out), out)
     except OSError as problem:
         raise NotMeasured(f"the evidence of run {orphan.run_id} could not be copied", str(problem)) from problem
     return Ending(None, interrupted=orphan.running, error=KILLED, notes=notes, killed=True)
@@ -72,27 +72,6 @@ def stop(entry: Entry) -> None:
             except psutil.TimeoutExpired:
                 process.kill()
                 process.wait(STOP_S)
-
-
-def copy(source: Path, target: Path) -> tuple[str, ...]:
-    """Copy the plain files of a folder, bounded like those of a container; returns what was left behind."""
-    notes = []
-    size = 0
-    files = sorted(path for path in source.rglob("*") if path.is_symlink() or not path.is_dir())
-    for count, path in enumerate(files):
-        name = path.relative_to(source)
-        if path.is_symlink() or not path.is_file():
-            notes.append(f"{str(name)!a} was not copied: no plain file")
-            continue
-        size += path.stat().st_size
-        if count >= MAX_FILES or size > MAX_BYTES:
-            notes.append(
-                f"{str(name)!a} and what follows was not copied: more than {MAX_FILES} files or {MAX_BYTES} bytes"
-            )
-            break
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target / name)
-    return tuple(notes[:20])
 
 
 def remove(ledger: Ledger, entry: Entry) -> bool:

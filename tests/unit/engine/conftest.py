@@ -157,7 +157,16 @@ class FakeApi:
     def get_archive(self, handle: str, path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
         self._call("get_archive")
         data = io.BytesIO()
+        files = self._find(handle).files
         with tarfile.open(fileobj=data, mode="w") as archive:
+            if path != "/out":
+                name = path.removeprefix("/out/")
+                if name not in files:
+                    raise NotFound(f"no such file: {path}")
+                info = tarfile.TarInfo(name)
+                info.size = len(files[name])
+                archive.addfile(info, io.BytesIO(files[name]))
+                return iter([data.getvalue() + bytes(1024)]), {}
             folder = tarfile.TarInfo(path.strip("/"))
             folder.type = tarfile.DIRTYPE
             archive.addfile(folder)

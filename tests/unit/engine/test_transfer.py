@@ -1,12 +1,29 @@
 import io
+import itertools
 import os
 import tarfile
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.engine.transfer import Stream, safe_parts, unpack, write_folder
+from bench.engine.stream import PieceReader
+from bench.engine.transfer import (
+    FIRST,
+    INTERRUPTED,
+    MAX_FIRST_BYTES,
+    TOO_LONG,
+    Bounds,
+    GaveUp,
+    Stream,
+    copy_plain,
+    safe_parts,
+    set_aside,
+    unpack,
+    unpack_one,
+    write_folder,
+)
 
 
 def made(*members):
@@ -133,3 +150,140 @@ def test_a_socket_in_a_project_is_passed_over(tmp_path):
     with tarfile.open(fileobj=data, mode="w") as archive:
         write_folder(archive, "src", 1, tmp_path, ["s"])
         assert archive.getnames() == ["src"]
+
+
+def test_one_file_comes_out_alone(tmp_path):
+    assert unpack_one(pieces(made(("result.json", tarfile.REGTYPE, b"{}"))), "result.json", tmp_path, 100) is None
+    assert (tmp_path / "result.json").read_bytes() == b"{}"
+    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        (("facts.json", tarfile.SYMTYPE, b"/etc/passwd"), "no plain file"),
+        (("facts.json", tarfile.FIFOTYPE, b""), "no plain file"),
+        (("facts.json", tarfile.DIRTYPE, b""), "no plain file"),
+        (("facts.json", tarfile.REGTYPE, b"x" * 101), "more than 100"),
+        (("../facts.json", tarfile.REGTYPE, b"x"), None),
+    ],
+)
+def test_of_one_file_nothing_else_is_taken(tmp_path, member, said):
+    found = unpack_one(pieces(made(member)), "facts.json", tmp_path / "in", 100)
+    assert found is None if said is None else said in found
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_without_end_ends_the_copying(tmp_path):
+    """A header that promises 4 TiB, and zeros for as long as anybody reads."""
+    info = tarfile.TarInfo("out/big")
+    info.size = 4 << 40
+    given = itertools.count()
+
+    def endless():
+        yield made(("out/a", tarfile.REGTYPE, b"1"))[:1024] + info.tobuf()
+        for _ in given:
+            yield bytes(1 << 16)
+
+    copied = unpack(endless(), "out", tmp_path, max_bytes=1 << 20)
+    assert (tmp_path / "a").read_bytes() == b"1"
+    assert "and what follows it was not copied" in copied.notes[0]
+    assert next(given) < 20
+
+
+def test_what_is_there_from_an_earlier_copying_is_left_as_it_is(tmp_path):
+    (tmp_path / "a").write_bytes(b"whole")
+    data = made(("out/a", tarfile.REGTYPE, b"again"), ("out/b", tarfile.REGTYPE, b"new"))
+    assert unpack(pieces(data), "out", tmp_path).files == 1
+    assert (tmp_path / "a").read_bytes() == b"whole"
+
+
+def later(seconds=60.0):
+    return time.monotonic() + seconds
+
+
+def test_pieces_come_through_to_their_end_and_no_further():
+    reader = PieceReader(iter([b"a", b"b"]), later(), lambda: False)
+    assert list(reader) == [b"a", b"b"]
+    reader.finish()
+    assert list(reader) == []
+
+
+def test_what_breaks_the_stream_reaches_its_reader():
+    def breaks():
+        yield b"a"
+        raise ConnectionResetError("gone")
+
+    reader = PieceReader(breaks(), later(), lambda: False)
+    with pytest.raises(ConnectionResetError):
+        list(reader)
+
+
+def stalls(closed):
+    try:
+        yield b"a"
+        while not closed:
+            time.sleep(0.01)
+        yield b"b"
+    finally:
+        closed.append("closed")
+
+
+@pytest.mark.parametrize(
+    ("until_s", "gave_up", "said"), [(0.2, lambda: False, TOO_LONG), (60.0, lambda: True, INTERRUPTED)]
+)
+def test_an_engine_that_stalls_is_given_up_on(until_s, gave_up, said):
+    closed = []
+    reader = PieceReader(stalls(closed), later(until_s), gave_up)
+    with pytest.raises(GaveUp, match=said):
+        list(reader)
+    reader.close()
+    closed.append("now")
+    until = later(5)
+    while "closed" not in closed and time.monotonic() < until:
+        time.sleep(0.01)
+    assert "closed" in closed
+
+
+def test_a_folder_is_copied_with_the_result_first_and_within_bounds(tmp_path):
+    source, target = tmp_path / "s", tmp_path / "t"
+    source.mkdir()
+    for name in ("a", "b", "c", "result.json", "samples.csv"):
+        (source / name).write_text(name)
+    with (source / "pytest.junit.xml").open("wb") as file:
+        file.truncate(MAX_FIRST_BYTES + 1)
+    (source / "facts.json").symlink_to("/etc/passwd")
+    os.mkfifo(source / "profiler.json")
+    target.mkdir()
+    notes = copy_plain(source, target, Bounds(max_files=3))
+    copied = {path.name for path in target.iterdir()}
+    assert {"result.json", "samples.csv"} < copied
+    assert len(copied) == 3
+    assert "more than 3 files" in notes[-1]
+    assert any("pytest.junit.xml" in note and "bytes" in note for note in notes)
+    assert sum("no plain file" in note for note in notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"), [(Bounds(seconds=-1), TOO_LONG), (Bounds(gave_up=lambda: True), INTERRUPTED)]
+)
+def test_copying_a_folder_ends_where_nobody_waits(tmp_path, bounds, said):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s/result.json").write_text("{}")
+    assert copy_plain(tmp_path / "s", tmp_path / "t", bounds) == (said,)
+
+
+def test_what_a_bundle_is_made_of_is_plain_after_a_run_of_this_host(tmp_path):
+    (tmp_path / "pytest.junit.xml").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "facts.json")
+    (tmp_path / "torch_env.txt").mkdir()
+    (tmp_path / "torch_env.txt/x").touch()
+    with (tmp_path / "samples.csv").open("wb") as file:
+        file.truncate(MAX_FIRST_BYTES + 1)
+    for name in ("result.json", "of the test"):
+        (tmp_path / name).write_text("{}")
+    notes = set_aside(tmp_path)
+    assert len(notes) == 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["of the test", "result.json"]
+    assert set_aside(tmp_path) == ()
+    assert FIRST[0] == "result.json"

@@ -376,16 +376,6 @@ def test_a_sweep_says_what_it_could_not_remove(engine, ledger, dead, monkeypatch
     assert len(ledger.left_behind()) == 1
 
 
-def test_copying_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(orphans, "MAX_FILES", 2)
-    source, target = tmp_path / "s", tmp_path / "t"
-    source.mkdir()
-    for name in "abcd":
-        (source / name).touch()
-    assert "more than 2 files" in orphans.copy(source, target)[0]
-    assert sorted(path.name for path in target.iterdir()) == ["a", "b"]
-
-
 def test_a_living_commands_run_is_no_orphan_and_damaged_entries_are_passed_over(ledger, tmp_path):
     ledger.write(Entry("r2", {}, "/o", "/w", version=2, folders={"": "/g"}), {})
     (tmp_path / "ledger" / "bad.json").write_text("{")
