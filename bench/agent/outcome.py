@@ -73,7 +73,7 @@ def _decide(end: End) -> tuple[str, str | None]:
         return "interrupted", f"interrupted{where}"
     if end.stopped_for == "timeout":
         memory = f" (after {end.oom_kills} kill(s) for memory in the group)" if end.oom_kills else ""
-        frozen = f" (stopped from outside for {end.frozen_s:.1f} s of them)" if end.frozen_s else ""
+        frozen = f" (stopped from outside for {end.frozen_s:.1f} s meanwhile)" if end.frozen_s else ""
         return "timed_out", f"timed out after {end.timeout_s:g} s{frozen}{where}{memory}"
     if end.exit_code == 0:
         return _finished(end)

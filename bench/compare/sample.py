@@ -17,16 +17,24 @@ DISTURBANCES = frozenset(
 )
 """Warnings that say the host may have changed a wall time. Throttling is not one: it is the run's own limit."""
 
+STOPPED = frozenset({"frozen", "suspended"})
+"""Warnings that say that a run stood still for a while: its wall time is not that of its work, and nobody judges it."""
+
+
+def stood_still(run: Run) -> bool:
+    """Whether a run was stopped from outside for a part of its wall time."""
+    return any(warning.code in STOPPED for warning in run.warnings)
+
 
 def passed_runs(record: Record) -> tuple[Run, ...]:
-    """The runs that passed and whose wall time is known, in order of their index.
+    """The runs that passed and whose wall time is known and its own, in order of their index.
 
     Raises:
         DamagedData: a wall time that is not a positive, finite number.
     """
     kept = []
     for position, run in enumerate(record.runs):
-        if run.outcome != "passed" or run.wall_s is None:
+        if run.outcome != "passed" or run.wall_s is None or stood_still(run):
             continue
         if not (math.isfinite(run.wall_s) and run.wall_s > 0):
             raise DamagedData(

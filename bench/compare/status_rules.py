@@ -46,12 +46,23 @@ def spoken(ended: dict[str, int]) -> str:
 
 
 def failure_reasons(a: Record, b: Record) -> list[str]:
-    """A sentence for each side that has runs which did not pass."""
-    return [
+    """A sentence for each side that has runs which did not pass, or whose time is not judged."""
+    sides = (("reference's", a), ("result's", b))
+    lost = [
         f"{sum(ended.values())} of the {whose} {len(record.runs)} runs did not pass: {spoken(ended)}"
-        for whose, record in (("reference's", a), ("result's", b))
+        for whose, record in sides
         if (ended := not_passed(record))
     ]
+    return [*lost, *(said for whose, record in sides if (said := not_judged(record, f"of the {whose}")))]
+
+
+def not_judged(record: Record, of: str = "of") -> str | None:
+    """That the time of some passed runs is not judged, as a sentence; ``None`` where all are."""
+    stopped = sum(run.outcome == "passed" and sample.stood_still(run) for run in record.runs)
+    if not stopped:
+        return None
+    runs, time = ("runs", "their times are") if len(record.runs) != 1 else ("run", "its time is")
+    return f"{stopped} {of} {len(record.runs)} {runs} stood still for a while, stopped from outside: {time} not judged"
 
 
 def withheld(status: Status, a: Record, b: Record) -> bool:
@@ -98,8 +109,12 @@ def doubts(status: Status, a: Record, b: Record, *, turns: bool) -> list[str]:
 
 
 def times_s(record: Record) -> list[float]:
-    """The wall times that a ceiling is held against: a run stopped at its timeout took that long at least."""
-    return [run.wall_s for run in record.runs if run.outcome in ("passed", "timed_out") and run.wall_s is not None]
+    """The wall times that a ceiling is held against: a run stopped at its timeout took that long at least.
+
+    One that stood still for a while took nobody knows how long.
+    """
+    ended = [run for run in record.runs if run.outcome in ("passed", "timed_out") and not sample.stood_still(run)]
+    return [run.wall_s for run in ended if run.wall_s is not None]
 
 
 def margin_s(record: Record) -> float | None:

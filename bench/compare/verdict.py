@@ -9,7 +9,7 @@ from bench import units
 from bench.compare import sample
 from bench.compare.comparison import Comparison, compare
 from bench.compare.reference import like
-from bench.compare.status_rules import margin_s, over_reason
+from bench.compare.status_rules import margin_s, not_judged, over_reason
 from bench.errors import ExitCode
 from bench.record.schema import Outcome, Record, Status, Verdict
 
@@ -71,9 +71,13 @@ def exit_code(record: Record) -> ExitCode:
 
 def _measured(record: Record, passed: Sequence[float], *, beyond: bool) -> tuple[list[str], Status | None]:
     """Why nothing was measured, if so. A run stopped ``beyond`` the ceiling was over the ceiling all the same."""
+    stopped = not_judged(record)
     if passed:
-        failures = len(record.runs) - len(passed)
-        return ([f"{failures} of {len(record.runs)} runs did not pass"] if failures else []), None
+        failures = sum(run.outcome != "passed" for run in record.runs)
+        found = [f"{failures} of {len(record.runs)} runs did not pass"] if failures else []
+        return [*found, *([stopped] if stopped else [])], None
+    if stopped:
+        return [stopped], "not_measured"
     if record.outcome == "timed_out":
         return ["no run ended before its timeout"], "over_ceiling" if beyond else "not_measured"
     signature = next((run.signature for run in record.runs if run.signature), None)

@@ -454,3 +454,18 @@ def test_nothing_left_to_rank():
         rank([A])
     with pytest.raises(NotComparable):
         rank([A, record(name="dtype_cpu")])
+
+
+@pytest.mark.parametrize("code", ["frozen", "suspended"])
+def test_the_time_of_a_run_that_stood_still_is_not_judged(code):
+    still = with_warnings(record((120.0,), id="z", ceiling_s=100.0), code)
+    said = judge(still, [A])
+    assert (said.status, exit_code(replace(still, verdict=said))) == ("not_measured", ExitCode.NOT_MEASURED)
+    assert "stopped from outside: its time is not judged" in said.reasons[0]
+    assert (walls(still), compare(A, still).status) == ((), "not_measured")
+    runs = (*SAME.runs, replace(still.runs[0], index=99))
+    mixed = replace(SAME, runs=runs)
+    assert compare(A, mixed).ratio == compare(A, SAME).ratio
+    assert any("of the result's 11 runs stood still" in reason for reason in compare(A, mixed).reasons)
+    assert judge(mixed).status == "ok"
+    assert not any("did not pass" in reason for reason in judge(mixed).reasons)
