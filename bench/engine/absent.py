@@ -38,7 +38,7 @@ class AbsentEngine:
         """Its URL."""
         from bench.engine.docker.client import find_endpoint  # here: it costs every command half a second of its start
 
-        return self.engine.address if self.engine is not None else find_endpoint(self.host, os.environ).url
+        return self.engine.address if self.engine is not None else find_endpoint(self.host, os.environ).shown
 
     @property
     def remote(self) -> bool:

@@ -47,13 +47,13 @@ def choose(name: str | None, host: str | None, notify: Notify) -> Engine:
         return LocalEngine()
     try:
         client, endpoint = connect(host)
+        engine = DockerEngine(client, endpoint)
     except NotMeasured as error:
         if name == "docker" or host:  # an address is no guess: whoever gives one means that engine
             raise
         notify(f"measuring on this host itself, without a container: {error.what}")
         return LocalEngine()
-    engine = DockerEngine(client, endpoint)
     if name == "auto":
-        where = f" at {endpoint.url}" if engine.remote else ""
+        where = f" at {engine.address}" if engine.remote else ""
         notify(f"measuring in a container of the Docker engine {engine.version}{where}")
     return engine

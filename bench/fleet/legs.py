@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.engine.docker.address import checked, shown
 from bench.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One host's part: its engine's address and the command that measures there."""
+    """One host's part: its engine's address without a password, and the command that measures there."""
 
     host: str
     argv: tuple[str, ...]
@@ -28,15 +29,16 @@ def plan_legs(name: str, hosts: Sequence[str], options: Sequence[str], results: 
         results: where all bundles go.
 
     Raises:
-        UsageError: no host, one named twice, or an option that a fleet sets itself.
+        UsageError: no host, one that is none, one named twice, or an option that a fleet sets itself.
     """
     if not hosts:
         raise UsageError("no host was named", fix="give --host URL once for each machine")
-    twice = sorted({host for host in hosts if list(hosts).count(host) > 1})
+    hosts = [checked(host) for host in hosts]
+    twice = sorted({shown(host) for host in hosts if list(hosts).count(host) > 1})
     if twice:
         raise UsageError(f"{twice[0]} is named twice", fix="name each host once")
     taken = [word for word in options if word.split("=")[0] in {"--host", "--engine", "--results", "--json"}]
     if taken:
         raise UsageError(f"{taken[0]} is set by the fleet itself", fix="leave it away after --")
     words = ("run", name, "--engine", "docker", "--json", "--results", str(results), *options)
-    return tuple(Leg(host, (sys.executable, "-m", "bench", *words, "--host", host)) for host in hosts)
+    return tuple(Leg(shown(host), (sys.executable, "-m", "bench", *words, "--host", host)) for host in hosts)

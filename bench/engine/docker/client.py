@@ -19,12 +19,13 @@ from docker.errors import DockerException
 from docker.tls import TLSConfig
 from requests.exceptions import RequestException
 
+from bench.engine.docker.address import checked, shown
+from bench.engine.docker.answers import BoundedClient, understood
 from bench.errors import NotMeasured, UsageError
 
 CONNECT_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_SSH_S = 20.0
 CALL_TIMEOUT_S = 120
-_SCHEMES = ("unix://", "tcp://", "http://", "https://", "ssh://", "npipe://")
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 START_IT = (
     "start one ('sudo systemctl start docker', or Docker Desktop), name one with --host URL, or use --engine local"
@@ -41,6 +42,11 @@ class Endpoint:
     url: str
     origin: str
     tls: TLSConfig | None = None
+
+    @property
+    def shown(self) -> str:
+        """Its URL without a password."""
+        return shown(self.url)
 
 
 def machine_of(url: str, info: Mapping[str, Any]) -> str:
@@ -67,12 +73,12 @@ def find_endpoint(host: str | None, environ: Mapping[str, str] = os.environ) -> 
     The order is the ``docker`` command's own, so that both mean the same engine.
 
     Raises:
-        UsageError: the address has no scheme that is known, or the context is not there.
+        UsageError: the address is none, or the context is not there.
     """
     if host:
-        return Endpoint(_check_url(host), "--host", _env_tls(environ, host))
+        return Endpoint(checked(host), "--host", _env_tls(environ, host))
     if named := environ.get("DOCKER_HOST"):
-        return Endpoint(_check_url(named), "DOCKER_HOST", _env_tls(environ, named))
+        return Endpoint(checked(named), "DOCKER_HOST", _env_tls(environ, named))
     name = environ.get("DOCKER_CONTEXT")
     try:
         context = ContextAPI.get_context(name)
@@ -83,7 +89,7 @@ def find_endpoint(host: str | None, environ: Mapping[str, str] = os.environ) -> 
     url = str(context.Host or DEFAULT_SOCKET).replace("http+unix://", "unix://")
     if context.Name == "default":
         return _default_endpoint(environ)
-    return Endpoint(_check_url(url), f"Docker context '{context.Name}'", context.TLSConfig)
+    return Endpoint(checked(url), f"Docker context '{context.Name}'", context.TLSConfig)
 
 
 def _default_endpoint(environ: Mapping[str, str]) -> Endpoint:
@@ -95,14 +101,6 @@ def _default_endpoint(environ: Mapping[str, str]) -> Endpoint:
     if rootless and rootless.exists() and not Path(DEFAULT_SOCKET.removeprefix("unix://")).exists():
         return Endpoint(f"unix://{rootless}", "rootless socket")
     return Endpoint(DEFAULT_SOCKET, "default")
-
-
-def _check_url(url: str) -> str:
-    if not url.startswith(_SCHEMES):
-        raise UsageError(
-            f"'{url}' is not an engine's address", fix="write it as in unix:///var/run/docker.sock or ssh://me@host"
-        )
-    return url
 
 
 def _env_tls(environ: Mapping[str, str], url: str) -> TLSConfig | None:
@@ -136,10 +134,10 @@ def open_client(endpoint: Endpoint, timeout_s: float) -> docker.DockerClient:
     if endpoint.url.startswith("ssh://"):
         if importlib.util.find_spec("paramiko") is None:
             raise NotMeasured(
-                f"{endpoint.url} cannot be reached", "the SSH library is not installed", "pip install 'docker[ssh]'"
+                f"{endpoint.shown} cannot be reached", "the SSH library is not installed", "pip install 'docker[ssh]'"
             )
         arguments["use_ssh_client"] = True  # the user's own ssh configuration, keys and agent
-    return docker.DockerClient(**arguments)
+    return BoundedClient(**arguments)
 
 
 def connect(host: str | None, environ: Mapping[str, str] = os.environ) -> tuple[docker.DockerClient, Endpoint]:
@@ -153,12 +151,14 @@ def connect(host: str | None, environ: Mapping[str, str] = os.environ) -> tuple[
     patience = CONNECT_TIMEOUT_SSH_S if endpoint.url.startswith("ssh://") else CONNECT_TIMEOUT_S
     try:
         probe(endpoint.url)
-        open_client(endpoint, patience).close()
-        return open_client(endpoint, CALL_TIMEOUT_S), endpoint
+        with understood():
+            open_client(endpoint, patience).close()
+            return open_client(endpoint, CALL_TIMEOUT_S), endpoint
     except CALL_ERRORS as error:
+        cause = reason(error).replace(endpoint.url, endpoint.shown)
         raise NotMeasured(
-            f"no Docker engine answers at {endpoint.url} ({endpoint.origin})", reason(error), START_IT
-        ) from error
+            f"no Docker engine answers at {endpoint.shown} ({endpoint.origin})", cause, START_IT
+        ) from None
 
 
 def probe(url: str) -> None:

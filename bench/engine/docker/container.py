@@ -15,6 +15,7 @@ from typing import Any, Self, cast
 from docker import APIClient
 from docker.errors import APIError, NotFound
 
+from bench.engine.docker.answers import understood
 from bench.engine.docker.client import CALL_ERRORS, reason
 from bench.engine.docker.config import OUT, SRC, Names
 from bench.engine.docker.info import USER_ID
@@ -92,7 +93,8 @@ class Container:
 
     def _create(self, config: Mapping[str, Any], name: str) -> str:
         api: Any = self._api
-        return str(api.create_container_from_config(config, name)["Id"])
+        with understood():
+            return str(api.create_container_from_config(config, name)["Id"])
 
     def events(self) -> EventReader:
         """Follow the supervisor's output from now on. Before :meth:`start`, so that no line is missed."""
@@ -126,7 +128,8 @@ class Container:
             DockerException, RequestException, OSError: the engine does not answer.
         """
         try:
-            return parse_state(self._api.inspect_container(self.id))
+            with understood():
+                return parse_state(self._api.inspect_container(self.id))
         except NotFound:
             return None
 
@@ -173,7 +176,8 @@ def copy_folder(api: APIClient, handle: str, target: Path, bounds: Bounds | None
 @contextlib.contextmanager
 def _archive(api: APIClient, handle: str, path: str, until: float, bounds: Bounds) -> Iterator[Iterable[bytes]]:
     """A path of a container as the pieces of a tar. Read in a thread: an engine that stalls holds nobody up."""
-    pieces, _ = api.get_archive(handle, path)
+    with understood():
+        pieces, _ = api.get_archive(handle, path)
     reader = PieceReader(pieces, until, bounds.gave_up)
     try:
         yield reader

@@ -14,6 +14,7 @@ from docker import DockerClient
 from docker.errors import NotFound
 
 from bench.engine.docker import orphans as docker_orphans
+from bench.engine.docker.answers import facts
 from bench.engine.docker.client import CALL_ERRORS, Endpoint, machine_of, reason
 from bench.engine.docker.config import as_command, container_config, container_folders, helper_config, run_names
 from bench.engine.docker.container import Container
@@ -34,14 +35,22 @@ _OUR_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, er
 
 
 class DockerEngine:
-    """An engine that answered. Made by :func:`bench.engine.choose.choose`."""
+    """An engine that answered. Made by :func:`bench.engine.choose.choose`.
+
+    Raises:
+        NotMeasured: it does not say what it is.
+    """
 
     def __init__(self, client: DockerClient, endpoint: Endpoint) -> None:
         self._client = client
         self._api = client.api
         self._endpoint = endpoint
-        self._info = client.info()
-        self._version = client.version()
+        try:
+            self._info, self._version = facts(client.info()), facts(client.version())
+        except CALL_ERRORS as error:
+            raise NotMeasured(
+                f"the engine at {endpoint.shown} does not say what it is", reason(error), "see that it is Docker's"
+            ) from error
 
     @property
     def name(self) -> str:
@@ -55,8 +64,8 @@ class DockerEngine:
 
     @property
     def address(self) -> str:
-        """Its URL."""
-        return self._endpoint.url
+        """Its URL, without a password."""
+        return self._endpoint.shown
 
     @property
     def remote(self) -> bool:

@@ -124,11 +124,12 @@ class Answer:
 
 def ask_docker(host: str | None) -> Answer:
     """Ask the engine at an address, or that of the current context."""
+    from bench.engine.docker.answers import facts
     from bench.engine.docker.client import CALL_ERRORS, connect, reason  # docker's client is slow to import
 
     try:
         client, _ = connect(host)
-        return Answer(client.info(), client.version())
+        return Answer(facts(client.info()), facts(client.version()))
     except NotMeasured as error:
         return Answer(problem=str(error))
     except CALL_ERRORS as error:

@@ -13,10 +13,11 @@ from typing import Any
 from docker import APIClient
 from docker.errors import APIError, NotFound
 
+from bench.engine.docker.answers import understood
 from bench.engine.docker.client import CALL_ERRORS, reason
 from bench.engine.docker.container import copy_folder, parse_state
 from bench.engine.labels import ROLE, RUN, TOOL, TOOL_NAME, Owner, current_owner, is_gone, parse_owner
-from bench.engine.protocol import KILLED, Ending, Notify, Orphan
+from bench.engine.protocol import KILLED, Ending, Notify, Orphan, State
 from bench.errors import NotMeasured
 
 STOP_S = 30.0
@@ -28,11 +29,12 @@ def find(api: APIClient, here: Owner | None = None) -> list[Orphan]:
     """Everything of ours whose maker is gone, one entry a run; an engine that does not answer has none to show."""
     here = here or current_owner()
     try:
-        containers: list[dict[str, Any]] = api.containers(all=True, filters=_FILTER)
-        volumes: list[dict[str, Any]] = api.volumes(filters=_FILTER).get("Volumes") or []
+        with understood():
+            containers: list[dict[str, Any]] = api.containers(all=True, filters=_FILTER)
+            volumes: list[dict[str, Any]] = api.volumes(filters=_FILTER).get("Volumes") or []
+            return sort_out(containers, volumes, here)
     except CALL_ERRORS:
         return []
-    return sort_out(containers, volumes, here)
 
 
 def sort_out(containers: list[dict[str, Any]], volumes: list[dict[str, Any]], here: Owner) -> list[Orphan]:
@@ -72,17 +74,22 @@ def neighbour(api: APIClient, here: Owner | None = None) -> str | None:
     """Whose run goes on there that was started from another host; nobody is seen where the engine does not answer."""
     here = here or current_owner()
     try:
-        containers: list[dict[str, Any]] = api.containers(all=True, filters=_FILTER)
+        with understood():
+            containers: list[dict[str, Any]] = api.containers(all=True, filters=_FILTER)
+            return next(filter(None, (_measures(item, here) for item in containers)), None)
     except CALL_ERRORS:
         return None
-    for item in containers:
-        labels: Mapping[str, str] = item.get("Labels") or {}
-        owner = parse_owner(labels)
-        runs = item.get("State") == "running" and labels.get(ROLE) != "helper"
-        if runs and owner is not None and owner.host != here.host:
-            since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(item.get("Created") or 0))
-            return f"process {owner.pid} of machine {owner.host[:8]}, since {since}"
-    return None
+
+
+def _measures(item: Mapping[str, Any], here: Owner) -> str | None:
+    """Who measures in a container that the API lists, if it is somebody of another host."""
+    labels: Mapping[str, str] = item.get("Labels") or {}
+    owner = parse_owner(labels)
+    runs = item.get("State") == "running" and labels.get(ROLE) != "helper"
+    if not runs or owner is None or owner.host == here.host:
+        return None
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(item.get("Created") or 0))
+    return f"process {owner.pid} of machine {owner.host[:8]}, since {since}"
 
 
 def recover(api: APIClient, orphan: Orphan, out: Path) -> Ending:
@@ -94,7 +101,7 @@ def recover(api: APIClient, orphan: Orphan, out: Path) -> Ending:
         if orphan.handle is not None:
             if orphan.running:
                 stop(api, orphan.handle)
-            state = parse_state(api.inspect_container(orphan.handle))
+            state = _state(api, orphan.handle)
             if orphan.evidence:
                 notes = copy_folder(api, orphan.handle, out).notes
     except tarfile.TarError as problem:
@@ -123,7 +130,7 @@ def stop(api: APIClient, handle: str) -> None:
         with contextlib.suppress(APIError):  # it has ended meanwhile
             api.kill(handle, name)
         until = time.monotonic() + patience_s
-        while parse_state(api.inspect_container(handle)).running:
+        while _state(api, handle).running:
             if time.monotonic() > until:
                 break
             time.sleep(0.2)
@@ -132,12 +139,19 @@ def stop(api: APIClient, handle: str) -> None:
     raise NotMeasured(f"container {handle[:12]} does not end", "it outlived its kill", "restart the Docker engine")
 
 
+def _state(api: APIClient, handle: str) -> State:
+    with understood():
+        return parse_state(api.inspect_container(handle))
+
+
 def remove(api: APIClient, orphan: Orphan) -> bool:
     """Remove all containers and volumes of the orphan's run; whether all are gone."""
     done = True
     try:
-        for container in api.containers(all=True, filters={"label": [f"{TOOL}={TOOL_NAME}", f"{RUN}={orphan.run_id}"]}):
-            done &= _gone(partial(api.remove_container, container["Id"], force=True))
+        with understood():
+            of_run = {"label": [f"{TOOL}={TOOL_NAME}", f"{RUN}={orphan.run_id}"]}
+            for container in api.containers(all=True, filters=of_run):
+                done &= _gone(partial(api.remove_container, container["Id"], force=True))
     except CALL_ERRORS:
         return False
     for name in orphan.volumes:

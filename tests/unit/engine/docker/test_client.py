@@ -156,7 +156,7 @@ def test_ssh_needs_its_library_and_says_so(monkeypatch):
 def test_ssh_uses_the_users_own_configuration(monkeypatch):
     asked = {}
     monkeypatch.setattr(docker_client.importlib.util, "find_spec", lambda name: name)
-    monkeypatch.setattr(docker_client.docker, "DockerClient", lambda **arguments: asked.update(arguments))
+    monkeypatch.setattr(docker_client, "BoundedClient", lambda **arguments: asked.update(arguments))
     open_client(Endpoint("ssh://me@lab", "x"), 5)
     assert asked == {"base_url": "ssh://me@lab", "timeout": 5, "version": "auto", "use_ssh_client": True}
 
