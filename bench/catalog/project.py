@@ -11,6 +11,7 @@ from bench.errors import UsageError
 from bench.names import NAMES, is_diagnostic_name
 
 FILE = "bench.toml"
+MAX_BYTES = 1024**2
 NODE_TIMEOUT_S = 1200.0
 """The deadline of a node that nobody gave one, in seconds."""
 
@@ -28,6 +29,9 @@ def read_catalog(root: Path) -> Catalog:
     if not path.is_file():
         return Catalog(())
     try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise UsageError(f"{path} cannot be read", f"it has {size} bytes", "name the project's diagnostics in it")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read", str(error)) from None

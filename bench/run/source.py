@@ -11,10 +11,13 @@ from pathlib import Path
 from bench.engine.protocol import Tree
 from bench.errors import UsageError
 from bench.record.schema import Source
+from bench.units import size
 
 _NOT_OURS = frozenset({"__pycache__", ".git", ".hg", ".nox", ".tox", ".venv", "venv", "node_modules", "results"})
 _CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".ipynb_checkpoints", ".eggs")
 _GIT_SECONDS = 30.0
+MAX_PROJECT_BYTES = 8 * 1024**3
+"""All of it is copied into every run; a sparse file counts as what a copy of it would take."""
 _QUIET = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 """A checkout's own configuration starts no program of its own."""
 
@@ -32,7 +35,7 @@ def read_project(root: Path) -> tuple[Source, Tree]:
     caches, environments and version control.
 
     Raises:
-        UsageError: not a folder, or a folder without files.
+        UsageError: not a folder, a folder without files or with more than can be copied, or one that cannot be read.
     """
     if not root.is_dir():
         raise UsageError(f"--project {root} is not a folder", fix="give the folder of a checkout")
@@ -45,7 +48,11 @@ def read_project(root: Path) -> tuple[Source, Tree]:
         commit, dirty = _git_state(root)
     if not files:
         raise UsageError(f"--project {root} holds no files", fix="give the folder of a checkout")
-    sha256 = content_sha256(root, files)
+    try:
+        _check_size(root, files)
+        sha256 = content_sha256(root, files)
+    except OSError as error:
+        raise UsageError(f"--project {root} cannot be read", f"{error.filename}: {error.strerror}") from error
     return Source(kind="project", commit=commit, dirty=dirty, sha256=sha256), Tree(root.resolve(), files, sha256)
 
 
@@ -55,9 +62,22 @@ def content_sha256(root: Path, files: Iterable[str]) -> str:
     for name in sorted(files):
         path = root / name
         mode = "x" if os.access(path, os.X_OK) else "-"
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         total.update(f"{name}\0{mode}\0{digest}\n".encode("utf-8", "surrogateescape"))
     return total.hexdigest()
+
+
+def _check_size(root: Path, files: Iterable[str]) -> None:
+    sizes = {name: (root / name).stat().st_size for name in files}
+    total = sum(sizes.values())
+    if total > MAX_PROJECT_BYTES:
+        largest = max(sizes, key=lambda name: sizes[name])
+        raise UsageError(
+            f"--project {root} holds {size(total)}, more than the {size(MAX_PROJECT_BYTES)} that a run copies",
+            f"the largest file is {largest!a} ({size(sizes[largest])})",
+            "move it out of the project, or have git ignore it",
+        )
 
 
 def _walk(root: Path) -> tuple[str, ...]:

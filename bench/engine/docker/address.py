@@ -53,6 +53,8 @@ def _problem(url: str) -> str | None:
         return "its host or its port is none"
     if not host or host.startswith("-"):
         return "it names no host"
+    if scheme != "ssh" and "@" in rest:
+        return "an address of this kind names no user"
     if scheme != "ssh" and (parts.query or parts.fragment):
         return "an engine's address ends with its path"
     return None

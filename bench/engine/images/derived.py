@@ -42,6 +42,7 @@ _CHANGES = [f"USER {USER}", "WORKDIR /src", f'CMD ["{PYTHON}"]']
 # A folder that every base has: a mount point made for this would stay in the image.
 _BUILD = "/mnt"
 _KEPT_LINES = 8
+MAX_REQUIREMENTS_BYTES = 16 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,28 @@ def derived_image(
     return *known, project.hash_locked
 
 
-def _read(path: Path) -> _Project:
+def read_requirements(path: Path) -> bytes:
+    """The content of a requirements file.
+
+    Raises:
+        UsageError: it cannot be read, is no text, or is larger than any (a sparse file would fill the memory).
+    """
     try:
+        size = path.stat().st_size
+        if size > MAX_REQUIREMENTS_BYTES:
+            raise UsageError(
+                f"requirements {path} cannot be read", f"it has {size} bytes", "give a pip requirements file"
+            )
         content = path.read_bytes()
-        text = content.decode("utf-8")
+        content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"requirements {path} cannot be read", str(error)) from None
-    return _Project(path, content, is_hash_locked(text))
+    return content
+
+
+def _read(path: Path) -> _Project:
+    content = read_requirements(path)
+    return _Project(path, content, is_hash_locked(content.decode("utf-8")))
 
 
 def _key(base: ImageFacts, project: _Project) -> str:

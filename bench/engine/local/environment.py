@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from bench.engine.assets import agent_folder, diagnostics_folder, project_root
 from bench.engine.images.context import content_sha256
-from bench.engine.images.derived import is_hash_locked, unverified
+from bench.engine.images.derived import is_hash_locked, read_requirements, unverified
 from bench.engine.images.facts import fingerprint
 from bench.engine.images.options import BuildOptions
 from bench.engine.local.find_python import Python, find_python
@@ -73,7 +73,7 @@ def prepare_environment(
     installer = installer or Installer(find_uv(), BuildOptions.from_environment(os.environ))
     known = cache.glob(f"{need.kind}-*/{MARKER}")
     python = find_python(notify, installer.uv, may_install=not any(known))
-    extra = _read(need.requirements) if need.requirements else b""
+    extra = read_requirements(need.requirements) if need.requirements else b""
     folder = project_root() / "requirements"
     builds = [Build(cache, need, lock, folder / lock.file, python, extra) for lock in LOCKS[need.kind]]
     for build in builds:

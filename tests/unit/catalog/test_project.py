@@ -3,9 +3,11 @@ import subprocess
 import pytest
 
 from bench.catalog.project import of_node, read_catalog
+from bench.engine.images.derived import read_requirements
 from bench.errors import UsageError
+from bench.run import source as module
 from bench.run.plan import need_of
-from bench.run.source import content_sha256, read_catalog_source, read_project
+from bench.run.source import MAX_PROJECT_BYTES, content_sha256, read_catalog_source, read_project
 
 
 def git(folder, *arguments):
@@ -66,6 +68,50 @@ def test_folders_that_are_no_projects_are_refused(tmp_path):
         read_project(tmp_path)
     with pytest.raises(UsageError, match="is not a folder"):
         read_catalog(tmp_path / "none")
+
+
+def sparse(path, size):
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
+def test_a_sparse_file_is_refused_before_anything_is_read(tmp_path, monkeypatch):
+    sparse(tmp_path / "data.bin", 40 << 30)
+    (tmp_path / "test_a.py").write_text("")
+    monkeypatch.setattr(module, "content_sha256", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(UsageError, match=r"40\.00 GiB.*data\.bin"):
+        read_project(tmp_path)
+    assert MAX_PROJECT_BYTES < 40 << 30
+
+
+def test_a_large_file_is_hashed_in_pieces(tmp_path):
+    import tracemalloc
+
+    sparse(tmp_path / "data.bin", 64 << 20)
+    tracemalloc.start()
+    content_sha256(tmp_path, ["data.bin"])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 << 20
+
+
+def test_a_bench_toml_or_requirements_without_end_are_refused(tmp_path):
+    sparse(tmp_path / "bench.toml", 40 << 30)
+    with pytest.raises(UsageError, match="bytes"):
+        read_catalog(tmp_path)
+    with pytest.raises(UsageError, match="bytes"):
+        read_requirements(tmp_path / "bench.toml")
+
+
+def test_a_file_that_nobody_may_read_is_named(tmp_path, monkeypatch):
+    (tmp_path / "test_a.py").write_text("")
+
+    def refuses(root, files):
+        raise PermissionError(13, "Permission denied", "test_a.py")
+
+    monkeypatch.setattr(module, "content_sha256", refuses)
+    with pytest.raises(UsageError, match=r"test_a\.py: Permission denied"):
+        read_project(tmp_path)
 
 
 def test_a_checkout_s_own_configuration_starts_no_program(checkout):
