@@ -81,8 +81,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         # Python's own status for this is 1, which here would say that something regressed.
         with contextlib.suppress(OSError):
             traceback.print_exc()
-        what = f"a fault of bench itself ({type(error).__name__}), nothing was decided"
-        return failure(ExitCode.NOT_MEASURED, NotMeasured(what, fix="report the lines above"))
+        what = f"a fault of bench itself ({type(error).__name__})"
+        fix = "report the lines above; what a run had measured by then is kept, and the next command finishes it"
+        return failure(ExitCode.NOT_MEASURED, NotMeasured(what, fix=fix))
     if code == ExitCode.INTERRUPTED:  # typer makes this code of a KeyboardInterrupt
         return failure(ExitCode.INTERRUPTED, Interrupted("interrupted"))
     return int(code or 0)

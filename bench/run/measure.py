@@ -19,7 +19,7 @@ from bench.run.plan import Plan, check_capacity
 from bench.run.result.files import collect
 from bench.run.result.reading import OneRun, never_ran
 from bench.run.result.record_of import judged
-from bench.run.session import INTERRUPTED, Session, assembled
+from bench.run.session import INTERRUPTED, Session, assembled, own_fault
 from bench.run.store import Result
 
 
@@ -119,6 +119,11 @@ def run_all(plan: Plan, session: Session, result: Result, interrupts: Interrupts
         except KeyboardInterrupt:
             runs.cut = was_interrupted(interrupts)
             break
+        except Exception as fault:
+            if not runs.done:
+                raise
+            runs.failure = own_fault(fault)
+            runs.done.append(never_ran(index, runs.failure))
         outcome = runs.done[-1].reading.run.outcome
         if outcome in {"interrupted", "not_measured"}:
             runs.cut = was_interrupted(interrupts) if outcome == "interrupted" else f"run {index} was not measured"
@@ -151,6 +156,8 @@ def look_again(session: Session, interrupts: Interrupts) -> Observation | None:
             return session.observe()
     except KeyboardInterrupt:
         return None
+    except Exception as fault:  # the runs are measured: a description of the host that fails takes nothing from them
+        return unseen(own_fault(fault))
 
 
 def finish(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,13 +14,14 @@ import msgspec
 
 from bench import __version__
 from bench.catalog.model import SELFTEST
-from bench.engine.protocol import Engine, Event, Need, Notify, Place
+from bench.engine.protocol import Ending, Engine, Event, Need, Notify, Place, Task
+from bench.errors import BenchError
 from bench.host.calibration import drift
-from bench.host.watch.disturbances import not_watched, watched
+from bench.host.watch.disturbances import Watched, not_watched, watched
 from bench.host.watch.watcher import Watcher
 from bench.names import make_stamp
 from bench.record.host_id import host_id
-from bench.record.schema import HostClass, HostState, Record, Warning_
+from bench.record.schema import HostClass, HostState, Record, Run, Warning_
 from bench.run.host_snapshot import ELSEWHERE, Observation, host_class, observe
 from bench.run.plan import Plan
 from bench.run.result.reading import OneRun, Reading, read_run
@@ -41,6 +44,15 @@ class Watch:
 
     def run_ended(self, reading: Reading) -> None:
         """A run has been read."""
+
+
+def own_fault(error: Exception) -> str:
+    """What nobody foresaw in one line: what the system refused, else a fault of bench itself and where it struck."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"the system refused{f' {error.filename}' if error.filename else ''}: {error.strerror}"[:300]
+    ours = [one for one in traceback.extract_tb(error.__traceback__) if f"{os.sep}bench{os.sep}" in one.filename]
+    where = f" in {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
+    return f"a fault of bench itself{where} ({type(error).__name__}: {error})"[:300]
 
 
 @dataclass(slots=True)
@@ -120,9 +132,9 @@ class Session:
         out, labels = self.store.start(result, index)
         self.watch.run_begins(plan, index)
         with Watcher() as watcher:
-            ending = self.engine.execute(place, replace(plan.task, labels=labels), out, self.watch.event)
+            ending = self._execute(place, replace(plan.task, labels=labels), out)
         reading = read_run(out, index, ending)
-        seen = not_watched(ELSEWHERE, reading.run) if self.engine.remote else watched(watcher.summary(), reading.run)
+        seen = self._seen(watcher, reading.run)
         of_place = (Warning_("environment", said) for said in place.warnings)
         found = (*seen.warnings, *self._known_wrong(plan), *of_place)
         run = msgspec.structs.replace(reading.run, warnings=(*reading.run.warnings, *found), host_during=seen.figures)
@@ -130,6 +142,25 @@ class Session:
         self.store.keep(out, result, reading, ending)
         self.watch.run_ended(reading)
         return OneRun(reading, out, ending)
+
+    def _execute(self, place: Place, task: Task, out: Path) -> Ending:
+        """Run a task. A fault of our own on the way costs what it hit, and not the evidence that came by then."""
+        try:
+            return self.engine.execute(place, task, out, self.watch.event)
+        except BenchError:
+            raise
+        except Exception as error:
+            if not any(out.iterdir()):
+                raise
+            return Ending(None, error=own_fault(error))
+
+    def _seen(self, watcher: Watcher, run: Run) -> Watched:
+        if self.engine.remote:
+            return not_watched(ELSEWHERE, run)
+        try:
+            return watched(watcher.summary(), run)
+        except Exception as error:  # as above: it describes the host, and is no part of the run
+            return not_watched(own_fault(error), run)
 
     def _known_wrong(self, plan: Plan) -> tuple[Warning_, ...]:
         """What every result says on a host whose readings did not hold against loads of known cost."""

@@ -98,7 +98,8 @@ class Container:
 
     def events(self) -> EventReader:
         """Follow the supervisor's output from now on. Before :meth:`start`, so that no line is missed."""
-        pieces: Any = self._api.attach(self.id, stdout=True, stderr=True, stream=True, demux=True)
+        with understood():  # the client's way to the socket ends in a ValueError where that is closed already
+            pieces: Any = self._api.attach(self.id, stdout=True, stderr=True, stream=True, demux=True)
         reader = EventReader(pieces, partial(_hang_up, pieces))
         self._readers.append(reader)
         return reader

@@ -152,6 +152,8 @@ def _verdict(record: Record, baseline: Baseline) -> Verdict:
         return judge(record, baseline.records, asked=baseline.asked)
     except (BenchError, ArithmeticError) as failure:
         return Verdict("not_measured", (f"the runs could not be judged: {failure}",))
+    except Exception as fault:  # our own (memory, a value that nobody thought of): the evidence goes before it
+        return Verdict("not_measured", (f"the runs could not be judged: {type(fault).__name__}: {fault}"[:300],))
 
 
 def _warned(record: Record, warning: Warning_) -> Record:

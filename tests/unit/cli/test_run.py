@@ -561,3 +561,41 @@ def test_what_cannot_be_judged_is_kept(engine, bench_, tmp_path, monkeypatch, fa
     assert str(failure) in kept.record.verdict.reasons[0]
     assert str(failure) in (kept.path / "analysis/timeout_decision.md").read_text()
     assert verify(kept.path).ok
+
+
+@pytest.mark.parametrize(
+    "fault", [MemoryError(), ValueError("I/O operation on closed file"), KeyError("Id"), OSError(28, "No space left")]
+)
+def test_a_fault_of_our_own_costs_what_it_hit_and_no_evidence(engine, bench_, fault):
+    engine.outcomes = ["passed", fault]
+    code, out, err = bench_("run", "grad_cpu", "--repeat", "3", "--json")
+    assert code == 6
+    runs = json.loads(out)["record"]["runs"]
+    assert [run["outcome"] for run in runs] == ["passed", "not_measured"]
+    assert runs[0]["wall_s"] == 10.0
+    assert ("the system refused" if isinstance(fault, OSError) else type(fault).__name__) in runs[1]["signature"]
+    assert "nothing was decided" not in err
+
+
+@pytest.mark.parametrize("where", ["bench.run.result.record_of.judge", "bench.run.session.watched"])
+def test_a_fault_after_the_runs_leaves_their_bundle(engine, bench_, monkeypatch, where):
+    def broken(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(where, broken)
+    _, out, _ = bench_("run", "grad_cpu", "--json")
+    record = json.loads(out)["record"]
+    assert (record["outcome"], record["runs"][0]["wall_s"]) == ("passed", 10.0)
+    assert "MemoryError" in json.dumps(record)
+
+
+def test_a_fault_after_the_result_came_out_leaves_its_outcome(engine, bench_, monkeypatch):
+    def breaks(task, out):
+        (out / "result.json").write_text(json.dumps({"state": "ended", "outcome": "failed", "wall_s": 3.0}))
+        raise MemoryError
+
+    monkeypatch.setattr(type(engine), "execute", lambda _, place, task, out, on_event: breaks(task, out))
+    code, out, _ = bench_("run", "grad_cpu", "--json")
+    run = json.loads(out)["record"]["runs"][0]
+    assert (code, run["outcome"], run["wall_s"]) == (3, "failed", 3.0)
+    assert "MemoryError" in json.dumps(run["warnings"])
