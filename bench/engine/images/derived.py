@@ -162,15 +162,20 @@ def _make(
 
 @contextmanager
 def _container(client: docker.DockerClient, base: ImageFacts, options: BuildOptions) -> Iterator[Container]:
-    """A container that installs as root. What it needs for that lies in a volume, which no image keeps."""
+    """A container that installs as root. What it needs for that lies in a volume, which no image keeps.
+
+    The volume may hold an index's password. It has the container's labels, so that it is found where a killed command
+    has left it, also without its container.
+    """
+    labels = helper_labels()
     container = client.containers.create(
         base.name,
         command=[PYTHON, "-m", "inside.derive", _BUILD],
         user="0:0",
         working_dir=_BUILD,
-        mounts=[Mount(_BUILD, None, type="volume")],
+        mounts=[Mount(_BUILD, None, type="volume", labels=labels)],
         network_mode=options.network or "bridge",
-        labels=helper_labels(),
+        labels=labels,
     )
     try:
         yield container

@@ -13,7 +13,7 @@ from dataclasses import replace
 from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Diagnostic
 from bench.engine.protocol import Need, Tree
-from bench.errors import BenchError, NotComparable
+from bench.errors import BenchError, NotComparable, UsageError
 from bench.record.schema import Record, Source
 from bench.run.plan import Options, Plan, make_plan
 from bench.run.reproduce.mismatch import Mismatch
@@ -64,9 +64,15 @@ def plan_again(
     """The plan that does here what the record did there, and what of its environment was left out.
 
     Raises:
-        UsageError: a profile or variant that this catalog lacks.
+        UsageError: a profile or variant that this catalog lacks, or a variant without a sandbox that nobody trusts.
     """
     variant = find_variant(catalog, record.variant) if record.variant else None
+    if variant is not None and variant.security not in (None, "default") and not trust:
+        raise UsageError(
+            f"the variant '{variant.name}' is run only with --trust",
+            "it takes a part of the sandbox away, and a bundle can name it",
+            "look at the bundle, then add --trust",
+        )
     options = options_of(record) if trust else bounded(options_of(record), diagnostic)
     usual = make_plan(diagnostic, options, source, tree=tree, need=need, variant=variant).task.env
     wanted = {name: value for name, value in record.environ.items() if usual.get(name) != value}

@@ -7,7 +7,7 @@ from docker.errors import APIError
 from bench.engine.images import ensure
 from bench.engine.images.derived import derived_image, is_hash_locked
 from bench.engine.images.options import DEFAULT_BASE, BuildOptions
-from bench.engine.labels import ROLE, TOOL
+from bench.engine.labels import ROLE, TOOL, current_owner, parse_owner
 from bench.errors import NotMeasured, UsageError
 
 LOCKED = "six==1.17.0 \\\n    --hash=sha256:47\n    # via x\n"
@@ -62,6 +62,9 @@ def test_requirements_are_installed_once_and_frozen(engine, said, base, requirem
     assert facts.fingerprint != base.fingerprint
     assert facts.lock_sha256 != base.lock_sha256
     container = engine.made[-1]
+    (volume,) = container.options["mounts"]  # it holds the index's address, with the password that may be in it
+    assert volume["VolumeOptions"]["Labels"] == container.options["labels"]
+    assert parse_owner(volume["VolumeOptions"]["Labels"]) == current_owner()
     assert container.removed
     assert container.options["network_mode"] == "host"
     assert container.options["user"] == "0:0"

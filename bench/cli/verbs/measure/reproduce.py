@@ -48,7 +48,10 @@ def reproduce(
         str, typer.Option("--allow", help="Differences to accept, as in engine,image.", metavar="LIST")
     ] = "",
     trust: Annotated[
-        bool, typer.Option("--trust", help="Run a project's test, and take over all of the environment.")
+        bool,
+        typer.Option(
+            "--trust", help="Run a project's test or without a sandbox, and take over all of the environment."
+        ),
     ] = False,
     project: options.Project = None,
     requirements: Annotated[

@@ -354,3 +354,13 @@ def test_allow_knows_its_words():
     with pytest.raises(UsageError, match="colour"):
         parse_allow("engine,colour")
     assert parse_allow("") == frozenset()
+
+
+def test_a_bundle_takes_nothing_of_the_sandbox_away_by_itself():
+    record = a_record(variant="unconfined")
+    with pytest.raises(UsageError, match="'unconfined' is run only with --trust"):
+        planned(record)
+    assert planned(record, trust=True)[0].task.security == "unconfined"
+    for variant in builtin().variants:
+        if variant.security in (None, "default"):
+            assert planned(a_record(variant=variant.name))[0].task.security == "default"
