@@ -169,7 +169,7 @@ def copy_evidence(
     Returns what is wrong with the run, or ``None``, and what was left behind of the folder.
 
     Raises:
-        NotMeasured: this side's disk is full or cannot be written.
+        NotMeasured: this side's disk is full or cannot be written, and nothing else tells how the run ended.
     """
     if followup.state is None:
         return followup.error or "the engine is gone, and with it the evidence", ()
@@ -184,8 +184,12 @@ def copy_evidence(
             break
         except (tarfile.TarError, *CALL_ERRORS) as error:
             if isinstance(error, OSError) and error.errno in _OUR_DISK:
-                cause = error.strerror or str(error)
-                raise NotMeasured(f"the evidence cannot be written to {out}", cause, "make room there") from error
+                full = NotMeasured(
+                    f"the evidence cannot be written to {out}", error.strerror or str(error), "make room there"
+                )
+                if (out / "result.json").is_file() or followup.ended is not None:
+                    return followup.error, (f"the rest was not copied: {full}",)  # what counts is here
+                raise full from error
             problem = reason(error)
             if time.monotonic() > until or bounds.gave_up():
                 break

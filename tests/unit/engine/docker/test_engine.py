@@ -396,3 +396,17 @@ def test_ctrl_c_while_copying_gives_up_the_rest_and_keeps_the_result(engine, api
     assert (tmp_path / "result.json").is_file()
     assert ending.error is None
     assert api.containers_ == {}
+
+
+def test_on_our_full_disk_the_result_or_the_last_event_is_kept(engine, api, place, task, tmp_path):
+    def ends(container):
+        container.say('{"event": "ended", "outcome": "passed", "wall_s": 2.5}')
+        script(container)
+
+    api.script = ends
+    api.broken["get_archive"] = [OSError(errno.ENOSPC, "No space left on device")]
+    ending = engine.execute(place, task, tmp_path, print)
+    assert ending.ended["wall_s"] == 2.5
+    assert "No space left" in ending.notes[0]
+    assert api.containers_ == {}
+    assert api.volumes_ == {}
