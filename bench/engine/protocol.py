@@ -113,6 +113,7 @@ class Ending:
     it. ``notes`` name what was left behind of the ``out`` folder (a link, a file beyond the bound). ``no_overhead``:
     why ``overhead_s`` could not be had. ``killed``: the command that followed it was killed, and a later one found it.
     ``ended`` is the supervisor's last event, which holds outcome and counters; ``None`` where it was not heard.
+    ``left`` is the run's id where the engine has kept something of it (it was gone as its traces were to be removed).
     """
 
     exit_code: int | None
@@ -125,6 +126,7 @@ class Ending:
     no_overhead: str | None = None
     killed: bool = False
     ended: Event | None = None
+    left: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

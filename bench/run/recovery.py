@@ -37,7 +37,9 @@ from bench.run.store import (
     claimed,
     current_user,
     engine_key,
+    forget_settled,
     left_behind,
+    settled,
 )
 
 KILLED = "the command that measured was killed"
@@ -55,13 +57,14 @@ def recover_all(engine: Engine, results: Path, notify: Notify) -> None:
     for partial in remove_partials(results):
         notify(f"removed a bundle that a killed command had begun to write: {partial}")
     found = engine.orphans()
-    hopeless = given_up()
+    read = _ids(found) & settled()
+    passed_over = given_up() | read
     orphans = [
         orphan
         for orphan in found
-        if orphan.labels.get(USER, current_user()) == current_user() and orphan.run_id not in hopeless
+        if orphan.labels.get(USER, current_user()) == current_user() and orphan.run_id not in passed_over
     ]
-    kept = _ids([orphan for orphan in found if orphan not in orphans])
+    kept = _ids([orphan for orphan in found if orphan not in orphans]) - read
     for store, owned in left_behind():
         ours = [orphan for orphan in orphans if orphan.labels.get(EVIDENCE, "").partition("/")[0] == store.id]
         with claimed(store) as free:
@@ -69,6 +72,8 @@ def recover_all(engine: Engine, results: Path, notify: Notify) -> None:
         orphans = [orphan for orphan in orphans if orphan not in ours]
     kept |= {orphan.run_id for orphan in orphans if not _finish_alone(engine, orphan, results, notify)}
     engine.sweep(notify, kept)
+    for run_id in read - _ids(engine.orphans() if read else ()):
+        forget_settled(run_id)
 
 
 def _ids(orphans: Collection[Orphan]) -> set[str]:

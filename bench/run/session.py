@@ -26,7 +26,7 @@ from bench.run.host_snapshot import ELSEWHERE, Observation, host_class, observe
 from bench.run.plan import Plan
 from bench.run.result.reading import OneRun, Reading, read_run
 from bench.run.result.record_of import Surroundings, assemble
-from bench.run.store import Result, Store, make_store
+from bench.run.store import Result, Store, make_store, settle
 from bench.run.trust import selftest_warning
 
 NOWHERE = Place("", "", "", "")
@@ -140,6 +140,8 @@ class Session:
         run = msgspec.structs.replace(reading.run, warnings=(*reading.run.warnings, *found), host_during=seen.figures)
         reading = replace(reading, run=run, unavailable={**reading.unavailable, **seen.unavailable})
         self.store.keep(out, result, reading, ending)
+        if ending.left is not None:
+            settle(ending.left)
         self.watch.run_ended(reading)
         return OneRun(reading, out, ending)
 

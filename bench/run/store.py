@@ -184,6 +184,28 @@ def default_folder() -> Path:
     return platformdirs.user_state_path("bench") / "sessions"
 
 
+def settle(run_id: str) -> None:
+    """Remember a run that has been read, and of which its engine keeps something: it is not to be finished again."""
+    with contextlib.suppress(OSError):
+        _settled().mkdir(parents=True, exist_ok=True)
+        (_settled() / run_id).touch()
+
+
+def settled() -> set[str]:
+    """The runs that have been read already, whatever an engine still has of them."""
+    return {path.name for path in _settled().glob("*")}
+
+
+def forget_settled(run_id: str) -> None:
+    """Forget one of which nothing is left."""
+    with contextlib.suppress(OSError):
+        (_settled() / run_id).unlink()
+
+
+def _settled() -> Path:
+    return default_folder().parent / "settled"
+
+
 def engine_key(engine: Engine) -> str:
     """What tells one engine from another."""
     return f"{engine.name} {engine.address}".strip()

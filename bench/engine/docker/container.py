@@ -29,7 +29,9 @@ REMOVE_PATIENCE_S = 10.0
 
 
 class Container:
-    """A container and its volumes. Entering makes them, leaving removes them whatever happened."""
+    """A container and its volumes. Entering makes them, leaving removes them whatever happened; ``gone`` tells whether
+    the engine let it.
+    """
 
     def __init__(self, api: APIClient, config: Mapping[str, Any], names: Names) -> None:
         self._api = api
@@ -37,6 +39,7 @@ class Container:
         self._names = names
         self._readers: list[EventReader] = []
         self.id = ""
+        self.gone = False
 
     def __enter__(self) -> Self:
         try:
@@ -56,7 +59,7 @@ class Container:
     ) -> None:
         for reader in self._readers:
             reader.close()
-        self.remove()
+        self.gone = self.remove()
 
     def fill(self, helper: Mapping[str, Any], tree: Tree | None) -> None:
         """Make the volumes the run's own, and copy a project's files into theirs.
@@ -143,8 +146,12 @@ class Container:
         calls = [partial(self._api.remove_container, self._names.container, force=True)]
         calls += [partial(self._api.remove_volume, name, force=True) for name in self._names.volumes]
         until = time.monotonic() + REMOVE_PATIENCE_S
-        gone = [_insist(call, until) for call in calls]  # all of them, also after one that fails
-        return all(gone)
+        gone = True
+        for call in calls:  # all of them, also after one that fails; none more of an engine that does not answer
+            if not gone and time.monotonic() > until:
+                return False
+            gone = _insist(call, until) and gone
+        return gone
 
 
 def copy_folder(api: APIClient, handle: str, target: Path, bounds: Bounds | None = None) -> Copied:

@@ -134,6 +134,7 @@ class DockerEngine:
             notes=notes,
             overhead_s=overhead_s,
             no_overhead=no_overhead,
+            left=None if container.gone else run_id,
         )
 
     def sweep(self, notify: Notify, keep: Collection[str] = ()) -> None:

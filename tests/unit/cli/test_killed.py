@@ -11,12 +11,23 @@ import pytest
 import bench.run.measure
 import bench.run.recovery
 from bench.cli import main
-from bench.engine.protocol import Orphan
+from bench.engine.protocol import Ending, Orphan
 from bench.errors import NotMeasured
 from bench.record.storage.find import find_bundles
 from bench.record.storage.verify import verify
 from bench.run.session import Session
-from bench.run.store import ASKED, EVIDENCE, INDEX, LABEL, USER, claimed, default_folder, left_behind, make_store
+from bench.run.store import (
+    ASKED,
+    EVIDENCE,
+    INDEX,
+    LABEL,
+    USER,
+    claimed,
+    default_folder,
+    left_behind,
+    make_store,
+    settled,
+)
 
 
 class Killed(BaseException):
@@ -279,7 +290,7 @@ def test_a_store_behind_a_link_is_not_touched(engine, kill, after, tmp_path):
 @pytest.mark.parametrize(
     "error", [RecursionError(), ValueError("odd\nlines"), MemoryError(), KeyError("x"), OSError(errno.EISDIR, "folder")]
 )
-@pytest.mark.parametrize("at", ["finished", "collect", "write_bundle", "read_left"])
+@pytest.mark.parametrize("at", ["finished", "collect", "write_bundle", "read_run"])
 def test_whatever_goes_wrong_with_it_ends_no_later_command(engine, kill, after, monkeypatch, error, at):
     kill("run", "grad_cpu", "--repeat", "2", outcomes=["passed", Killed()])
     engine.orphaned = [orphan_of(engine.executed[-1])]
@@ -390,3 +401,21 @@ def test_no_room_for_a_run_s_folder_is_not_measured(engine, bench_, monkeypatch,
     assert code == 6
     (bundle,) = find_bundles(str(tmp_path / "r"))
     assert [run.outcome for run in bundle.record.runs] == ["passed", "not_measured"]
+
+
+def test_a_run_that_its_engine_took_along_has_one_bundle_though_the_engine_comes_back(
+    engine, bench_, after, monkeypatch
+):
+    gone = Ending(None, error="the Docker daemon went away", left="abc")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(engine), "execute", lambda self, _place, task, *_: (self.executed.append(task), gone)[1])
+        assert bench_("run", "grad_cpu", "--results", "r")[0] == 6
+    engine.orphaned = [orphan_of(engine.executed[-1], running=False)]
+    (bundle,), err = after()
+    assert bundle.record.outcome == "not_measured"
+    assert (engine.recovered, engine.kept) == ([], set())  # the sweep removes it
+    assert "finished" not in err
+    assert settled() == {"abc"}
+    engine.sweep = lambda *_: engine.orphaned.clear()
+    after()
+    assert settled() == set()

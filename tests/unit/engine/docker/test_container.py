@@ -3,6 +3,7 @@ import tarfile
 
 import pytest
 from docker.errors import APIError, NotFound
+from requests.exceptions import ReadTimeout
 
 from bench.engine.docker import container as module
 from bench.engine.docker.config import container_config, helper_config, run_names
@@ -148,3 +149,12 @@ def test_states_and_times_of_the_api():
     assert State(False, 0, False, "2026-01-01T00:00:05Z", "2026-01-01T00:00:01Z").lasted_s is None  # the clock was set
     created = parse_state({"State": {"Running": False, "Status": "created", "ExitCode": 0, "OOMKilled": False}})
     assert (created.exit_code, created.oom_killed) == (None, None)
+
+
+def test_an_engine_that_does_not_answer_is_asked_to_remove_once(api, config, names, monkeypatch):
+    monkeypatch.setattr(module, "REMOVE_PATIENCE_S", -1.0)
+    with Container(api, config, names) as container:
+        api.broken["remove_container"] = [ReadTimeout("timed out")]
+        del api.calls[:]
+    assert api.calls == ["remove_container"]
+    assert container.gone is False
