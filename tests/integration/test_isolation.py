@@ -18,6 +18,7 @@ from bench.engine.docker.engine import DockerEngine
 from bench.engine.images.facts import ImageFacts
 from bench.engine.protocol import Place, Task
 from bench.record.schema import Limits
+from bench.run.result.reading import read_run
 
 pytestmark = pytest.mark.integration
 MIB = 1 << 20
@@ -224,3 +225,43 @@ def test_no_way_of_taking_memory_passes_the_limit(engine: DockerEngine, place: P
     assert result["memory"]["peak_bytes"] <= 64 * MIB
     if where != "memory":
         assert "No space left" in (out / "pytest.log").read_text()
+
+
+REACH = """
+import json, os, signal, time
+found = {}
+for name in ("fd/1", "mem", "environ", "maps", "fd"):
+    try:
+        os.open(f"/proc/1/{name}", os.O_WRONLY if name in ("fd/1", "mem") else os.O_RDONLY)
+        found[name] = "opened"
+    except OSError as error:
+        found[name] = error.strerror
+for number in range(1, 32):
+    os.kill(1, number)
+os.unlink("/out/samples.csv")
+os.unlink("/out/result.json")
+os.mkfifo("/out/result.json")
+for name in ("/out/pytest.junit.xml", "/out/huge"):
+    with open(name, "wb") as file:
+        file.truncate(4 << 40)
+for number in range(12000):
+    open(f"/out/file-{number:05}", "w").close()
+print(json.dumps(found))
+time.sleep(0.5)
+"""
+
+
+def test_what_a_run_does_to_process_1_and_to_its_results_costs_only_its_own_outcome(
+    engine: DockerEngine, place: Place, out: Path
+) -> None:
+    task = Task(("{python}", "-c", REACH), {}, "{out}", 60.0, Limits(), torch=False)
+    ending = engine.execute(place, task, out, lambda _: None)
+    run = read_run(out, 0, ending).run
+    assert set(json.loads((out / "pytest.log").read_text()).values()) == {"Permission denied"}
+    assert (ending.error, ending.exit_code, run.exit_code) == (None, 0, 0)
+    assert (run.outcome, run.wall_s is not None) == ("failed", True)
+    assert "to the supervisor" in (run.signature or "")
+    assert len((out / "samples.csv").read_text().splitlines()) > 2
+    assert not (out / "pytest.junit.xml").exists()
+    codes = [warning.code for warning in run.warnings]
+    assert {"evidence_changed", "signal_from_inside", "evidence_left_behind"} <= set(codes)

@@ -72,8 +72,9 @@ class LocalProcess:
         return EventReader(self._pieces())
 
     def signal(self, name: str) -> None:
-        """Send a signal to the supervisor; nothing happens where it has ended."""
+        """Send a signal to the supervisor; nothing happens where it has ended. One that was stopped goes on first."""
         self._process.send_signal(signal.Signals[name])
+        self._process.send_signal(signal.SIGCONT)
 
     def state(self) -> State:
         """Whether it runs, and its exit code as a shell would say it. Nobody knows of an out-of-memory kill here."""
