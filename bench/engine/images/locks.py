@@ -41,6 +41,7 @@ def torch_cpu_lines() -> str:
 # In the order in which they constrain one another.
 LOCKS = (
     Lock("host", "3.11"),
+    Lock("unit", "3.11"),
     Lock("tests", "3.11"),
     Lock("lint", "3.11"),
     Lock("build", "3.11"),

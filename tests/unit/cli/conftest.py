@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 from dataclasses import dataclass, field
 
@@ -159,6 +160,33 @@ def bench_(capsys, tmp_path):
         return code, said.out, said.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory):
+    """Folders of results that several tests begin with, by their wall times."""
+    return tmp_path_factory.mktemp("stock"), {}
+
+
+@pytest.fixture
+def measured(engine, bench_, tmp_path, stock):
+    """Put results of grad_cpu into ``results``, one for each list of wall times; `bench run` itself makes them, once."""
+
+    def put(*results):
+        home, made = stock
+        key = tuple(map(tuple, results))
+        if key not in made:
+            folder = home / str(len(made))
+            for walls in key:
+                engine.walls = list(walls)
+                code = bench_("run", "grad_cpu", "--repeat", len(walls), "--results", folder, "--quiet")[0]
+                assert code in {0, 1}
+            engine.executed.clear()
+            made[key] = folder
+        shutil.copytree(made[key], tmp_path / "results")
+        return tmp_path / "results"
+
+    return put
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,9 @@ from tests.integration.command import forge
 
 
 @pytest.fixture
-def again(engine, bench_, tmp_path):
+def again(measured, bench_, tmp_path):
     """Reproduce a result of three runs after a change of its record: exit code, output, complaints."""
-    assert bench_("run", "grad_cpu", "--repeat", "3", "--results", tmp_path / "r", "--quiet")[0] == 0
-    (original,) = find_bundles(tmp_path / "r")
-    engine.executed.clear()
+    (original,) = find_bundles(measured([10.0] * 3))
 
     def run(change, *words):
         forged = forge(original.path, tmp_path / "forged" / original.path.name, change)
@@ -181,7 +179,7 @@ def test_a_wall_time_that_is_none_is_found_before_the_runs(again, engine):
 
 def nothing_ran(folder, outcome, said):
     """Check the bundle of a reproduction of which nothing ran: whole, and it names what it reproduces."""
-    (original,), (bundle,) = find_bundles(folder / "r"), find_bundles(folder / "again")
+    (original,), (bundle,) = find_bundles(folder / "results"), find_bundles(folder / "again")
     record = bundle.record
     assert (record.outcome, record.verdict.status, record.runs) == (outcome, "not_measured", ())
     assert record.reproduces == original.record.id

@@ -15,13 +15,9 @@ from tests.unit.importer.legacy_fixtures import TIME
 
 
 @pytest.fixture
-def results(engine, bench_, tmp_path):
+def results(measured):
     """Two results of one host: ten runs at 10 s, then ten at 12 s."""
-    folder = tmp_path / "results"
-    for walls in ([10.0 + 0.01 * n for n in range(10)], [12.0 + 0.01 * n for n in range(10)]):
-        engine.walls = list(walls)
-        bench_("run", "grad_cpu", "--repeat", "10", "--results", folder, "--quiet")
-    return folder
+    return measured(*([wall + 0.01 * n for n in range(10)] for wall in (10.0, 12.0)))
 
 
 def paths(results):

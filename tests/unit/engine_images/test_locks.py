@@ -31,6 +31,17 @@ def test_no_lock_names_an_index_or_a_path():
         assert not re.search(r"(^|\s)/\w", text), path
 
 
+def test_torch_is_in_the_locks_of_the_images_and_of_the_whole_suite_alone():
+    packages = {lock.name: dict(PINNED.findall((FOLDER / f"{lock.name}.txt").read_text())) for lock in locks.LOCKS}
+    assert {name for name, found in packages.items() if "torch" in found} == {"tests", "image-cpu", "image-pypi"}
+    assert [name for name in packages["unit"] if name.startswith(("nvidia-c", "triton"))] == []
+
+
+def test_what_two_environments_of_the_same_machine_share_is_of_one_version():
+    host, unit, tests = (PINNED.findall((FOLDER / f"{name}.txt").read_text()) for name in ("host", "unit", "tests"))
+    assert set(host) < set(unit) < set(tests)
+
+
 def test_torch_cpu_has_exactly_the_two_hashes_on_record():
     text = (FOLDER / "image-cpu.txt").read_text()
     block = text[text.index("torch==2.7.1+cpu") :]
