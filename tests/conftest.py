@@ -1,4 +1,4 @@
-"""For every test: a profile of hypothesis for machines on which nothing is fast (``--hypothesis-profile slow``)."""
+"""For every test: its signals' handlers are given back, and no example of hypothesis has a deadline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, settings
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
-settings.register_profile("slow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# What one example takes depends on who else works on the machine, and says nothing of the code.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

@@ -50,6 +50,7 @@ def test_long_values_are_cut_to_an_atomic_line(pipe) -> None:
     assert second == {"event": "test"}
 
 
+@pytest.mark.timed
 def test_a_slow_reader_never_holds_us_up_and_loses_samples_first(pipe) -> None:
     events = Events(pipe[1])
     start = time.monotonic()
@@ -92,6 +93,7 @@ def test_the_descriptor_is_left_as_it_was(pipe) -> None:
     assert fcntl.fcntl(pipe[1], fcntl.F_GETFL) == before
 
 
+@pytest.mark.timed
 def test_closing_gives_a_stuck_reader_a_bounded_time(pipe) -> None:
     events = Events(pipe[1])
     for _ in range(400):

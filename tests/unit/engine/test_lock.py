@@ -54,8 +54,8 @@ def test_the_second_waits_for_the_first_even_where_that_is_killed(tmp_path, hold
     monkeypatch.setattr(module, "_POLL_S", 0.02)
     said = []
     timer = threading.Timer(0.2, holder.kill)
-    timer.start()
     began = time.monotonic()
+    timer.start()
     with measuring(HERE, "wait", said.append, tmp_path):
         assert time.monotonic() - began > 0.15
     timer.join()

@@ -3,7 +3,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -34,16 +33,18 @@ def leg(host, code):
     return Leg(host, (sys.executable, "-c", code))
 
 
-def test_legs_run_at_the_same_time(monkeypatch):
+def test_legs_run_at_the_same_time(monkeypatch, tmp_path):
+    """Each of two ends only once the other has begun."""
     monkeypatch.setenv("BENCH_LOCK_FOLDER", "/locks")
     said = []
     code = (
-        "import json,os,sys,time; time.sleep(0.5); print(os.environ['BENCH_LOCK_FOLDER'], file=sys.stderr);"
-        "print(json.dumps({'path': '/r/%s'}))"
+        "import json,os,pathlib,sys,time; here = pathlib.Path({!r}); (here / '{}').touch(); end = time.monotonic() + 60\n"
+        "while not (here / '{}').exists() and time.monotonic() < end: time.sleep(0.01)\n"
+        "sys.exit('was alone') if time.monotonic() >= end else None\n"
+        "print(os.environ['BENCH_LOCK_FOLDER'], file=sys.stderr); print(json.dumps({{'path': '/r/{}'}}))"
     )
-    began = time.monotonic()
-    ends = run_legs([leg("a", code % "a"), leg("b", code % "b"), leg("c", "raise SystemExit(6)")], said.append)
-    assert time.monotonic() - began < 5
+    a, b = (code.format(str(tmp_path), own, other, own) for own, other in ("ab", "ba"))
+    ends = run_legs([leg("a", a), leg("b", b), leg("c", "raise SystemExit(6)")], said.append)
     assert [(end.host, end.exit_code, str(end.bundle)) for end in ends] == [
         ("a", 0, "/r/a"),
         ("b", 0, "/r/b"),

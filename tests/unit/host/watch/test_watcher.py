@@ -1,3 +1,4 @@
+import threading
 import time
 
 import psutil
@@ -7,10 +8,29 @@ from bench.host.watch import watcher as neighbours
 from bench.host.watch.watcher import MOST_COST, Sample, Watcher
 
 
-def busy_for(wall_s):
-    end = time.monotonic() + wall_s
-    while time.monotonic() < end:
+def work(cpu_s):
+    """Take that much time of a CPU, however long this machine needs to give it."""
+    end = time.process_time() + cpu_s
+    while time.process_time() < end:
         sum(range(1000))
+
+
+class Taken:
+    """Takes samples of nothing; a test waits for as many as it needs instead of for a time."""
+
+    def __init__(self):
+        self.times = []
+        self.more = threading.Condition()
+
+    def __call__(self, t_s):
+        with self.more:
+            self.times.append(t_s)
+            self.more.notify_all()
+        return Sample(t_s, 0, 0, 0, 0)
+
+    def wait_for(self, count):
+        with self.more:
+            assert self.more.wait_for(lambda: len(self.times) >= count, timeout=120)
 
 
 @pytest.mark.timed
@@ -30,7 +50,7 @@ def test_it_samples_before_during_and_after():
 
 def test_its_own_process_is_known_so_that_it_can_be_left_out():
     with Watcher(interval_s=0.05) as watcher:
-        busy_for(0.3)
+        work(0.3)
     first, last = watcher.summary().samples[0], watcher.summary().samples[-1]
     assert last.own_s - first.own_s > 0.1
     assert last.busy_s - first.busy_s > 0.1
@@ -49,29 +69,32 @@ def test_a_sample_of_this_machine_is_cheap_enough():
 
 
 def test_dear_samples_become_rare():
-    taken = []
+    taken = Taken()
 
     def dear(t_s):
-        taken.append(t_s)
         end = time.thread_time() + 0.01
         while time.thread_time() < end:
             pass
-        return Sample(t_s, 0, 0, 0, 0)
+        return taken(t_s)
 
     with Watcher(interval_s=0.01, take=dear) as watcher:
+        taken.wait_for(2)
         time.sleep(0.4)
-    assert len(taken) <= 4  # before, after, and one or two: at 10 ms of CPU each the next is due after 10 s
+    assert len(taken.times) <= 4  # before, after, and one or two: at 10 ms of CPU each the next is due after 10 s
     assert watcher.summary().cost_s >= 0.01
 
 
 def test_a_failing_sample_ends_nothing_and_is_said():
+    taken = Taken()
+
     def broken(t_s):
-        if t_s > 0.05:
+        sample = taken(t_s)
+        if len(taken.times) > 2:
             raise OSError("the file went away")
-        return Sample(t_s, 0, 0, 0, 0)
+        return sample
 
     with Watcher(interval_s=0.02, take=broken) as watcher:
-        time.sleep(0.3)
+        taken.wait_for(4)
     assert watcher.summary().problem == "OSError: the file went away"
     assert len(watcher.summary().samples) >= 1
 
@@ -83,12 +106,14 @@ def test_the_error_of_what_is_watched_comes_through():
 
 def test_a_long_watch_keeps_a_bounded_number_of_samples(monkeypatch):
     monkeypatch.setattr(neighbours, "MOST_SAMPLES", 16)
-    with Watcher(interval_s=0.001, take=lambda t_s: Sample(t_s, 0, 0, 0, 0)) as watcher:
-        time.sleep(0.3)
+    monkeypatch.setattr(neighbours, "MOST_COST", 1.0)  # as often as asked for, whatever a sample costs here
+    taken = Taken()
+    with Watcher(interval_s=0.001, take=taken) as watcher:
+        taken.wait_for(40)
     samples = watcher.summary().samples
     assert len(samples) <= 17
-    assert samples[0].t_s < 0.05
-    assert samples[-1].t_s >= 0.3
+    assert samples[0].t_s == taken.times[0]
+    assert samples[-1].t_s == taken.times[-1]
 
 
 def test_sensors_frequencies_and_throttling_of_a_machine_that_has_them(plant):
