@@ -23,6 +23,11 @@ def install(session: nox.Session, lock: str) -> None:
     session.install("-q", "--require-hashes", "-r", f"requirements/{lock}.txt")
 
 
+def bytecode(session: nox.Session) -> dict[str, str]:
+    """Keep bytecode, outside the checkout: tests start hundreds of Pythons, and each would compile bench anew."""
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(Path(session.bin).parent / "bytecode")}
+
+
 def bench(session: nox.Session, *arguments: str) -> None:
     """Run the command line from the checkout; its exit code is nox's own, and Ctrl-C leaves it time."""
     install(session, "host")
@@ -77,18 +82,34 @@ def lock(session: nox.Session) -> None:
     session.run("python", "-m", "bench.engine", "lock", *session.posargs)
 
 
-@nox.session
-def unit(session: nox.Session) -> None:
-    """Pass the unit tests that need no torch, which are all but those of the diagnostics: two minutes on two CPUs."""
-    install(session, "unit")
+def unit_tests(session: nox.Session) -> None:
+    """Run the unit tests that need no torch, or those named; what promises a time has the machine to itself."""
     pytest = ["python", "-m", "pytest"]
     if session.posargs:
         session.run(*pytest, *session.posargs)
         return
     given = ["--ignore=tests/unit/diagnostics", "tests/unit"]
-    session.run(*pytest, "-n", "auto", "-m", "not timed", *given)
-    # What promises a time has the machine to itself.
-    session.run(*pytest, "-m", "timed", *given)
+    session.run(*pytest, "-n", "auto", "-m", "not timed", *given, env=bytecode(session))
+    session.run(*pytest, "-m", "timed", *given, env=bytecode(session))
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Pass the unit tests that need no torch, which are all but those of the diagnostics: two minutes on two CPUs."""
+    install(session, "unit")
+    unit_tests(session)
+
+
+@nox.session(python="3.11")
+def lowest(session: nox.Session) -> None:
+    """Pass the same tests with the lowest versions, and the lowest Python, that pyproject.toml promises."""
+    install(session, "unit")
+    session.install("-q", "uv")
+    pins = str(Path(session.bin).parent / "lowest.txt")
+    resolve = ["uv", "pip", "compile", "-q", "--resolution", "lowest-direct", "--python-version", "3.11"]
+    session.run(*resolve, "pyproject.toml", "-o", pins)
+    session.install("-q", "-r", pins)
+    unit_tests(session)
 
 
 @nox.session
@@ -100,18 +121,20 @@ def tests(session: nox.Session) -> None:
         session.run(*pytest, *session.posargs)
         return
     part = ["--cov", "--cov-report=", "--cov-fail-under=0"]
-    session.run(*pytest, *part, "-n", "auto", "-m", "not timed", "tests/unit")
+    session.run(*pytest, *part, "-n", "auto", "-m", "not timed", "tests/unit", env=bytecode(session))
     # What promises a time, and what uses an engine, has the machine to itself.
-    session.run(*pytest, *part, "--cov-append", "-m", "timed", "tests/unit")
+    session.run(*pytest, *part, "--cov-append", "-m", "timed", "tests/unit", env=bytecode(session))
     session.run(*pytest, "--cov", "--cov-append", "--cov-report=term:skip-covered", "tests/integration")
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format."""
+    """Check style, format, spelling and the workflows of CI."""
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
+    session.run("zizmor", "--offline", "--pedantic", "--no-progress", ".")
 
 
 @nox.session

@@ -38,6 +38,7 @@ pytestmark = [pytest.mark.slow]
 VM = "a machine with cgroup v2 and what tests/cgroup2/prepare made; run by hand before a release"
 NOT_RUN = {
     ".venv/bin/nox": "style, types, imports and all tests, minutes: .ci/run does these sessions one by one",
+    ".venv/bin/nox -s unit": "two minutes, of tests that .ci/run passes in its session tests",
     "tests/cgroup2/prepare given": "fetches some hundred packages for another machine",
     "BENCH_BASE=python-base:3.13.5 tests/cgroup2/suite given": VM,
     "BENCH_BASE=python-base:3.13.5 tests/cgroup2/suite given tests/unit/agent -x": VM,

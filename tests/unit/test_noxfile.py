@@ -1,4 +1,4 @@
-"""The sessions of everyday work, with a stand-in for nox: what each installs."""
+"""The sessions of everyday work, with a stand-in for nox: what each installs. What pre-commit does is the same."""
 
 import importlib.util
 import re
@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,6 +17,7 @@ class Session:
 
     def __init__(self, *posargs):
         self.posargs = list(posargs)
+        self.bin = "venv/bin"
         self.installed = []
         self.ran = []
 
@@ -71,3 +73,33 @@ def test_a_session_of_tests_passes_its_arguments_on(sessions):
         session = Session("tests/unit/catalog", "-x")
         sessions[name](session)
         assert session.ran == [("python", "-m", "pytest", "tests/unit/catalog", "-x")]
+
+
+def test_the_lowest_versions_take_the_place_of_the_locked_ones(sessions):
+    session = Session()
+    sessions["lowest"](session)
+    resolve, *tests = session.ran
+    assert resolve[4:6] == ("--resolution", "lowest-direct")
+    assert resolve[-3:] == ("pyproject.toml", "-o", "venv/lowest.txt")
+    assert session.installed[-1][-2:] == ("-r", "venv/lowest.txt")
+    unit = Session()
+    sessions["unit"](unit)
+    assert tests == unit.ran
+
+
+def test_what_is_linted_before_a_commit_is_what_is_linted_after_it(sessions):
+    """Each hook is a command of the sessions, in the version of their lock."""
+    session = Session()
+    for name in ("lint", "imports"):
+        sessions[name](session)
+    lock = dict(re.findall(r"^([a-z-]+)==(\S+)", (ROOT / "requirements/lint.txt").read_text(), re.MULTILINE))
+    (repository,) = YAML(typ="safe", pure=True).load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    hooks = {
+        hook["entry"].partition(" --force-exclude")[0]: hook["additional_dependencies"] for hook in repository["hooks"]
+    }
+    # A hook is given the files, and may mend their format.
+    commands = {" ".join(word for word in words if word not in {".", "--check"}) for words in session.ran}
+    assert (repository["repo"], set(hooks)) == ("local", commands)
+    for (dependency,) in hooks.values():
+        package, version = dependency.split("==")
+        assert lock[package] == version

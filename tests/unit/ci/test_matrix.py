@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ from ci.summary import MARKER
 from tests.integration.ci_systems import Expressions
 
 ROOT = Path(__file__).resolve().parents[3]
+WORKFLOWS = sorted((ROOT / ".github/workflows").iterdir())
 WORKFLOW = ROOT / ".github/workflows/bench.yml"
+CHECKS = ROOT / ".github/workflows/checks.yml"
 GITLAB = ROOT / "ci/gitlab.yml"
 
 
@@ -86,8 +89,10 @@ def test_gitlabs_matrix_is_the_same_as_githubs():
     assert here == {(leg.diagnostic, leg.runner) for leg in read_matrix(FILE)}
 
 
-@pytest.mark.parametrize(("schema", "path"), [("vendor.github-workflows", WORKFLOW), ("vendor.gitlab-ci", GITLAB)])
-def test_both_files_fit_their_published_schema(schema, path):
+@pytest.mark.parametrize(
+    ("schema", "path"), [*(("vendor.github-workflows", path) for path in WORKFLOWS), ("vendor.gitlab-ci", GITLAB)]
+)
+def test_every_file_fits_its_published_schema(schema, path):
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
@@ -103,9 +108,9 @@ def lint(*command):
     return answer.returncode, answer.stdout + answer.stderr
 
 
-def test_the_workflow_passes_actionlint(tmp_path):
+def test_the_workflows_pass_actionlint(tmp_path):
     command = (locked("actionlint"), "-no-color", "-shellcheck", locked("shellcheck"))
-    assert lint(*command, str(WORKFLOW)) == (0, "")
+    assert lint(*command, *map(str, WORKFLOWS)) == (0, "")
     wrong = tmp_path / "wrong.yml"
     wrong.write_text(WORKFLOW.read_text().replace("cat report/summary.md >>", "cat $SUMMARY ${{ nothing.at.all }} >>"))
     code, said = lint(*command, str(wrong))
@@ -121,15 +126,35 @@ def test_the_scripts_pass_shellcheck(tmp_path):
     assert "SC2086" in lint(locked("shellcheck"), str(wrong))[1]
 
 
-def test_actions_are_pinned_by_commit_and_may_not_write():
-    document = load(WORKFLOW)
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_by_commit_and_may_not_write(workflow):
+    document = load(workflow)
     steps = [step for job in document["jobs"].values() for step in job["steps"]]
     used = [step["uses"] for step in steps if "uses" in step]
     assert used
     assert all(len(use.partition("@")[2]) == 40 for use in used)
     assert document["permissions"] == {"contents": "read"}
     writing = [name for name, job in document["jobs"].items() if "write" in str(job.get("permissions"))]
-    assert writing == ["comment"]
+    assert writing == (["comment"] if workflow == WORKFLOW else [])
+
+
+def test_each_action_is_of_one_version():
+    used = set(re.findall(r"uses: (\S+)@(\w+) # (\S+)", "".join(path.read_text() for path in WORKFLOWS)))
+    assert len({action for action, *_ in used}) == len(used) > 4
+
+
+def test_a_pull_request_is_checked_by_sessions_that_there_are_and_may_write_nowhere():
+    document = load(CHECKS)
+    assert "pull_request" in document["on"]
+    assert [job for job in document["jobs"].values() if "permissions" in job] == []
+    (job,) = document["jobs"].values()
+    matrix = job["strategy"]["matrix"]
+    assert {"lint", "types", "imports", "unit"} <= set(matrix["session"])
+    listed = (ROOT / "noxfile.py").read_text()
+    assert [name for name in matrix["session"] if f"\ndef {name}(session" not in listed] == []
+    install, check = (step for step in job["steps"] if "run" in step)
+    assert "--require-hashes -r requirements/nox.txt" in install["run"]
+    assert (check["run"], check["env"]) == ('nox -s "$SESSION"', {"SESSION": "${{ matrix.session }}"})
 
 
 def test_a_label_that_starts_nothing_ends_no_measurement(tmp_path):

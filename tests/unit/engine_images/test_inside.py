@@ -211,7 +211,8 @@ echo 'this is {{ no python' > {site}/template.py"""
 
 class TestDerive:
     @pytest.fixture
-    def venv(self, build: Sources) -> Path:
+    def venv(self, build: Sources, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setattr(sys, "pycache_prefix", None)  # as where an image is made
         venv = build.build / "venv"
         site = venv / f"lib/python3.{sys.version_info.minor}/site-packages"
         (site / "__pycache__").mkdir(parents=True)
