@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -6,9 +7,9 @@ from bench.engine import __main__ as command
 from bench.errors import NotMeasured, UsageError
 
 
-def test_a_base_is_made_in_the_engine_that_answers(engine, monkeypatch, capsys):
+def test_a_base_is_made_in_the_engine_that_answers(monkeypatch, capsys):
     closed = []
-    engine.close = lambda: closed.append(True)
+    engine = SimpleNamespace(close=lambda: closed.append(True))
     monkeypatch.setattr(command, "connect", lambda host: (engine, "endpoint"))
     monkeypatch.setattr(command, "make_base_image", lambda client, notify, suite: notify(f"made {suite}"))
     assert command.main(["base"]) == 0
