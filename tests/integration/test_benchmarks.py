@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.pages import PAGES, ROOT
+from tests.support.pages import PAGES, ROOT
 
 pytestmark = [pytest.mark.slow]
 

@@ -17,10 +17,7 @@ import pytest
 from bench.engine.images.facts import ImageFacts
 from ci.images import restore, save
 from ci.summary import MARKER
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from ci_systems import ROOT, GitHub, GitLab, Job, clean_environment
+from tests.integration.ci_systems import ROOT, GitHub, GitLab, Job, clean_environment
 
 pytestmark = [pytest.mark.slow]
 

@@ -31,7 +31,7 @@ from bench.engine.images.facts import read_file
 from bench.engine.images.options import BuildOptions
 from tests.integration.ci_systems import check_out, load_yaml
 from tests.integration.conftest import missing
-from tests.pages import PAGES, ROOT, commands, lines
+from tests.support.pages import PAGES, ROOT, commands, lines
 
 pytestmark = [pytest.mark.slow]
 

@@ -33,7 +33,7 @@ from bench.engine.images.facts import FACTS_LABEL, ImageFacts, read_file
 from bench.engine.images.options import BuildOptions
 from bench.engine.labels import TOOL
 from bench.errors import NotMeasured
-from tests.pages import commands
+from tests.support.pages import commands
 
 pytestmark = pytest.mark.integration
 

@@ -7,7 +7,6 @@ import importlib
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,17 +15,13 @@ from typing import Any
 import msgspec
 import pytest
 
-ROOT = str(Path(__file__).resolve().parents[2])
-if ROOT not in sys.path:
-    sys.path.insert(0, ROOT)
-
-# ruff: noqa: E402, the repository's root comes first, and selenium may not be there
+# ruff: noqa: E402, selenium may not be there
 from bench.compare.comparison import compare
 from bench.compare.explain.difference import explain_difference
 from bench.report.entry import Entry
 from bench.report.html.page import render_page
-from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps, with_tests
-from tests.unit.report.hostile import hostile_page
+from tests.support.entries import bad_entries, limited, make_entries, make_entry, make_record, stamps, with_tests
+from tests.support.hostile import hostile_page
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.common.by import By

@@ -18,8 +18,8 @@ from bench.names import record_id
 from bench.record.schema import Image, Source
 from bench.record.storage.bundle import write_bundle
 from tests.integration.command import Command, Done, forge
-from tests.unit.record.record_builders import make_record
-from tests.unit.report.hostile import MARKUP, hostile_record
+from tests.support.hostile import MARKUP, hostile_record
+from tests.support.records import make_record
 
 pytestmark = pytest.mark.integration
 

@@ -14,7 +14,7 @@ from bench.engine.images.facts import ImageFacts
 from bench.record.storage.verify import verify_bundle
 from bench.run.selftest.checks import CHECKS
 from bench.run.selftest.run import Checked, self_test
-from tests.pages import commands
+from tests.support.pages import commands
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

@@ -15,7 +15,7 @@ from bench.record.storage.bundle import write_bundle
 from ci.junit import render_legs
 from ci.matrix import parse_matrix, settings
 from ci.summary import Row
-from tests.unit.report.factory import limited, make_record
+from tests.support.entries import limited, make_record
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNNERS = {"large": (4, 1.0, 1.2), "small": (1, 1.8, 1.8)}

@@ -8,7 +8,7 @@ import pytest
 from bench.names import record_id
 from bench.record.schema import Run
 from bench.record.storage.bundle import write_bundle
-from tests.unit.compare.records_made import RYZEN, XEON, record, replace
+from tests.support.records import RYZEN, XEON, record, replace
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import typer.main
 
 from bench.cli.app import load_verbs
 from bench.record.storage.find import find_bundles
-from tests.pages import COMMANDS, DOCS, PAGES, ROOT, blocks, commands, lines, sessions
+from tests.support.pages import COMMANDS, DOCS, PAGES, ROOT, blocks, commands, lines, sessions
 
 TASKS = {
     "run",

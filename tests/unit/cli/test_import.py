@@ -8,8 +8,8 @@ import pytest
 from bench.record.storage.archive import export
 from bench.record.storage.bundle import read_bundle, write_bundle
 from bench.record.storage.twins import WAS
-from tests.unit.importer.legacy_fixtures import LOG, NODE, TIME, TREE
-from tests.unit.record.record_builders import STAMP, make_record, make_run
+from tests.support.legacy_fixtures import LOG, NODE, TIME, TREE
+from tests.support.records import STAMP, make_record, make_run
 
 FILES = {"summary.md": f"# grad_cpu/{STAMP}\n".encode(), "logs/pytest.log": b"ok\n"}
 

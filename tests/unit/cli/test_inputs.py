@@ -7,7 +7,7 @@ import pytest
 from bench.cli.inputs import entry_of
 from bench.names import numbered
 from bench.record.storage.bundle import Bundle, read_bundle, write_bundle
-from tests.unit.report.factory import make_record
+from tests.support.entries import make_record
 
 
 def test_only_the_samples_that_are_drawn_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import bench
 from bench.importer.shipped import write_reference
 from bench.record.storage.find import find_bundles
 from tests.integration.command import forge
-from tests.unit.importer.legacy_fixtures import TIME
+from tests.support.legacy_fixtures import TIME
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """A comparison holds the result against its ceiling as its own verdict does."""
 
 import pytest
-from records_made import XEON, record, replace
-from test_comparison import A, noisy, with_warnings
 
 from bench.compare.comparison import compare
 from bench.compare.ranking import rank
 from bench.compare.verdict import judge
 from bench.record.schema import Run
+from tests.support.records import XEON, record, replace
+from tests.support.sides import A, noisy, with_warnings
 
 BELOW = record([900 + 0.1 * step for step in range(10)], id="a")
 OVER = record([908 + 0.1 * step for step in range(10)], id="b")

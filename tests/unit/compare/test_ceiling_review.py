@@ -1,10 +1,10 @@
 import pytest
-from records_made import SIX, XEON, record, replace
 
 from bench.compare.ceiling_review import timeout_decision
 from bench.record import schema
 from bench.record.schema import Run
 from bench.report.files.ceiling_review import timeout_decision_text
+from tests.support.records import SIX, XEON, record, replace
 
 
 def history(walls, **changes):

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from records_made import SIX, XEON, record, replace
 
 from bench.compare.comparison import compare
 from bench.compare.ranking import rank
@@ -13,18 +12,11 @@ from bench.compare.reference import like
 from bench.compare.sample import common_places, disturbed_share, pool, took_turns, walls
 from bench.compare.verdict import exit_code, judge
 from bench.errors import DamagedData, ExitCode, NotComparable
-from bench.record.schema import Limits, Run, Source, Warning_
+from bench.record.schema import Limits, Run, Source
+from tests.support.records import SIX, XEON, record, replace
+from tests.support.sides import FASTER, SAME, SLOWER, A, noisy, with_warnings
 
-
-def noisy(level=100.0, count=10, seed=0, deviation=0.01):
-    return (level * np.random.default_rng(seed).lognormal(0, deviation, count)).tolist()
-
-
-A = record(noisy(seed=1), id="a")
-SAME = record(noisy(seed=2), id="b")
-SLOWER = record(noisy(110, seed=3), id="c")
 A1 = record((1.0,))
-FASTER = record(noisy(90, seed=4), id="d")
 
 
 @pytest.mark.parametrize(
@@ -156,11 +148,6 @@ def test_what_a_project_s_commits_changed_is_no_noise():
         for at, one in enumerate(commits)
     ]
     assert compare(unhashed[-2], unhashed[-1], history=unhashed).aa_noise is None
-
-
-def with_warnings(made, code="cpu_steal"):
-    runs = tuple(replace(run, warnings=(Warning_(code, "disturbed"),)) for run in made.runs)
-    return replace(made, runs=runs)
 
 
 def test_a_change_on_a_host_disturbed_on_one_side_is_noise():

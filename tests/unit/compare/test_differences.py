@@ -1,9 +1,9 @@
 import pytest
-from records_made import RYZEN, XEON, record, replace
 
 from bench.compare.differences import differences, forced_status, require_comparable, same_host
 from bench.errors import ExitCode, NotComparable
 from bench.record.schema import Environment, HostClass, Image, Source
+from tests.support.records import RYZEN, XEON, record, replace
 
 
 def names(a, b, **more):

@@ -3,13 +3,13 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from records_made import RYZEN, XEON, phase_d, record, replace
 
 from bench.compare.explain.breakdown import NAMES, budget, cpus_given, cpus_usable, settle
 from bench.compare.explain.difference import explain, explain_difference
 from bench.compare.explain.findings import fault_cost_s
 from bench.errors import NotComparable, NotMeasured
 from bench.record.schema import Calibration, Cpu, Faults, HostState, Io, Memory, Run
+from tests.support.records import RYZEN, XEON, phase_d, record, replace
 
 MAYBE = st.none() | st.floats(0, 1e6)
 WALL = st.floats(1e-6, 1e6)

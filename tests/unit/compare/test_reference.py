@@ -1,7 +1,7 @@
 import pytest
-from records_made import XEON, record, replace
 
 from bench.compare.reference import align
+from tests.support.records import XEON, record, replace
 
 
 def ids(aligned):

@@ -1,11 +1,11 @@
 """Runs that did not pass are counted, said, and never passed over for a good word."""
 
 import pytest
-from records_made import XEON, record, replace
-from test_comparison import FASTER, SAME, SLOWER, A, noisy
 
 from bench.compare.comparison import compare
 from bench.record.schema import Run
+from tests.support.records import XEON, record, replace
+from tests.support.sides import FASTER, SAME, SLOWER, A, noisy
 
 
 def and_lost(made, count=1, outcome="timed_out"):

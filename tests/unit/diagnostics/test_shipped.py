@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import bench.diagnostics
-from tests.pages import commands
+from tests.support.pages import commands
 
 FOLDER = Path(bench.diagnostics.__file__).parent
 _, *WORDS, NODE = shlex.split(*commands("diagnostics.md", "python -m pytest"))

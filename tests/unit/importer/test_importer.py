@@ -25,7 +25,7 @@ from bench.record.storage.bundle import read_bundle
 from bench.record.storage.verify import verify
 from bench.report.files.gnu_time import time_txt
 from bench.report.timeline import parse_samples
-from tests.unit.importer.legacy_fixtures import COMMANDS, FLAT, JUNIT, LOG, LSCPU, NODE, SYSTEM, TIME, TORCH, TREE
+from tests.support.legacy_fixtures import COMMANDS, FLAT, JUNIT, LOG, LSCPU, NODE, SYSTEM, TIME, TORCH, TREE
 
 NAME = "tests-test-a-testwave-test-property-gradient-stability"
 

@@ -14,7 +14,7 @@ from bench.errors import DamagedData, UsageError
 from bench.importer import Asked, Given, import_tree
 from bench.record.storage.bundle import read_bundle
 from bench.record.storage.verify import verify
-from tests.unit.importer.legacy_fixtures import COMMANDS, JUNIT, LOG, NODE, TIME, TORCH, TREE
+from tests.support.legacy_fixtures import COMMANDS, JUNIT, LOG, NODE, TIME, TORCH, TREE
 
 LOGS = Path(__file__).with_name("logs")
 CUDA = LOG.replace("62.10s", "31.05s").replace("61.50s", "30.50s")

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from record_builders import make_record, make_run
 
 from bench.catalog.model import SELFTEST
 from bench.record.consistency import contradictions
 from bench.record.storage.bundle import write_bundle
 from bench.record.storage.find import scan
 from bench.record.storage.verify import verify_bundle
+from tests.support.records import make_record, make_run
 
 REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 PASSED, FAILED = make_run(0), make_run(1, outcome="failed", exit_code=1)

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import msgspec
-import record_builders
 
 from bench.record.jsonschema import schema_markdown
+from tests.support.records import make_record
 
 PAGE = Path(__file__).parents[3] / "docs" / "record.md"
 BEGIN, END = "<!-- bench schema --markdown -->\n", "<!-- end -->"
@@ -31,7 +31,7 @@ def test_the_page_holds_what_the_code_says():
 
 def test_every_part_of_a_record_has_a_table_with_its_keys():
     known = tables()
-    document = msgspec.to_builtins(record_builders.make_record())
+    document = msgspec.to_builtins(make_record())
     assert known["The record"] == list(document)
     assert known["engine.limits"] == list(document["engine"]["limits"])
     assert known["host.class"] == list(document["host"]["class"])

@@ -2,10 +2,10 @@ import subprocess
 import sys
 
 import pytest
-from records_made import RYZEN, XEON, replace
 
 from bench.record.host_id import class_hash, host_id
 from bench.record.schema import HostClass
+from tests.support.records import RYZEN, XEON, replace
 
 
 def test_a_person_can_read_it():

@@ -7,7 +7,6 @@ import shutil
 
 import msgspec
 import pytest
-from record_builders import HOST, HOST_CLASS, OTHER, OTHER_CLASS, STAMP, make_record
 
 from bench.errors import DamagedData
 from bench.names import next_stamp, record_id
@@ -16,6 +15,7 @@ from bench.record.storage.archive import export
 from bench.record.storage.bundle import write_bundle
 from bench.record.storage.verify import verify
 from tests.integration.command import forge
+from tests.support.records import HOST, HOST_CLASS, OTHER, OTHER_CLASS, STAMP, make_record
 
 FILES = {"summary.md": b"# x\n"}
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from record_builders import make_record
 
 from bench.record.codec import encode
 from bench.record.jsonschema import DIALECT, json_schema
+from tests.support.records import make_record
 
 REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 SCHEMA = json_schema()

@@ -14,11 +14,11 @@ import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from record_builders import make_record, make_run
 
 from bench.record.redact import redact_bytes, secret_values
 from bench.record.redact.literals import forms
 from bench.record.storage.bundle import read_bundle, write_bundle
+from tests.support.records import make_record, make_run
 
 SECRETS = ["p&ss<word>1", 'correct horse\'s "battery"', "back\\slash/and+plus", "größe-und-maß", "plainvalue"]
 

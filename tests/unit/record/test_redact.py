@@ -12,8 +12,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planted import line, needles, planted
-from record_builders import make_record, make_run
 
 from bench.record.redact import (
     allowed_environ,
@@ -26,6 +24,8 @@ from bench.record.redact import (
 from bench.record.schema import Source
 from bench.record.schema import TestResult as Node
 from bench.record.storage.bundle import read_bundle, write_bundle
+from tests.support.planted import line, needles, planted
+from tests.support.records import make_record, make_run
 
 PLANTED = planted()
 

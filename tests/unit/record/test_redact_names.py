@@ -9,10 +9,10 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from record_builders import make_record
 
 from bench.record.redact import redact_bytes, redact_text
 from bench.record.storage.bundle import read_bundle, write_bundle
+from tests.support.records import make_record
 
 LEAKS = [
     # Names in lower case, in the plural, in many spellings.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 
-from record_builders import make_record
-
 from bench.record.codec import decode, encode
 from bench.record.unavailable import with_reasons
+from tests.support.records import make_record
 
 
 def test_an_older_record_does_not_say_when_a_test_began() -> None:

@@ -18,7 +18,7 @@ from bench.report.export.pull_request import render_markdown
 from bench.report.html.page import render_page
 from bench.report.status import state_of
 from bench.report.terminal.results import results_table
-from tests.unit.report.factory import limited, make_record, stamps
+from tests.support.entries import limited, make_record, stamps
 from tests.unit.report.test_terminal import shown
 
 BEFORE, AFTER, LATER = stamps(3)

@@ -7,7 +7,7 @@ import pytest
 from bench.report.html.cells import attributes, escaped, number_of, rows_html, shape
 from bench.report.html.model import Cell, Row, Table, columns
 from bench.report.text import plain
-from tests.unit.report.hostile import MARKUP
+from tests.support.hostile import MARKUP
 
 
 class Reader(HTMLParser):

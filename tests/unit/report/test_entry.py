@@ -8,7 +8,7 @@ import pytest
 from bench.record.schema import Outcome, Status
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
 from bench.report.status import STATES, state_of, state_of_run
-from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps
+from tests.support.entries import bad_entries, limited, make_entries, make_entry, make_record, stamps
 
 
 def test_every_word_of_the_schema_has_a_state() -> None:

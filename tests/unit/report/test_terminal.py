@@ -27,8 +27,8 @@ from bench.report.terminal.results import result_summary, results_table
 from bench.report.terminal.verify import verify_view
 from bench.report.terminal.whatif import VariantLine, whatif_view
 from bench.report.text import plain
-from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps
-from tests.unit.report.hostile import MARKUP, hostile_record
+from tests.support.entries import bad_entries, limited, make_entries, make_entry, make_record, stamps
+from tests.support.hostile import MARKUP, hostile_record
 
 
 def shown(view: RenderableType, *, terminal: bool = False, width: int = 80, **options: object) -> str:

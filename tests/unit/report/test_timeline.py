@@ -7,7 +7,7 @@ import pytest
 
 from bench.errors import DamagedData
 from bench.report.timeline import parse_samples
-from tests.unit.report.factory import make_record, make_samples
+from tests.support.entries import make_record, make_samples
 
 
 def test_rates_add_up_to_the_totals_whatever_the_grid() -> None:

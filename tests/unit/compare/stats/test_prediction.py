@@ -2,13 +2,13 @@ import math
 
 import numpy as np
 import pytest
-from records_made import SIX, record
 
 from bench.compare.reference import aa_noise
 from bench.compare.stats.bootstrap import ArithmeticFailed
 from bench.compare.stats.noise import session_noise
 from bench.compare.stats.prediction import outliers, predict
 from bench.errors import DamagedData
+from tests.support.records import SIX, record
 
 
 def rest(value):

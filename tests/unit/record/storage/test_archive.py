@@ -12,7 +12,6 @@ import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from record_builders import HOST, OTHER_CLASS, STAMP, make_record
 
 from bench.errors import BenchError, DamagedData, UsageError
 from bench.record.storage.archive import export, import_archive
@@ -20,6 +19,7 @@ from bench.record.storage.bundle import write_bundle
 from bench.record.storage.manifest import MANIFEST, hash_file, list_files, render_manifest
 from bench.record.storage.verify import verify
 from tests.integration.command import forge
+from tests.support.records import HOST, OTHER_CLASS, STAMP, make_record
 
 FILES = {"summary.md": b"# x\n", "logs/pytest.log": b"ok\n" * 1000}
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
-from record_builders import HOST, OTHER, OTHER_CLASS, STAMP, make_record
 
 import bench.record.storage.bundle as bundle_module
 from bench.errors import DamagedData, NotMeasured, UsageError
@@ -25,6 +24,7 @@ from bench.record.storage.disk import check_results_folder
 from bench.record.storage.find import bundle_folders, find_bundles, scan
 from bench.record.storage.manifest import check_manifest
 from bench.record.storage.verify import verify
+from tests.support.records import HOST, OTHER, OTHER_CLASS, STAMP, make_record
 
 REFERENCE = HostClass(cpu_model="Reference")
 FILES = {"summary.md": b"# x\n", "logs/pytest.log": b"ok\n", "artifacts/time.txt": lambda record: record.stamp}

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from record_builders import HOST, STAMP, make_record
 
 import bench.record.storage.bundle as bundle_module
 from bench.record.storage.archive import export, import_archive
@@ -19,14 +18,15 @@ from bench.record.storage.bundle import write_bundle
 from bench.record.storage.find import find_bundles
 from bench.record.storage.partial import MARK, find_partials, is_marked, mark, remove_partials
 from bench.record.storage.verify import verify
+from tests.support.records import HOST, STAMP, make_record
 
+ROOT = Path(__file__).parents[4]
 DEAD = f"{STAMP}.partial"
 DIE = """
 import os, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[2])
 import bench.record.storage.{module} as module
-from record_builders import make_record
+from tests.support.records import make_record
 module.{function} = lambda *_, **__: os._exit(9)
 {call}
 """
@@ -48,8 +48,7 @@ def tree(folder):
 def die(tmp_path, module, function, call):
     """Run a writer that ends at once, as if killed, where it enters a function."""
     code = DIE.format(module=module, function=function, call=call)
-    builders = str(Path(sys.modules["record_builders"].__file__).parent)
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path), builders], check=False)
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False)
     assert done.returncode == 9
 
 

@@ -16,7 +16,7 @@ from bench.report.export.action_benchmark import bigger_is_better, smaller_is_be
 from bench.report.export.json_document import report_document
 from bench.report.export.junit import render_junit
 from bench.report.export.pyperf import pyperf_document
-from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps
+from tests.support.entries import bad_entries, limited, make_entries, make_entry, make_record, stamps
 
 NOW = datetime(2026, 11, 4, 12, 0, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from bench.compare.comparison import compare
 from bench.record.schema import Verdict
 from bench.report.entry import Entry
 from bench.report.export.pull_request import render_markdown
-from tests.unit.report.factory import make_entries, make_entry, make_record
+from tests.support.entries import make_entries, make_entry, make_record
 
 
 def rendered(source: str) -> str:

@@ -6,13 +6,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from record_builders import make_record, make_run
 
 from bench.record.schema import Limits, Memory, Metric, Verdict, Warning_
 from bench.record.text import clean, markdown, markdown_block
 from bench.report.files.analysis import analysis_name, analysis_time_txt
 from bench.report.files.summary import Operator, render_summary
 from bench.report.files.texts import ended, env_txt, exit_code_txt, signature
+from tests.support.records import make_record, make_run
 
 
 def row(text: str, name: str) -> str:

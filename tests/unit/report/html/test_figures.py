@@ -28,8 +28,8 @@ from bench.report.html.svg.scale import Scale, moment, over_time, span, time_tic
 from bench.report.html.timeline import timeline_figure
 from bench.report.timeline import parse_samples
 from bench.report.trend import DRAWN, bands, breaks, next_band, stands_out, time_spent
-from tests.unit.report.drawn import Drawing, percent
-from tests.unit.report.factory import bad_entries, limited, make_entries, make_entry, make_record, stamps
+from tests.support.drawn import Drawing, percent
+from tests.support.entries import bad_entries, limited, make_entries, make_entry, make_record, stamps
 
 
 def valid(figure: Figure | None) -> Figure:

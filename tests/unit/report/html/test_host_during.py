@@ -7,7 +7,7 @@ import pytest
 
 from bench.report.html.host_during import host_during, label
 from bench.report.html.sections import detail
-from tests.unit.report.factory import make_entry, make_record
+from tests.support.entries import make_entry, make_record
 
 SEEN = {
     "window_s": 844.0,

@@ -16,8 +16,8 @@ from bench.report.entry import Entry
 from bench.report.html.page import render_page
 from bench.report.html.sections import TIMELINE_POINTS
 from bench.report.text import plain
-from tests.unit.report.factory import limited, make_entries, make_entry, make_record, stamps
-from tests.unit.report.hostile import MARKUP, hostile_page
+from tests.support.entries import limited, make_entries, make_entry, make_record, stamps
+from tests.support.hostile import MARKUP, hostile_page
 
 NOW = datetime(2026, 11, 4, 12, 0, tzinfo=UTC)
 VOID = {"meta", "link", "br", "img", "input", "hr"}

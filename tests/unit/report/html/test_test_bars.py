@@ -11,8 +11,8 @@ from bench.report.entry import Entry
 from bench.report.html import palette
 from bench.report.html.sections import detail
 from bench.report.html.test_bars import apart, bars_of, drawn_tests, lanes_of, phases, placing, spoken_tests
-from tests.unit.report.drawn import Drawing, percent
-from tests.unit.report.factory import make_entry, with_tests
+from tests.support.drawn import Drawing, percent
+from tests.support.entries import make_entry, with_tests
 
 CELLS = [f"a/test_grad.py::test_gradient_stability[cell-{at:02}-of-25]" for at in range(1, 26)]
 

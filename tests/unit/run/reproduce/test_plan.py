@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 from msgspec import structs
 
@@ -13,16 +15,15 @@ from bench.record.schema import (
     Image,
     Limits,
     Memory,
-    Record,
     Run,
     Source,
-    Verdict,
 )
 from bench.run.plan import check_capacity
 from bench.run.reproduce.limits import fitted
 from bench.run.reproduce.mismatch import Here, has_and_lacks, mismatches, parse_allow, require
 from bench.run.reproduce.plan import MAX_REPEAT, MAX_VALUE, check_origin, plan_again
 from bench.run.reproduce.preview import what_was_run
+from tests.support.records import changed, record
 
 GRAD = find(builtin(), "grad_cpu")
 SOURCE = Source("catalog", sha256="5" * 64)
@@ -31,23 +32,18 @@ GIB = 1024**3
 HOST = HostClass(cpu_model="Test CPU", cores=4, threads=8, memory_bytes=16 * GIB, kernel="6.1")
 
 
-def a_record(**changes):
-    limits = Limits(cpus=2.0, memory_bytes=4 * GIB, pids=512)
-    return Record(
-        **{
-            "id": "h/grad_cpu/20260101T000000Z",
-            "stamp": "20260101T000000Z",
-            "outcome": "passed",
-            "diagnostic": Diagnostic("grad_cpu", GRAD.node, "cpu", "smoke", 905.0, 1200.0, SOURCE),
-            "image": IMAGE,
-            "environment": None,
-            "engine": Engine("docker", "27.0", 2, {}, limits),
-            "host": Host("h", HOST),
-            "runs": tuple(Run(n, "passed", wall_s=1.0, memory=Memory(peak_bytes=GIB)) for n in range(3)),
-            "verdict": Verdict("ok"),
-            **changes,
-        }
-    )
+THERE = record(
+    id="h/grad_cpu/20260101T000000Z",
+    stamp="20260101T000000Z",
+    node=GRAD.node,
+    profile="smoke",
+    source=SOURCE,
+    image=IMAGE,
+    engine=Engine("docker", "27.0", 2, {}, Limits(cpus=2.0, memory_bytes=4 * GIB, pids=512)),
+    host=Host("h", HOST),
+    runs=tuple(Run(n, "passed", wall_s=1.0, memory=Memory(peak_bytes=GIB)) for n in range(3)),
+)
+a_record = partial(changed, THERE)
 
 
 def planned(record, *, trust=False):

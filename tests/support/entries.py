@@ -13,7 +13,6 @@ from bench.record.schema import (
     Calibration,
     ContextSwitches,
     Cpu,
-    Diagnostic,
     Engine,
     Faults,
     Host,
@@ -32,6 +31,7 @@ from bench.record.schema import (
     Warning_,
 )
 from bench.report.entry import Entry
+from tests.support.records import MEASURED, changed
 
 GIB = 1024**3
 CLASSES = {
@@ -135,7 +135,7 @@ def make_record(
     noise: float = 0.006,
     **changes: Any,
 ) -> Record:
-    """One result; ``changes`` replace fields of the record."""
+    """One result; ``changes`` as :func:`tests.support.records.changed` has them."""
     rng = random.Random(f"{name}{host}{stamp}{seed}")
     device, reference, ceiling, timeout = DIAGNOSTICS[name]
     class_ = CLASSES[host]
@@ -143,20 +143,17 @@ def make_record(
     cpus = min(class_.threads or 2, 13)
     made = tuple(make_run(index, wall * rng.lognormvariate(0.0, noise), cpus, rng) for index in range(runs))
     slowest = max((run.wall_s or 0.0 for run in made), default=0.0)
-    record = Record(
+    record = changed(
+        MEASURED,
         id=f"{host}/{name}/{stamp}",
         stamp=stamp,
-        outcome="passed",
         unavailable={"runs[0].cpu.pressure_full_s": "cgroup v1 has no pressure file"},
-        diagnostic=Diagnostic(
-            name,
-            "tests/test_gradients.py::test_stability",
-            device,
-            "full",
-            ceiling,
-            timeout,
-            Source("catalog", "8f2c31a", False, "ab" * 32),
-        ),
+        name=name,
+        node="tests/test_gradients.py::test_stability",
+        device=device,
+        ceiling_s=ceiling,
+        timeout_s=timeout,
+        source=Source("catalog", "8f2c31a", False, "ab" * 32),
         image=Image("bench-cpu", "sha256:" + "1" * 64, "python:3.13-slim", "2" * 64, "3f" * 32, "3.13.5", "2.7.1+cpu"),
         engine=Engine("docker", "28.3.2", 2, {"seccomp": "default"}, Limits(pids=512)),
         host=Host(
@@ -175,13 +172,12 @@ def make_record(
         tool={"name": "bench", "version": "0.1.0"},
         environ={"MALLOC_ARENA_MAX": "2"},
     )
-    return msgspec.structs.replace(record, **changes)
+    return changed(record, **changes)
 
 
 def limited(record: Record, **limits: Any) -> Record:
     """The same under limits, as ``--cpus`` and ``--memory`` set them; without them a record has none."""
-    engine = msgspec.structs.replace(record.engine, limits=msgspec.structs.replace(record.engine.limits, **limits))
-    return msgspec.structs.replace(record, engine=engine)
+    return changed(record, **limits)
 
 
 def with_tests(nodes: Sequence[str], *, outcome: str = "passed", uneven: bool = False) -> Run:

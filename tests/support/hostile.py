@@ -13,7 +13,7 @@ from bench.compare.explain.difference import explain_difference
 from bench.record.schema import SCHEMA, Record
 from bench.report.entry import Entry
 from bench.report.html.page import render_page
-from tests.unit.report.factory import stamps
+from tests.support.entries import stamps
 
 MARKUP = "\"'><img src=x onerror=pwn()><script>pwn()</script></script></style><a href=javascript:pwn()>{{7*7}}\x1b[31m[red]%{x}"
 """Ends attributes and elements, is a template, an escape sequence, rich's markup."""

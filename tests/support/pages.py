@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = {page.name: page for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS)}
 COMMANDS = {"", "sh"}
