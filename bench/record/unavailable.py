@@ -55,7 +55,7 @@ def with_reasons(record: Record) -> Record:
     given: Mapping[str, str] = document.pop("unavailable")
     nulls = list(_nulls(document, ""))
     reasons = {path: _given(path, given) or _reason(path, record) for path in nulls}
-    parts = {path for path in given if any(_is_in(null, path) for null in nulls if null != path)}
+    parts = {part for path in nulls for part in _parts(path)}
     return msgspec.structs.replace(
         record, unavailable={path: why for path, why in given.items() if path not in parts} | reasons
     )
@@ -70,8 +70,9 @@ def _given(path: str, reasons: Mapping[str, str]) -> str | None:
     return None
 
 
-def _is_in(path: str, part: str) -> bool:
-    return path.startswith((f"{part}.", f"{part}["))
+def _parts(path: str) -> Iterator[str]:
+    """The parts of a record that hold a path, the largest first."""
+    return (path[: mark.start()] for mark in re.finditer(r"[.[]", path))
 
 
 def _reason(path: str, record: Record) -> str:
