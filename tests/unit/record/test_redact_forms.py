@@ -17,9 +17,9 @@ from bench.record.redact.text import PHRASES, RULES
 from bench.record.schema import Metric
 from bench.record.storage.bundle import read_bundle, write_bundle
 from bench.record.unavailable import with_reasons
+from benchmarks.redaction.forms import FORMS, left_over, plain
 from tests.support.planted import line, planted
 from tests.support.records import make_record, make_run
-from tests.support.secret_forms import FORMS, left_over, plain
 
 ROOT = Path(__file__).parents[3]
 CAUGHT = [(group, marked) for group, texts in FORMS.items() for marked in texts]

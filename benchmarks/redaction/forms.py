@@ -1,7 +1,7 @@
 """Everyday forms in which a log holds a secret: what is tried on the redaction, and counted in ``docs/redaction.md``.
 
 In each text the secret stands between « and »; a text with several has several. All are invented, and none has the
-form of a service's key: those are planted by :mod:`tests.support.planted`.
+form of a service's key: those are planted by the tests.
 """
 
 from __future__ import annotations

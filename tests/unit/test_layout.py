@@ -1,0 +1,63 @@
+"""Who may import the tests: the tests. And nobody changes where Python looks for modules to do so."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OTHERS = sorted(path for folder in ("bench", "benchmarks", "ci") for path in (ROOT / folder).rglob("*.py"))
+# The program beside the supervisor's fixtures is run by itself, on machines that have no checkout.
+TESTS = sorted(set((ROOT / "tests").rglob("*.py")) - set((ROOT / "tests/unit/agent/fixtures").glob("*.py")))
+SUPPORT = {path.stem for path in (ROOT / "tests/support").glob("*.py")} - {"__init__"}
+
+
+def imported(text: str) -> set[str]:
+    """The modules that a text imports by their whole names."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return found
+
+
+def looks_elsewhere(text: str) -> bool:
+    """Whether a text changes ``sys.path``."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "sys.path":
+            return True  # sys.path.insert, append, extend
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(ast.unparse(each).startswith("sys.path") for each in targets if isinstance(each, ast.expr)):
+            return True
+    return False
+
+
+def test_nothing_but_tests_imports_the_tests():
+    own = {"tests", "conftest", *SUPPORT}
+    found = {str(path): {name.partition(".")[0] for name in imported(path.read_text())} & own for path in OTHERS}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_tests_look_for_modules_where_python_does():
+    assert [str(path) for path in TESTS if looks_elsewhere(path.read_text())] == []
+    alone = {str(path): found for path in TESTS if (found := imported(path.read_text()) & SUPPORT)}
+    assert alone == {}, "what tests share is imported as tests.support.…"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sys.path.insert(0, x)",
+        "sys.path[:0] = [x]",
+        "sys.path += [x]",
+        "sys.path = [x]",
+        "import sys\nsys.path.append(x)",
+    ],
+)
+def test_a_change_of_the_path_is_seen(text):
+    assert looks_elsewhere(text)
+    assert not looks_elsewhere("before = list(sys.path)")
