@@ -13,7 +13,7 @@ import msgspec
 from bench.cli.output import notify
 from bench.cli.progress import Steps
 from bench.compare.comparison import Comparison
-from bench.compare.sample import walls
+from bench.compare.sample import sample_of
 from bench.errors import DamagedData, UsageError
 from bench.names import numbered
 from bench.record.schema import Record
@@ -99,7 +99,7 @@ def original(word: str, results: Path) -> Record:
         problems = verify_bundle(found.path)
         if problems:
             raise DamagedData(f"{found.path} is not as it was written", str(problems[0]), "restore it from its source")
-        walls(found.record)  # after the runs it would be too late
+        sample_of(found.record)  # after the runs it would be too late
         return found.record
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from bench.catalog.model import Variant
 from bench.compare.comparison import Comparison, Side
-from bench.compare.status_rules import FAILURES, failed, spoken
+from bench.compare.sample import FAILURES, failed
+from bench.compare.status_rules import spoken
 from bench.units import percent
 
 

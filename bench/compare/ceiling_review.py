@@ -9,9 +9,10 @@ from typing import Literal
 import msgspec
 
 from bench import units
-from bench.compare import sample
 from bench.compare.reference import like
+from bench.compare.sample import Sample, sample_of
 from bench.compare.stats import prediction
+from bench.compare.stats.values import Interval
 from bench.record.schema import Record
 
 Action = Literal["keep", "raise", "lower", "none"]
@@ -27,7 +28,7 @@ TIGHT = 0.02
 class Decision(msgspec.Struct, frozen=True):
     """What to do about the ceiling. Seconds; ``None`` is not known.
 
-    ``margin_s`` is ceiling less the slowest run of this result. ``typical_*`` is the 99 % prediction interval with the
+    ``margin_s`` is ceiling less the slowest run of this result. ``typical_s`` is the 99 % prediction interval with the
     history's outliers set aside; ``needed_s`` the upper end of the one that keeps them, or the slowest run, if that
     is more.
     """
@@ -40,8 +41,7 @@ class Decision(msgspec.Struct, frozen=True):
     effective_timeout_s: float | None
     host: str
     history: tuple[tuple[str, float], ...]
-    typical_low_s: float | None
-    typical_high_s: float | None
+    typical_s: Interval | None
     needed_s: float | None
     set_aside_s: tuple[float, ...]
     reasons: tuple[str, ...]
@@ -49,7 +49,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def timeout_decision(record: Record, history: Sequence[Record] = ()) -> Decision:
-    """Keep, raise or lower the ceiling of this record's diagnostic.
+    """Return whether to keep, raise or lower the ceiling of this record's diagnostic.
 
     Args:
         record: the result at hand.
@@ -58,13 +58,14 @@ def timeout_decision(record: Record, history: Sequence[Record] = ()) -> Decision
     Raises:
         DamagedData: a wall time that is none.
     """
-    fit = (*like(record, history), record)
-    times = tuple((one.stamp, wall) for one in fit for wall in sample.walls(one))
+    result = sample_of(record)
+    fit = (*map(sample_of, like(record, history)), result)
+    times = tuple((one.newest.stamp, wall) for one in fit for wall in one.walls)
     walls = [wall for _, wall in times]
-    ceiling, own = record.diagnostic.ceiling_s, sample.walls(record)
+    ceiling, own = record.diagnostic.ceiling_s, result.walls
     typical = prediction.predict(walls)
     everything = prediction.predict(walls, keep_outliers=True)
-    needed = max(everything.high, *walls) if everything is not None else None
+    needed = max(everything.interval.high, *walls) if everything is not None else None
     slowest = max(own, default=None)
     margin = ceiling - slowest if ceiling is not None and slowest is not None else None
     action, proposed, reasons = _choose(ceiling, needed, walls, own)
@@ -77,12 +78,11 @@ def timeout_decision(record: Record, history: Sequence[Record] = ()) -> Decision
         max((run.effective_timeout_s for run in record.runs if run.effective_timeout_s is not None), default=None),
         record.host.id,
         times,
-        typical.low if typical is not None else None,
-        typical.high if typical is not None else None,
+        typical.interval if typical is not None else None,
         needed,
         typical.set_aside if typical is not None else (),
         tuple(reasons),
-        tuple(_against(record, action, walls, typical, needed)),
+        tuple(_against(result, action, walls, typical, needed)),
     )
 
 
@@ -115,13 +115,14 @@ def _choose(
 
 
 def _against(
-    record: Record,
+    result: Sample,
     action: Action,
     walls: Sequence[float],
     typical: prediction.Prediction | None,
     needed: float | None,
 ) -> list[str]:
-    against = []
+    against: list[str] = []
+    record, own = result.newest, result.walls
     ceiling, timeout = record.diagnostic.ceiling_s, record.diagnostic.timeout_s
     if action == "raise":
         against.append("a raised ceiling hides a slowdown: compare with the result for which it was approved first")
@@ -137,7 +138,6 @@ def _against(
         against.append(f"the history holds outliers ({aside}) that nobody has explained here")
     if 0 < len(walls) < 10:
         against.append(f"{_runs(len(walls))}: a short history")
-    own = sample.walls(record)
     if action == "keep" and ceiling is not None and own and 0 <= ceiling - max(own) < TIGHT * ceiling:
         share = units.percent(1 - max(own) / ceiling)
         against.append(f"this result's margin is {share} of the ceiling: noise alone could use it up")
@@ -149,7 +149,7 @@ def _against(
     against += [
         f"the test's own marker asks for {units.seconds(one)}; the runner's timeout holds" for one in sorted(asked)
     ]
-    if any(sample.disturbed_share(one) > 0 for one in (record,)):
+    if result.disturbed > 0:
         against.append("the host was disturbed during this result")
     return against
 

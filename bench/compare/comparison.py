@@ -8,10 +8,10 @@ from collections.abc import Collection, Sequence
 import msgspec
 import numpy as np
 
-from bench.compare import sample
-from bench.compare.differences import Difference, differences, forced_status, require_comparable
+from bench.compare.differences import Difference, differences, forced_status
 from bench.compare.reasons import decision_reasons, difference_reason, prediction_reason
-from bench.compare.reference import reference_noise
+from bench.compare.reference import reference_noise, require_comparable
+from bench.compare.sample import Result, Sample, common_places, sample_of, took_turns
 from bench.compare.stats import decision as rule
 from bench.compare.stats import prediction
 from bench.compare.status_rules import (
@@ -19,7 +19,6 @@ from bench.compare.status_rules import (
     by_ceiling,
     doubts,
     failure_reasons,
-    not_passed,
     over_reason,
     undisturbed,
     withheld,
@@ -103,67 +102,67 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 def compare(
-    a: Record | Sequence[Record],
-    b: Record | Sequence[Record],
+    a: Result,
+    b: Result,
     *,
     accept: Collection[str] = (),
     history: Sequence[Record] = (),
     effect: float = rule.EFFECT,
     ceiling: bool = True,
 ) -> Comparison:
-    """Compare a result, or several of a kind, with a reference.
+    """Return the comparison of a result, or of several of a kind, with a reference.
 
     Args:
         a: the reference; of several records the runs are pooled.
-        b: what is judged.
-        accept: differences that are the thing under test (``likeness.differences``).
-        history: more results; those that are like the reference, and are not judged, give with it the A/A noise.
-        effect: the change that must be visible before "same" is said, 0.05 is 5 %.
-        ceiling: whether like ``b`` is also held against its own ceiling: ``over_ceiling`` where it did not regress.
+        b: the result, likewise.
+        accept: differences that are the thing under test (:func:`bench.compare.differences.differences`).
+        history: more results; those that are like the reference, and are not the result, give with it the A/A noise.
+        effect: the change that must be visible before "same" is reported, as a ratio minus 1: 0.05 is 5 %.
+        ceiling: whether a result that is like its reference is also held against its own ceiling: ``over_ceiling`` if
+            it did not regress.
 
     Raises:
         NotComparable: other diagnostics, or a run under the profiler.
         DamagedData: a wall time that is none.
     """
-    group_a, group_b = _group(a), _group(b)
-    one, two = sample.pool(group_a), sample.pool(group_b)
-    for member in (*group_a, *group_b):
-        require_comparable(one, member)
-    found = _differences(group_a, group_b, accept)
-    noise = reference_noise(group_a, group_b, history)
+    one, two = sample_of(a), sample_of(b)
+    for member in (*one.records, *two.records):
+        require_comparable(one.newest, member)
+    found = _differences(one.records, two.records, accept)
+    noise = reference_noise(one, two, history)
     forced = forced_status(found)
     naming = (*(difference_reason(difference) for difference in found), *failure_reasons(one, two))
-    first, second = sample.walls(one), sample.walls(two)
-    sides = (side(one), side(two))
+    name, sides = one.newest.diagnostic.name, (_side(one), _side(two))
     least = rule.least_effect(noise)
     over = over_reason(two) if ceiling and forced is None else None
-    if not first or not second:
-        missing = " and ".join(name for name, runs in (("the reference", first), ("the result", second)) if not runs)
+    if not one.walls or not two.walls:
+        missing = " and ".join(who for who, side in (("the reference", one), ("the result", two)) if not side.walls)
         said = (*naming, f"{missing} has no run that passed with a wall time")
         ending = by_ceiling("not_measured", said, over)
-        return Comparison(one.diagnostic.name, *sides, ending[0], found, ending[1], least_effect=least)
-    places = sample.common_places(one, two)
-    decision = rule.decide(first, second, least, effect, places)
-    expected, outcome, needed = _single(first, second, decision, least, effect)
-    turns = sample.took_turns(places)
+        return Comparison(name, *sides, ending[0], found, ending[1], least_effect=least)
+    places = common_places(one, two)
+    decision = rule.decide(one.walls, two.walls, least, effect, places)
+    expected, outcome, needed = _single(one, two, decision, least, effect)
+    turns = took_turns(places)
     status = forced or undisturbed(_STATUS[outcome], one, two, turns=turns)
     lost = withheld(status, one, two)
     if lost:
         status, needed = "insufficient_runs", None
-    reasons = [*naming, *decision_reasons(decision, outcome, needed, status, (len(first), len(second)), effect)]
+    reasons = [*naming, *decision_reasons(decision, outcome, needed, status, (len(one.walls), len(two.walls)), effect)]
     if expected is not None:
-        reasons.append(prediction_reason(expected.low_s, expected.high_s, expected.belongs, (first, second)))
+        reasons.append(prediction_reason(expected.low_s, expected.high_s, expected.belongs, (one.walls, two.walls)))
     reasons += [LOST] * lost + doubts(status, one, two, turns=turns)
     status, told = by_ceiling(status, tuple(reasons), over)
+    interval = decision.interval
     return Comparison(
-        one.diagnostic.name,
+        name,
         *sides,
         status,
         found,
         told,
         ratio=math.exp(decision.estimate),
-        ratio_low=None if decision.low is None else math.exp(decision.low),
-        ratio_high=None if decision.high is None else math.exp(decision.high),
+        ratio_low=None if interval is None else math.exp(interval.low),
+        ratio_high=None if interval is None else math.exp(interval.high),
         deviation=decision.deviation,
         least_effect=least,
         aa_noise=noise,
@@ -173,25 +172,18 @@ def compare(
     )
 
 
-def side(record: Record) -> Side:
-    """A record as one side of a comparison."""
-    runs = sample.passed_runs(record)
-    times = [run.wall_s for run in runs if run.wall_s is not None]
-    cpu = [run.cpu.total_s for run in runs if run.cpu.total_s is not None]
+def _side(sample: Sample) -> Side:
+    newest = sample.newest
     return Side(
-        record.id,
-        record.stamp,
-        record.host.id,
-        len(times),
-        float(np.median(times)) if times else None,
-        float(np.median(cpu)) if cpu and len(cpu) == len(times) else None,
-        record.variant,
-        not_passed(record),
+        newest.id,
+        newest.stamp,
+        newest.host.id,
+        len(sample.walls),
+        float(np.median(sample.walls)) if sample.walls else None,
+        float(np.median(sample.cpu_s)) if sample.cpu_s else None,
+        newest.variant,
+        sample.not_passed,
     )
-
-
-def _group(records: Record | Sequence[Record]) -> tuple[Record, ...]:
-    return (records,) if isinstance(records, Record) else tuple(sorted(records, key=lambda record: record.stamp))
 
 
 def _differences(a: Sequence[Record], b: Sequence[Record], accept: Collection[str]) -> tuple[Difference, ...]:
@@ -208,23 +200,24 @@ def _differences(a: Sequence[Record], b: Sequence[Record], accept: Collection[st
 
 
 def _single(
-    first: Sequence[float], second: Sequence[float], decision: rule.Decision, least: float, effect: float
+    a: Sample, b: Sample, decision: rule.Decision, least: float, effect: float
 ) -> tuple[Expected | None, rule.Outcome, int | None]:
     """One run against a history: the prediction interval stands in for the interval that one run cannot have.
 
     A run inside says "none" where the interval is narrow enough to mean something. One outside is a change or a
     disturbed run, and no single run can tell which: it asks for the runs that can.
     """
+    first, second = a.walls, b.walls
     if min(len(first), len(second)) != 1:
         return None, decision.outcome, decision.runs_needed
     history, value = (first, second[0]) if len(second) == 1 else (second, first[0])
-    interval = prediction.predict(history)
-    if interval is None:
+    predicted = prediction.predict(history)
+    if predicted is None:
         return None, decision.outcome, decision.runs_needed
-    near = abs(math.log(value / interval.centre)) < math.log1p(least)
-    belongs = interval.holds(value) or near
-    expected = Expected(interval.low, interval.high, belongs, interval.runs, interval.set_aside)
-    if belongs and interval.reach <= max(effect, least):
+    near = abs(math.log(value / predicted.centre)) < math.log1p(least)
+    belongs, within = predicted.holds(value) or near, predicted.interval
+    expected = Expected(within.low, within.high, belongs, predicted.runs, predicted.set_aside)
+    if belongs and predicted.reach <= max(effect, least):
         return expected, "none", None
     if not belongs:
         return expected, "insufficient", decision.runs_needed

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
-from bench.errors import NotComparable
 from bench.record.schema import Environment, Image, Record, Source, Status
 
 ORDER: tuple[Status, ...] = ("host_differs", "limit_bound", "build_differs")
@@ -51,33 +50,12 @@ class Difference(msgspec.Struct, frozen=True):
     accepted: bool = False
 
 
-def require_comparable(a: Record, b: Record) -> None:
-    """Refuse what no statistics can compare.
-
-    Raises:
-        NotComparable: two diagnostics, or a run under the profiler.
-    """
-    if a.diagnostic.name != b.diagnostic.name:
-        raise NotComparable(
-            f"'{a.diagnostic.name}' and '{b.diagnostic.name}' are different diagnostics",
-            "their times have nothing in common",
-            "compare results of one diagnostic",
-        )
-    for record in (a, b):
-        if record.profiler:
-            raise NotComparable(
-                f"{record.id} ran under the profiler",
-                "which slows it by an unknown amount",
-                "compare runs without --profiler",
-            )
-
-
 def differences(a: Record, b: Record, accept: Collection[str] = ()) -> tuple[Difference, ...]:
-    """All differences that matter, the forcing ones first.
+    """Return all differences that matter, the forcing ones first.
 
     Args:
         a: the reference.
-        b: what is judged.
+        b: the result.
         accept: names of differences, or of their groups (``host``, ``limits``, ``environ``, ``image``), that are the
             thing under test.
     """
@@ -89,14 +67,9 @@ def differences(a: Record, b: Record, accept: Collection[str] = ()) -> tuple[Dif
 
 
 def forced_status(found: Collection[Difference]) -> Status | None:
-    """The status that the differences decide, or ``None`` where like stands against like."""
+    """Return the status that the differences decide, or ``None`` if like stands against like."""
     forced = {difference.forces for difference in found if not difference.accepted}
     return next((status for status in ORDER if status in forced), None)
-
-
-def same_host(a: Record, b: Record) -> bool:
-    """Whether the class of both hosts is the same as far as it is known."""
-    return not any(difference.forces == "host_differs" for difference in _host(a, b))
 
 
 def _all(a: Record, b: Record) -> Iterator[Difference]:
@@ -251,9 +224,9 @@ THREADS = ("BENCH_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 
 
 def variables_apart(a: Record, b: Record) -> Iterator[tuple[str, str | None, str | None]]:
-    """Name and both values of each variable that differs and is no other field of the records said again.
+    """Yield name and both values of each variable that differs and does not merely repeat another field.
 
-    ``None`` is a variable that is not set. With neither side's variables known there is none.
+    ``None`` is a variable that is not set. If neither side's variables are known, there are none.
     """
     for name in sorted(a.environ.keys() | b.environ.keys()):
         pair = a.environ.get(name), b.environ.get(name)

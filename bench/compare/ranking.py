@@ -7,19 +7,17 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from bench.compare.comparison import Comparison, compare
+from bench.compare.sample import Result, Sample, sample_of
 from bench.compare.stats.decision import CONFIDENCE
 from bench.errors import ExitCode, NotComparable, gravest
 from bench.record.schema import Record
 
-Result = Record | Sequence[Record]
-"""One record, or several of a kind whose runs are pooled."""
-
 
 class Ranking(msgspec.Struct, frozen=True):
-    """Comparisons with one reference, the fastest first; ``left_out`` names what could not be compared and why.
+    """Comparisons with one reference, the fastest first.
 
-    ``passed_over`` names likewise what a word holds besides (:func:`bench.compare.reference.align`); the exit code
-    ignores it.
+    ``left_out`` names what could not be compared and why. ``passed_over`` names likewise what a word holds besides
+    (:func:`bench.compare.alignment.align`); the exit code ignores it.
     """
 
     reference: str
@@ -41,7 +39,7 @@ def rank(
     accept: Collection[str] = (),
     history: Sequence[Record] = (),
 ) -> Ranking:
-    """Compare each result with the reference and sort by ratio, the fastest first.
+    """Return the comparison of each result with the reference, the fastest first.
 
     Args:
         results: two or more; the reference may be among them.
@@ -53,14 +51,15 @@ def rank(
         NotComparable: the reference itself ran under the profiler, or nothing is left to compare.
     """
     chosen = results[reference] if isinstance(reference, int) else reference
-    judged = {record.id for result in results if result is not chosen for record in _records(result)}
-    sessions = [record for record in history if record.id not in judged]
+    ranked = {record.id for result in results if result is not chosen for record in _records(result)}
+    sessions = [record for record in history if record.id not in ranked]
+    first = sample_of(chosen)
     rows, left_out = [], {}
     for result in results:
         if result is chosen:
             continue
         try:
-            rows.append(compare(chosen, result, accept=accept, history=sessions))
+            rows.append(compare(first, result, accept=accept, history=sessions))
         except NotComparable as error:
             left_out[_newest(result).id] = str(error)
     if not rows:
@@ -75,6 +74,8 @@ def rank(
 
 
 def _records(result: Result) -> Sequence[Record]:
+    if isinstance(result, Sample):
+        return result.records
     return (result,) if isinstance(result, Record) else result
 
 

@@ -28,10 +28,10 @@ def decision_reasons(
     """What the runs say, the figures first, then what follows from them."""
     change = units.signed_percent(math.expm1(decision.estimate))
     count = f"{runs[0]} against {runs[1]} {'run' if runs == (1, 1) else 'runs'}"
-    if decision.low is None or decision.high is None:
+    if decision.interval is None:
         first = f"wall time {change} ({count}; too few for an interval)"
     else:
-        low, high = (units.signed_percent(math.expm1(end)) for end in (decision.low, decision.high))
+        low, high = (units.signed_percent(math.expm1(end)) for end in (decision.interval.low, decision.interval.high))
         first = f"wall time {change} ({count}; {rule.CONFIDENCE:.0%} interval {low} to {high})"
     reasons = [first]
     if decision.smallest_detectable is not None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from fractions import Fraction
-
 from bench import units
-from bench.compare import sample
-from bench.record.schema import Outcome, Record, Status
+from bench.compare.sample import Sample
+from bench.record.schema import Outcome, Status
 
-FAILURES: tuple[Outcome, ...] = ("failed", "timed_out", "oom_killed")
-"""How the test itself ends without passing. What was interrupted, or not measured, says nothing of it."""
 LOST = "the runs that passed do not stand for all: one side lost more of its runs, and their times with them"
 """Why a status is withheld (:func:`withheld`)."""
 _SPOKEN: dict[Outcome, str] = {
@@ -22,75 +17,74 @@ _SPOKEN: dict[Outcome, str] = {
 }
 
 
-def not_passed(record: Record) -> dict[str, int]:
-    """How many runs ended otherwise than passed, by outcome, failures first."""
-    counts = Counter(run.outcome for run in record.runs)
-    return {outcome: counts[outcome] for outcome in _SPOKEN if counts[outcome]}
-
-
-def failed(ended: dict[str, int]) -> int:
-    """How many of the runs that :func:`not_passed` counts are failures."""
-    return sum(ended.get(outcome, 0) for outcome in FAILURES)
-
-
-def failed_share(record: Record) -> Fraction:
-    """The share of failures among the runs that came to an end of their own, 0 to 1."""
-    failures = failed(not_passed(record))
-    passed = sum(run.outcome == "passed" for run in record.runs)
-    return Fraction(failures, failures + passed) if failures else Fraction(0)
-
-
 def spoken(ended: dict[str, int]) -> str:
-    """Counts by outcome as words: ``2 timed out, 1 failed``."""
+    """Return counts by outcome as words: ``2 timed out, 1 failed``."""
     return ", ".join(f"{count} {_SPOKEN[outcome]}" for outcome in _SPOKEN if (count := ended.get(outcome)))
 
 
-def failure_reasons(a: Record, b: Record) -> list[str]:
-    """A sentence for each side that has runs which did not pass, or whose time is not judged."""
+def failure_reasons(a: Sample, b: Sample) -> list[str]:
+    """Return a sentence for each side that has runs which did not pass, or whose time is not judged."""
     sides = (("reference's", a), ("result's", b))
     lost = [
-        f"{sum(ended.values())} of the {whose} {len(record.runs)} runs did not pass: {spoken(ended)}"
-        for whose, record in sides
-        if (ended := not_passed(record))
+        f"{sum(side.not_passed.values())} of the {whose} {side.total} runs did not pass: {spoken(side.not_passed)}"
+        for whose, side in sides
+        if side.not_passed
     ]
-    return [*lost, *(said for whose, record in sides if (said := not_judged(record, f"of the {whose}")))]
+    return [*lost, *(said for whose, side in sides if (said := not_judged(side, f"of the {whose}")))]
 
 
-def not_judged(record: Record, of: str = "of") -> str | None:
-    """That the time of some passed runs is not judged, as a sentence; ``None`` where all are."""
-    stopped = sum(run.outcome == "passed" and sample.stood_still(run) for run in record.runs)
-    if not stopped:
+def not_judged(result: Sample, of: str = "of") -> str | None:
+    """Return a sentence that the time of some passed runs is not judged; ``None`` if all are."""
+    if not result.stopped:
         return None
-    runs, time = ("runs", "their times are") if len(record.runs) != 1 else ("run", "its time is")
-    return f"{stopped} {of} {len(record.runs)} {runs} stood still for a while, stopped from outside: {time} not judged"
+    runs, time = ("runs", "their times are") if result.total != 1 else ("run", "its time is")
+    return (
+        f"{result.stopped} {of} {result.total} {runs} stood still for a while, stopped from outside: {time} not judged"
+    )
 
 
-def withheld(status: Status, a: Record, b: Record) -> bool:
-    """Whether a status is not to be given because the runs that passed do not stand for all.
+def withheld(status: Status, a: Sample, b: Sample) -> bool:
+    """Return whether a status may not be given because the runs that passed do not stand for all.
 
-    What failed or was stopped has no time, and it is often the slow that is stopped. So nobody says "no change" or
-    "faster" where one side lost a larger share of its runs, nor "slower" where that side is the reference.
+    What failed or was stopped has no time, and it is often the slow that is stopped. So "no change" and "faster" are
+    not reported if one side lost a larger share of its runs, nor "slower" if that side is the reference.
+
+    Args:
+        status: what the times alone say.
+        a: the reference.
+        b: the result.
     """
-    one, two = failed_share(a), failed_share(b)
+    one, two = a.failed_share, b.failed_share
     return (status in ("same", "code_improved") and one != two) or (status == "code_regressed" and one > two)
 
 
-def undisturbed(status: Status, a: Record, b: Record, *, turns: bool) -> Status:
-    """No change is called where the slower side alone ran on a disturbed host.
+def undisturbed(status: Status, a: Sample, b: Sample, *, turns: bool) -> Status:
+    """Return the status, or ``host_noisy`` for a change if the slower side alone ran on a disturbed host.
 
-    Runs that took turns met the same host: there the quicker side is merely too short for a disturbance to be seen.
+    Args:
+        status: what the times alone say.
+        a: the reference.
+        b: the result.
+        turns: whether the runs of both took turns. Then they met the same host, and the quicker side is merely too
+            short for a disturbance to be seen.
     """
     if turns or status not in ("code_regressed", "code_improved"):
         return status
     slower, faster = (b, a) if status == "code_regressed" else (a, b)
-    disturbed = sample.disturbed_share(slower)
-    return "host_noisy" if disturbed >= 0.5 and disturbed > sample.disturbed_share(faster) else status
+    return "host_noisy" if slower.disturbed >= 0.5 and slower.disturbed > faster.disturbed else status
 
 
-def doubts(status: Status, a: Record, b: Record, *, turns: bool) -> list[str]:
-    """What a reader should know before trusting a status: disturbed runs, and a source that did not change."""
+def doubts(status: Status, a: Sample, b: Sample, *, turns: bool) -> list[str]:
+    """Return sentences that a reader should know before trusting a status: disturbed runs, an unchanged source.
+
+    Args:
+        status: the status of the comparison.
+        a: the reference.
+        b: the result.
+        turns: whether the runs of both took turns.
+    """
     found = []
-    shares = sample.disturbed_share(a), sample.disturbed_share(b)
+    shares = a.disturbed, b.disturbed
     if max(shares) > 0:
         found.append(
             f"the host was disturbed in {shares[0]:.0%} of the reference's runs and in {shares[1]:.0%} of the result's"
@@ -99,7 +93,7 @@ def doubts(status: Status, a: Record, b: Record, *, turns: bool) -> list[str]:
     if called and not turns and min(shares) >= 0.5:
         # A shared host is never quiet, and would never hear of a regression: it is told what the call is worth.
         found.append("a disturbance need not be the same on both sides, so a false alarm may be likelier than 1 %")
-    one, two = a.diagnostic.source, b.diagnostic.source
+    one, two = a.newest.diagnostic.source, b.newest.diagnostic.source
     unchanged = one.sha256 is not None and one.sha256 == two.sha256
     if called and unchanged:
         found.append(
@@ -108,24 +102,15 @@ def doubts(status: Status, a: Record, b: Record, *, turns: bool) -> list[str]:
     return found
 
 
-def times_s(record: Record) -> list[float]:
-    """The wall times that a ceiling is held against: a run stopped at its timeout took that long at least.
-
-    One that stood still for a while took nobody knows how long.
-    """
-    ended = [run for run in record.runs if run.outcome in ("passed", "timed_out") and not sample.stood_still(run)]
-    return [run.wall_s for run in ended if run.wall_s is not None]
+def margin_s(result: Sample) -> float | None:
+    """Return the seconds from the slowest run up to the ceiling, negative beyond it; ``None`` without one of them."""
+    ceiling = result.newest.diagnostic.ceiling_s
+    return ceiling - max(result.times_s) if ceiling is not None and result.times_s else None
 
 
-def margin_s(record: Record) -> float | None:
-    """Seconds from the slowest run up to the ceiling, negative beyond it; ``None`` without a ceiling or a time."""
-    ceiling, times = record.diagnostic.ceiling_s, times_s(record)
-    return ceiling - max(times) if ceiling is not None and times else None
-
-
-def over_reason(record: Record) -> str | None:
-    """That a result was over its ceiling, as a sentence; ``None`` where it was not."""
-    ceiling, margin, times = record.diagnostic.ceiling_s, margin_s(record), times_s(record)
+def over_reason(result: Sample) -> str | None:
+    """Return a sentence that a result was over its ceiling; ``None`` if it was not."""
+    ceiling, margin, times = result.newest.diagnostic.ceiling_s, margin_s(result), result.times_s
     if ceiling is None or margin is None or margin >= 0:
         return None
     over = sum(time > ceiling for time in times)
@@ -136,7 +121,13 @@ def over_reason(record: Record) -> str | None:
 
 
 def by_ceiling(status: Status, reasons: tuple[str, ...], over: str | None) -> tuple[Status, tuple[str, ...]]:
-    """A result over its ceiling is said to be, unless it regressed, which says more."""
+    """Return status and reasons of a result over its ceiling: ``over_ceiling``, unless it regressed, which says more.
+
+    Args:
+        status: what the comparison alone says.
+        reasons: its sentences.
+        over: the sentence of :func:`over_reason`; without one nothing changes.
+    """
     if over is None:
         return status, reasons
     told = (*reasons, f"the result is over its ceiling: {over}")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from bench import units
-from bench.compare import sample
 from bench.compare.comparison import Comparison, compare
-from bench.compare.reference import like
+from bench.compare.reference import like_or_newest
+from bench.compare.sample import Sample, sample_of
 from bench.compare.status_rules import margin_s, not_judged, over_reason
 from bench.errors import ExitCode
-from bench.record.schema import Outcome, Record, Status, Verdict
+from bench.record.schema import Outcome, Record, Status, Verdict, VerdictBaseline
 
 _BY_OUTCOME: dict[Outcome, ExitCode] = {
     "failed": ExitCode.TEST_FAILED,
@@ -22,42 +21,43 @@ _BY_OUTCOME: dict[Outcome, ExitCode] = {
 }
 
 
-def judge(record: Record, baseline: Sequence[Record] = (), *, asked: bool = True) -> Verdict:
-    """The verdict that goes into a record.
+def verdict_of(record: Record, baseline: Sequence[Record] = (), *, asked: bool = True) -> Verdict:
+    """Return the verdict that goes into a record.
+
+    It is the first that applies: ``not_measured`` if no run has a time, ``over_ceiling``, ``not_measured`` if the
+    result did not pass, the comparison with the baseline, ``ok``.
 
     Args:
         record: a result, its own verdict aside.
-        baseline: earlier results, in any order. Those that are like this one are its history; where none is, the
-            newest of the same diagnostic, with what is like it, is compared with, and the verdict says in what they
-            differ.
+        baseline: earlier results, in any order. Those that are like this one are its history; if none is, the newest
+            of the same diagnostic, with what is like it, is compared with, and the verdict names what differs.
         asked: whether somebody named that baseline. One that merely lay there and is not like this result leaves it
             ``ok``; the reasons name the differences all the same.
-
-    The first that applies: ``not_measured`` where no run has a time, ``over_ceiling``, ``not_measured`` where the
-    result did not pass, the comparison with the baseline, ``ok``.
 
     Raises:
         DamagedData: a wall time that is none.
     """
-    margin, over = margin_s(record), over_reason(record)
-    passed = sample.walls(record)
-    reasons, status = _measured(record, passed, beyond=over is not None)
+    result = sample_of(record)
+    margin, over = margin_s(result), over_reason(result)
+    reasons, status = _measured(result, beyond=over is not None)
     if status is None and over is not None:
         reasons.append(over)
         status = "over_ceiling"
     elif status is None and margin is not None:
         reasons.append(f"{units.seconds(margin)} below the ceiling of {units.seconds(record.diagnostic.ceiling_s)}")
-    against = _against(record, baseline) if passed else None
+    chosen = like_or_newest(record, baseline) if result.walls and not record.profiler else ()
+    against = compare(chosen, result, ceiling=False) if chosen else None
     if against is not None:
         reasons += against.reasons
     if status is None and record.outcome != "passed":
         status = "not_measured"
-    chosen = status or ("ok" if against is None or _beside(against, asked) else against.status)
-    return Verdict(chosen, tuple(reasons), margin, _baseline(against) if against is not None else {})
+    if status is None:
+        status = "ok" if against is None or _beside(against, asked) else against.status
+    return Verdict(status, tuple(reasons), margin, _baseline(against) if against is not None else VerdictBaseline())
 
 
 def exit_code(record: Record) -> ExitCode:
-    """The exit code of ``bench run`` for a record that carries its verdict.
+    """Return the exit code of ``bench run`` for a record that carries its verdict.
 
     How the run ended goes first. A baseline that cannot be compared with, or has too few runs, is no failure of this
     run.
@@ -69,12 +69,12 @@ def exit_code(record: Record) -> ExitCode:
     return ExitCode.NOT_MEASURED if record.verdict.status == "not_measured" else ExitCode.OK
 
 
-def _measured(record: Record, passed: Sequence[float], *, beyond: bool) -> tuple[list[str], Status | None]:
+def _measured(result: Sample, *, beyond: bool) -> tuple[list[str], Status | None]:
     """Why nothing was measured, if so. A run stopped ``beyond`` the ceiling was over the ceiling all the same."""
-    stopped = not_judged(record)
-    if passed:
-        failures = sum(run.outcome != "passed" for run in record.runs)
-        found = [f"{failures} of {len(record.runs)} runs did not pass"] if failures else []
+    record, stopped = result.newest, not_judged(result)
+    if result.walls:
+        failures = sum(result.not_passed.values())
+        found = [f"{failures} of {result.total} runs did not pass"] if failures else []
         return [*found, *([stopped] if stopped else [])], None
     if stopped:
         return [stopped], "not_measured"
@@ -85,42 +85,26 @@ def _measured(record: Record, passed: Sequence[float], *, beyond: bool) -> tuple
     return [f"{reason}: {signature}" if signature else reason], "not_measured"
 
 
-def _against(record: Record, baseline: Sequence[Record]) -> Comparison | None:
-    named = [
-        other
-        for other in baseline
-        if other.id != record.id and other.diagnostic.name == record.diagnostic.name and not other.profiler
-    ]
-    if record.profiler or not named:
-        return None
-    history = like(record, named)
-    if history:
-        return compare(history, record, ceiling=False)
-    with_runs = [other for other in named if sample.walls(other)] or named
-    newest = max(with_runs, key=lambda other: other.stamp)
-    return compare([*like(newest, with_runs), newest], record, ceiling=False)
-
-
 def _beside(against: Comparison, asked: bool) -> bool:
-    """Whether a comparison that nobody asked for says nothing of this result."""
+    """Whether a comparison that nobody asked for leaves this result as it is."""
     return not asked and against.status in ("host_differs", "limit_bound", "build_differs")
 
 
-def _baseline(comparison: Comparison) -> dict[str, Any]:
+def _baseline(comparison: Comparison) -> VerdictBaseline:
     expected = comparison.expected
-    return {
-        "id": comparison.a.id,
-        "stamp": comparison.a.stamp,
-        "host": comparison.a.host,
-        "runs": comparison.a.runs,
-        "median_s": comparison.a.median_s,
-        "status": comparison.status,
-        "ratio": comparison.ratio,
-        "ratio_low": comparison.ratio_low,
-        "ratio_high": comparison.ratio_high,
-        "predicted_low_s": expected.low_s if expected is not None else None,
-        "predicted_high_s": expected.high_s if expected is not None else None,
-        "belongs": expected.belongs if expected is not None else None,
-        "smallest_detectable": comparison.smallest_detectable,
-        "runs_needed": comparison.runs_needed,
-    }
+    return VerdictBaseline(
+        id=comparison.a.id,
+        stamp=comparison.a.stamp,
+        host=comparison.a.host,
+        runs=comparison.a.runs,
+        median_s=comparison.a.median_s,
+        status=comparison.status,
+        ratio=comparison.ratio,
+        ratio_low=comparison.ratio_low,
+        ratio_high=comparison.ratio_high,
+        predicted_low_s=expected.low_s if expected is not None else None,
+        predicted_high_s=expected.high_s if expected is not None else None,
+        belongs=expected.belongs if expected is not None else None,
+        smallest_detectable=comparison.smallest_detectable,
+        runs_needed=comparison.runs_needed,
+    )

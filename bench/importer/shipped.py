@@ -16,7 +16,7 @@ import msgspec
 
 from bench.catalog.model import REFERENCE_NODE, name_of
 from bench.compare.ceiling_review import timeout_decision
-from bench.compare.verdict import judge
+from bench.compare.verdict import verdict_of
 from bench.importer.convert import ENGINE
 from bench.importer.reasons import missing
 from bench.names import record_id
@@ -151,7 +151,7 @@ def _record(figures: Figures) -> Record:
         variant=figures.variant,
         environ={"CUDA_VISIBLE_DEVICES": "-1", "KMP_DUPLICATE_LIB_OK": "TRUE", "NANOBRAGG_DISABLE_COMPILE": "1"},
     )
-    verdict = judge(record) if figures.wall_s is not None else Verdict("not_measured", (figures.note or "",))
+    verdict = verdict_of(record) if figures.wall_s is not None else Verdict("not_measured", (figures.note or "",))
     return msgspec.structs.replace(record, unavailable=_unavailable(record, figures), verdict=verdict)
 
 

@@ -112,7 +112,8 @@ def _kind(hint: Any) -> str:
     if origin is Literal:
         return ", ".join(f"`{word}`" for word in arguments)
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(_kind(argument) for argument in arguments)
+        # A key that may be left out altogether is of the type that it has where it stands.
+        return " or ".join(_kind(argument) for argument in arguments if argument is not msgspec.UnsetType)
     if origin is tuple:
         return f"list of {_kind(arguments[0])}"
     if origin is dict:

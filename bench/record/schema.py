@@ -289,13 +289,35 @@ class Run(msgspec.Struct, frozen=True):
     host_during: dict[str, float | None] = {}
 
 
+class VerdictBaseline(msgspec.Struct, frozen=True):
+    """The result that a verdict compared with, and what came out, as in ``bench compare --json``. Without a baseline it
+    has no key. ``status`` is the comparison's alone; ``predicted_low_s`` to ``predicted_high_s`` is where the history
+    expects one more run.
+    """
+
+    id: str | msgspec.UnsetType = msgspec.UNSET
+    stamp: str | msgspec.UnsetType = msgspec.UNSET
+    host: str | msgspec.UnsetType = msgspec.UNSET
+    runs: int | msgspec.UnsetType = msgspec.UNSET
+    median_s: float | msgspec.UnsetType | None = msgspec.UNSET
+    status: Status | msgspec.UnsetType = msgspec.UNSET
+    ratio: float | msgspec.UnsetType | None = msgspec.UNSET
+    ratio_low: float | msgspec.UnsetType | None = msgspec.UNSET
+    ratio_high: float | msgspec.UnsetType | None = msgspec.UNSET
+    predicted_low_s: float | msgspec.UnsetType | None = msgspec.UNSET
+    predicted_high_s: float | msgspec.UnsetType | None = msgspec.UNSET
+    belongs: bool | msgspec.UnsetType | None = msgspec.UNSET
+    smallest_detectable: float | msgspec.UnsetType | None = msgspec.UNSET
+    runs_needed: int | msgspec.UnsetType | None = msgspec.UNSET
+
+
 class Verdict(msgspec.Struct, frozen=True):
-    """What the numbers say. ``baseline`` names the result compared with and the ratio; empty where there is none."""
+    """What the numbers say. ``baseline`` is what was compared with, and what came out."""
 
     status: Status
     reasons: tuple[str, ...] = ()
     ceiling_margin_s: float | None = None
-    baseline: dict[str, Any] = {}
+    baseline: VerdictBaseline = VerdictBaseline()
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

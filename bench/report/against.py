@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bench.compare.alignment import reference
 from bench.compare.comparison import Comparison, compare
-from bench.compare.reference import reference
 from bench.errors import DamagedData
 from bench.record.schema import Record
 from bench.report.entry import Entry, newest_per_key

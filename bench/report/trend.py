@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bench.compare.differences import differences
 from bench.compare.explain.breakdown import NAMES, Budget, budget
 from bench.compare.explain.findings import Finding, findings
+from bench.compare.sample import sample_of
 from bench.compare.stats.prediction import predict
 from bench.errors import BenchError
 from bench.report.entry import Entry
@@ -69,13 +70,13 @@ def _starts(entries: Sequence[Entry]) -> list[int]:
 
 def _band(before: Sequence[float | None]) -> Band | None:
     found = predict([wall for wall in before if wall is not None])
-    return Band(found.low, found.high) if found is not None else None
+    return Band(found.interval.low, found.interval.high) if found is not None else None
 
 
 def time_spent(entry: Entry) -> Budget | None:
     """Where the wall time of a result went; ``None`` where no run passed or nothing was counted."""
     try:
-        spent = budget(entry.record)
+        spent = budget(sample_of(entry.record))
     except BenchError:
         # A report shows damaged results too; `verify` is what names the damage.
         return None
@@ -85,4 +86,4 @@ def time_spent(entry: Entry) -> Budget | None:
 def stands_out(entry: Entry) -> tuple[Finding, ...]:
     """What is worth knowing of a result; empty where nothing was measured."""
     spent = time_spent(entry)
-    return findings(entry.record, spent) if spent is not None else ()
+    return findings(sample_of(entry.record), spent) if spent is not None else ()

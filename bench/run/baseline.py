@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.compare.reference import UNVARIED, barred
 from bench.engine.assets import project_root
 from bench.errors import BenchError
 from bench.record.schema import Record
@@ -61,9 +62,6 @@ def default_baseline(results: Path, name: str, profile: str) -> Baseline:
     fit = tuple(
         record
         for record in found.values()
-        if record.outcome == "passed"
-        and not record.profiler
-        and record.variant is None
-        and (record.diagnostic.profile or "full") == profile
+        if record.outcome == "passed" and barred(record, name, of_kind=(profile, UNVARIED)) is None
     )
     return Baseline(fit, asked=False)

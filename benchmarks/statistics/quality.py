@@ -147,7 +147,7 @@ def interval_quality(many: int) -> Rows:
             for _ in range(many):
                 x, y = make(draw, n, m)
                 said = decision.decide(x.tolist(), y.tolist())
-                missed += said.low is not None and said.high is not None and not said.low <= 0 <= said.high
+                missed += said.interval is not None and not said.interval.holds(0)
                 planned.append(said.smallest_detectable or np.nan)
             change = float(np.exp(np.nanmedian(planned)))
             pairs = [make(draw, n, m) for _ in range(many)]
@@ -165,7 +165,7 @@ def reference() -> Rows:
             raise RuntimeError("five runs make a history")
         aside = ", ".join(f"{one:.2f}" for one in expected.set_aside) or "none"
         verdict = "belongs" if expected.holds(value) else "does not belong"
-        rows.append([f"{value:.2f}", f"{expected.low:.2f} to {expected.high:.2f}", aside, verdict])
+        rows.append([f"{value:.2f}", f"{expected.interval.low:.2f} to {expected.interval.high:.2f}", aside, verdict])
     return rows
 
 

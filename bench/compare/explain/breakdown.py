@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from bench.compare import sample
+from bench.compare.sample import Sample
 from bench.record.schema import Record, Run
 
 NAMES = ("user", "system", "throttled", "cpu_wait", "memory_pressure", "io_pressure", "steal", "rest")
@@ -65,16 +65,16 @@ class Budget(msgspec.Struct, frozen=True):
     efficiency: float | None
 
     def seconds(self, name: str) -> float:
-        """The share of one term."""
+        """Return the share of one term, in seconds."""
         return next(term.seconds for term in self.terms if term.name == name)
 
 
-def budget(record: Record) -> Budget | None:
-    """The budget of a result's mean passed run; ``None`` where no run passed."""
-    runs = sample.passed_runs(record)
+def budget(sample: Sample) -> Budget | None:
+    """Return the budget of a result's mean passed run; ``None`` if no run passed."""
+    record, runs = sample.newest, sample.runs
     if not runs:
         return None
-    wall = float(np.mean([run.wall_s for run in runs if run.wall_s is not None]))
+    wall = float(np.mean(sample.walls))
     bounds = _bounds(record, runs, wall)
     width = cpus_usable(record)
     user, system = _mean(runs, "cpu", "user_s"), _mean(runs, "cpu", "system_s")
@@ -104,7 +104,7 @@ def budget(record: Record) -> Budget | None:
 
 
 def settle(total: float, shares: dict[str, float]) -> dict[str, float]:
-    """The shares, and a ``rest`` such that ``math.fsum`` of all is ``total``, to the last bit.
+    """Return the shares, and a ``rest`` such that ``math.fsum`` of all is ``total``, to the last bit.
 
     Shares are put on the grid of the largest value's last bit first; what rounding then still leaves goes to the
     smallest.
@@ -136,14 +136,14 @@ def _with_rest(total: float, shares: dict[str, float]) -> dict[str, float]:
 
 
 def cpus_usable(record: Record) -> float | None:
-    """On how many CPUs its threads could run at one moment; a quota does not count."""
+    """Return on how many CPUs its threads could run at one moment; a quota does not count."""
     limits, host = record.engine.limits, record.host.class_
     known = [value for value in (host.threads, _cpuset_size(limits.cpuset)) if value]
     return float(min(known)) if known else None
 
 
 def cpus_given(record: Record) -> float | None:
-    """How many CPUs it was given: of the host, of the set, and by quota."""
+    """Return how many CPUs it was given: of the host, of the set, and by quota."""
     known = [value for value in (cpus_usable(record), record.engine.limits.cpus) if value]
     return float(min(known)) if known else None
 

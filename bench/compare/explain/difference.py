@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import msgspec
 
 from bench import units
-from bench.compare.differences import Difference, differences, require_comparable
+from bench.compare.differences import Difference, differences
 from bench.compare.explain import findings as notable
 from bench.compare.explain.breakdown import NAMES, Budget, budget, settle
 from bench.compare.explain.findings import Finding, findings, mean_of
+from bench.compare.reference import require_comparable
+from bench.compare.sample import Sample, sample_of
 from bench.errors import NotMeasured
 from bench.record.schema import Record
 
@@ -54,18 +56,22 @@ class DeltaExplanation(msgspec.Struct, frozen=True):
 
 
 def explain(record: Record) -> Explanation:
-    """Where the wall time of one result went.
+    """Return where the wall time of one result went.
 
     Raises:
         NotMeasured: no run passed.
         DamagedData: a wall time that is none.
     """
-    spent = budget(record)
+    return _explained(sample_of(record))
+
+
+def _explained(sample: Sample) -> Explanation:
+    spent, record = budget(sample), sample.newest
     if spent is None:
         raise _nothing_to_explain(record)
-    faults = mean_of(record, "faults", "minor")
+    faults = mean_of(sample, "faults", "minor")
     rate = None if faults is None else faults / spent.wall_s
-    return Explanation(record.id, record.diagnostic.name, spent, rate, findings(record, spent))
+    return Explanation(record.id, record.diagnostic.name, spent, rate, findings(sample, spent))
 
 
 def _nothing_to_explain(record: Record) -> NotMeasured:
@@ -79,14 +85,16 @@ def _nothing_to_explain(record: Record) -> NotMeasured:
 
 
 def explain_difference(a: Record, b: Record) -> DeltaExplanation:
-    """Why two results differ: the difference of their budgets, each term tied to what differs around it.
+    """Return why two results differ: the difference of their budgets, each term tied to what differs around it.
 
     Raises:
         NotMeasured: a side has no run that passed.
         NotComparable: other diagnostics, or a run under the profiler.
+        DamagedData: a wall time that is none.
     """
     require_comparable(a, b)
-    one, two = explain(a), explain(b)
+    sides = sample_of(a), sample_of(b)
+    one, two = _explained(sides[0]), _explained(sides[1])
     found = differences(a, b)
     delta = two.budget.wall_s - one.budget.wall_s
     # What only one side measured cannot be a difference; it stays in the rest.
@@ -102,7 +110,7 @@ def explain_difference(a: Record, b: Record) -> DeltaExplanation:
             None if term.name in unknown else term.seconds,
             None if term.name in unknown else two.budget.seconds(term.name),
             term.meaning,
-            tuple(_ties(term.name, a, b, found)),
+            tuple(_ties(term.name, *sides, found)),
         )
         for term in one.budget.terms
     )
@@ -134,8 +142,9 @@ _CALIBRATION: dict[str, tuple[str, ...]] = {
 }
 
 
-def _ties(name: str, a: Record, b: Record, found: tuple[Difference, ...]) -> Iterator[str]:
+def _ties(name: str, one: Sample, two: Sample, found: tuple[Difference, ...]) -> Iterator[str]:
     """Sentences that name a difference of hosts, state, limits or calibration that this term may come from."""
+    a, b = one.newest, two.newest
     for difference in found:
         if any(difference.name == key or difference.name.startswith(f"{key}.") for key in _TIED_TO[name]):
             yield f"{difference.name}: {difference.a or 'none'} against {difference.b or 'none'}"
@@ -144,11 +153,11 @@ def _ties(name: str, a: Record, b: Record, found: tuple[Difference, ...]) -> Ite
     if name in ("user", "rest"):
         yield from _gpu_ties(a, b)
     if name == "system":
-        one, two = mean_of(a, "faults", "minor"), mean_of(b, "faults", "minor")
-        if one is not None and two is not None and abs(two - one) > 0.05 * max(one, two):
+        before, after = mean_of(one, "faults", "minor"), mean_of(two, "faults", "minor")
+        if before is not None and after is not None and abs(after - before) > 0.05 * max(before, after):
             cost = notable.fault_cost_s(b) or notable.fault_cost_s(a)
             each = f", at {units.seconds(cost)} each by calibration" if cost is not None else ""
-            yield f"minor faults: {units.count(one)} against {units.count(two)}{each}"
+            yield f"minor faults: {units.count(before)} against {units.count(after)}{each}"
 
 
 def _calibration_ties(name: str, a: Record, b: Record) -> Iterator[str]:

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from bench import units
-from bench.compare import sample
 from bench.compare.explain.breakdown import Budget
+from bench.compare.sample import Sample
 from bench.record.schema import Record
 
 PAGE_BYTES = 4096
@@ -34,13 +34,13 @@ class Finding(msgspec.Struct, frozen=True):
     variants: tuple[str, ...] = ()
 
 
-def findings(record: Record, budget: Budget) -> tuple[Finding, ...]:
-    """All findings of a result whose budget is given, the dearest first."""
-    return tuple(finding for check in _CHECKS for finding in check(record, budget))
+def findings(sample: Sample, budget: Budget) -> tuple[Finding, ...]:
+    """Return all findings of a result whose budget is given, the dearest first."""
+    return tuple(finding for check in _CHECKS for finding in check(sample, budget))
 
 
 def fault_cost_s(record: Record) -> float | None:
-    """Seconds for one minor fault by this host's calibration; ``None`` where it has none."""
+    """Return the seconds for one minor fault by this host's calibration; ``None`` if it has none."""
     for values in (record.calibration.before, record.calibration.after):
         for key in FAULT_KEYS:
             value = values.get(key)
@@ -52,14 +52,20 @@ def fault_cost_s(record: Record) -> float | None:
     return None
 
 
-def mean_of(record: Record, part: str, name: str) -> float | None:
-    """Mean of a value over the passed runs; ``None`` where one lacks it."""
-    values = [getattr(getattr(run, part), name) for run in sample.passed_runs(record)]
+def mean_of(sample: Sample, part: str, name: str) -> float | None:
+    """Return the mean of a value over the passed runs; ``None`` if one lacks it.
+
+    Args:
+        sample: the result.
+        part: the part of a run that has the value, as in ``cpu``.
+        name: the value's key, as in ``user_s``; its unit is the mean's.
+    """
+    values = [getattr(getattr(run, part), name) for run in sample.runs]
     return float(np.mean(values)) if values and all(value is not None for value in values) else None
 
 
-def _kernel_time(record: Record, _: Budget) -> Iterator[Finding]:
-    user, system = mean_of(record, "cpu", "user_s"), mean_of(record, "cpu", "system_s")
+def _kernel_time(sample: Sample, _: Budget) -> Iterator[Finding]:
+    user, system = mean_of(sample, "cpu", "user_s"), mean_of(sample, "cpu", "system_s")
     if user is None or system is None or user + system <= 0:
         return
     share = system / (user + system)
@@ -77,12 +83,12 @@ def _kernel_time(record: Record, _: Budget) -> Iterator[Finding]:
     )
 
 
-def _fault_cost(record: Record, _: Budget) -> Iterator[Finding]:
-    faults, system = mean_of(record, "faults", "minor"), mean_of(record, "cpu", "system_s")
+def _fault_cost(sample: Sample, _: Budget) -> Iterator[Finding]:
+    faults, system = mean_of(sample, "faults", "minor"), mean_of(sample, "cpu", "system_s")
     if not faults or not system or faults < 1e5:
         return
     each = system / faults
-    cost = fault_cost_s(record)
+    cost = fault_cost_s(sample.newest)
     if cost is not None:
         estimate = cost * faults
         if estimate < 0.2 * system:
@@ -109,9 +115,9 @@ def _fault_cost(record: Record, _: Budget) -> Iterator[Finding]:
     )
 
 
-def _memory_returned(record: Record, budget: Budget) -> Iterator[Finding]:
-    faults = mean_of(record, "faults", "minor")
-    peak = mean_of(record, "memory", "anon_peak_bytes") or mean_of(record, "memory", "max_rss_bytes")
+def _memory_returned(sample: Sample, budget: Budget) -> Iterator[Finding]:
+    faults = mean_of(sample, "faults", "minor")
+    peak = mean_of(sample, "memory", "anon_peak_bytes") or mean_of(sample, "memory", "max_rss_bytes")
     if not faults or not peak or faults / budget.wall_s < 1000:
         return
     times = faults * PAGE_BYTES / peak
@@ -127,9 +133,9 @@ def _memory_returned(record: Record, budget: Budget) -> Iterator[Finding]:
     )
 
 
-def _throttled(record: Record, _: Budget) -> Iterator[Finding]:
-    periods, stopped = mean_of(record, "cpu", "periods"), mean_of(record, "cpu", "throttled_periods")
-    seconds = mean_of(record, "cpu", "throttled_s")
+def _throttled(sample: Sample, _: Budget) -> Iterator[Finding]:
+    periods, stopped = mean_of(sample, "cpu", "periods"), mean_of(sample, "cpu", "throttled_periods")
+    seconds = mean_of(sample, "cpu", "throttled_s")
     if periods and stopped and stopped / periods > 0.05:
         yield Finding(
             "throttled",
@@ -140,7 +146,7 @@ def _throttled(record: Record, _: Budget) -> Iterator[Finding]:
         )
 
 
-def _efficiency(_: Record, budget: Budget) -> Iterator[Finding]:
+def _efficiency(_: Sample, budget: Budget) -> Iterator[Finding]:
     if budget.efficiency is None or budget.cpu_s is None or budget.cpus is None or budget.cpus < 2:
         return
     if budget.efficiency < 0.5:
@@ -154,9 +160,9 @@ def _efficiency(_: Record, budget: Budget) -> Iterator[Finding]:
         )
 
 
-def _memory_limit(record: Record, budget: Budget) -> Iterator[Finding]:
-    limit, pressure = mean_of(record, "memory", "limit_bytes"), mean_of(record, "memory", "pressure_some_s")
-    anonymous = mean_of(record, "memory", "anon_peak_bytes")
+def _memory_limit(sample: Sample, budget: Budget) -> Iterator[Finding]:
+    limit, pressure = mean_of(sample, "memory", "limit_bytes"), mean_of(sample, "memory", "pressure_some_s")
+    anonymous = mean_of(sample, "memory", "anon_peak_bytes")
     if limit and anonymous and anonymous > 0.9 * limit:
         yield Finding(
             "memory_limit_near",
@@ -173,9 +179,9 @@ def _memory_limit(record: Record, budget: Budget) -> Iterator[Finding]:
         )
 
 
-def _swap_and_disk(record: Record, budget: Budget) -> Iterator[Finding]:
-    swap, major = mean_of(record, "memory", "swap_peak_bytes"), mean_of(record, "faults", "major")
-    pressure = mean_of(record, "io", "pressure_some_s")
+def _swap_and_disk(sample: Sample, budget: Budget) -> Iterator[Finding]:
+    swap, major = mean_of(sample, "memory", "swap_peak_bytes"), mean_of(sample, "faults", "major")
+    pressure = mean_of(sample, "io", "pressure_some_s")
     if swap:
         yield Finding(
             "swapped", f"up to {units.size(swap)} in swap", "memory came from a disk", "free memory or switch swap off"
@@ -196,7 +202,8 @@ def _swap_and_disk(record: Record, budget: Budget) -> Iterator[Finding]:
         )
 
 
-def _neighbours(record: Record, budget: Budget) -> Iterator[Finding]:
+def _neighbours(sample: Sample, budget: Budget) -> Iterator[Finding]:
+    record = sample.newest
     states = (record.host.before, record.host.after)
     steal = [state.steal_ratio for state in states if state.steal_ratio is not None]
     if steal and max(steal) > 0.01:
@@ -225,7 +232,7 @@ def _neighbours(record: Record, budget: Budget) -> Iterator[Finding]:
         )
 
 
-_CHECKS: tuple[Callable[[Record, Budget], Iterator[Finding]], ...] = (
+_CHECKS: tuple[Callable[[Sample, Budget], Iterator[Finding]], ...] = (
     _kernel_time,
     _fault_cost,
     _memory_returned,

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.compare.stats.quantiles import student_quantile
-from bench.compare.stats.values import EQUAL, Floats
+from bench.compare.stats.values import EQUAL, Floats, Interval
 from bench.errors import BenchError
 
 RESAMPLES = 9_999
@@ -36,7 +36,7 @@ class ArithmeticFailed(BenchError):
 
 
 def bounded(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Both samples with far values drawn in.
+    """Return both samples with far values drawn in.
 
     The spread is the larger of a shared one, so that three runs borrow it from thirty, and of the sample's own, so
     that the noise of one side is not cut down to the quiet of the other. Where it is 0 (more than half of the values
@@ -55,8 +55,8 @@ def bounded(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return np.clip(x, middle_x - reach_x, middle_x + reach_x), np.clip(y, middle_y - reach_y, middle_y + reach_y)
 
 
-def interval(x: Floats, y: Floats, alpha: float) -> tuple[float, float] | None:
-    """The interval for mean(y) - mean(x), centred on the difference: the wider of the bootstrap's and Student's.
+def interval(x: Floats, y: Floats, alpha: float) -> Interval | None:
+    """Return the interval for mean(y) - mean(x), centred on the difference: the wider of the bootstrap's and Student's.
 
     Args:
         x: shape (n,), bounded logarithms of the reference.
@@ -75,15 +75,15 @@ def interval(x: Floats, y: Floats, alpha: float) -> tuple[float, float] | None:
     student = student_reach(x, y, alpha)
     resampled = percentile_t(x, y, alpha)
     reach = student
-    if resampled is not None and resampled[1] - difference <= _DEGENERATE * student:
-        reach = max(student, resampled[1] - difference)
+    if resampled is not None and resampled.high - difference <= _DEGENERATE * student:
+        reach = max(student, resampled.high - difference)
     if not np.isfinite(reach):
         raise ArithmeticFailed("the interval is not a number", "the wall times may be damaged")
-    return difference - reach, difference + reach
+    return Interval(difference - reach, difference + reach)
 
 
 def student_reach(x: Floats, y: Floats, alpha: float) -> float:
-    """Half the width of Student's interval, with Welch's degrees of freedom (Welch 1947, Biometrika 34:28)."""
+    """Return half the width of Student's interval, with Welch's degrees of freedom (Welch 1947, Biometrika 34:28)."""
     error = float(_standard_error(x[None, :], y[None, :])[0])
     if error == 0:
         return 0.0
@@ -92,10 +92,8 @@ def student_reach(x: Floats, y: Floats, alpha: float) -> float:
     return student_quantile(freedom, 1 - STUDENT * alpha / 2) * error
 
 
-def percentile_t(
-    x: Floats, y: Floats, alpha: float, resamples: int = RESAMPLES, seed: int = SEED
-) -> tuple[float, float] | None:
-    """The symmetric percentile-t interval for mean(y) - mean(x); ``None`` where the runs give none.
+def percentile_t(x: Floats, y: Floats, alpha: float, resamples: int = RESAMPLES, seed: int = SEED) -> Interval | None:
+    """Return the symmetric percentile-t interval for mean(y) - mean(x); ``None`` if the runs give none.
 
     Args:
         x: shape (n,), bounded logarithms of the reference.
@@ -116,7 +114,7 @@ def percentile_t(
     difference = float(y.mean() - x.mean())
     spread = float(_standard_error(x[None, :], y[None, :])[0])
     if spread == 0:
-        return difference, difference
+        return Interval(difference, difference)
     # The half width is the same for both directions: drawn with the sides in one order, it is the same number.
     one, two = sorted((x, y), key=lambda side: (side.size, side.tolist()))
     draw = np.random.default_rng(seed)
@@ -131,7 +129,7 @@ def percentile_t(
     if np.isnan(reach):
         raise ArithmeticFailed("the bootstrap interval is not a number", "the wall times may be damaged")
     # So many runs are equal that a resample without any spread is no rarity: the noise cannot be had from these runs.
-    return None if np.isinf(reach) else (difference - reach, difference + reach)
+    return None if np.isinf(reach) else Interval(difference - reach, difference + reach)
 
 
 def pooled_deviation(x: Floats, y: Floats) -> float | None:

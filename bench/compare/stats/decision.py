@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from bench.compare.stats import bootstrap, drift, power, rank_interval
-from bench.compare.stats.values import Floats, logs
+from bench.compare.stats.values import Floats, Interval, logs
 
 CONFIDENCE = 0.99
 """Of the interval that is shown and decided by."""
@@ -40,14 +40,13 @@ Outcome = Literal["slower", "faster", "none", "insufficient", "noisy"]
 class Decision:
     """What two samples say. Logarithms of the ratio second / first; see :class:`bench.compare.comparison.Comparison`.
 
-    ``low`` and ``high`` are ``None`` where the samples are too small for any interval. ``runs_needed`` is the number on
-    each side, ``None`` where no more are needed or no practical number is enough.
+    ``interval`` is ``None`` if the samples are too small for any. ``runs_needed`` is the number on each side, ``None``
+    if no more are needed or no practical number is enough.
     """
 
     outcome: Outcome
     estimate: float
-    low: float | None
-    high: float | None
+    interval: Interval | None
     deviation: float | None
     least: float
     smallest_detectable: float | None
@@ -56,7 +55,7 @@ class Decision:
 
 
 def least_effect(aa_noise: float | None) -> float:
-    """max(1 %, the host's A/A noise), as a ratio minus 1."""
+    """Return max(1 %, the host's A/A noise), as a ratio minus 1."""
     return max(LEAST_EFFECT, aa_noise or 0.0)
 
 
@@ -67,14 +66,14 @@ def decide(
     effect: float = EFFECT,
     places: drift.Places | None = None,
 ) -> Decision:
-    """Compare two samples of positive numbers, one a run.
+    """Return what two samples of positive numbers say, one number a run.
 
     Args:
         first: the reference, at least one value, in the order in which they were measured.
-        second: what is judged, likewise.
-        least: changes below that ratio are not called (0.01 is 1 %).
-        effect: the change that must be visible before "none" is said.
-        places: each run's place in one common order, where both samples were measured in one stretch of time.
+        second: the result, likewise.
+        least: changes below that are not called, a ratio minus 1 (0.01 is 1 %).
+        effect: the change that must be visible before "none" is reported, a ratio minus 1.
+        places: each run's place in one common order, if both samples were measured in one stretch of time.
 
     Raises:
         DamagedData: a value is not positive and finite.
@@ -88,12 +87,12 @@ def decide(
     estimate = float(y.mean() - x.mean())
     deviation = bootstrap.pooled_deviation(x, y)
     hull = _hull(x, y, rank_interval.interval(raw_x, raw_y, ALPHA))
-    low, high = hull if hull is not None else (None, None)
-    if max(abs(value) for value in (estimate, low or 0.0, high or 0.0)) > _LARGEST:
+    ends = (hull.low, hull.high) if hull is not None else ()
+    if max(abs(value) for value in (estimate, *ends)) > _LARGEST:
         raise bootstrap.ArithmeticFailed("the ratio of the wall times is not finite", "they differ by too many orders")
     inflation = drift.inflation(places)
     detectable = _detectable(deviation, (x.size, y.size), hull, estimate, smallest_call, inflation)
-    outcome = _outcome(estimate, low, high, smallest_call, wanted)
+    outcome = _outcome(estimate, hull, smallest_call, wanted)
     trend = drift.find(first, second, places) if outcome in ("slower", "faster") else None
     if trend is not None and trend.explains:
         outcome = "noisy" if trend.seen else "insufficient"
@@ -105,8 +104,7 @@ def decide(
     return Decision(
         outcome,
         estimate,
-        low,
-        high,
+        hull,
         deviation,
         smallest_call,
         detectable,
@@ -121,13 +119,24 @@ def alarm(
     least: float = LEAST_EFFECT,
     places: drift.Places | None = None,
 ) -> bool:
-    """Whether :func:`decide` says slower or faster; asks the cheap questions first, for simulations."""
+    """Return whether :func:`decide` reports slower or faster; asks the cheap questions first, for simulations.
+
+    Args:
+        first: the reference, at least one value, in the order in which they were measured.
+        second: the result, likewise.
+        least: changes below that are not called, a ratio minus 1.
+        places: each run's place in one common order, if both samples were measured in one stretch of time.
+
+    Raises:
+        DamagedData: a value is not positive and finite.
+        ArithmeticFailed: the arithmetic failed.
+    """
     raw_x, raw_y = _sorted(first), _sorted(second)
     x, y = bootstrap.bounded(raw_x, raw_y)
     if not power.possible(x.size, y.size, ALPHA) or abs(float(y.mean() - x.mean())) < math.log1p(least):
         return False
     exact = rank_interval.interval(raw_x, raw_y, ALPHA)
-    if exact is None or exact[0] <= 0 <= exact[1]:
+    if exact is None or exact.holds(0):
         return False
     if abs(float(y.mean() - x.mean())) <= bootstrap.student_reach(x, y, ALPHA):
         return False
@@ -135,7 +144,7 @@ def alarm(
     if trend is not None and trend.explains:
         return False
     hull = _hull(x, y, exact)
-    return hull is not None and not hull[0] <= 0 <= hull[1]
+    return hull is not None and not hull.holds(0)
 
 
 def _sorted(values: Sequence[float]) -> Floats:
@@ -146,7 +155,7 @@ def _sorted(values: Sequence[float]) -> Floats:
 def _detectable(
     deviation: float | None,
     sizes: tuple[int, int],
-    hull: tuple[float, float] | None,
+    hull: Interval | None,
     estimate: float,
     least: float,
     inflation: float,
@@ -157,7 +166,7 @@ def _detectable(
     planned = power.smallest_detectable(deviation, *sizes, ALPHA, least, inflation)
     if planned is None:
         return None
-    reach = max(hull[1] - estimate, estimate - hull[0])
+    reach = max(hull.high - estimate, estimate - hull.low)
     detectable = max(planned, power.with_reach(reach, deviation, *sizes))
     return detectable if detectable <= _LARGEST else None
 
@@ -189,18 +198,18 @@ def _needed(
     return needed if needed <= power.MOST_RUNS else None
 
 
-def _hull(x: Floats, y: Floats, exact: tuple[float, float] | None) -> tuple[float, float] | None:
+def _hull(x: Floats, y: Floats, exact: Interval | None) -> Interval | None:
     if exact is None or min(x.size, y.size) < power.FEWEST:
         return None
     mean = bootstrap.interval(x, y, ALPHA)
-    return None if mean is None else (min(exact[0], mean[0]), max(exact[1], mean[1]))
+    return None if mean is None else Interval(min(exact.low, mean.low), max(exact.high, mean.high))
 
 
-def _outcome(estimate: float, low: float | None, high: float | None, least: float, effect: float) -> Outcome:
-    if low is None or high is None:
+def _outcome(estimate: float, hull: Interval | None, least: float, effect: float) -> Outcome:
+    if hull is None:
         return "insufficient"
-    if not low <= 0 <= high and abs(estimate) >= least:
+    if not hull.holds(0) and abs(estimate) >= least:
         return "slower" if estimate > 0 else "faster"
     if least > effect:
         return "noisy"
-    return "none" if -effect <= low and high <= effect else "insufficient"
+    return "none" if -effect <= hull.low and hull.high <= effect else "insufficient"

@@ -21,7 +21,19 @@ _MAD_TO_SIGMA = 1.4826
 
 
 def session_noise(sessions: Sequence[Sequence[float]]) -> float | None:
-    """:func:`aa_noise` of plain wall times, one sequence a session."""
+    """Return the difference between two results of the same code on one host that one pair in a hundred exceeds.
+
+    A ratio minus 1: 0.02 says that two results may be 2 % apart with nothing changed. From the variance *between* the
+    sessions' median logarithms, less what the runs within them explain (one-way random effects, method of moments;
+    Searle, Casella & McCulloch 1992, Variance Components, section 3.6), times Student's t for the sessions and
+    sqrt(2) for a pair. If all sessions have one run each the two cannot be told apart, and the whole scatter counts.
+
+    Args:
+        sessions: wall times in seconds, one sequence a session; empty ones are left out.
+
+    Returns:
+        ``None`` for fewer than ``FEWEST_SESSIONS`` sessions.
+    """
     samples = [logs(session) for session in sessions if session]
     if len(samples) < FEWEST_SESSIONS:
         return None

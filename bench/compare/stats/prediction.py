@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.compare.stats.bootstrap import ArithmeticFailed
 from bench.compare.stats.quantiles import student_quantile
-from bench.compare.stats.values import Floats, logs
+from bench.compare.stats.values import Floats, Interval, logs
 
 FEWEST = 3
 """Runs a history must have before it predicts anything."""
@@ -24,25 +24,24 @@ class Prediction:
     ``set_aside`` are the history's own outliers, left out of the interval; ``runs`` is what remains.
     """
 
-    low: float
-    high: float
+    interval: Interval
     centre: float
     confidence: float
     runs: int
     set_aside: tuple[float, ...]
 
     def holds(self, value: float) -> bool:
-        """Whether the value belongs to the history."""
-        return self.low <= value <= self.high
+        """Return whether the value belongs to the history."""
+        return self.interval.holds(value)
 
     @property
     def reach(self) -> float:
         """How far the upper end lies above the centre, as a ratio minus 1."""
-        return self.high / self.centre - 1
+        return self.interval.high / self.centre - 1
 
 
 def predict(history: Sequence[float], confidence: float = 0.99, keep_outliers: bool = False) -> Prediction | None:
-    """The interval that the next run of this history falls into with the given probability.
+    """Return the interval that the next run of this history falls into with the given probability.
 
     Student's prediction interval on logarithms, mean ± t · s · sqrt(1 + 1/n) (Hahn & Meeker 1991, Statistical
     Intervals, section 4.8). Before, outliers of the history are set aside by the generalised extreme Studentised
@@ -76,15 +75,14 @@ def predict(history: Sequence[float], confidence: float = 0.99, keep_outliers: b
         ) from None
     # One ulp of rounding may not put a run out of a history in which all runs are equal to it.
     if deviation <= 1e-12:
-        low, high = (
-            low * (1 - 1e-12),
-            high * (1 + 1e-12),
-        )
-    return Prediction(low, high, centre, confidence, kept.size, tuple(history[index] for index in sorted(outside)))
+        low, high = low * (1 - 1e-12), high * (1 + 1e-12)
+    return Prediction(
+        Interval(low, high), centre, confidence, kept.size, tuple(history[index] for index in sorted(outside))
+    )
 
 
 def outliers(values: Floats, suspect: float = _SUSPECT) -> tuple[int, ...]:
-    """Positions of outliers by Rosner's test; see :func:`_most`."""
+    """Return the positions of outliers by Rosner's test; see :func:`_most`."""
     positions = list(range(values.size))
     removed: list[int] = []
     found = 0

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from bench.compare.stats.quantiles import normal_quantile
-from bench.compare.stats.values import Floats
+from bench.compare.stats.values import Floats, Interval
 
 EXACT_PAIRS = 2_500
 """Up to so many pairs the distribution is counted exactly; beyond, the normal approximation is good to many digits."""
@@ -23,7 +23,7 @@ EXACT_PAIRS = 2_500
 
 @lru_cache(maxsize=4096)
 def cut(n: int, m: int, alpha: float) -> int:
-    """How many pairwise differences lie outside the interval on each side; 0 means that no interval is possible.
+    """Return how many pairwise differences lie outside the interval on each side; 0 means that no interval is possible.
 
     The largest ``c`` with P(U < c) <= alpha / 2 under exchangeability, for samples of ``n`` and ``m``.
     """
@@ -41,8 +41,8 @@ def cut(n: int, m: int, alpha: float) -> int:
     return 0
 
 
-def interval(x: Floats, y: Floats, alpha: float) -> tuple[float, float] | None:
-    """The interval for ``y - x`` with confidence of at least ``1 - alpha``; ``None`` where the samples are too small.
+def interval(x: Floats, y: Floats, alpha: float) -> Interval | None:
+    """Return the interval for ``y - x`` of confidence ``1 - alpha`` or more; ``None`` if the samples are too small.
 
     Args:
         x: shape (n,), the reference, in logarithms.
@@ -53,11 +53,11 @@ def interval(x: Floats, y: Floats, alpha: float) -> tuple[float, float] | None:
     if outside == 0:
         return None
     pairs = np.sort(np.subtract.outer(y, x), axis=None)
-    return float(pairs[outside - 1]), float(pairs[-outside])
+    return Interval(float(pairs[outside - 1]), float(pairs[-outside]))
 
 
 def possible(n: int, m: int, alpha: float) -> bool:
-    """Whether samples of ``n`` and ``m`` have an interval at all."""
+    """Return whether samples of ``n`` and ``m`` have an interval at all."""
     return n > 0 and m > 0 and math.comb(n + m, m) * alpha / 2 >= 1
 
 

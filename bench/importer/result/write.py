@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from bench.compare.ceiling_review import timeout_decision
-from bench.compare.verdict import judge
+from bench.compare.verdict import verdict_of
 from bench.errors import BenchError, UsageError
 from bench.importer.convert import Given, host_class, make_record, with_problems
 from bench.importer.evidence import Evidence, Piece, evidence_of
@@ -87,7 +87,7 @@ def write_result(run: Run, results: Path, given: Given, stamp: str | None) -> Ro
     record, said = _record_of(evidence, when, given)
     problems = list(dict.fromkeys([*problems, *said]))
     record = with_problems(record, problems)
-    record = msgspec.structs.replace(record, verdict=judge(record))
+    record = msgspec.structs.replace(record, verdict=verdict_of(record))
     others, left_out = _others(run.others)
     problems += left_out
     files = _files(run.pieces, others)

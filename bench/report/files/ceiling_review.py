@@ -24,8 +24,8 @@ def timeout_decision_text(decision: Decision) -> str:
         before = f" from {units.seconds(decision.ceiling_s)}" if decision.ceiling_s is not None else "; proposed"
         advice += f"{before}{' to' if decision.ceiling_s is not None else ''} {units.seconds(decision.proposed_s)}"
     typical = "–"
-    if decision.typical_low_s is not None and decision.typical_high_s is not None:
-        typical = f"{units.seconds(decision.typical_low_s)} to {units.seconds(decision.typical_high_s)}"
+    if decision.typical_s is not None:
+        typical = f"{units.seconds(decision.typical_s.low)} to {units.seconds(decision.typical_s.high)}"
     figures = [
         ("ceiling", units.seconds(decision.ceiling_s)),
         ("margin of this result's slowest run", units.seconds(decision.margin_s)),

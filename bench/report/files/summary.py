@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from bench import units
-from bench.record.schema import Record, Run
+from bench.record.schema import Record, Run, VerdictBaseline
 from bench.record.text import markdown, markdown_block
 from bench.record.unavailable import NO_LOSS
 from bench.report.files.gnu_time import cpu_ratio
@@ -147,27 +146,23 @@ def _margins(record: Record) -> list[str]:
     return _table(("", "value", "margin or difference"), [*rows, *_baseline(record.verdict.baseline, mine)])
 
 
-def _baseline(baseline: Mapping[str, Any], wall_s: float | None) -> list[tuple[str, str, str]]:
-    """Rows for what a verdict says of its baseline (the keys of ``bench.compare``)."""
-    if not baseline:
+def _baseline(baseline: VerdictBaseline, wall_s: float | None) -> list[tuple[str, str, str]]:
+    """Rows for what a verdict says of its baseline."""
+    if baseline == VerdictBaseline():
         return [("baseline", units.NOT_KNOWN, "none given")]
-    other = _number(baseline.get("median_s"))
+    other = baseline.median_s or None
     delta = ""
     if other and wall_s is not None:
         delta = f"{wall_s - other:+.2f} s ({units.signed_percent(wall_s / other - 1)})"
-    rows = [(f"baseline {markdown(str(baseline.get('id') or ''))}".rstrip(), units.seconds(other), delta)]
-    low, high = _number(baseline.get("ratio_low")), _number(baseline.get("ratio_high"))
+    rows = [(f"baseline {markdown(baseline.id or '')}".rstrip(), units.seconds(other), delta)]
+    low, high = baseline.ratio_low or None, baseline.ratio_high or None
     if low is not None and high is not None:
         rows.append(("99 % interval of the ratio", f"{low:.4f} to {high:.4f}", ""))
-    low, high = _number(baseline.get("predicted_low_s")), _number(baseline.get("predicted_high_s"))
+    low, high = baseline.predicted_low_s or None, baseline.predicted_high_s or None
     if low is not None and high is not None:
-        belongs = {True: "belongs to it", False: "does not belong to it"}.get(baseline.get("belongs") is True)
-        rows.append(("predicted by the history", f"{units.seconds(low)} to {units.seconds(high)}", belongs or ""))
+        belongs = "belongs to it" if baseline.belongs is True else "does not belong to it"
+        rows.append(("predicted by the history", f"{units.seconds(low)} to {units.seconds(high)}", belongs))
     return rows
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _margin(name: str, bound: float | None, wall_s: float | None) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bench import units
 from bench.compare.comparison import Comparison
-from bench.compare.status_rules import failed
+from bench.compare.sample import failed
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, state, table, text
 from bench.report.terminal.compare import bounds_text, ratio_bar, ratio_text, reach_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bench.compare.verdict import judge
+from bench.compare.verdict import verdict_of
 from bench.engine.protocol import Place
 from bench.errors import BenchError
 from bench.record.host_id import host_id
@@ -149,7 +149,7 @@ def judged(
 def _verdict(record: Record, baseline: Baseline) -> Verdict:
     """The verdict. Where the judging itself fails, evidence that took hours is kept all the same."""
     try:
-        return judge(record, baseline.records, asked=baseline.asked)
+        return verdict_of(record, baseline.records, asked=baseline.asked)
     except (BenchError, ArithmeticError) as failure:
         return Verdict("not_measured", (f"the runs could not be judged: {failure}",))
     except Exception as fault:  # our own (memory, a value that nobody thought of): the evidence goes before it

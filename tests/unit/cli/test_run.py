@@ -552,7 +552,7 @@ def test_what_cannot_be_judged_is_kept(engine, bench_, tmp_path, monkeypatch, fa
     def fail(*_, **__):
         raise failure
 
-    monkeypatch.setattr("bench.run.result.record_of.judge", fail)
+    monkeypatch.setattr("bench.run.result.record_of.verdict_of", fail)
     monkeypatch.setattr("bench.run.result.files.timeout_decision", fail)
     code, _, _ = bench_("run", "grad_cpu", "--results", tmp_path / "r")
     kept = only(tmp_path / "r")

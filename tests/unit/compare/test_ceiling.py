@@ -4,7 +4,7 @@ import pytest
 
 from bench.compare.comparison import compare
 from bench.compare.ranking import rank
-from bench.compare.verdict import judge
+from bench.compare.verdict import verdict_of
 from bench.record.schema import Run
 from tests.support.records import XEON, record, replace
 from tests.support.sides import A, noisy, with_warnings
@@ -20,7 +20,7 @@ def test_the_same_time_and_over_the_ceiling():
         "the result is over its ceiling: 10 of 10 runs took longer than the ceiling of 905.00 s, the slowest by 3.90 s"
     )
     assert 1.008 < said.ratio < 1.01
-    assert judge(OVER, [BELOW]).status == "over_ceiling"
+    assert verdict_of(OVER, [BELOW]).status == "over_ceiling"
     assert rank([BELOW, OVER]).exit_code == 1
 
 
@@ -54,8 +54,8 @@ def test_a_timeout_beyond_the_ceiling_is_over_it_for_both():
     stopped = record(runs=tuple(Run(at, "timed_out", wall_s=1200.0) for at in range(3)), id="t", outcome="timed_out")
     mixed = replace(A, id="m", runs=(*A.runs, Run(10, "timed_out", wall_s=1200.0)))
     for made in (stopped, mixed):
-        assert compare(A, made).status == judge(made, [A]).status == "over_ceiling"
+        assert compare(A, made).status == verdict_of(made, [A]).status == "over_ceiling"
 
 
 def test_the_baseline_of_a_verdict_says_what_the_times_say():
-    assert judge(OVER, [BELOW]).baseline["status"] == "same"
+    assert verdict_of(OVER, [BELOW]).baseline.status == "same"

@@ -18,7 +18,7 @@ def test_the_reference_runs_keep_their_ceiling():
     assert (said.action, said.ceiling_s, said.proposed_s) == ("keep", 905.0, None)
     assert said.margin_s == pytest.approx(60.06)
     assert said.set_aside_s == (900.02,)
-    assert 829 < said.typical_low_s < said.typical_high_s < 862
+    assert 829 < said.typical_s.low < said.typical_s.high < 862
     assert said.needed_s > 905
     assert any("outliers" in one for one in said.against)
     text = timeout_decision_text(said)
@@ -51,7 +51,7 @@ def test_one_run_over_it_is_not_a_reason_to_raise():
 
 def test_a_short_history_moves_nothing():
     said = timeout_decision(record((10.0,)))
-    assert (said.action, said.typical_low_s) == ("keep", None)
+    assert (said.action, said.typical_s) == ("keep", None)
     assert "too few" in said.reasons[0]
     assert "–" in timeout_decision_text(said)
 

@@ -9,12 +9,17 @@ from hypothesis import strategies as st
 from bench.compare.comparison import compare
 from bench.compare.ranking import rank
 from bench.compare.reference import like
-from bench.compare.sample import common_places, disturbed_share, pool, took_turns, walls
-from bench.compare.verdict import exit_code, judge
+from bench.compare.sample import common_places, sample_of, took_turns
+from bench.compare.verdict import exit_code, verdict_of
 from bench.errors import DamagedData, ExitCode, NotComparable
 from bench.record.schema import Limits, Run, Source
 from tests.support.records import SIX, XEON, record, replace
 from tests.support.sides import FASTER, SAME, SLOWER, A, noisy, with_warnings
+
+
+def places_of(one, two):
+    return common_places(sample_of(one), sample_of(two))
+
 
 A1 = record((1.0,))
 
@@ -38,7 +43,7 @@ def test_like_against_like(other, status, code):
 def test_the_numbers_are_those_of_the_runs():
     said = compare(A, SLOWER)
     assert 1.07 < said.ratio_low < said.ratio < said.ratio_high < 1.13
-    assert said.a.median_s == pytest.approx(np.median(walls(A)))
+    assert said.a.median_s == pytest.approx(np.median(sample_of(A).walls))
     assert 0.01 < said.smallest_detectable < 0.04
     assert said.least_effect == 0.01
     json.loads(msgspec.json.encode(said))
@@ -156,7 +161,7 @@ def test_a_change_on_a_host_disturbed_on_one_side_is_noise():
     assert compare(with_warnings(A), with_warnings(SLOWER)).status == "code_regressed"
     assert compare(with_warnings(A), FASTER).status == "host_noisy"
     assert compare(A, with_warnings(SLOWER, "throttled")).status == "code_regressed"
-    assert disturbed_share(with_warnings(A)) == 1
+    assert sample_of(with_warnings(A)).disturbed == 1
 
 
 def test_a_call_between_two_disturbed_sides_says_what_it_is_worth():
@@ -192,9 +197,9 @@ def test_a_difference_inside_a_group_is_named():
 
 def test_pooling_refuses_what_does_not_belong_together():
     with pytest.raises(NotComparable):
-        pool([])
+        sample_of([])
     with pytest.raises(NotComparable):
-        pool([A, record(name="dtype_cpu")])
+        sample_of([A, record(name="dtype_cpu")])
 
 
 def test_one_run_that_belongs_to_a_history_is_the_same():
@@ -284,25 +289,25 @@ def test_times_with_two_decimals_are_compared_without_a_crash(first, second, fac
 @pytest.mark.parametrize("offset", [3, 50])
 def test_two_machines_at_once_are_not_one_host_in_turns(offset):
     one, two = timed(A, 0, 110), timed(SLOWER, offset, 115)
-    assert common_places(one, two) is None
+    assert places_of(one, two) is None
     assert compare(one, with_warnings(two)).status == "host_noisy"
-    assert common_places(timed(A, 0, 220), timed(SLOWER, 110, 220)) is not None
+    assert places_of(timed(A, 0, 220), timed(SLOWER, 110, 220)) is not None
 
 
 def test_a_clock_of_whole_seconds_does_not_make_runs_overlap():
     quick = replace(A, runs=tuple(replace(run, wall_s=0.8) for run in A.runs))
-    assert common_places(timed(quick, 0, 1), timed(quick, 10, 1)) is not None
+    assert places_of(timed(quick, 0, 1), timed(quick, 10, 1)) is not None
 
 
 @pytest.mark.parametrize(("wall", "pause", "together"), [(845, 240, True), (845, 400, False), (10, 50, True)])
 def test_a_session_after_a_rest_begins_afresh(wall, pause, together):
     one, two = (timed(record([wall - 1.0] * 6), begin, wall) for begin in (0, 6 * wall + pause))
-    assert (common_places(one, two) is not None) == together
+    assert (places_of(one, two) is not None) == together
 
 
 def test_a_third_variant_in_between_is_no_rest():
     one, two = timed(record([845.0] * 4), 0, 2560), timed(record([850.0] * 4), 855, 2560)
-    assert took_turns(common_places(one, two))
+    assert took_turns(places_of(one, two))
 
 
 def test_back_to_back_says_that_a_drift_cannot_be_excluded():
@@ -317,16 +322,16 @@ def test_back_to_back_says_that_a_drift_cannot_be_excluded():
 
 
 def test_a_drifted_calibration_is_a_disturbance():
-    assert disturbed_share(with_warnings(A, "calibration_drifted")) == 1
+    assert sample_of(with_warnings(A, "calibration_drifted")).disturbed == 1
 
 
 def test_sessions_back_to_back_share_one_order():
-    first, second = common_places(timed(A, 0), timed(SAME, 1011))
+    first, second = places_of(timed(A, 0), timed(SAME, 1011))
     assert first == tuple(range(10))
     assert second == tuple(range(10, 20))
-    assert common_places(timed(A, 0), timed(SAME, 9000)) is None
-    assert common_places(A, timed(SAME, 0)) is None
-    assert common_places(timed(A, 0), replace(SAME, runs=(Run(0, "passed", wall_s=1.0, started_at="soon"),))) is None
+    assert places_of(timed(A, 0), timed(SAME, 9000)) is None
+    assert places_of(A, timed(SAME, 0)) is None
+    assert places_of(timed(A, 0), replace(SAME, runs=(Run(0, "passed", wall_s=1.0, started_at="soon"),))) is None
 
 
 def test_a_drift_across_sessions_is_not_a_regression():
@@ -338,16 +343,16 @@ def test_a_drift_across_sessions_is_not_a_regression():
 
 
 def test_judging_without_a_baseline():
-    said = judge(record((844.94,)))
+    said = verdict_of(record((844.94,)))
     assert said.status == "ok"
     assert said.ceiling_margin_s == pytest.approx(60.06)
-    assert said.baseline == {}
-    assert judge(record((10.0,), ceiling_s=None)).ceiling_margin_s is None
+    assert msgspec.to_builtins(said.baseline) == {}
+    assert verdict_of(record((10.0,), ceiling_s=None)).ceiling_margin_s is None
 
 
 def test_over_the_ceiling():
     made = record((900.0, 906.0))
-    said = judge(made, [record([850.0] * 5, id="old")])
+    said = verdict_of(made, [record([850.0] * 5, id="old")])
     assert (said.status, said.ceiling_margin_s) == ("over_ceiling", -1.0)
     assert "1 of 2 runs" in said.reasons[0]
     assert exit_code(replace(made, verdict=said)) == ExitCode.REGRESSED
@@ -359,47 +364,48 @@ def test_over_the_ceiling():
 )
 def test_what_did_not_pass_is_not_measured(outcome, code):
     made = record((10.0,), outcome=outcome)
-    said = judge(made, [A])
+    said = verdict_of(made, [A])
     assert said.status == "not_measured"
-    assert said.baseline == {}
+    assert msgspec.to_builtins(said.baseline) == {}
     assert exit_code(replace(made, verdict=said)) == code
 
 
 @pytest.mark.parametrize("outcome", ["failed", "interrupted", "not_measured"])
 def test_runs_that_passed_make_no_verdict_of_a_result_that_did_not(outcome):
     runs = (Run(0, "passed", wall_s=850.0), Run(1, outcome))
-    assert judge(record(runs=runs, outcome=outcome)).status == "not_measured"
-    assert judge(record(runs=runs, outcome=outcome), [A]).status == "not_measured"
+    assert verdict_of(record(runs=runs, outcome=outcome)).status == "not_measured"
+    assert verdict_of(record(runs=runs, outcome=outcome), [A]).status == "not_measured"
     assert (
-        judge(record(runs=(Run(0, "passed", wall_s=906.0), Run(1, outcome)), outcome=outcome)).status == "over_ceiling"
+        verdict_of(record(runs=(Run(0, "passed", wall_s=906.0), Run(1, outcome)), outcome=outcome)).status
+        == "over_ceiling"
     )
 
 
 def test_a_timeout_beyond_the_ceiling_is_over_it():
-    assert judge(record((1200.0,), outcome="timed_out")).status == "over_ceiling"
+    assert verdict_of(record((1200.0,), outcome="timed_out")).status == "over_ceiling"
 
 
 def test_a_signature_is_told():
     run = Run(0, "failed", signature="AssertionError: 2 != 3")
-    assert "AssertionError" in judge(record(runs=(run,), outcome="failed")).reasons[0]
+    assert "AssertionError" in verdict_of(record(runs=(run,), outcome="failed")).reasons[0]
 
 
 def test_judging_against_a_history():
     history = [record((wall,), id=str(wall), stamp=f"2025101{index}T000000Z") for index, wall in enumerate(SIX[:5])]
-    said = judge(record((845.0,), id="new"), history)
+    said = verdict_of(record((845.0,), id="new"), history)
     assert said.status == "same"
-    assert said.baseline["belongs"] is True
-    assert said.baseline["runs"] == 5
-    slower = judge(record(noisy(110, seed=3), id="c"), [A])
-    assert (slower.status, slower.baseline["status"]) == ("code_regressed", "code_regressed")
+    assert said.baseline.belongs is True
+    assert said.baseline.runs == 5
+    slower = verdict_of(record(noisy(110, seed=3), id="c"), [A])
+    assert (slower.status, slower.baseline.status) == ("code_regressed", "code_regressed")
     assert exit_code(replace(SLOWER, verdict=slower)) == ExitCode.REGRESSED
 
 
 def test_the_like_are_chosen_before_the_newest():
     other = record(noisy(50), id="x", host_class=XEON, stamp="20260101T000000Z")
-    said = judge(SAME, [other, A, record(name="dtype_cpu"), record(profiler=True, id="p")])
-    assert (said.status, said.baseline["id"]) == ("same", "a")
-    foreign = judge(SAME, [other])
+    said = verdict_of(SAME, [other, A, record(name="dtype_cpu"), record(profiler=True, id="p")])
+    assert (said.status, said.baseline.id) == ("same", "a")
+    foreign = verdict_of(SAME, [other])
     assert foreign.status == "host_differs"
     assert exit_code(replace(SAME, verdict=foreign)) == ExitCode.OK
     assert [one.id for one in like(SAME, [other, A, SAME])] == ["a"]
@@ -407,7 +413,7 @@ def test_the_like_are_chosen_before_the_newest():
 
 def test_some_runs_that_failed_are_told():
     mixed = replace(A, runs=(*A.runs, Run(10, "failed", wall_s=1.0)))
-    assert judge(mixed).reasons[0] == "1 of 11 runs did not pass"
+    assert verdict_of(mixed).reasons[0] == "1 of 11 runs did not pass"
 
 
 def test_ranking_sorts_by_ratio_and_names_what_it_leaves_out():
@@ -446,13 +452,13 @@ def test_nothing_left_to_rank():
 @pytest.mark.parametrize("code", ["frozen", "suspended"])
 def test_the_time_of_a_run_that_stood_still_is_not_judged(code):
     still = with_warnings(record((120.0,), id="z", ceiling_s=100.0), code)
-    said = judge(still, [A])
+    said = verdict_of(still, [A])
     assert (said.status, exit_code(replace(still, verdict=said))) == ("not_measured", ExitCode.NOT_MEASURED)
     assert "stopped from outside: its time is not judged" in said.reasons[0]
-    assert (walls(still), compare(A, still).status) == ((), "not_measured")
+    assert (sample_of(still).walls, compare(A, still).status) == ((), "not_measured")
     runs = (*SAME.runs, replace(still.runs[0], index=99))
     mixed = replace(SAME, runs=runs)
     assert compare(A, mixed).ratio == compare(A, SAME).ratio
     assert any("of the result's 11 runs stood still" in reason for reason in compare(A, mixed).reasons)
-    assert judge(mixed).status == "ok"
-    assert not any("did not pass" in reason for reason in judge(mixed).reasons)
+    assert verdict_of(mixed).status == "ok"
+    assert not any("did not pass" in reason for reason in verdict_of(mixed).reasons)

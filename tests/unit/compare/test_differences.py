@@ -1,6 +1,7 @@
 import pytest
 
-from bench.compare.differences import differences, forced_status, require_comparable, same_host
+from bench.compare.differences import differences, forced_status
+from bench.compare.reference import require_comparable
 from bench.errors import ExitCode, NotComparable
 from bench.record.schema import Environment, HostClass, Image, Source
 from tests.support.records import RYZEN, XEON, record, replace
@@ -91,15 +92,16 @@ def test_a_forcing_difference_comes_first():
 
 def test_unknown_hosts_are_told_apart_by_name_only():
     a, b = record(host_class=HostClass()), record(host_class=HostClass())
-    assert same_host(a, b)
+    assert forced_status(differences(a, b)) is None
     named = replace(b, host=replace(b.host, id="elsewhere"))
-    assert not same_host(a, named)
     assert forced_status(differences(a, named)) == "host_differs"
 
 
 def test_a_little_memory_more_is_the_same_machine():
-    assert same_host(record(), record(host_class=replace(RYZEN, memory_bytes=125 * 1024**3 - 2**20)))
-    assert not same_host(record(), record(host_class=replace(RYZEN, memory_bytes=64 * 1024**3)))
+    other = record(host_class=replace(RYZEN, memory_bytes=125 * 1024**3 - 2**20))
+    assert forced_status(differences(record(), other)) is None
+    half = record(host_class=replace(RYZEN, memory_bytes=64 * 1024**3))
+    assert forced_status(differences(record(), half)) == "host_differs"
 
 
 def test_variables_that_do_not_change_speed_are_no_difference():

@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
+from bench.compare.alignment import reference
 from bench.compare.comparison import compare
-from bench.compare.reference import reference
 from bench.record.schema import Outcome, Record, Status, Verdict
 from bench.report import against as module
 from bench.report.entry import Entry, newest_per_key

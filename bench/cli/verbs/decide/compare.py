@@ -14,9 +14,9 @@ from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import all_results, bundles_named, records_by_name
 from bench.cli.output import Console, notify, print_json
+from bench.compare.alignment import align
 from bench.compare.differences import GROUPS
 from bench.compare.ranking import Ranking, rank
-from bench.compare.reference import align
 from bench.errors import NotComparable, UsageError, gravest
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle

@@ -19,7 +19,7 @@ from bench.cli.session import open_beside, open_session
 from bench.cli.verbs.measure.run import NEED_BYTES, plan_of
 from bench.compare.advice import advice
 from bench.compare.comparison import compare
-from bench.compare.status_rules import not_passed
+from bench.compare.sample import sample_of
 from bench.engine.absent import AbsentEngine
 from bench.engine.choose import choose
 from bench.engine.protocol import Engine
@@ -141,5 +141,5 @@ def _line(tried: Tried, reference: Finished | None) -> VariantLine:
         else None,
         problem=tried.problem,
         runs=sum(run.outcome != "not_measured" for run in record.runs),
-        not_passed=not_passed(record),
+        not_passed=sample_of(record).not_passed,
     )

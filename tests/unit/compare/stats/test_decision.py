@@ -26,7 +26,7 @@ def test_the_cut_is_that_of_the_exact_distribution(n, m, alpha):
     x, y = np.arange(n, dtype=float), np.arange(n, n + m, dtype=float) - 0.5
     found = rank_interval.interval(x, y, alpha)
     p = 2 / math.comb(n + m, n)
-    assert (found is not None and found[0] > 0) == (p <= alpha)
+    assert (found is not None and found.low > 0) == (p <= alpha)
 
 
 def test_large_samples_use_the_normal_approximation():
@@ -45,6 +45,14 @@ def test_too_few_runs_have_no_interval():
     assert [power.possible(*sizes, decision.ALPHA) for sizes in ((5, 5), (20, 3), (300, 1))] == [True, False, False]
 
 
+def ends(said):
+    return said.interval.low, said.interval.high
+
+
+def mirrored(said):
+    return -said.interval.high, -said.interval.low
+
+
 ROUNDED = st.lists(st.integers(45, 60), min_size=1, max_size=12).map(lambda steps: [step / 100 for step in steps])
 SWAPPED = {"slower": "faster", "faster": "slower"}
 
@@ -55,9 +63,9 @@ def test_neither_the_side_nor_the_order_decides(first, second, chance):
     there, back = decision.decide(first, second), decision.decide(second, first)
     assert back.outcome == SWAPPED.get(there.outcome, there.outcome)
     assert back.estimate == pytest.approx(-there.estimate, abs=1e-12)
-    assert (back.runs_needed, back.low is None) == (there.runs_needed, there.low is None)
-    if there.low is not None:
-        assert (back.low, back.high) == pytest.approx((-there.high, -there.low), abs=1e-9)
+    assert (back.runs_needed, back.interval is None) == (there.runs_needed, there.interval is None)
+    if there.interval is not None:
+        assert ends(back) == pytest.approx(mirrored(there), abs=1e-9)
     if len(first) == len(second):  # a longer session may drift
         mixed = chance.sample(first, len(first)), chance.sample(second, len(second))
         assert decision.decide(*mixed) == there
@@ -67,9 +75,9 @@ def test_neither_the_side_nor_the_order_decides(first, second, chance):
 @settings(max_examples=150, deadline=None)
 def test_the_estimate_lies_within_the_interval(first, second):
     said = decision.decide(first, second)
-    if said.low is not None:
-        assert said.low <= said.estimate <= said.high
-        assert said.high - said.low < 10  # all of these times lie within a factor of 1.4
+    if said.interval is not None:
+        assert said.interval.holds(said.estimate)
+        assert said.interval.high - said.interval.low < 10  # all of these times lie within a factor of 1.4
 
 
 def test_the_seed_does_not_depend_on_which_side_is_first():
@@ -77,8 +85,8 @@ def test_the_seed_does_not_depend_on_which_side_is_first():
     for size in (6, 9, 12):
         first, second = draw.lognormal(0, 0.02, size).tolist(), draw.lognormal(0.03, 0.02, 9).tolist()
         there, back = decision.decide(first, second), decision.decide(second, first)
-        assert (there.low, there.high) == pytest.approx((-back.high, -back.low), abs=1e-12)
-        assert decision.decide(first[::-1], second[::-1]).low == there.low
+        assert ends(there) == pytest.approx(mirrored(back), abs=1e-12)
+        assert decision.decide(first[::-1], second[::-1]).interval == there.interval
 
 
 @given(TIMES, TIMES, st.floats(0.01, 100))
@@ -131,12 +139,12 @@ def test_a_sure_but_tiny_change_is_not_called():
     first = [100 + 0.001 * step for step in range(10)]
     said = decision.decide(first, [value * 1.005 for value in first])
     assert said.outcome == "none"
-    assert said.low > 0
+    assert said.interval.low > 0
 
 
 def test_equal_runs_are_no_difference():
     said = decision.decide([100.0] * 5, [100.0] * 5)
-    assert (said.outcome, said.estimate, said.low, said.high) == ("none", 0, 0, 0)
+    assert (said.outcome, said.estimate, *ends(said)) == ("none", 0, 0, 0)
 
 
 @pytest.mark.parametrize(("runs", "deviation"), [(3, 0.01), (5, 0.03)])
@@ -192,10 +200,10 @@ def test_values_are_drawn_in_only_where_they_are_far():
 def test_the_bootstrap_interval_is_close_to_students_for_normal_noise():
     draw = np.random.default_rng(6)
     x, y = draw.normal(0, 1, 30), draw.normal(0, 1, 30)
-    low, high = bootstrap.percentile_t(x, y, 0.01)
+    found = bootstrap.percentile_t(x, y, 0.01)
     t = 2.6632869535376584  # scipy.stats.t.ppf(0.995, 58), of scipy 1.17.1
     half = t * math.sqrt(x.var(ddof=1) / 30 + y.var(ddof=1) / 30)
-    assert (high - low) / 2 == pytest.approx(half, rel=0.12)
+    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.12)
     assert bootstrap.percentile_t(x[:1], y, 0.01) is None
 
 
@@ -250,15 +258,15 @@ def test_a_drift_without_any_noise_does_not_divide_by_zero():
 def test_equal_runs_against_others_do_not_overflow():
     said = decision.decide([1.98, 2.0, 1.99, 1.99, 1.99, 2.01, 1.99], [4.0] * 11)
     assert said.outcome == "slower"
-    assert 1.9 < math.exp(said.low) < 2.01 < math.exp(said.high) < 2.1
+    assert 1.9 < math.exp(said.interval.low) < 2.01 < math.exp(said.interval.high) < 2.1
 
 
 def test_one_wild_run_among_equal_ones_is_neither_a_change_nor_proof_of_none():
     said = decision.decide([10.0] * 10, [10.0] * 9 + [100.0])
     assert said.outcome in ("insufficient", "noisy")
-    assert said.low < 0 < said.estimate < said.high
+    assert said.interval.low < 0 < said.estimate < said.interval.high
     said = decision.decide([0.5] * 9 + [0.49], [0.51] * 7 + [0.5])
-    assert said.low < said.estimate < said.high
+    assert said.interval.low < said.estimate < said.interval.high
 
 
 def test_ratios_beyond_a_float_are_an_error():
@@ -286,7 +294,7 @@ def test_a_quiet_history_and_a_noisy_session_are_not_called_different(n, m):
 def test_two_noisy_runs_are_too_few_beside_any_history():
     draw = np.random.default_rng(23)
     said = decision.decide(draw.lognormal(0, 0.003, 60).tolist(), [1.04, 1.06])
-    assert (said.outcome, said.low) == ("insufficient", None)
+    assert (said.outcome, said.interval) == ("insufficient", None)
 
 
 def test_as_many_runs_as_were_asked_for_show_the_change():

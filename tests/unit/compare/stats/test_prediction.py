@@ -26,19 +26,19 @@ def test_the_sixth_does_not():
     expected = predict(rest(900.02))
     assert not expected.holds(900.02)
     assert expected.set_aside == ()
-    assert expected.low < 839.14
-    assert expected.high < 870
+    assert expected.interval.low < 839.14
+    assert expected.interval.high < 870
 
 
 def test_a_ceiling_keeps_the_outlier():
-    assert predict(SIX, keep_outliers=True).high > 905 > predict(SIX).high
+    assert predict(SIX, keep_outliers=True).interval.high > 905 > predict(SIX).interval.high
 
 
 def test_the_interval_is_students():
     history = [math.exp(value) for value in (0.0, 0.01, 0.02)]
     expected = predict(history)
-    assert math.log(expected.high) == pytest.approx(0.01 + 9.9248 * 0.01 * math.sqrt(4 / 3), rel=1e-4)
-    assert expected.reach == pytest.approx(expected.high / math.exp(0.01) - 1)
+    assert math.log(expected.interval.high) == pytest.approx(0.01 + 9.9248 * 0.01 * math.sqrt(4 / 3), rel=1e-4)
+    assert expected.reach == pytest.approx(expected.interval.high / math.exp(0.01) - 1)
 
 
 def test_it_holds_what_it_promises():

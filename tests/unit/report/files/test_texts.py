@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.record.schema import Limits, Memory, Metric, Verdict, Warning_
+from bench.record.schema import Limits, Memory, Metric, Verdict, VerdictBaseline, Warning_
 from bench.record.text import clean, markdown, markdown_block
 from bench.report.files.analysis import analysis_name, analysis_time_txt
 from bench.report.files.summary import Operator, render_summary
@@ -36,15 +36,15 @@ def test_summary_of_one_run() -> None:
             "ok",
             ("within the ceiling",),
             9.5,
-            {
-                "id": "ref/x",
-                "median_s": 10.0,
-                "ratio_low": 1.01,
-                "ratio_high": 1.1,
-                "predicted_low_s": 9.0,
-                "predicted_high_s": 10.2,
-                "belongs": False,
-            },
+            VerdictBaseline(
+                id="ref/x",
+                median_s=10.0,
+                ratio_low=1.01,
+                ratio_high=1.1,
+                predicted_low_s=9.0,
+                predicted_high_s=10.2,
+                belongs=False,
+            ),
         ),
         unavailable={"runs[0].memory.swap_peak_bytes": "cgroup v1 has no such file"},
     )
@@ -165,7 +165,7 @@ def test_no_text_of_a_record_becomes_markup(text: str) -> None:
         runs=(make_run(warnings=(Warning_(text, text),), metrics={text: Metric(1.0, text)}), make_run(1)),
         variant=text,
         unavailable={text: text},
-        verdict=Verdict("ok", (text,), None, {"id": text, text: text}),
+        verdict=Verdict("ok", (text,), None, VerdictBaseline(id=text, host=text)),
     )
     record = msgspec.structs.replace(record, diagnostic=msgspec.structs.replace(record.diagnostic, node=text))
     rendered = render_summary(record, findings=[text], operators=[Operator(text, 1.0)])

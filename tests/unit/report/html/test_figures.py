@@ -10,6 +10,7 @@ import pytest
 from bench.compare.comparison import compare
 from bench.compare.explain.breakdown import NAMES, budget
 from bench.compare.explain.difference import explain_difference
+from bench.compare.sample import sample_of
 from bench.compare.stats.prediction import predict
 from bench.record.schema import Cpu, Io, Memory
 from bench.report.entry import Entry
@@ -218,7 +219,7 @@ def test_a_single_time_has_an_axis_too() -> None:
 def test_breakdown_is_what_compare_worked_out() -> None:
     entry = make_entry(sampled=False)
     figure = valid(breakdown("grad_cpu", [entry], [entry.record.host.id]))
-    spent = budget(entry.record)
+    spent = budget(sample_of(entry.record))
     assert spent is not None
     bars = Drawing(figure).all("rect", "bar")
     ends = [(percent(bar, "x"), percent(bar, "x") + percent(bar, "width")) for bar in bars]
@@ -275,7 +276,7 @@ def test_bands_are_the_prediction_of_the_results_before() -> None:
     expected = predict([entry.wall_s or 0.0 for entry in entries[:7]])
     assert expected is not None
     assert found[7] is not None
-    assert (found[7].low_s, found[7].high_s) == (expected.low, expected.high)
+    assert (found[7].low_s, found[7].high_s) == (expected.interval.low, expected.interval.high)
 
 
 def test_long_histories_get_bands_at_their_end() -> None:
@@ -313,7 +314,7 @@ def test_bands_begin_anew_with_another_build() -> None:
     expected = predict([entry.wall_s or 0.0 for entry in entries[6:11]])
     assert expected is not None
     assert found[11] is not None
-    assert (found[11].low_s, found[11].high_s) == (expected.low, expected.high)
+    assert (found[11].low_s, found[11].high_s) == (expected.interval.low, expected.interval.high)
     assert breaks(entries)[6] == ("image.fingerprint",)
     assert next_band([rebuilt(entry, str(at)) for at, entry in enumerate(entries)]) is None
     assert next_band([]) is None

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.compare.reference import align
+from bench.compare.alignment import align
 from tests.support.records import XEON, record, replace
 
 
