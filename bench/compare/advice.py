@@ -1,4 +1,4 @@
-"""What the variants of a diagnostic say to set, as one line (pure)."""
+"""Which variant of a diagnostic to set, as one line (pure)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.units import percent
 
 
 def advice(comparisons: Mapping[str, Comparison], variants: Sequence[Variant], lost: str | None = None) -> str:
-    """One line: what to set, or that nothing is worth setting, and whose test failed.
+    """Return one line: what to set, or that nothing is worth setting, and whose test failed.
 
     Only a variant is advised whose whole interval lies below the reference and whose test never failed.
 
@@ -25,18 +25,18 @@ def advice(comparisons: Mapping[str, Comparison], variants: Sequence[Variant], l
     sound = {name: one for name, one in comparisons.items() if name not in failures}
     reference = next((one.a for one in comparisons.values() if failed(one.a.not_passed)), None)
     if lost is not None:
-        said = f"nothing can be said: the reference was lost: {lost}"
+        first = f"nothing can be said: the reference was lost: {lost}"
     elif reference is not None:
-        said = f"nothing can be said: the reference fails: {_failures(reference)}"
+        first = f"nothing can be said: the reference fails: {_failures(reference)}"
     elif failures and not sound:
-        said = "no variant can be advised"
+        first = "no variant can be advised"
     else:
-        said = _fastest(sound, variants)
-    return "; ".join([said, *(f"{name}: {how}" for name, how in failures.items())])
+        first = _fastest(sound, variants)
+    return "; ".join([first, *(f"{name}: {how}" for name, how in failures.items())])
 
 
 def _failures(side: Side) -> str:
-    """In how many of the runs that ended of their own the test failed, and how where not by a plain failure."""
+    """In how many of the runs that ended of their own the test failed, and how if not by a plain failure."""
     count = failed(side.not_passed)
     how: dict[str, int] = {outcome: side.not_passed.get(outcome, 0) for outcome in FAILURES}
     detail = f" ({spoken(how)})" if how["failed"] != count else ""
@@ -44,8 +44,8 @@ def _failures(side: Side) -> str:
 
 
 def _fastest(comparisons: Mapping[str, Comparison], variants: Sequence[Variant]) -> str:
-    told = [one for one in comparisons.values() if one.status != "not_measured"]
-    if not told:
+    measured = [one for one in comparisons.values() if one.status != "not_measured"]
+    if not measured:
         return "nothing can be said: beside the reference no variant was measured"
     faster = [name for name, one in comparisons.items() if one.status == "code_improved" and one.ratio is not None]
     if not faster:
@@ -61,7 +61,7 @@ def _fastest(comparisons: Mapping[str, Comparison], variants: Sequence[Variant])
 
 
 def how_to_set(variant: Variant) -> str:
-    """A variant as what a person types."""
+    """Return a variant as what a person types."""
     parts = [f"{name}={value}" for name, value in sorted(variant.env.items())]
     parts += [f"LD_PRELOAD to {variant.preload}'s library"] if variant.preload else []
     parts += [f"{variant.threads} threads"] if variant.threads else []

@@ -1,4 +1,4 @@
-"""What two results, or a result and its history, say about one another (pure)."""
+"""Two results, or a result and its history, compared: differences, numbers, status (pure)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bench.compare.reference import reference_noise, require_comparable
 from bench.compare.sample import Result, Sample, common_places, sample_of, took_turns
 from bench.compare.stats import decision as rule
 from bench.compare.stats import prediction
+from bench.compare.stats.values import Interval
 from bench.compare.status_rules import (
     LOST,
     by_ceiling,
@@ -75,7 +76,7 @@ class Comparison(msgspec.Struct, frozen=True):
     """Two results side by side: first what differs, then the numbers, then the status.
 
     Ratios are ``b / a`` of wall times, above 1 is slower; ``least_effect`` and ``smallest_detectable`` are ratios
-    minus 1. ``None`` is a number that these runs cannot give; ``reasons`` says why in plain sentences.
+    minus 1. ``None`` is a number that these runs cannot give; ``reasons`` has why, in plain sentences.
     """
 
     diagnostic: str
@@ -97,7 +98,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> ExitCode:
-        """The exit code of ``bench compare``: 1 regressed, 6 nothing can be said, 7 not comparable, else 0."""
+        """The exit code of ``bench compare``: 1 regressed, 6 not to be decided, 7 not comparable, else 0."""
         return _EXIT.get(self.status, ExitCode.OK)
 
 
@@ -137,8 +138,8 @@ def compare(
     over = over_reason(two) if ceiling and forced is None else None
     if not one.walls or not two.walls:
         missing = " and ".join(who for who, side in (("the reference", one), ("the result", two)) if not side.walls)
-        said = (*naming, f"{missing} has no run that passed with a wall time")
-        ending = by_ceiling("not_measured", said, over)
+        sentences = (*naming, f"{missing} has no run that passed with a wall time")
+        ending = by_ceiling("not_measured", sentences, over)
         return Comparison(name, *sides, ending[0], found, ending[1], least_effect=least)
     places = common_places(one, two)
     decision = rule.decide(one.walls, two.walls, least, effect, places)
@@ -150,16 +151,18 @@ def compare(
         status, needed = "insufficient_runs", None
     reasons = [*naming, *decision_reasons(decision, outcome, needed, status, (len(one.walls), len(two.walls)), effect)]
     if expected is not None:
-        reasons.append(prediction_reason(expected.low_s, expected.high_s, expected.belongs, (one.walls, two.walls)))
+        reasons.append(
+            prediction_reason(Interval(expected.low_s, expected.high_s), expected.belongs, (one.walls, two.walls))
+        )
     reasons += [LOST] * lost + doubts(status, one, two, turns=turns)
-    status, told = by_ceiling(status, tuple(reasons), over)
+    status, sentences = by_ceiling(status, tuple(reasons), over)
     interval = decision.interval
     return Comparison(
         name,
         *sides,
         status,
         found,
-        told,
+        sentences,
         ratio=math.exp(decision.estimate),
         ratio_low=None if interval is None else math.exp(interval.low),
         ratio_high=None if interval is None else math.exp(interval.high),
@@ -204,8 +207,8 @@ def _single(
 ) -> tuple[Expected | None, rule.Outcome, int | None]:
     """One run against a history: the prediction interval stands in for the interval that one run cannot have.
 
-    A run inside says "none" where the interval is narrow enough to mean something. One outside is a change or a
-    disturbed run, and no single run can tell which: it asks for the runs that can.
+    A run inside is "none" if the interval is narrow enough to mean something. One outside is a change or a disturbed
+    run, and no single run can show which: it asks for the runs that can.
     """
     first, second = a.walls, b.walls
     if min(len(first), len(second)) != 1:

@@ -15,7 +15,7 @@ def _cpus(limits: Limits) -> str:
 
 
 def _threads(limits: Limits) -> str:
-    """A CPU limit sets as many threads, unless told otherwise: that goes without saying."""
+    """Nothing if there are as many threads as CPUs: a CPU limit sets so many unless told otherwise."""
     if limits.threads is None or (limits.cpus is not None and limits.threads - 1 < limits.cpus <= limits.threads):
         return ""
     return _counted(limits.threads, "thread")
@@ -40,7 +40,7 @@ _WORDS: Mapping[str, Callable[[Record], str]] = {
 
 
 def setup_of(record: Record) -> tuple[str, ...]:
-    """What was chosen otherwise than ``bench run NAME`` does; what counts as different is the comparison's own rule.
+    """Return what was chosen otherwise than ``bench run NAME`` does, in words, by the comparison's own rule.
 
     Builds, variables and the state of a host change under a diagnostic as time goes on: they belong to its history
     (:func:`bench.report.trend.bands`), not to its name.
@@ -52,7 +52,7 @@ def setup_of(record: Record) -> tuple[str, ...]:
         engine=msgspec.structs.replace(record.engine, name="docker", limits=Limits()),
     )
     found = {one.name for one in differences(plain, record) if one.forces is not None}
-    return tuple(said for name, words in _WORDS.items() if name in found and (said := words(record)))
+    return tuple(text for name, words in _WORDS.items() if name in found and (text := words(record)))
 
 
 def _counted(number: float, noun: str) -> str:

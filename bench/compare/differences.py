@@ -10,7 +10,7 @@ import msgspec
 from bench.record.schema import Environment, Image, Record, Source, Status
 
 ORDER: tuple[Status, ...] = ("host_differs", "limit_bound", "build_differs")
-"""Which status is given where several differences force one: another machine first, whatever runs on it."""
+"""Which status is given if several differences force one: another machine first, whatever runs on it."""
 
 GROUPS = (
     "variant",
@@ -38,8 +38,8 @@ _HASH = re.compile(r"\b[0-9a-f]{40,128}\b")
 class Difference(msgspec.Struct, frozen=True):
     """One thing that is not the same on both sides.
 
-    ``forces`` is the status that it decides, ``None`` where it only explains; ``accepted`` says that the user named
-    it as the thing to be tried, so that it forces nothing.
+    ``forces`` is the status that it decides, ``None`` if it only explains; ``accepted``: the user named it as
+    the thing to be tried, so that it forces nothing.
     """
 
     name: str
@@ -145,7 +145,7 @@ def _engine(a: Record, b: Record) -> Iterator[Difference]:
 
 
 def _sandbox(a: Record, b: Record) -> Iterator[Difference]:
-    """What the sandbox allows, within one kind of engine: that two kinds differ in it is what their names say."""
+    """What the sandbox allows, within one kind of engine: that two kinds differ in it goes with their names."""
     one, two = a.engine, b.engine
     for key in sorted(one.security.keys() & two.security.keys()):
         pair = (one.security[key], two.security[key])
@@ -193,13 +193,13 @@ def _state(a: Record, b: Record) -> Iterator[Difference]:
 
 
 def _known(name: str, a: object, b: object, meaning: str, forces: Status | None) -> Iterator[Difference]:
-    """A difference where both sides are known."""
+    """A difference if both sides are known."""
     if a is not None and b is not None and a != b:
         yield _difference(name, a, b, meaning, forces)
 
 
 def _either(name: str, a: object, b: object, meaning: str, forces: Status | None) -> Iterator[Difference]:
-    """A difference where ``None`` is a value of its own (no limit, no variant)."""
+    """A difference in what ``None`` is a value of (no limit, no variant)."""
     if a != b:
         yield _difference(name, a, b, meaning, forces)
 
@@ -213,7 +213,7 @@ def _shown(value: object) -> str | None:
     return None if value is None else _HASH.sub(lambda match: f"{match[0][:12]}…", str(value))
 
 
-# A record's variables are those of its plan, or what older evidence says of its shell. Any of them can be read by a
+# A record's variables are those of its plan, or what older evidence has of its shell. Any of them can be read by a
 # test, so all count but these: who was logged in, on what terminal, in which language, in which folder.
 _IDLE = re.compile(
     r"LANG|LANGUAGE|LC_\w+|TERM|COLORTERM|COLUMNS|LINES|NO_COLOR|TZ|HOME|USER|LOGNAME|SHELL|SHLVL|PWD|OLDPWD|HOSTNAME"
@@ -236,7 +236,7 @@ def variables_apart(a: Record, b: Record) -> Iterator[tuple[str, str | None, str
 
 
 def _repeated(record: Record, name: str) -> str | None:
-    """The value that a variable has where it only passes on what another field of the record says."""
+    """The value that a variable has if it only passes on another field of the record."""
     if name == "BENCH_PROFILE":
         return record.diagnostic.profile
     if name == "BENCH_DEVICE":

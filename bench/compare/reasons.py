@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from bench import units
 from bench.compare.differences import Difference
 from bench.compare.stats import decision as rule
+from bench.compare.stats.values import Interval
 from bench.record.schema import Status
 
 
 def difference_reason(difference: Difference) -> str:
-    """One difference as a sentence."""
+    """Return one difference as a sentence."""
     shown = f"{difference.name}: {_value(difference.a)} against {_value(difference.b)}, {difference.meaning}"
     return f"{shown} (accepted)" if difference.accepted else shown
 
@@ -25,7 +26,16 @@ def decision_reasons(
     runs: tuple[int, int],
     effect: float,
 ) -> list[str]:
-    """What the runs say, the figures first, then what follows from them."""
+    """Return what the runs show, in sentences: the figures first, then what follows from them.
+
+    Args:
+        decision: what the arithmetic found.
+        outcome: its outcome, or that of one run held against a history.
+        needed: runs on each side that would do, if more are needed and a practical number is enough.
+        status: the status of the comparison.
+        runs: how many of the reference and of the result have a time.
+        effect: the change that must be visible before "same" is reported, as a ratio minus 1.
+    """
     change = units.signed_percent(math.expm1(decision.estimate))
     count = f"{runs[0]} against {runs[1]} {'run' if runs == (1, 1) else 'runs'}"
     if decision.interval is None:
@@ -43,10 +53,16 @@ def decision_reasons(
     return reasons + _consequence(decision, outcome, needed, status, runs, effect)
 
 
-def prediction_reason(low: float, high: float, belongs: bool, samples: tuple[Sequence[float], Sequence[float]]) -> str:
-    """Whether the single run belongs to the other side's runs."""
+def prediction_reason(within: Interval, belongs: bool, samples: tuple[Sequence[float], Sequence[float]]) -> str:
+    """Return a sentence on whether the single run belongs to the other side's runs.
+
+    Args:
+        within: what those runs predict, in seconds.
+        belongs: whether the run counts as one of them.
+        samples: wall times of the reference and of the result in seconds; one of them is the single run's.
+    """
     value = samples[1][0] if len(samples[1]) == 1 else samples[0][0]
-    expected = f"{units.seconds(low)} to {units.seconds(high)}"
+    expected = f"{units.seconds(within.low)} to {units.seconds(within.high)}"
     if belongs:
         return f"{units.seconds(value)} belongs to the history, which predicts {expected}"
     return (

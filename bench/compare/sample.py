@@ -18,7 +18,7 @@ DISTURBANCES = frozenset(
 )
 """Warnings that the host may have changed a wall time. Throttling is not one: it is the run's own limit."""
 FAILURES: tuple[Outcome, ...] = ("failed", "timed_out", "oom_killed")
-"""How the test itself ends without passing. What was interrupted, or not measured, tells nothing of it."""
+"""How the test itself ends without passing. Being interrupted, or not measured, is no failure."""
 _NOT_PASSED: tuple[Outcome, ...] = (*FAILURES, "interrupted", "not_measured")
 
 STOPPED = frozenset({"frozen", "suspended"})

@@ -50,7 +50,7 @@ def withheld(status: Status, a: Sample, b: Sample) -> bool:
     not reported if one side lost a larger share of its runs, nor "slower" if that side is the reference.
 
     Args:
-        status: what the times alone say.
+        status: by the times alone.
         a: the reference.
         b: the result.
     """
@@ -62,7 +62,7 @@ def undisturbed(status: Status, a: Sample, b: Sample, *, turns: bool) -> Status:
     """Return the status, or ``host_noisy`` for a change if the slower side alone ran on a disturbed host.
 
     Args:
-        status: what the times alone say.
+        status: by the times alone.
         a: the reference.
         b: the result.
         turns: whether the runs of both took turns. Then they met the same host, and the quicker side is merely too
@@ -91,7 +91,7 @@ def doubts(status: Status, a: Sample, b: Sample, *, turns: bool) -> list[str]:
         )
     called = status in ("code_regressed", "code_improved")
     if called and not turns and min(shares) >= 0.5:
-        # A shared host is never quiet, and would never hear of a regression: it is told what the call is worth.
+        # A shared host is never quiet, and would never hear of a regression: so its users learn what the call is worth.
         found.append("a disturbance need not be the same on both sides, so a false alarm may be likelier than 1 %")
     one, two = a.newest.diagnostic.source, b.newest.diagnostic.source
     unchanged = one.sha256 is not None and one.sha256 == two.sha256
@@ -121,14 +121,14 @@ def over_reason(result: Sample) -> str | None:
 
 
 def by_ceiling(status: Status, reasons: tuple[str, ...], over: str | None) -> tuple[Status, tuple[str, ...]]:
-    """Return status and reasons of a result over its ceiling: ``over_ceiling``, unless it regressed, which says more.
+    """Return status and reasons of a result over its ceiling: ``over_ceiling``, unless it regressed, which means more.
 
     Args:
-        status: what the comparison alone says.
+        status: by the comparison alone.
         reasons: its sentences.
         over: the sentence of :func:`over_reason`; without one nothing changes.
     """
     if over is None:
         return status, reasons
-    told = (*reasons, f"the result is over its ceiling: {over}")
-    return status if status == "code_regressed" else "over_ceiling", told
+    sentences = (*reasons, f"the result is over its ceiling: {over}")
+    return status if status == "code_regressed" else "over_ceiling", sentences

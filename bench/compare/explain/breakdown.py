@@ -41,7 +41,7 @@ MEANING = {
 class Term(msgspec.Struct, frozen=True):
     """A share of wall time in seconds, and the bound it came from.
 
-    ``bound_s`` is ``None`` where it is not known: that time is then inside the on-CPU terms or the rest.
+    ``bound_s`` is ``None`` if it is not known: that time is then inside the on-CPU terms or the rest.
     """
 
     name: str
@@ -180,7 +180,7 @@ def _mean(runs: Sequence[Run], part: str, name: str) -> float | None:
 
 
 def _cpuset_size(text: str | None) -> int | None:
-    """CPUs in a list such as ``0-3,8``; ``None`` where there is none or it is not a list."""
+    """CPUs in a list such as ``0-3,8``; ``None`` if there is none or it is not a list."""
     if not text:
         return None
     count = 0

@@ -31,7 +31,7 @@ class Explanation(msgspec.Struct, frozen=True):
 class DeltaTerm(msgspec.Struct, frozen=True):
     """A share of the difference in wall time, in seconds (b - a), and what it may be tied to.
 
-    ``a_s`` and ``b_s`` are ``None`` where a side does not know the term.
+    ``a_s`` and ``b_s`` are ``None`` if a side does not know the term.
     """
 
     name: str
@@ -204,7 +204,7 @@ def _gpu_ties(a: Record, b: Record) -> Iterator[str]:
 
 
 def _gpu_bytes(record: Record, key: str) -> int | None:
-    """Bytes of all devices together, the most of any run; ``None`` where no run says them."""
+    """Bytes of all devices together, the most of any run; ``None`` if no run has them."""
     sums = []
     for run in record.runs:
         devices = run.gpu.get("devices")

@@ -14,7 +14,7 @@ from bench.record.schema import Record
 
 PAGE_BYTES = 4096
 ASSUMED_FAULT_S = (0.25e-6, 10e-6)
-"""Seconds for one minor fault of a 4 KiB page, zeroed, where no calibration says it.
+"""Seconds for one minor fault of a 4 KiB page, zeroed, if no calibration has it.
 
 From one thread on a fast core (a trap, and a page to clear) to many threads that share the locks of one address space,
 or a guest whose hypervisor takes part: a virtual machine took 1.8 to 2.5 µs with one thread. An order of magnitude, not

@@ -1,1 +1,1 @@
-"""What numbers say: intervals, decisions, noise and power (pure)."""
+"""What samples of numbers show: intervals, decisions, noise and power (pure)."""

@@ -2,9 +2,9 @@
 
 The interval is the hull of two: that of the mean (a bootstrap, no narrower than Welch's) and the exact rank interval.
 The second makes the false-alarm rate at most ``ALPHA`` for every kind of noise in which runs are exchangeable, which is
-proven, not tuned; the first keeps the interval as wide as the size of the noise asks for, also where it differs between
-the sides. A change is called only where each side has ``power.FEWEST`` runs, the hull leaves 0 out *and* the estimate
-reaches the least effect, and not where a drift of the runs explains the difference.
+proven, not tuned; the first keeps the interval as wide as the size of the noise asks for, also if it differs between
+the sides. A change is called only if each side has ``power.FEWEST`` runs, the hull leaves 0 out *and* the estimate
+reaches the least effect, and not if a drift of the runs explains the difference.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LARGEST = 700.0
 LEAST_EFFECT = 0.01
 """A change smaller than that is not called, however sure."""
 EFFECT = 0.05
-"""The change that a comparison has to be able to see before it says "same"."""
+"""The change that a comparison has to be able to see before it reports "same"."""
 
 _FAR = 1.5
 """By how much far values may raise the deviation that is planned with: about enough for skewed and two-level noise."""
@@ -38,7 +38,7 @@ Outcome = Literal["slower", "faster", "none", "insufficient", "noisy"]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What two samples say. Logarithms of the ratio second / first; see :class:`bench.compare.comparison.Comparison`.
+    """What two samples show. Logarithms of the ratio second / first; see :class:`bench.compare.comparison.Comparison`.
 
     ``interval`` is ``None`` if the samples are too small for any. ``runs_needed`` is the number on each side, ``None``
     if no more are needed or no practical number is enough.
@@ -66,7 +66,7 @@ def decide(
     effect: float = EFFECT,
     places: drift.Places | None = None,
 ) -> Decision:
-    """Return what two samples of positive numbers say, one number a run.
+    """Return what two samples of positive numbers show, one number a run.
 
     Args:
         first: the reference, at least one value, in the order in which they were measured.
@@ -185,7 +185,7 @@ def _needed(
     wanted: float,
     inflation: float,
 ) -> int | None:
-    """Runs on each side, by the plan and, where noise that is not normal widens the interval, by what was seen.
+    """Runs on each side, by the plan and, if noise that is not normal widens the interval, by what was seen.
 
     More than there are: the runs that there are did not do.
     """

@@ -3,7 +3,7 @@
 A machine that warms up makes each run slower than the one before. Runs are then not exchangeable: five runs and
 thirty, or a session right after another, differ with nothing changed in the code. Taking a straight line out
 (analysis of covariance) tells the two apart, at a price: a step and a line look alike when one session follows the
-other. The price is paid only where that can have happened.
+other. The price is paid only if that can have happened.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bench.compare.stats.quantiles import student_below
 from bench.compare.stats.values import EQUAL, Floats, logs
 
 SUSPECT = 0.20
-"""Two-sided level at which a slope counts as drift where both sessions began afresh."""
+"""Two-sided level at which a slope counts as drift if both sessions began afresh."""
 STILL = 0.014
 """Two-sided level at which the difference must stand with the drift taken out: 0.7 % in the direction that was seen."""
 FEWEST = 6
@@ -31,7 +31,7 @@ Places = tuple[Sequence[float], Sequence[float]]
 class Drift:
     """A common slope of both samples, as a logarithm a run, and its two-sided p-value.
 
-    ``explains`` says that with the slope taken out the difference does not stand; ``seen`` that the runs themselves
+    ``explains``: with the slope taken out the difference does not stand; ``seen`` that the runs themselves
     drift the way that would explain it. Back to back the one is possible without the other: few runs cannot rule a
     drift out.
     """
@@ -43,12 +43,12 @@ class Drift:
 
 
 def find(first: Sequence[float], second: Sequence[float], places: Places | None = None) -> Drift | None:
-    """The drift that may explain the difference of two samples; ``None`` where none can.
+    """Return the drift that may explain the difference of two samples; ``None`` if none can.
 
     Args:
         first: wall times of the reference, in the order in which they ran.
-        second: likewise of what is judged.
-        places: each run's place in one common order, where both sessions were one stretch of time, back to back or
+        second: likewise of the result.
+        places: each run's place in one common order, if both sessions were one stretch of time, back to back or
             interleaved. ``None``: each session began afresh, and only samples of unequal size can differ by drift.
 
     In one stretch the slope is always taken out. Its own significance is not asked for: a slope too small to be
@@ -82,7 +82,7 @@ def find(first: Sequence[float], second: Sequence[float], places: Places | None 
 
 
 def inflation(places: Places | None) -> float:
-    """By how much taking a drift out raises the variance of the difference, 1 where none is taken out.
+    """Return by how much taking a drift out raises the variance of the difference, 1 if none is taken out.
 
     About 4 for sessions back to back, whatever their number of runs; hardly above 1 for interleaved ones.
     """

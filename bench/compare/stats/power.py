@@ -25,30 +25,36 @@ _RANK_EFFICIENCY = 3 / math.pi
 
 
 def possible(n: int, m: int, alpha: float) -> bool:
-    """Whether ``n`` and ``m`` runs can show any change at all."""
+    """Return whether these runs can show any change at all.
+
+    Args:
+        n: runs of the reference.
+        m: runs of the result.
+        alpha: the chance of missing of the interval.
+    """
     return min(n, m) >= FEWEST and rank_interval.possible(n, m, alpha)
 
 
 def upper_deviation(deviation: float, freedom: int) -> float:
-    """The standard deviation that the true one does not exceed with probability ``ASSURANCE``."""
+    """Return the standard deviation that the true one does not exceed with probability ``ASSURANCE``."""
     return deviation * math.sqrt(freedom / chi_squared_exceeded(freedom, ASSURANCE))
 
 
 def smallest_detectable(
     deviation: float, n: int, m: int, alpha: float, least: float, inflation: float = 1.0
 ) -> float | None:
-    """The smallest change, as a logarithm, that ``n`` and ``m`` runs show with probability ``POWER``.
+    """Return the smallest change, as a logarithm, that ``n`` and ``m`` runs show with probability ``POWER``.
 
     Args:
         deviation: standard deviation of a run, in logarithms.
         n: runs of the reference.
-        m: runs of what is judged.
+        m: runs of the result.
         alpha: the chance of missing of the interval.
         least: the least effect, in logarithms.
         inflation: of the difference's variance by taking out a drift (:func:`bench.compare.stats.drift.inflation`).
 
     Returns:
-        ``None`` where so few runs can show nothing at all.
+        ``None`` if so few runs can show nothing at all.
     """
     if not possible(n, m, alpha):
         return None
@@ -62,9 +68,15 @@ def smallest_detectable(
 
 
 def with_reach(reach: float, deviation: float, n: int, m: int) -> float:
-    """The change, as a logarithm, that an interval of that half width leaves 0 out of with probability ``POWER``.
+    """Return the change, as a logarithm, of which such an interval leaves 0 out with probability ``POWER``.
 
     Both the estimate and the half width vary from one set of runs to the next, the second by about 1 / sqrt(2 freedom).
+
+    Args:
+        reach: half the interval's width, a logarithm.
+        deviation: standard deviation of a run, in logarithms.
+        n: runs of the reference.
+        m: runs of the result.
     """
     freedom = max(n + m - 2, 1)
     error = deviation * math.sqrt((1 / n + 1 / m) / _RANK_EFFICIENCY)
@@ -74,7 +86,7 @@ def with_reach(reach: float, deviation: float, n: int, m: int) -> float:
 def runs_needed(
     deviation: float | None, freedom: int, alpha: float, least: float, effect: float, inflation: float = 1.0
 ) -> int | None:
-    """Runs on each side that show a change of ``effect`` with probability ``POWER``; ``None``: more than ``MOST_RUNS``.
+    """Return the runs on each side that show a change with probability ``POWER``; ``None``: more than ``MOST_RUNS``.
 
     Args:
         deviation: standard deviation of a run, in logarithms, as estimated. Without one (no side has two runs) it is

@@ -19,7 +19,7 @@ _SUSPECT = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Where one more run of a history is expected: seconds (or whatever unit the values have).
+    """In what interval one more run of a history is expected, in the unit of its values.
 
     ``set_aside`` are the history's own outliers, left out of the interval; ``runs`` is what remains.
     """

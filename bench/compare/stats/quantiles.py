@@ -21,12 +21,12 @@ _HALF_RATIO = (1.0, -1 / 8, 1 / 128, 5 / 1024, -21 / 32768, -399 / 262144)
 
 
 def normal_quantile(probability: float) -> float:
-    """The value below which a standard normal variable lies with that probability (AS 241; Wichura 1988)."""
+    """Return the value below which a standard normal variable lies with that probability (AS 241; Wichura 1988)."""
     return NormalDist().inv_cdf(probability)
 
 
 def student_below(freedom: float, value: float) -> float:
-    """The probability that Student's t with ``freedom`` degrees lies below the value."""
+    """Return the probability that Student's t with ``freedom`` degrees lies below the value."""
     if not freedom > 0 or math.isnan(value):
         return math.nan
     centre, tails = _student(freedom, abs(value))
@@ -34,7 +34,7 @@ def student_below(freedom: float, value: float) -> float:
 
 
 def student_quantile(freedom: float, probability: float) -> float:
-    """The value below which Student's t with ``freedom`` degrees lies with that probability.
+    """Return the value below which Student's t with ``freedom`` degrees lies with that probability.
 
     Newton's method on logarithms: of the value, and of the probability that |t| is above it (or below, whichever is
     the smaller). That curve is concave, since log |t| has a log-concave density, so that no start leads astray.
@@ -57,10 +57,10 @@ def student_quantile(freedom: float, probability: float) -> float:
 
 
 def chi_squared_exceeded(freedom: float, probability: float) -> float:
-    """The value above which chi squared with ``freedom`` degrees lies with that probability.
+    """Return the value above which chi squared with ``freedom`` degrees lies with that probability.
 
     Newton's method on logarithms, as in :func:`student_quantile`, from the cube of a normal variable (Wilson & Hilferty
-    1931, Proc. Natl. Acad. Sci. 17:684). The share below the value is summed, so that digits are lost where that is
+    1931, Proc. Natl. Acad. Sci. 17:684). The share below the value is summed, so that digits are lost if that is
     nearly 1: eight are left at a ``probability`` of a millionth, eleven at 1 %.
     """
     if not (freedom > 0 and 0 < probability < 1):

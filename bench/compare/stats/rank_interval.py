@@ -25,7 +25,12 @@ EXACT_PAIRS = 2_500
 def cut(n: int, m: int, alpha: float) -> int:
     """Return how many pairwise differences lie outside the interval on each side; 0 means that no interval is possible.
 
-    The largest ``c`` with P(U < c) <= alpha / 2 under exchangeability, for samples of ``n`` and ``m``.
+    The largest ``c`` with P(U < c) <= alpha / 2 under exchangeability.
+
+    Args:
+        n: values of the first sample.
+        m: values of the second.
+        alpha: the chance of missing, both sides together.
     """
     if not possible(n, m, alpha):
         return 0
@@ -57,7 +62,13 @@ def interval(x: Floats, y: Floats, alpha: float) -> Interval | None:
 
 
 def possible(n: int, m: int, alpha: float) -> bool:
-    """Return whether samples of ``n`` and ``m`` have an interval at all."""
+    """Return whether two samples have an interval at all.
+
+    Args:
+        n: values of the first sample.
+        m: values of the second.
+        alpha: the chance of missing, both sides together.
+    """
     return n > 0 and m > 0 and math.comb(n + m, m) * alpha / 2 >= 1
 
 
