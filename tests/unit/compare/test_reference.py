@@ -1,12 +1,12 @@
 """What may serve as reference is one rule, whoever asks."""
 
 import pytest
-from records_made import XEON, record
 
 from bench.compare.alignment import reference
 from bench.compare.reference import UNVARIED, barred, like, like_or_newest
 from bench.compare.sample import sample_of
 from bench.errors import DamagedData
+from tests.support.records import XEON, record
 
 NAME = "grad_cpu"
 

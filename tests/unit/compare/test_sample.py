@@ -3,11 +3,11 @@
 from fractions import Fraction
 
 import pytest
-from records_made import record, replace
 
 from bench.compare.sample import sample_of
 from bench.errors import DamagedData
 from bench.record.schema import Cpu, Run
+from tests.support.records import record, replace
 
 
 def run(at, wall, **changes):
