@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.report.text import markdown
 from ci.baseline import BASELINE, baseline_of, bundles
 from ci.junit import render_legs
 from ci.leg import LEGS
@@ -57,9 +58,9 @@ def main() -> None:
     found = [read_leg(leg, LEGS, intact=intact) for leg in read_matrix()]
     rows = [judge(one, REPORT, BASELINE) for one in found]
     compared = [path for row in rows if (path := _compared(REPORT, row.leg)).is_file()]
-    markdown = report([path for one in found for path in one.bundles], REPORT, BASELINE, compared)
+    results = report([path for one in found for path in one.bundles], REPORT, BASELINE, compared)
     (REPORT / "junit.xml").write_text(render_legs(rows), encoding="utf-8")
-    (REPORT / "summary.md").write_text(render_summary(rows, markdown), encoding="utf-8")
+    (REPORT / "summary.md").write_text(render_summary(rows, results), encoding="utf-8")
     (REPORT / "comment.md").write_text(render_note(rows), encoding="utf-8")
     failing = [row.leg for row in rows if row.status in FAILING]
     verdict = {"schema": "bench.matrix/1", "failing": failing, "legs": [row.document() for row in rows]}
@@ -139,7 +140,7 @@ def report(paths: Sequence[Path], out: Path, baseline: Path, compared: Sequence[
         *("--markdown", str(out / "results.md")),
     )
     if answer.returncode != 0:
-        return f"The report could not be made: {_last_line(answer.stderr)}\n"
+        return f"The report could not be made: {markdown(_last_line(answer.stderr))}\n"
     (out / "report.json").write_text(answer.stdout, encoding="utf-8")
     # The page's own baseline is the evidence of the comparison: it goes with it.
     if bundles(baseline):

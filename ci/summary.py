@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from bench.report.presentation import markdown_sign
+from bench.report.status import STATES
+from bench.report.text import markdown, markdown_head, markdown_row
+
 _ORDER = ("over_ceiling", "code_regressed", "not_measured", "host_noisy", "insufficient_runs", "limit_bound")
-_SIGNS = {
-    "over_ceiling": "❌",
-    "code_regressed": "❌",
-    "not_measured": "⬜",
-    "ok": "✅",
-    "same": "✅",
-    "code_improved": "✅",
-}
 LONGEST_WHY = 400
 LIMIT = 60_000
 """Bytes of the table: GitHub takes comments of 65 536 characters."""
@@ -70,7 +65,7 @@ def render_comment(rows: Sequence[Row], limit: int = LIMIT) -> str:
         limit: the most bytes (UTF-8); rows that do not fit are left out from the end, which is the best, and counted.
     """
     ordered = sorted(rows, key=lambda row: (_ORDER.index(row.status) if row.status in _ORDER else len(_ORDER), row.leg))
-    head = "| leg | verdict | median wall | against the default branch | why |\n|:--|:--|--:|:--|:--|\n"
+    head = markdown_head("leg", "verdict", ">median wall", "against the default branch", "why")
     text = f"## {_headline(rows)}\n\n{head}"
     for at, row in enumerate(ordered):
         line = _line(row)
@@ -91,19 +86,11 @@ def _headline(rows: Sequence[Row]) -> str:
 
 
 def _line(row: Row) -> str:
-    sign = _SIGNS.get(row.status, "⚠️")
     status = row.status.replace("_", " ")
     verdict = status if row.outcome in {"passed", "not_measured"} else f"{status} ({row.outcome.replace('_', ' ')})"
     wall = "–" if row.wall_s is None else f"{row.wall_s:.2f} s"
     change = "" if row.ratio is None else f" ({row.ratio - 1:+.1%})"
     against = f"{row.baseline.replace('_', ' ')}{change}" or "–"
-    cells = (row.leg, f"{sign} {verdict}", wall, against, row.why[:LONGEST_WHY])
-    return "| " + " | ".join(map(_cell, cells)) + " |\n"
-
-
-def _cell(text: str) -> str:
-    """Text from a record or a log as plain text in a table: no markup, no mention of anybody, one line."""
-    plain = html.escape(" ".join(text.split()), quote=False)
-    for character in "|`*_[]@#\\~":
-        plain = plain.replace(character, f"&#{ord(character)};") if character != "#" else plain
-    return plain
+    sign = markdown_sign(STATES[row.status])
+    why = markdown(" ".join(row.why.split()), LONGEST_WHY)
+    return markdown_row(markdown(row.leg), f"{sign} {verdict}", wall, markdown(against), why)

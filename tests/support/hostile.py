@@ -19,9 +19,45 @@ MARKUP = "\"'><img src=x onerror=pwn()><script>pwn()</script></script></style><a
 """Ends attributes and elements, is a template, an escape sequence, rich's markup."""
 
 
-def hostile_record(number: int = 0, **changes: Any) -> Record:
-    """Every ``str`` of the schema holds :data:`MARKUP`; literals and numbers are valid."""
-    made = msgspec.convert(_value(inspect.type_info(Record), str(number)), Record)
+NAMES = (
+    "@somebody",
+    "an/other@1234567",
+    "mail@evil.example",
+    "#12",
+    "an/other#12",
+    "GH-12",
+    "!12",
+    "~12",
+    "%12",
+    "$12",
+    "&12",
+    "https://evil.example/x",
+    "ssh://evil.example",
+    "www.evil.example",
+    "mailto:x@evil.example",
+    "<https://evil.example>",
+    "[click](https://evil.example)",
+    "![x](https://evil.example/x.png)",
+    "[x]: https://evil.example",
+    "<img src=x onerror=pwn()>",
+    "<!-- the rest",
+    "-->",
+    "a | b",
+    "back\\| slash",
+    "**x** _x_ ~~x~~ `x` $x$",
+    "&lt;b&gt;",
+    "# head",
+    "- item",
+    "1. item",
+    "a\n\n# head\n@somebody",
+    "\x1b[31mred\u202e",
+)
+"""What Markdown, or GitHub and GitLab after it, would make something of; short enough for every cell."""
+
+
+def hostile_record(number: int = 0, text: str = MARKUP, **changes: Any) -> Record:
+    """Every ``str`` of the schema holds ``text``; literals and numbers are valid."""
+    made = msgspec.convert(_value(inspect.type_info(Record), text + str(number)), Record)
     return msgspec.structs.replace(made, **({"schema": SCHEMA} | changes))
 
 
@@ -52,20 +88,20 @@ def hostile_page() -> str:
     )
 
 
-def _value(kind: inspect.Type, suffix: str) -> Any:
+def _value(kind: inspect.Type, text: str) -> Any:
     match kind:
         case inspect.StructType(fields=fields):
-            return {field.encode_name: _value(field.type, suffix) for field in fields}
+            return {field.encode_name: _value(field.type, text) for field in fields}
         case inspect.StrType() | inspect.AnyType():
-            return MARKUP + suffix
+            return text
         case inspect.LiteralType(values=values):
             return values[0] if "passed" not in values else "passed"
         case inspect.UnionType(types=types):
-            return _value(next(one for one in types if not isinstance(one, inspect.NoneType)), suffix)
+            return _value(next(one for one in types if not isinstance(one, inspect.NoneType)), text)
         case inspect.DictType(value_type=inner):
-            return {MARKUP + suffix: _value(inner, suffix)}
+            return {text: _value(inner, text)}
         case inspect.VarTupleType(item_type=inner) | inspect.ListType(item_type=inner):
-            return [_value(inner, suffix), _value(inner, suffix)]
+            return [_value(inner, text), _value(inner, text)]
         case inspect.BoolType():
             return True
         case inspect.IntType():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from bench import units
 from bench.report.entry import Entry, newest_per_key
+from bench.report.presentation import reasons, stamp_text
 from bench.report.status import State
 from bench.report.text import plain
 
@@ -57,7 +57,7 @@ def _suite(name: str, cases: Sequence[Case]) -> ET.Element:
     suite = ET.Element("testsuite", name=plain(name), hostname=plain(name))
     newest = max(case.stamp for case in cases)
     if newest:
-        suite.set("timestamp", _iso(newest))
+        suite.set("timestamp", stamp_text(newest, "%Y-%m-%dT%H:%M:%S"))
     counts = {"tests": len(cases), "failures": 0, "errors": 0, "skipped": 0}
     for case in cases:
         element, kind = _element(case)
@@ -98,12 +98,11 @@ def _element(case: Case) -> tuple[ET.Element, str | None]:
 
 def _case_of(entry: Entry) -> Case:
     record = entry.record
-    signatures = [run.signature for run in record.runs if run.signature]
     return Case(
         suite=record.host.id,
         name=entry.group,
         state=entry.state,
-        lines=(*entry.reasons, *signatures),
+        lines=tuple(reasons(entry)),
         wall_s=entry.wall_s,
         stamp=record.stamp,
         figures=_figures(entry),
@@ -133,10 +132,3 @@ def _total(root: ET.Element, suites: Sequence[ET.Element]) -> None:
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))
     root.set("time", f"{sum(float(suite.get('time', '0')) for suite in suites):.6f}")
-
-
-def _iso(stamp: str) -> str:
-    try:
-        return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    except ValueError:
-        return plain(stamp)

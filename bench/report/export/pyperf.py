@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from bench.report.entry import Entry
+from bench.report.presentation import build_of
 from bench.report.text import plain
 
 
@@ -35,7 +36,7 @@ def pyperf_document(entries: Sequence[Entry]) -> dict[str, Any]:
 
 def _benchmark(name: str, entry: Entry) -> dict[str, Any]:
     record = entry.record
-    build = record.image or record.environment
+    build = build_of(record)
     host = record.host.class_
     known = {
         "name": name,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bench import units
 from bench.names import ANALYSIS
 from bench.record.schema import Record, Run
-from bench.record.text import clean
-from bench.report.files.summary import MEMORY, TIMING
 from bench.report.files.texts import ended, signature
+from bench.report.presentation import MEMORY, TIMING, margin_text
+from bench.report.text import plain
 
 _WIDTH = 50
 
@@ -22,8 +22,8 @@ def analysis_time_txt(record: Record) -> str:
     lines = []
     failure = signature(record)
     if failure:
-        lines += [clean(failure, keep_lines=True), ""]
-    lines += [clean(record.id), f"outcome: {record.outcome}", f"verdict: {record.verdict.status}"]
+        lines += [plain(failure, keep_lines=True), ""]
+    lines += [plain(record.id), f"outcome: {record.outcome}", f"verdict: {record.verdict.status}"]
     for run in record.runs:
         lines += ["", *_block(record, run)]
     if not record.runs:
@@ -32,13 +32,9 @@ def analysis_time_txt(record: Record) -> str:
 
 
 def _block(record: Record, run: Run) -> list[str]:
-    rows = [(name, form(read(run))) for name, read, form in (*TIMING, *MEMORY)]
+    rows = [(one.line, one.text(run)) for one in (*TIMING, *MEMORY)]
     ceiling = record.diagnostic.ceiling_s
     timeout = run.effective_timeout_s if run.effective_timeout_s is not None else record.diagnostic.timeout_s
-    rows += [("ceiling", units.seconds(ceiling)), ("margin to the ceiling", _margin(ceiling, run.wall_s))]
-    rows += [("timeout", units.seconds(timeout)), ("margin to the timeout", _margin(timeout, run.wall_s))]
+    rows += [("ceiling", units.seconds(ceiling)), ("margin to the ceiling", margin_text(ceiling, run.wall_s))]
+    rows += [("timeout", units.seconds(timeout)), ("margin to the timeout", margin_text(timeout, run.wall_s))]
     return [f"run {run.index}: {ended(run)}", *(f"  {name:<{_WIDTH}} {value}" for name, value in rows)]
-
-
-def _margin(bound: float | None, wall_s: float | None) -> str:
-    return units.NOT_KNOWN if bound is None or wall_s is None else f"{bound - wall_s:+.2f} s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench import units
 from bench.compare.ceiling_review import Action, Decision
+from bench.report.text import markdown, markdown_code, markdown_table
 
 _ADVICE: dict[Action, str] = {
     "keep": "Keep the ceiling",
@@ -35,26 +36,26 @@ def timeout_decision_text(decision: Decision) -> str:
         ("needed to hold with outliers kept", units.seconds(decision.needed_s)),
     ]
     lines = ["# Timeout decision", "", f"**{advice}.** {_sentence(decision.reasons)}", ""]
-    lines += ["| figure | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in figures)]
-    lines += ["", f"## History of {_code(decision.host)}", ""]
+    lines += [markdown_table(("figure", "value"), figures)]
+    lines += [f"## History of {_code(decision.host)}", ""]
     shown = decision.history[-SHOWN:]
     if len(shown) < len(decision.history):
         lines += [f"The newest {len(shown)} of {len(decision.history)} runs.", ""]
-    lines += ["| result | wall |", "|---|---|"] if shown else ["No run of this host class has passed."]
-    for stamp, wall in shown:
-        mark = " (outlier, set aside)" if wall in decision.set_aside_s else ""
-        lines.append(f"| {_code(stamp)} | {units.seconds(wall)}{mark} |")
-    lines += ["", "## What speaks against", ""]
-    lines += [f"- {one}" for one in decision.against] or ["- nothing in the numbers"]
+    rows = [
+        (_code(stamp), units.seconds(wall) + (" (outlier, set aside)" if wall in decision.set_aside_s else ""))
+        for stamp, wall in shown
+    ]
+    lines += [markdown_table(("result", "wall"), rows) or "No run of this host class has passed.\n"]
+    lines += ["## What speaks against", ""]
+    lines += [f"- {markdown(one)}" for one in decision.against] or ["- nothing in the numbers"]
     return "\n".join(lines) + "\n"
 
 
 def _sentence(reasons: tuple[str, ...]) -> str:
     text = "; ".join(reasons)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    return f"{markdown(text[:1].upper() + text[1:])}." if text else ""
 
 
 def _code(text: str) -> str:
-    """A name from a record as a code span that it cannot break out of."""
-    kept = "".join(letter for letter in text if letter.isprintable() and letter not in "`|<>&")
-    return f"`{kept}`" if kept else "–"
+    """Return a name from a record as a code span."""
+    return markdown_code(text) or units.NOT_KNOWN

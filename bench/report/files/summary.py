@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from bench import units
 from bench.record.schema import Record, Run, VerdictBaseline
-from bench.record.text import markdown, markdown_block
 from bench.record.unavailable import NO_LOSS
-from bench.report.files.gnu_time import cpu_ratio
 from bench.report.files.texts import ended, signature
-
-_Reading = Callable[[Run], float | None]
-_Format = Callable[[float | None], str]
+from bench.report.presentation import (
+    ANONYMOUS,
+    MEMORY,
+    RESIDENT,
+    TIMING,
+    Reading,
+    build_of,
+    engine_text,
+    margin_text,
+)
+from bench.report.text import markdown, markdown_block, markdown_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,33 +30,6 @@ class Operator:
     name: str
     self_s: float
     calls: int | None = None
-
-
-def call_s(run: Run) -> float | None:
-    """Seconds in the tests' own calls, summed; ``None`` where no test was timed."""
-    times = [test.call_s for test in run.tests if test.call_s is not None]
-    return sum(times) if times else None
-
-
-TIMING: tuple[tuple[str, _Reading, _Format], ...] = (
-    ("wall", lambda run: run.wall_s, units.seconds),
-    ("pytest", lambda run: run.pytest_s, units.seconds),
-    ("call", call_s, units.seconds),
-    ("user", lambda run: run.cpu.user_s, units.seconds),
-    ("system", lambda run: run.cpu.system_s, units.seconds),
-    ("CPU", cpu_ratio, lambda ratio: units.percent(ratio, 0)),
-    ("throttled", lambda run: run.cpu.throttled_s, units.seconds),
-)
-"""Rows of the timing table: name, reading of a run, format."""
-MEMORY: tuple[tuple[str, _Reading, _Format], ...] = (
-    ("peak of the control group, page cache included", lambda run: run.memory.peak_bytes, units.size),
-    ("peak of anonymous memory, sampled", lambda run: run.memory.anon_peak_bytes, units.size),
-    ("largest resident set of one process", lambda run: run.memory.max_rss_bytes, units.size),
-    ("minor page faults", lambda run: run.faults.minor, units.count),
-    ("major page faults", lambda run: run.faults.major, units.count),
-    ("voluntary context switches", lambda run: run.context_switches.voluntary, units.count),
-    ("involuntary context switches", lambda run: run.context_switches.involuntary, units.count),
-)
 
 
 def render_summary(
@@ -94,9 +73,8 @@ def _head(record: Record) -> str:
 
 
 def _facts(record: Record) -> list[tuple[str, str]]:
-    host, engine, diagnostic = record.host, record.engine, record.diagnostic
-    built = record.image or record.environment
-    limits = engine.limits
+    host, diagnostic, limits = record.host, record.diagnostic, record.engine.limits
+    built = build_of(record)
     given = {
         "CPUs": limits.cpus,
         "CPU set": limits.cpuset,
@@ -112,7 +90,7 @@ def _facts(record: Record) -> list[tuple[str, str]]:
         "processor": host.class_.cpu_model,
         "kernel": host.class_.kernel,
         "GPU": host.class_.gpu,
-        "engine": " ".join(part for part in (engine.name, engine.version) if part),
+        "engine": engine_text(record),
         "limits": ", ".join(f"{name} {value}" for name, value in given.items() if value is not None) or "none",
         "image": record.image.name if record.image else None,
         "Python, torch": ", ".join(part for part in (built.python, built.torch) if part) if built else None,
@@ -123,16 +101,16 @@ def _facts(record: Record) -> list[tuple[str, str]]:
     return [(name, markdown(str(value))) for name, value in facts.items() if value]
 
 
-def _readings(runs: Sequence[Run], rows: Sequence[tuple[str, _Reading, _Format]]) -> list[str]:
+def _readings(runs: Sequence[Run], rows: Sequence[Reading]) -> list[str]:
     if not runs:
         return []
     if len(runs) == 1:
-        return _table(("", "value"), [(name, form(read(runs[0]))) for name, read, form in rows])
+        return _table(("", "value"), [(one.line, one.text(runs[0])) for one in rows])
     cells = []
-    for name, read, form in rows:
-        values = [value for run in runs if (value := read(run)) is not None]
+    for one in rows:
+        values = [value for run in runs if (value := one.read(run)) is not None]
         of = (median(values), min(values), max(values)) if values else (None, None, None)
-        cells.append((name, *(form(value) for value in of), f"{len(values)} of {len(runs)}"))
+        cells.append((one.line, *(one.form(value) for value in of), f"{len(values)} of {len(runs)}"))
     return _table(("", "median", "least", "most", "runs"), cells)
 
 
@@ -166,10 +144,8 @@ def _baseline(baseline: VerdictBaseline, wall_s: float | None) -> list[tuple[str
 
 
 def _margin(name: str, bound: float | None, wall_s: float | None) -> tuple[str, str, str]:
-    if bound is None or wall_s is None:
-        return name, units.seconds(bound), units.NOT_KNOWN
-    share = f" ({units.signed_percent((bound - wall_s) / bound)})" if bound else ""
-    return name, units.seconds(bound), f"{bound - wall_s:+.2f} s{share}"
+    share = f" ({units.signed_percent((bound - wall_s) / bound)})" if bound and wall_s is not None else ""
+    return name, units.seconds(bound), margin_text(bound, wall_s) + share
 
 
 def _metrics(runs: Sequence[Run]) -> list[str]:
@@ -186,17 +162,9 @@ def _metrics(runs: Sequence[Run]) -> list[str]:
 def _runs(runs: Sequence[Run]) -> list[str]:
     if len(runs) < 2:
         return []
-    rows = [
-        (
-            str(run.index),
-            markdown(ended(run)),
-            *(form(read(run)) for _, read, form in TIMING[:6]),
-            units.size(run.memory.anon_peak_bytes),
-            units.size(run.memory.max_rss_bytes),
-        )
-        for run in runs
-    ]
-    return _table(("run", "outcome", *(name for name, _, _ in TIMING[:6]), "anonymous", "max RSS"), rows)
+    readings = (*TIMING[:6], ANONYMOUS, RESIDENT)
+    rows = [(str(run.index), markdown(ended(run)), *(one.text(run) for one in readings)) for run in runs]
+    return _table(("run", "outcome", *(one.name for one in readings)), rows)
 
 
 def _warnings(runs: Sequence[Run]) -> list[str]:
@@ -226,7 +194,5 @@ def _section(title: str, lines: Sequence[str]) -> str:
     return "\n".join((f"## {title}", "", *lines, "")) if lines else ""
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    if not rows:
-        return []
-    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return markdown_table(names, rows).splitlines()

@@ -17,6 +17,7 @@ from bench.report.html.palette import BLUE, GREY, RED, TEAL
 from bench.report.html.svg.frame import Bound, Line, lines_chart
 from bench.report.html.svg.marks import EMPTY, bar, element, joined, percent, sign
 from bench.report.html.svg.scale import Scale, from_zero
+from bench.report.presentation import change_interval, change_text, ordered, side_name, state_text
 from bench.report.status import STATES, spoken
 from bench.report.text import plain
 
@@ -26,11 +27,6 @@ _TALL, _LOW = 40, 26
 """Heights of a line in pixels: of a pair, which has two names, and of a term."""
 MOST = 60
 """Comparisons that are drawn, the worst first; the table has them all."""
-
-
-def ordered(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The worst first."""
-    return sorted(comparisons, key=lambda one: (STATES[one.status].rank, one.diagnostic, one.b.host, one.b.stamp))
 
 
 def comparison_table(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS) -> Table:
@@ -54,18 +50,15 @@ def comparison_table(comparisons: Sequence[Comparison], groups: Mapping[str, str
     rows = []
     for one in ordered(comparisons):
         state = STATES[one.status]
-        interval = units.NOT_KNOWN
-        if one.ratio_low is not None and one.ratio_high is not None:
-            interval = f"{units.signed_percent(one.ratio_low - 1)} to {units.signed_percent(one.ratio_high - 1)}"
         cells = (
-            Cell(f"{state.glyph} {state.label}", state.rank, state.level),
+            Cell(state_text(state), state.rank, state.level),
             Cell(one.diagnostic),
-            Cell(_side(one.a.host, one.a.stamp, one.a.variant)),
-            Cell(_side(one.b.host, one.b.stamp, one.b.variant)),
+            Cell(f"{one.a.host} {side_name(one.a)}"),
+            Cell(f"{one.b.host} {side_name(one.b)}"),
             Cell(units.seconds(one.a.median_s), one.a.median_s),
             Cell(units.seconds(one.b.median_s), one.b.median_s),
-            Cell(units.signed_percent(one.ratio - 1 if one.ratio is not None else None), one.ratio),
-            Cell(interval, one.ratio_low),
+            Cell(change_text(one), one.ratio),
+            Cell(change_interval(one) or units.NOT_KNOWN, one.ratio_low),
             Cell("; ".join(one.reasons)),
         )
         rows.append(Row(cells, one.b.host, _group(one, groups), one.status))
@@ -180,9 +173,4 @@ def _colour(one: Comparison) -> str:
 
 
 def _hover(one: Comparison) -> str:
-    change = units.signed_percent(one.ratio - 1 if one.ratio is not None else None)
-    return f"{change}, {STATES[one.status].label}"
-
-
-def _side(host: str, stamp: str, variant: str | None) -> str:
-    return f"{host} {stamp} {variant}" if variant else f"{host} {stamp}"
+    return f"{change_text(one)}, {STATES[one.status].label}"

@@ -16,6 +16,7 @@ from bench.report.html.palette import BLUE, RED
 from bench.report.html.svg.frame import Line, bounds_of, lines_chart, lines_note
 from bench.report.html.svg.marks import EMPTY, bar, element, joined, percent, sign
 from bench.report.html.svg.scale import Scale, span
+from bench.report.presentation import RUN_COLUMNS
 from bench.report.status import STATES, state_of_run
 
 POINTS = 3000
@@ -25,9 +26,7 @@ _BOXED = 4
 """Runs of a host from which the middle half of them is a box."""
 _GOLDEN = 0.618034
 """Neighbours in this sequence lie far apart, so that equal times are seen as several points."""
-_COLUMNS = columns(
-    "result", "host", ">run", "outcome", ">wall", ">user", ">system", ">throttled", ">anonymous peak", ">minor faults"
-)
+_COLUMNS = columns("result", "host", ">run", "outcome", *(f">{one.name}" for one in RUN_COLUMNS))
 
 
 def distribution(group: str, entries: Sequence[Entry], hosts: Sequence[str]) -> Figure:
@@ -113,12 +112,7 @@ def runs_table(entries: Sequence[Entry]) -> Table:
                 Cell(entry.record.host.id),
                 Cell(str(run.index), run.index),
                 Cell(state.label, level=state.level),
-                Cell(units.seconds(run.wall_s), run.wall_s),
-                Cell(units.seconds(run.cpu.user_s), run.cpu.user_s),
-                Cell(units.seconds(run.cpu.system_s), run.cpu.system_s),
-                Cell(units.seconds(run.cpu.throttled_s), run.cpu.throttled_s),
-                Cell(units.size(run.memory.anon_peak_bytes), run.memory.anon_peak_bytes),
-                Cell(units.count(run.faults.minor), run.faults.minor),
+                *(Cell(one.text(run), one.read(run)) for one in RUN_COLUMNS),
             )
             rows.append(Row(cells, entry.record.host.id, state=entry.state.code))
     return Table("Every run, the newest first", _COLUMNS, tuple(rows))

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 from bench import units
+from bench.errors import DamagedData
+from bench.names import parse_stamp
 from bench.report.entry import Entry
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, ORANGE, RED
@@ -149,6 +151,6 @@ def _alt(
 def _time(stamp: str) -> datetime:
     """A stamp as a time; what is no stamp is drawn at the year 1970."""
     try:
-        return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
+        return parse_stamp(stamp)
+    except DamagedData:
         return datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,6 +8,7 @@ from bench import units
 from bench.record.schema import Record
 from bench.report.entry import Entry
 from bench.report.html.model import Cell, Column, Row, Table, anchor
+from bench.report.presentation import build_of, engine_text
 
 
 def _text(value: object) -> str:
@@ -34,7 +35,7 @@ FACTS: Mapping[str, Callable[[Record], str]] = {
     "virtualization": lambda record: _text(record.host.class_.virtualization),
     "GPU": lambda record: _text(record.host.class_.gpu),
     "driver": lambda record: _text(record.host.class_.driver),
-    "engine": lambda record: f"{record.engine.name} {record.engine.version or ''}".strip(),
+    "engine": engine_text,
     "cgroup": lambda record: "v" + _text(record.engine.cgroup_version) if record.engine.cgroup_version else _text(None),
     "CPU limit": lambda record: _text(record.engine.limits.cpus),
     "CPU set": lambda record: _text(record.engine.limits.cpuset),
@@ -46,8 +47,8 @@ FACTS: Mapping[str, Callable[[Record], str]] = {
     "load before": lambda record: _text(record.host.before.load),
     "frequency before": lambda record: units.hertz(record.host.before.frequency_hz),
     "swap used before": lambda record: _size(record.host.before.swap_used_bytes),
-    "Python": lambda record: _text(getattr(record.image or record.environment, "python", None)),
-    "torch": lambda record: _text(getattr(record.image or record.environment, "torch", None)),
+    "Python": lambda record: _text(getattr(build_of(record), "python", None)),
+    "torch": lambda record: _text(getattr(build_of(record), "torch", None)),
 }
 """What a host's line may say: class, limits and build of the newest result, state from before its first run."""
 

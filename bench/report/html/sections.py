@@ -14,6 +14,7 @@ from bench.report.html.history import LEAST, history
 from bench.report.html.host_during import host_during
 from bench.report.html.model import Cell, Detail, Figure, Group, Row, Table, anchor, columns
 from bench.report.html.timeline import timeline_figure
+from bench.report.presentation import ANONYMOUS, MINOR_FAULTS, build_of, engine_text, reasons, signatures, state_text
 from bench.report.timeline import parse_samples
 from bench.report.trend import stands_out, time_spent
 
@@ -41,14 +42,14 @@ def verdict_table(entries: Sequence[Entry], caption: str, unfolded: Collection[s
         rows.append(
             Row(
                 (
-                    Cell(f"{state.glyph} {state.label}", state.rank, state.level),
+                    Cell(state_text(state), state.rank, state.level),
                     Cell(entry.group, href=anchor("d", entry.group)),
                     Cell(record.host.id),
                     Cell(record.stamp, href=_place(record.id, unfolded)),
                     Cell(str(len(record.runs)), len(record.runs)),
                     Cell(units.seconds(entry.wall_s), entry.wall_s),
                     Cell(units.seconds(record.verdict.ceiling_margin_s), record.verdict.ceiling_margin_s),
-                    Cell(_reasons(entry)),
+                    Cell("; ".join(reasons(entry, _MOST_REASONS))),
                 ),
                 record.host.id,
                 entry.group,
@@ -124,7 +125,7 @@ def detail(entry: Entry, steps: int) -> Detail:
         group=entry.group,
         state=entry.state.code,
         heading=f"{record.host.id}, {record.stamp}",
-        verdict=Cell(f"{entry.state.glyph} {entry.state.label}", level=entry.state.level),
+        verdict=Cell(state_text(entry.state), level=entry.state.level),
         facts=_facts(entry),
         warnings=_warnings(entry),
         findings=stands_out(entry),
@@ -137,11 +138,11 @@ def detail(entry: Entry, steps: int) -> Detail:
 def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
     record, run = entry.record, entry.typical
     limits = record.engine.limits
-    build = record.image or record.environment
+    build = build_of(record)
     facts = [
         ("verdict", entry.state.label),
         ("runs", f"{len(entry.passed)} of {len(record.runs)} passed"),
-        ("engine", f"{record.engine.name} {record.engine.version or ''}".strip()),
+        ("engine", engine_text(record)),
         ("CPU limit", f"{limits.cpus:g}" if limits.cpus is not None else "none"),
         ("memory limit", units.size(limits.memory_bytes) if limits.memory_bytes is not None else "none"),
         ("torch", (build.torch if build else None) or units.NOT_KNOWN),
@@ -152,8 +153,7 @@ def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
             ("timeout in effect", units.seconds(run.effective_timeout_s)),
             ("CPU time, user and system", _cpu_time(run)),
             ("memory peak (with page cache)", units.size(run.memory.peak_bytes)),
-            ("anonymous peak", units.size(run.memory.anon_peak_bytes)),
-            ("minor faults", units.count(run.faults.minor)),
+            *((one.name, one.text(run)) for one in (ANONYMOUS, MINOR_FAULTS)),
         ]
     if entry.origin:
         facts.append(("read from", entry.origin))
@@ -167,9 +167,8 @@ def _cpu_time(run: Run) -> str:
 
 
 def _warnings(entry: Entry) -> tuple[str, ...]:
-    said = [run.signature for run in entry.record.runs if run.signature]
-    said += [warning.message for run in entry.record.runs for warning in run.warnings]
-    return tuple(dict.fromkeys(said))
+    messages = (warning.message for run in entry.record.runs for warning in run.warnings)
+    return tuple(dict.fromkeys([*signatures(entry.record), *messages]))
 
 
 def _about(newest: Entry) -> tuple[tuple[str, str], ...]:
@@ -180,13 +179,6 @@ def _about(newest: Entry) -> tuple[tuple[str, str], ...]:
         ("ceiling", units.seconds(diagnostic.ceiling_s)),
         ("timeout", units.seconds(diagnostic.timeout_s)),
     )
-
-
-def _reasons(entry: Entry) -> str:
-    signatures = [run.signature for run in entry.record.runs if run.signature]
-    said = list(dict.fromkeys([*signatures, *entry.reasons]))
-    more = f"and {len(said) - _MOST_REASONS} more in its summary.md" if len(said) > _MOST_REASONS else ""
-    return "; ".join([*said[:_MOST_REASONS], *([more] if more else [])])
 
 
 def _newest_measured(entries: Sequence[Entry]) -> Entry:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from bench.report.presentation import stamp_text, state_text
 from bench.report.status import State
 from bench.report.text import plain
 from bench.units import NOT_KNOWN
@@ -26,15 +26,12 @@ def text(value: object, style: str = "", width: int | None = None) -> Text:
 
 def state(value: State) -> Text:
     """A state with its sign, so that it reads without colour too."""
-    return Text(f"{value.glyph} {value.label}", style=STYLES[value.level])
+    return Text(state_text(value), style=STYLES[value.level])
 
 
 def day(stamp: str) -> str:
     """A stamp for a table: ``2025-10-15 13:44``; what is no stamp is shown as it is."""
-    try:
-        return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return plain(stamp, 16)
+    return stamp_text(stamp, "%Y-%m-%d %H:%M", 16)
 
 
 def bar(share: float | None, width: int, style: str = "cyan") -> Text:

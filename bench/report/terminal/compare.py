@@ -12,6 +12,7 @@ from rich.text import Text
 from bench import units
 from bench.compare.comparison import Comparison, Side
 from bench.compare.ranking import Ranking
+from bench.report.presentation import other_reasons, ratio_interval, ratio_text, side_name
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, interval, state, table, text
 
@@ -27,9 +28,7 @@ def comparison_view(comparison: Comparison) -> RenderableType:
         parts += [Text(), ratio]
     if comparison.differences:
         parts += [Text(), _differences(comparison), Text()]
-    # Differences stand in their table; the other reasons are sentences.
-    named = tuple(f"{difference.name}: " for difference in comparison.differences)
-    parts.append(bullets(text(reason) for reason in comparison.reasons if not reason.startswith(named)))
+    parts.append(bullets(text(reason) for reason in other_reasons(comparison)))
     return Group(*parts)
 
 
@@ -44,7 +43,7 @@ def ranking_view(ranking: Ranking | Sequence[Comparison]) -> RenderableType:
     made = table("result, host", ">runs", ">median", ">ratio", "=99 % interval", "=verdict")
     made.add_row(_two_lines(first.a), *_figures(first.a), "1.000", "the reference", "")
     for row in rows:
-        figures = (*_figures(row.b), ratio_text(row.ratio), bounds_text(row))
+        figures = (*_figures(row.b), ratio_text(row.ratio), ratio_interval(row))
         made.add_row(_two_lines(row.b), *figures, state(STATES[row.status]))
     head = Text.assemble(text(first.diagnostic, "bold"), ": ratios of wall time, above 1 is slower")
     notes = _notes(rows)
@@ -57,10 +56,10 @@ def ranking_view(ranking: Ranking | Sequence[Comparison]) -> RenderableType:
 
 def _notes(rows: Sequence[Comparison]) -> list[Text]:
     """A line for each row that has more to say, by its name; by its host too where two rows have the same name."""
-    names = Counter(_name(row.b) for row in rows)
+    names = Counter(side_name(row.b) for row in rows)
     notes = []
     for row in rows:
-        name, said = _name(row.b), _beside(row)
+        name, said = side_name(row.b), _beside(row)
         where = f" on {row.b.host}" if names[name] > 1 else ""
         notes += [text(f"{name}{where}: {said}")] if said else []
     return notes
@@ -75,14 +74,9 @@ def _beside(row: Comparison) -> str:
     if row.runs_needed is not None and row.status == "insufficient_runs":
         parts.append(f"needs {row.runs_needed} runs on each side")
     elif row.status in ("insufficient_runs", "host_noisy", "not_measured", "over_ceiling"):
-        parts += _why(row)
+        # The figures of the row are in its columns.
+        parts += other_reasons(row, "wall time ", "the smallest change ")
     return "; ".join(parts)
-
-
-def _why(row: Comparison) -> list[str]:
-    """The reasons of a row but for its figures, which its columns show."""
-    named = (*(f"{difference.name}: " for difference in row.differences), "wall time ", "the smallest change ")
-    return [reason for reason in row.reasons if not reason.startswith(named)]
 
 
 def _fastest(row: Comparison) -> tuple[bool, float]:
@@ -90,7 +84,7 @@ def _fastest(row: Comparison) -> tuple[bool, float]:
 
 
 def _two_lines(side: Side) -> Text:
-    return Text.assemble(text(_name(side)), "\n", text(side.host, "dim"))
+    return Text.assemble(text(side_name(side)), "\n", text(side.host, "dim"))
 
 
 def _figures(side: Side) -> tuple[str, str]:
@@ -101,18 +95,6 @@ def _runs(side: Side) -> str:
     """The runs whose times are compared, and of how many where some did not pass."""
     lost = sum(side.not_passed.values())
     return f"{side.runs} of {side.runs + lost}" if lost else str(side.runs)
-
-
-def ratio_text(ratio: float | None) -> str:
-    """A ratio with three decimals."""
-    return units.NOT_KNOWN if ratio is None else f"{ratio:.3f}"
-
-
-def bounds_text(comparison: Comparison) -> str:
-    """The interval of the ratio, or that there is none."""
-    if comparison.ratio_low is None or comparison.ratio_high is None:
-        return units.NOT_KNOWN if comparison.ratio is None else "too few runs"
-    return f"{comparison.ratio_low:.3f} to {comparison.ratio_high:.3f}"
 
 
 def ratio_bar(comparison: Comparison, reach: float, half: int) -> Text:
@@ -134,7 +116,7 @@ def _sides(comparison: Comparison) -> Table:
     for name, side in (("reference", comparison.a), ("result", comparison.b)):
         made.add_row(
             Text(name, style="dim"),
-            text(_name(side)),
+            text(side_name(side)),
             text(side.host),
             _runs(side),
             units.seconds(side.median_s),
@@ -163,8 +145,3 @@ def _differences(comparison: Comparison) -> Table:
             meaning,
         )
     return made
-
-
-def _name(side: Side) -> str:
-    """The stamp whole, as it names the result on the command line, and the variant."""
-    return f"{side.stamp} {side.variant}" if side.variant else side.stamp

@@ -11,6 +11,7 @@ from rich.text import Text
 from bench import units
 from bench.record.schema import Run
 from bench.report.entry import Entry, worst_first
+from bench.report.presentation import ANONYMOUS, RUN_COLUMNS
 from bench.report.status import state_of_run
 from bench.report.terminal.cells import bar, day, state, table, text
 
@@ -62,18 +63,10 @@ def result_summary(entry: Entry) -> RenderableType:
 
 
 def _runs_table(runs: Sequence[Run]) -> Table:
-    made = table(">run", "outcome", ">wall", ">user", ">system", ">throttled", ">anon peak", ">minor faults")
+    # In eighty columns there is no room for the whole word.
+    made = table(">run", "outcome", *(">anon peak" if one is ANONYMOUS else f">{one.name}" for one in RUN_COLUMNS))
     for run in runs:
-        made.add_row(
-            str(run.index),
-            state(state_of_run(run.outcome)),
-            units.seconds(run.wall_s),
-            units.seconds(run.cpu.user_s),
-            units.seconds(run.cpu.system_s),
-            units.seconds(run.cpu.throttled_s),
-            units.size(run.memory.anon_peak_bytes),
-            units.count(run.faults.minor),
-        )
+        made.add_row(str(run.index), state(state_of_run(run.outcome)), *(one.text(run) for one in RUN_COLUMNS))
     return made
 
 

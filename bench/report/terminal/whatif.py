@@ -11,9 +11,10 @@ from rich.text import Text
 from bench import units
 from bench.compare.comparison import Comparison
 from bench.compare.sample import failed
+from bench.report.presentation import ratio_interval, ratio_text
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, state, table, text
-from bench.report.terminal.compare import bounds_text, ratio_bar, ratio_text, reach_of
+from bench.report.terminal.compare import ratio_bar, reach_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def whatif_view(diagnostic: str, lines: Sequence[VariantLine], advice: str) -> R
             text(line.name),
             units.seconds(line.median_s),
             ratio_text(comparison.ratio) if comparison else "1.000",
-            bounds_text(comparison) if comparison else "the reference",
+            ratio_interval(comparison) if comparison else "the reference",
             ratio_bar(comparison, reach, 5) if comparison else Text(),
             _test(line),
             _verdict(comparison),

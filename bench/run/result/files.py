@@ -20,12 +20,12 @@ from bench.names import numbered
 from bench.record.samples import GAUGES, TOTALS
 from bench.record.schema import Record
 from bench.record.storage.bundle import Content
-from bench.record.text import clean
 from bench.report.files.analysis import analysis_name, analysis_time_txt
 from bench.report.files.ceiling_review import timeout_decision_text
 from bench.report.files.gnu_time import time_txt
 from bench.report.files.summary import Operator, render_summary
 from bench.report.files.texts import env_txt, exit_code_txt, signature
+from bench.report.text import markdown, plain
 from bench.run.host_snapshot import Observation
 from bench.run.result.reading import OneRun, never_ran
 
@@ -114,7 +114,7 @@ def _decision(history: Sequence[Record]) -> Callable[[Record], str]:
         try:
             return timeout_decision_text(timeout_decision(record, history))
         except (BenchError, ArithmeticError) as failure:
-            return f"# The ceiling could not be reviewed: {failure}\n"
+            return f"# The ceiling could not be reviewed: {markdown(failure)}\n"
 
     return decide
 
@@ -125,7 +125,7 @@ def _not_written(name: str, run: OneRun) -> bytes:
 
 def _why(run: OneRun) -> str:
     said = run.reading.run.signature or f"the run ended as {run.reading.run.outcome.replace('_', ' ')}"
-    return " ".join(clean(said).split())
+    return " ".join(plain(said).split())
 
 
 def _no_junit(record: Record, run: OneRun) -> bytes:
@@ -138,7 +138,7 @@ def _no_junit(record: Record, run: OneRun) -> bytes:
     if passed:
         SubElement(suite, "system-out").text = said
     else:
-        case = SubElement(suite, "testcase", {"classname": "bench", "name": clean(record.diagnostic.node or "run")})
+        case = SubElement(suite, "testcase", {"classname": "bench", "name": plain(record.diagnostic.node or "run")})
         SubElement(case, "error", {"message": said})
     text: bytes = tostring(suites, encoding="utf-8", xml_declaration=True)
     return text + b"\n"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bench.report.text import markdown, markdown_code, plain, slug
+from bench.report.text import markdown, markdown_block, markdown_code, markdown_table, plain, slug
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,20 @@ def test_plain_leaves_nothing_that_acts(text: str) -> None:
     shown = plain(text)
     assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     shown.encode()
+
+
+@given(st.text())
+def test_clean_text_has_no_controls(text: str) -> None:
+    assert all(ord(character) >= 32 for character in plain(text))
+    assert "\n" not in markdown(text)
+    assert all(line.startswith("    ") for line in markdown_block(text).split("\n"))
+
+
+def test_plain_keeps_lines_when_asked() -> None:
+    assert plain("a\r\nb\tc", keep_lines=True) == "a\nb    c"
+    assert plain("  in\x1b[1m\n\u202eout", keep_lines=True) == "  in\nout"
+    assert plain("open \x1b]0;title\nafter", keep_lines=True) == "open \nafter", "it takes more than its line"
+    assert plain("ä–µ ok") == "ä–µ ok"
 
 
 def rendered(source: str) -> str:
@@ -84,6 +98,24 @@ def test_markdown_parts_what_github_would_link() -> None:
     assert markdown("fixes #12") == "fixes #<!-- -->12"
     assert "https<!-- -->:" in markdown("https://evil.example")
     assert "www<!-- -->." in markdown("www.evil.example")
+
+
+def test_markdown_leaves_alone_what_is_shown_as_it_is() -> None:
+    for text in ("tests/test_a.py::TestB::test_c_d (6 runs), +5.0 %", "a-b 2.0: 1.5 s; 99% of 3 & 4!", "node 12. x"):
+        assert markdown(text).replace("&amp;", "&") == text
+
+
+@pytest.mark.parametrize("text", ["# x", "- x", "+ x", "= x", "1. x", "12) x", "===", "-"])
+def test_markdown_begins_no_block(text: str) -> None:
+    assert rendered(f"- {markdown(text)}\n").count("<li>") == 1
+    assert rendered(f"above\n{markdown(text)}\n").count("<") <= 2 + text.count("#")
+
+
+def test_a_table_is_one_table_and_none_without_a_row() -> None:
+    made = markdown_table(("name", ">figure"), [("a", "1"), ("b", "2")])
+    assert made == "| name | figure |\n| --- | ---: |\n| a | 1 |\n| b | 2 |\n"
+    assert rendered(made).count("<td") == 4
+    assert markdown_table(("name",), []) == ""
 
 
 def test_slug() -> None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from bench.record.schema import Limits, Memory, Metric, Verdict, VerdictBaseline, Warning_
-from bench.record.text import clean, markdown, markdown_block
+from tests.support.records import make_record, make_run
 from bench.report.files.analysis import analysis_name, analysis_time_txt
 from bench.report.files.summary import Operator, render_summary
 from bench.report.files.texts import ended, env_txt, exit_code_txt, signature
@@ -179,18 +176,6 @@ def test_no_text_of_a_record_becomes_markup(text: str) -> None:
     assert all(line.startswith(("## ", "# grad")) for line in heads)
     widths = [line.replace("\\|", "").count("|") for line in rendered.splitlines() if line.startswith("|")]
     assert set(widths) <= {3, 4, 6, 11}
-
-
-@given(st.text())
-def test_clean_text_has_no_controls(text: str) -> None:
-    assert all(ord(character) >= 32 for character in clean(text))
-    assert "\n" not in markdown(text)
-    assert all(line.startswith("    ") for line in markdown_block(text).split("\n"))
-
-
-def test_clean_keeps_lines_when_asked() -> None:
-    assert clean("a\r\nb\tc", keep_lines=True) == "a\nb    c"
-    assert clean("ä–µ ok") == "ä–µ ok"
 
 
 def test_memory_unknown_stays_unknown() -> None:
