@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.host.doctor.check import Check, fail, ok, warn
 from bench.host.doctor.facts import Facts
+from bench.record.check import Check, fail, ok, warn
 
 _DELEGATE = (
     "let systemd delegate them: a drop-in of user@.service with '[Service]' and 'Delegate=cpu cpuset io memory pids', "

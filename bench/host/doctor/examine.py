@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from bench.host.doctor.check import Check, Level
 from bench.host.doctor.engine import engine_checks
 from bench.host.doctor.facts import Facts
 from bench.host.doctor.machine import machine_checks
 from bench.host.doctor.quiet import quiet_checks
+from bench.record.check import Check, Level
 
 __all__ = ["Check", "Level", "judge", "worst"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.host.doctor.check import Check, fail, ok, warn
 from bench.host.doctor.facts import Disk, Facts
+from bench.record.check import Check, fail, ok, warn
 from bench.units import size
 
 _GIB = 1024**3

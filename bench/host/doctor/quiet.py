@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.host.doctor.check import Check, ok, warn
 from bench.host.doctor.facts import Facts
+from bench.record.check import Check, ok, warn
 from bench.units import percent, size
 
 LOAD_RATIO = 0.10

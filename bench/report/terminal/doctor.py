@@ -3,45 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from bench.record.check import Check
 from bench.report.terminal.cells import table, text
 
 _SIGNS = {"ok": ("✓ ok", "green"), "warn": ("! warn", "yellow"), "fail": ("✕ fail", "bold red")}
 
 
-class Looked(Protocol):
-    """One check, as ``bench.host`` makes it; the report knows its words and not where they come from."""
-
-    @property
-    def name(self) -> str:
-        """What was looked at."""
-        ...
-
-    @property
-    def level(self) -> str:
-        """``ok``, ``warn`` or ``fail``."""
-        ...
-
-    @property
-    def detail(self) -> str:
-        """What was found."""
-        ...
-
-    @property
-    def fix(self) -> str:
-        """What puts it right, or empty."""
-        ...
-
-
-def doctor_view(checks: Sequence[Looked]) -> RenderableType:
-    """A line per check in the order given, its fix below it, and a count at the end."""
+def doctor_view(checks: Sequence[Check]) -> RenderableType:
+    """Return a line per check in the order given, its fix below it, and a count at the end."""
     made = table("=", "=looked at", "found")
     for check in checks:
-        sign, style = _SIGNS.get(check.level, (check.level, ""))
+        sign, style = _SIGNS[check.level]
         found = text(check.detail)
         if check.fix:
             found.append_text(Text.assemble("\n→ ", text(check.fix, "cyan")))

@@ -3,69 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from bench.record.check import Held
 from bench.record.schema import Record
 from bench.report.terminal.cells import table, text
 
 _SIGNS = {"passed": ("✓ holds", "green"), "failed": ("✕ off", "bold red"), "skipped": ("– not told", "yellow")}
 
 
-class Figure(Protocol):
-    """One reading held against the truth, as ``bench.run.selftest`` makes it."""
-
-    @property
-    def check(self) -> str:
-        """The check's name."""
-        ...
-
-    @property
-    def path(self) -> str:
-        """Where the figure stands in a run."""
-        ...
-
-    @property
-    def outcome(self) -> str:
-        """``passed``, ``failed`` or ``skipped``."""
-        ...
-
-    @property
-    def reading(self) -> float | None:
-        """What was read."""
-        ...
-
-    @property
-    def true_text(self) -> str:
-        """What is true."""
-        ...
-
-    @property
-    def error_text(self) -> str:
-        """How far off the reading is."""
-        ...
-
-    @property
-    def bound_text(self) -> str:
-        """How far off it may be."""
-        ...
-
-    @property
-    def why(self) -> str | None:
-        """Why nothing can be said, or what went wrong."""
-        ...
-
-    def text(self, value: float | None) -> str:
-        """A value of this figure with its unit."""
-        ...
-
-
 def selftest_view(
-    record: Record, figures: Sequence[Figure], not_made: Sequence[tuple[str, str]], origin: str
+    record: Record, figures: Sequence[Held], not_made: Sequence[tuple[str, str]], origin: str
 ) -> RenderableType:
-    """A line for each reading, then what could not be told, then the verdict."""
+    """Return a line for each reading, then what could not be told, then the verdict.
+
+    Args:
+        record: the self-test's result.
+        figures: its readings, those of one check together.
+        not_made: checks that this engine cannot make, and why.
+        origin: where the bundle is.
+    """
     made = table("=", "=reading", ">reads", ">true", ">off by", ">at most")
     check = ""
     for figure in figures:

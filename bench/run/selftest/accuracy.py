@@ -3,84 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from bench import units
+from bench.record.check import Held
 from bench.record.schema import Metric, Run, TestResult
 from bench.run.result.reading import Reading
 from bench.run.selftest.checks import Check, Figure
-
-_Outcome = Literal["passed", "failed", "skipped"]
 
 UNSURE_RATIO = 0.5
 """A truth that is less certain than this share of its value checks nothing."""
 
 Truth = Mapping[str, Any]
 """What a load says of itself, by key; ``None`` or absent is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One figure, held against the truth, which lies between ``truth`` and ``most``.
-
-    ``error`` and ``bound`` are in the figure's own unit; ``relative`` says that they are best read as a share of the
-    truth.
-    """
-
-    check: str
-    path: str
-    outcome: _Outcome
-    reading: float | None = None
-    truth: float | None = None
-    most: float | None = None
-    error: float | None = None
-    bound: float | None = None
-    relative: bool = True
-    why: str | None = None
-
-    @property
-    def unit(self) -> str:
-        """The figure's unit."""
-        return "s" if self.path.endswith("_s") else "bytes" if self.path.endswith("_bytes") else "count"
-
-    @property
-    def true_text(self) -> str:
-        """The truth with its unit."""
-        least, most = self.text(self.truth), self.text(self.most)
-        return least if least == most else f"{least} to {most}"
-
-    @property
-    def error_text(self) -> str:
-        """How far off the reading is."""
-        return self._share(self.error, units.signed_percent, 2)
-
-    @property
-    def bound_text(self) -> str:
-        """How far off it may be."""
-        return self._share(self.bound, units.percent, 0)
-
-    def sentence(self) -> str:
-        """For people, in one line."""
-        if self.why is not None:
-            return f"{self.check}, {self.path}: {self.why}"
-        return (
-            f"{self.check}, {self.path}: reads {self.text(self.reading)}, true is {self.true_text}; "
-            f"off by {self.error_text}, may be off by {self.bound_text}"
-        )
-
-    def text(self, value: float | None) -> str:
-        """A value of this figure with its unit."""
-        return {"s": units.seconds, "bytes": units.size}.get(self.unit, units.count)(value)
-
-    def _share(self, value: float | None, form: Callable[[float | None, int], str], digits: int) -> str:
-        if not self.relative or not self.truth or value is None:
-            return self.text(value)
-        return form(value / self.truth, digits)
 
 
 def parse_truth(log: bytes) -> Truth | None:

@@ -13,6 +13,7 @@ from bench.engine.assets import agent_folder
 from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Need, Place, Task
 from bench.errors import NotMeasured, UsageError
+from bench.record.check import Held
 from bench.record.schema import Limits, Outcome, Record, Verdict
 from bench.record.unavailable import with_reasons
 from bench.report.files.summary import render_summary
@@ -20,7 +21,7 @@ from bench.run.measure import Finished, look_again, not_begun, stop_here, was_in
 from bench.run.plan import BASE_ENV, PIDS, Plan, check_capacity
 from bench.run.result.files import collect
 from bench.run.result.reading import OneRun
-from bench.run.selftest.accuracy import Held, as_run, hold, parse_truth
+from bench.run.selftest.accuracy import as_run, hold, parse_truth
 from bench.run.selftest.checks import CHECKS, Check
 from bench.run.session import INTERRUPTED, Session, assembled
 from bench.run.source import read_catalog_source

@@ -13,7 +13,7 @@ from bench.catalog.model import Catalog, Diagnostic
 from bench.compare.comparison import compare
 from bench.compare.explain.difference import explain, explain_difference
 from bench.compare.ranking import rank
-from bench.host.doctor.check import Check
+from bench.record.check import Check
 from bench.record.storage.manifest import Problem
 from bench.record.storage.verify import BundleProblem, VerifyReport
 from bench.report.entry import Entry

@@ -3,9 +3,9 @@ import dataclasses
 import pytest
 
 from bench.host.cgroup_access import LocalGroup
-from bench.host.doctor.check import Check
 from bench.host.doctor.examine import judge, worst
 from bench.host.doctor.facts import Disk, Facts
+from bench.record.check import Check
 from bench.record.schema import HostClass, HostState
 
 GIB = 1024**3
