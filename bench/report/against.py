@@ -1,4 +1,4 @@
-"""Results beside a baseline: which of its results each is held against, and what that says of it (pure)."""
+"""Results beside a baseline: which of its results each is held against, and with what outcome (pure)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.report.entry import Entry, newest_per_key
 def against(
     entries: Sequence[Entry], baseline: Sequence[Record], history: Sequence[Record] = ()
 ) -> tuple[list[Entry], list[DamagedData]]:
-    """The same entries in the same order, the newest of each group on each host with its comparison.
+    """Return the same entries in the same order, the newest of each group on each host with its comparison.
 
     A result that cannot be compared, since it or its baseline has a wall time that is none, stays without; what is
     wrong with it comes back too.
@@ -38,7 +38,7 @@ def against(
 
 
 def with_comparisons(entries: Sequence[Entry], made: Sequence[Comparison]) -> list[Entry]:
-    """The same entries in the same order, each with the comparison that was made of it before, where there is one."""
+    """Return the same entries in the same order, each with the comparison that was made of it, if there is one."""
     by_id = {one.b.id: one for one in made}
     return [replace(entry, comparison=by_id.get(entry.record.id)) for entry in entries]
 

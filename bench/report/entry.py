@@ -22,7 +22,7 @@ class Entry:
 
     ``origin`` says where it was read (a folder, an archive). ``samples`` holds the text of ``samples.csv`` by the run's
     index; a report asks only for :attr:`typical` of those that :func:`timeline_entries` names. ``comparison`` is this
-    result against a baseline, where a report was given one.
+    result against a baseline, if a report was given one.
     """
 
     record: Record
@@ -30,7 +30,7 @@ class Entry:
     samples: Mapping[int, str] = field(default_factory=lambda: NO_SAMPLES)
     comparison: Comparison | None = None
     group: str = field(init=False, compare=False)
-    """The diagnostic, and how it ran where not as usual (profile, variant, limits, engine): times within are alike."""
+    """The diagnostic, and how it ran if not as usual (profile, variant, limits, engine): times within are alike."""
 
     def __post_init__(self) -> None:
         # Worked out once: a report sorts and groups by it many times.
@@ -44,12 +44,12 @@ class Entry:
 
     @property
     def state(self) -> State:
-        """What the result says first, its comparison heard."""
+        """The result's worst word: its own, or its comparison's."""
         return state_of(self.record, self.comparison.status if self.comparison is not None else None)
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why, in sentences: the comparison's first where it decides the state, then the verdict's own."""
+        """Why, in sentences: the comparison's first if it decides the state, then the verdict's own."""
         own = self.record.verdict.reasons
         decided = self.comparison is not None and self.state != state_of(self.record)
         return (*self.comparison.reasons, *own) if self.comparison is not None and decided else own
@@ -84,13 +84,13 @@ def _is_time(wall_s: float | None) -> bool:
 
 
 def worst_first(entries: Iterable[Entry]) -> list[Entry]:
-    """Ordered for a reader in a hurry: by severity, then diagnostic, host and the newest before the older."""
+    """Return entries for a reader in a hurry: by severity, then diagnostic, host and the newest before the older."""
     newest = sorted(entries, key=lambda entry: entry.record.stamp, reverse=True)
     return sorted(newest, key=lambda entry: (entry.state.rank, *entry.key))
 
 
 def newest_per_key(entries: Iterable[Entry]) -> list[Entry]:
-    """The newest result of each diagnostic on each host, in order of their names."""
+    """Return the newest result of each diagnostic on each host, in order of their names."""
     newest: dict[tuple[str, str], Entry] = {}
     for entry in sorted(entries, key=lambda entry: entry.record.stamp):
         newest[entry.key] = entry
@@ -98,7 +98,7 @@ def newest_per_key(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def by_group(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
-    """Entries by :attr:`Entry.group`, in order of the names, each list from the oldest to the newest."""
+    """Return entries by :attr:`Entry.group`, in order of the names, each list from the oldest to the newest."""
     groups: dict[str, list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: (entry.group, entry.record.stamp)):
         groups.setdefault(entry.group, []).append(entry)
@@ -106,5 +106,5 @@ def by_group(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 
 
 def timeline_entries(entries: Sequence[Entry], most: int = 200) -> list[Entry]:
-    """The entries whose timeline a page draws: the newest per diagnostic and host, at most ``most``, worst first."""
+    """Return the entries whose timeline a page draws: the newest of each key, at most ``most``, the worst first."""
     return worst_first(newest_per_key(entries))[:most]

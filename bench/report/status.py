@@ -63,17 +63,17 @@ PASSED = State("passed", "passed", "good", "The diagnostic's own test passed.", 
 
 
 def state_of_run(outcome: Outcome) -> State:
-    """How one run ended; a run has no verdict of its own."""
+    """Return how one run ended; a run has no verdict of its own."""
     return PASSED if outcome == "passed" else STATES[outcome]
 
 
 def state_of(record: Record, compared: Status | None = None) -> State:
-    """What to say first of a result: how it ended where it did not pass, else its verdict.
+    """Return a result's first word: how it ended if it did not pass, else its verdict.
 
     Args:
         record: the result.
-        compared: what a comparison with a baseline says of it, where there is one: the graver of the two stands. That
-            the baseline itself measured nothing says nothing of this result.
+        compared: the status of its comparison with a baseline, if there is one: the graver of the two stands. A
+            baseline that measured nothing has no bearing on this result.
     """
     if record.outcome in _OUTCOMES_FIRST:
         return STATES[record.outcome]
@@ -94,5 +94,5 @@ _SPECIAL = {
 
 
 def spoken(name: str) -> str:
-    """A term of the wall time in words; any other name with spaces for underscores."""
+    """Return a term of the wall time in words; any other name with spaces for underscores."""
     return _SPECIAL.get(name, name.replace("_", " "))

@@ -54,7 +54,7 @@ class Timeline:
 
 
 def parse_samples(text: str, most: int = 240) -> Timeline | None:
-    """The timeline of a ``samples.csv``, at most ``most`` steps long; ``None`` where it holds fewer than two samples.
+    """Return the timeline of a ``samples.csv``, at most ``most`` steps long; ``None`` if it holds under two samples.
 
     Raises:
         DamagedData: there is no column ``t_s``, or a cell is not a number.

@@ -29,7 +29,7 @@ class Band:
 
 
 def bands(entries: Sequence[Entry]) -> list[Band | None]:
-    """For each result the interval that the medians of those before it predict; ``None`` where they are too few.
+    """Return for each result the interval that the medians of those before it predict; ``None`` if they are too few.
 
     Only like predicts like: what lies before another build, another state of the host or other variables is left out.
 
@@ -42,13 +42,13 @@ def bands(entries: Sequence[Entry]) -> list[Band | None]:
 
 
 def next_band(entries: Sequence[Entry]) -> Band | None:
-    """Where the median of one more result like the last is expected."""
+    """Return where the median of one more result like the last is expected."""
     start = _starts(entries)[-1] if entries else 0
     return _band([entry.wall_s for entry in entries[max(len(entries) - WINDOW, start) :]])
 
 
 def breaks(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
-    """For each result what no longer is as it was at the one before, where that forbids to compare their times.
+    """Return for each result what is no longer as it was at the one before, if that forbids to compare their times.
 
     Args:
         entries: as in :func:`bands`.
@@ -74,7 +74,7 @@ def _band(before: Sequence[float | None]) -> Band | None:
 
 
 def time_spent(entry: Entry) -> Budget | None:
-    """Where the wall time of a result went; ``None`` where no run passed or nothing was counted."""
+    """Return where the wall time of a result went; ``None`` if no run passed or nothing was counted."""
     try:
         spent = budget(sample_of(entry.record))
     except BenchError:
@@ -84,6 +84,6 @@ def time_spent(entry: Entry) -> Budget | None:
 
 
 def stands_out(entry: Entry) -> tuple[Finding, ...]:
-    """What is worth knowing of a result; empty where nothing was measured."""
+    """Return what is worth knowing of a result; empty if nothing was measured."""
     spent = time_spent(entry)
     return findings(sample_of(entry.record), spent) if spent is not None else ()

@@ -1,4 +1,4 @@
-"""Results for github-action-benchmark: its custom formats, where smaller or where bigger is better (pure).
+"""Results for github-action-benchmark: its custom formats, in which smaller or bigger is better (pure).
 
 Each is a JSON list of ``{name, unit, value, range, extra}``. Names have to stay the same from commit to commit,
 whatever else is in a report: they hold the diagnostic and how it ran, the host and the metric, but never a stamp.
@@ -17,12 +17,12 @@ from bench.report.text import plain
 
 
 def smaller_is_better(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """For ``tool: customSmallerIsBetter``: median wall times of the newest results, and metrics that should fall."""
+    """Return median wall times and metrics that should fall, of the newest results: for ``customSmallerIsBetter``."""
     return _export(entries, "lower")
 
 
 def bigger_is_better(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """For ``tool: customBiggerIsBetter``: metrics of the newest results that should rise."""
+    """Return metrics that should rise, of the newest results: for ``customBiggerIsBetter``."""
     return _export(entries, "higher")
 
 

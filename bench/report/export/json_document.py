@@ -23,13 +23,13 @@ def report_document(
     unreadable: Sequence[str] = (),
     now: datetime | None = None,
 ) -> dict[str, Any]:
-    """All results with their records, the worst first, and the comparisons, as plain data that ``json`` can write.
+    """Return all results with their records, the worst first, and the comparisons, as data that ``json`` can write.
 
     Args:
         entries: results, any order; their samples are left out.
         comparisons: what was compared.
         unreadable: sentences on what is left out, since it cannot be read.
-        now: when it was made; the current time where it is not given.
+        now: when it was made; the current time if it is not given.
     """
     ordered = worst_first(entries)
     return {
@@ -52,7 +52,7 @@ def report_document(
 
 
 def explanation_document(explanation: Explanation | DeltaExplanation) -> dict[str, Any]:
-    """An explanation as plain data; the seconds of a term that nobody measured are ``None``, never 0."""
+    """Return an explanation as plain data; the seconds of a term that nobody measured are ``None``, never 0."""
     document: dict[str, Any] = msgspec.to_builtins(explanation)
     if isinstance(explanation, Explanation):
         _unknown_as_none(document["budget"]["terms"], explanation.budget.unknown)

@@ -33,7 +33,7 @@ class Case:
 
 
 def render_junit(entries: Sequence[Entry]) -> str:
-    """The newest result of each diagnostic on each host, a suite for each host.
+    """Return the newest result of each diagnostic on each host, a suite for each host.
 
     A case's ``time`` is its median wall time in seconds; figures are in its properties.
     """
@@ -41,7 +41,7 @@ def render_junit(entries: Sequence[Entry]) -> str:
 
 
 def render_cases(cases: Sequence[Case]) -> str:
-    """Cases as ``testsuites`` / ``testsuite`` / ``testcase``, suites in order of their names."""
+    """Return cases as ``testsuites`` / ``testsuite`` / ``testcase``, suites in order of their names."""
     root = ET.Element("testsuites", name="bench")
     suites: dict[str, list[Case]] = {}
     for case in cases:

@@ -27,7 +27,7 @@ def render_markdown(
     title: str = "Benchmark",
     limit: int = LIMIT,
 ) -> str:
-    """Counts, what could not be read, then the comparisons, then the newest result of each diagnostic on each host.
+    """Return counts, what could not be read, the comparisons, and the newest result of each diagnostic on each host.
 
     Args:
         entries: results, any order.

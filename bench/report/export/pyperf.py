@@ -17,9 +17,9 @@ from bench.report.text import plain
 
 
 def pyperf_document(entries: Sequence[Entry]) -> dict[str, Any]:
-    """The suite as plain data that ``json`` can write.
+    """Return the suite as plain data that ``json`` can write.
 
-    A benchmark's name is the diagnostic's, with the host added where there are several and the stamp where the same
+    A benchmark's name is the diagnostic's, with the host added if there are several and the stamp if the same
     diagnostic has several results on a host: pyperf wants unique names. Results without a passed run are left out.
     """
     measured = sorted((entry for entry in entries if entry.passed), key=lambda entry: (*entry.key, entry.record.stamp))
@@ -63,7 +63,7 @@ def _benchmark(name: str, entry: Entry) -> dict[str, Any]:
 
 
 def _date(text: str | None) -> str | None:
-    """As pyperf writes it, ``2026-11-02 08:00:00``, in UTC; ``None`` where it is no time."""
+    """As pyperf writes it, ``2026-11-02 08:00:00``, in UTC; ``None`` if it is no time."""
     try:
         return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M:%S") if text else None
     except ValueError:

@@ -13,12 +13,12 @@ _WIDTH = 50
 
 
 def analysis_name(record: Record) -> str:
-    """The file's name in the bundle."""
+    """Return the file's name in the bundle."""
     return f"analysis/{record.diagnostic.name}{ANALYSIS}"
 
 
 def analysis_time_txt(record: Record) -> str:
-    """The text of the file; one block a run."""
+    """Return the text of the file; one block a run."""
     lines = []
     failure = signature(record)
     if failure:

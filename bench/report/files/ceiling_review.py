@@ -17,7 +17,7 @@ SHOWN = 20
 
 
 def timeout_decision_text(decision: Decision) -> str:
-    """The decision, its figures, the history and what speaks against; ends with a line feed."""
+    """Return the decision, its figures, the history and what speaks against; ends with a line feed."""
     advice = _ADVICE[decision.action]
     if decision.action == "keep":
         advice += f" of {units.seconds(decision.ceiling_s)}"

@@ -16,7 +16,7 @@ BLOCK_BYTES = 512
 
 
 def time_txt(run: Run, command: str, page_bytes: int = 4096) -> str:
-    """The 23 lines of GNU ``time -v`` for a run, each begun by a tab.
+    """Return the 23 lines of GNU ``time -v`` for a run, each begun by a tab.
 
     Args:
         run: what was measured.
@@ -54,7 +54,7 @@ def time_txt(run: Run, command: str, page_bytes: int = 4096) -> str:
 
 
 def elapsed(wall_s: float | None) -> str:
-    """A wall time as GNU time writes it: ``14:04.94``, and from an hour on ``1:00:05`` without hundredths."""
+    """Return a wall time as GNU time writes it: ``14:04.94``, and from an hour on ``1:00:05`` without hundredths."""
     if wall_s is None:
         return UNKNOWN
     hours, rest = divmod(_cut(wall_s * 100), 360_000)
@@ -65,7 +65,7 @@ def elapsed(wall_s: float | None) -> str:
 
 
 def cpu_ratio(run: Run) -> float | None:
-    """CPU seconds per wall second: 12.94 is the 1294 % of GNU time. ``None`` where a part is missing."""
+    """Return CPU seconds per wall second: 12.94 is the 1294 % of GNU time. ``None`` if a part is missing."""
     total = run.cpu.total_s
     if total is None and run.cpu.user_s is not None and run.cpu.system_s is not None:
         total = run.cpu.user_s + run.cpu.system_s

@@ -38,7 +38,7 @@ def render_summary(
     findings: Sequence[str] = (),
     operators: Sequence[Operator] = (),
 ) -> str:
-    """The summary of a record, in Markdown.
+    """Return the summary of a record, in Markdown.
 
     Args:
         record: the result.

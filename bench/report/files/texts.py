@@ -9,7 +9,7 @@ from bench.record.schema import Record, Run
 
 
 def env_txt(environ: Mapping[str, str], extra: Sequence[str] = ()) -> str:
-    """The recorded part of an environment, a ``NAME=value`` a line, line breaks in a value escaped.
+    """Return the recorded part of an environment, a ``NAME=value`` a line, line breaks in a value escaped.
 
     Args:
         environ: the whole environment of the measured process; the allow-list is applied here.
@@ -20,8 +20,9 @@ def env_txt(environ: Mapping[str, str], extra: Sequence[str] = ()) -> str:
 
 
 def exit_code_txt(run: Run) -> str:
-    """The exit status alone on the first line, as a shell tells it: 128 + N for a process ended by signal N, which a
-    second line names; ``unknown`` where nobody saw it end.
+    """Return the exit status alone on the first line, as a shell has it; ``unknown`` if nobody saw it end.
+
+    A process ended by signal N has 128 + N, and a second line that names the signal.
     """
     if run.exit_code is not None:
         return f"{run.exit_code}\n"
@@ -29,7 +30,7 @@ def exit_code_txt(run: Run) -> str:
 
 
 def signature(record: Record) -> str | None:
-    """How a result failed, as its first failing run says it; ``None`` where nothing failed."""
+    """Return how a result failed, as its first failing run says it; ``None`` if nothing failed."""
     if record.outcome == "passed":  # one of a self-test's may be lost without harm
         return None
     for run in record.runs:
@@ -41,7 +42,7 @@ def signature(record: Record) -> str | None:
 
 
 def ended(run: Run) -> str:
-    """How a run ended, in words."""
+    """Return how a run ended, in words."""
     how = run.outcome.replace("_", " ")
     if run.signal is not None:
         return f"{how}, ended by signal {run.signal}"

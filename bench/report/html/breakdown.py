@@ -22,7 +22,7 @@ _TOP = (_HEIGHT - _BAR) / 2
 
 
 def breakdown(group: str, newest: Sequence[Entry], hosts: Sequence[str]) -> Figure | None:
-    """The newest result of each host; ``None`` where no run passed anywhere.
+    """Return a bar for the newest result of each host; ``None`` if no run passed anywhere.
 
     Args:
         group: what they are results of.
@@ -52,7 +52,7 @@ def breakdown(group: str, newest: Sequence[Entry], hosts: Sequence[str]) -> Figu
 
 
 def _bars(found: Budget, used: Sequence[str], scale: Scale) -> Markup:
-    """A bar a term, end to end, with its share where that fits."""
+    """A bar a term, end to end, with its share if that fits."""
     made: list[Markup] = []
     at = 0.0
     for name in used:

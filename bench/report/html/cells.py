@@ -22,25 +22,32 @@ _NEAR = 0.006
 
 @lru_cache(maxsize=8192)
 def escaped(text: str) -> str:
-    """Text for an element or a quoted attribute. All text of a table goes through here; the rest is ours."""
+    """Return text for an element or a quoted attribute. All text of a table goes through here; the rest is ours."""
     return html.escape(plain(text))
 
 
 def attributes(host: str | None = None, group: str | None = None, state: str | None = None) -> Markup:
-    """What the page filters by."""
+    """Return the attributes that the page filters by.
+
+    Args:
+        host: the host's id, if the element is of one.
+        group: the group of results, likewise.
+        state: the code of a state, likewise.
+    """
     named = (("host", host), ("diagnostic", group), ("state", state))
     made = "".join(f' data-{name}="{escaped(value)}"' for name, value in named if value is not None)
     return Markup(made)  # noqa: S704 - escaped above
 
 
 def rows_html(table: Table) -> Markup:
-    """The lines of a table's body, the first cell of each its heading."""
+    """Return the lines of a table's body, the first cell of each its heading."""
     return Markup("\n".join(_row(row, len(table.columns)) for row in table.rows))  # noqa: S704 - each text is escaped
 
 
 def shape(table: Table) -> str:
-    """The classes of a table: ``n2`` if its second column has figures, which the style sheet aligns without a class on
-    each cell, and ``told`` if its last column is text, which may be long.
+    """Return the classes of a table: ``n2`` if its second column has figures, ``told`` if its last is text.
+
+    The style sheet aligns figures without a class on each cell; the last column's text may be long.
     """
     figures = [f"n{at}" for at, column in enumerate(table.columns, 1) if column.figures]
     last = [] if table.columns and table.columns[-1].figures else ["told"]
@@ -71,7 +78,7 @@ def _order(cell: Cell) -> str:
 
 @lru_cache(maxsize=8192)
 def number_of(text: str) -> float | None:
-    """The number that a text begins with, in the base of its unit: as ``orderOf`` of page.js reads it."""
+    """Return the number that a text begins with, in the base of its unit: as ``orderOf`` of page.js reads it."""
     found = _NUMBER.fullmatch(text)
     if found is None:
         return None

@@ -30,7 +30,7 @@ MOST = 60
 
 
 def comparison_table(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS) -> Table:
-    """Every comparison with its numbers and its reasons.
+    """Return every comparison with its numbers and its reasons.
 
     Args:
         comparisons: the lines.
@@ -66,7 +66,7 @@ def comparison_table(comparisons: Sequence[Comparison], groups: Mapping[str, str
 
 
 def intervals(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS) -> Figure | None:
-    """The change of wall time of each pair with its interval, and the line of no change.
+    """Return the change of wall time of each pair with its interval, and the line of no change.
 
     Args:
         comparisons: the pairs.
@@ -95,7 +95,7 @@ def intervals(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO
 
 
 def difference_figure(difference: DeltaExplanation, results: Mapping[str, Entry] = _NO_RESULTS) -> Figure:
-    """The terms of one difference in wall time: to the right what took longer, to the left what took less.
+    """Return the terms of one difference in wall time: to the right what took longer, to the left what took less.
 
     Args:
         difference: the terms.
@@ -134,7 +134,7 @@ def difference_figure(difference: DeltaExplanation, results: Mapping[str, Entry]
 
 
 def _group(one: Comparison, groups: Mapping[str, str]) -> str:
-    """The group of the result that was judged, or of its reference; where neither is on the page, the diagnostic."""
+    """The group of the result, or of its reference; if neither is on the page, the diagnostic."""
     return groups.get(one.b.id) or groups.get(one.a.id) or one.diagnostic
 
 

@@ -30,7 +30,13 @@ _COLUMNS = columns("result", "host", ">run", "outcome", *(f">{one.name}" for one
 
 
 def distribution(group: str, entries: Sequence[Entry], hosts: Sequence[str]) -> Figure:
-    """A strip of all runs over a box per host; runs that did not pass are crosses at the time they were stopped."""
+    """Return a strip of all runs over a box per host; a run that did not pass is a cross at the time of its end.
+
+    Args:
+        group: what they are results of.
+        entries: the results, from the oldest to the newest.
+        hosts: the order of the lines.
+    """
     ceiling_s, ceilings = _bound(entries, "ceiling_s")
     timeout_s, timeouts = _bound(entries, "timeout_s")
     by_host: dict[str, list[Entry]] = {host: [] for host in hosts}
@@ -102,7 +108,7 @@ def _box(walls: Sequence[float], scale: Scale) -> tuple[Markup, tuple[float, flo
 
 
 def runs_table(entries: Sequence[Entry]) -> Table:
-    """Every run of the group, newest first."""
+    """Return every run of the group, newest first."""
     rows = []
     for entry in reversed(entries):
         for run in entry.record.runs:

@@ -27,7 +27,13 @@ _COLUMNS = columns("result", "verdict", ">runs", ">median wall", ">expected betw
 
 
 def history(group: str, host: str, entries: Sequence[Entry]) -> Figure:
-    """Median wall time of each result, oldest first, and the interval that those before it predicted."""
+    """Return the median wall time of each result, oldest first, and the interval that those before it predicted.
+
+    Args:
+        group: what they are results of.
+        host: the host's id.
+        entries: the results, from the oldest to the newest.
+    """
     measured = [entry for entry in entries if entry.wall_s is not None]
     medians = [entry.wall_s or 0.0 for entry in measured]
     expected, broken = bands(measured), breaks(measured)

@@ -37,7 +37,7 @@ _ALL = "all of it"
 
 
 def host_during(record: Record) -> Table | None:
-    """The figures of ``runs[].host_during``, those alone that a run has; ``None`` where there is no run.
+    """Return the figures of ``runs[].host_during``, those alone that a run has; ``None`` if there is no run.
 
     The table's note has the reasons of what is missing.
     """
@@ -54,7 +54,7 @@ def host_during(record: Record) -> Table | None:
 
 
 def label(name: str) -> str:
-    """A figure's name in words; one that a later version added without its unit."""
+    """Return a figure's name in words; one that a later version added without its unit."""
     if name in LABELS:
         return LABELS[name]
     unit = _unit(name)
@@ -73,7 +73,7 @@ def _cell(name: str, value: float | None) -> Cell:
 
 
 def _missing(record: Record, names: Sequence[str]) -> str:
-    """Each reason once, with what it is for; empty where nothing is missing."""
+    """Each reason once, with what it is for; empty if nothing is missing."""
     runs: dict[tuple[str, str], list[int]] = {}
     for at, run in enumerate(record.runs):
         whole = record.unavailable.get(f"runs[{at}].host_during", _NO_REASON)

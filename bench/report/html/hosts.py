@@ -54,7 +54,7 @@ FACTS: Mapping[str, Callable[[Record], str]] = {
 
 
 def host_table(entries: Sequence[Entry]) -> tuple[Table, tuple[tuple[str, str], ...]]:
-    """A line per host with the facts in which the hosts differ, and the facts that they share."""
+    """Return a line per host with the facts in which the hosts differ, and the facts that they share."""
     newest: dict[str, Entry] = {}
     counts: dict[str, int] = {}
     for entry in sorted(entries, key=lambda entry: entry.record.stamp):

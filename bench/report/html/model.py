@@ -20,7 +20,7 @@ class Column:
 
 
 def columns(*names: str) -> tuple[Column, ...]:
-    """Headings; one that starts with ``>`` is a column of figures."""
+    """Return headings; one that starts with ``>`` is a column of figures."""
     return tuple(Column(name.removeprefix(">"), name.startswith(">")) for name in names)
 
 
@@ -117,7 +117,7 @@ class Group:
 
 
 def anchor(prefix: str, name: str) -> str:
-    """An id that stays the same from page to page, whatever else is on it."""
+    """Return an id that stays the same from page to page, whatever else is on it."""
     short = slug(name)
     if short != plain(name) or len(short) > 60:
         short = f"{short[:60]}-{sha256(name.encode(errors='replace')).hexdigest()[:6]}"

@@ -45,7 +45,7 @@ def render_page(
     title: str = "Benchmark report",
     now: datetime | None = None,
 ) -> str:
-    """The page as HTML.
+    """Return the page as HTML.
 
     Args:
         entries: the results, any number and in any order; samples are read only of ``timeline_entries(entries)``.
@@ -53,7 +53,7 @@ def render_page(
         differences: why results differ, each a drawing of its terms.
         unreadable: sentences on what is left out, since it cannot be read.
         title: the page's heading.
-        now: when it was made, for its foot; the current time where it is not given.
+        now: when it was made, for its foot; the current time if it is not given.
     """
     shown = newest_per_key(entries)
     counts = Counter(entry.state.code for entry in shown)

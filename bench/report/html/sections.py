@@ -28,7 +28,7 @@ _COLUMNS = columns("verdict", "diagnostic", "host", "result", ">runs", ">median 
 
 
 def verdict_table(entries: Sequence[Entry], caption: str, unfolded: Collection[str] | None = None) -> Table:
-    """Results, the worst first, with their reasons.
+    """Return results, the worst first, with their reasons.
 
     Args:
         entries: the lines.
@@ -65,7 +65,7 @@ def _place(id_: str, unfolded: Collection[str] | None) -> str | None:
 
 
 def groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
-    """One part of the page for each diagnostic, those with the worst newest result first."""
+    """Return one part of the page for each diagnostic, those with the worst newest result first."""
     detailed = timeline_entries(entries)
     steps = max(min(240, TIMELINE_POINTS // max(len(detailed), 1)), 40)
     worst = {entry.group: at for at, entry in reversed(list(enumerate(worst_first(newest_per_key(entries)))))}
@@ -104,7 +104,7 @@ def _group(name: str, members: Sequence[Entry], detailed: Sequence[Entry], steps
 
 
 def detail(entry: Entry, steps: int) -> Detail:
-    """One result unfolded, with the timeline of its typical run where it was sampled."""
+    """Return one result unfolded, with the timeline of its typical run if it was sampled."""
     record, run = entry.record, entry.typical
     figure, why = None, "No run was measured."
     if run is not None:

@@ -28,7 +28,7 @@ _FINE = ("passed", "skipped", "xfailed", "xpassed")
 class Phase:
     """One test, or neighbours that share a bar: full ``name``, what sets it apart (``short``), seconds from and to.
 
-    ``setup_s`` and ``teardown_s`` are what of it is drawn as such, 0 where that would be thinner than a line.
+    ``setup_s`` and ``teardown_s`` are what of it is drawn as such, 0 if that would be thinner than a line.
     """
 
     name: str
@@ -42,8 +42,10 @@ class Phase:
 
 
 def phases(run: Run, end: float) -> tuple[Phase, ...]:
-    """Each test where it began. One whose start is not recorded lies right after the one before it, the first such
-    right before what follows them: the next test, or the run's end.
+    """Return each test at the time when it began.
+
+    One whose start is not recorded lies right after the one before it, the first such right before what follows them:
+    the next test, or the run's end.
     """
     tests = _drawn(run)
     unplaced = list(itertools.takewhile(lambda test: test.started_s is None, tests))
@@ -63,7 +65,7 @@ def phases(run: Run, end: float) -> tuple[Phase, ...]:
 
 
 def placing(run: Run) -> str:
-    """A sentence on the tests whose place is not recorded; empty where each one's is."""
+    """Return a sentence on the tests whose place is not recorded; empty if each one's is."""
     tests = _drawn(run)
     missing = sum(test.started_s is None for test in tests)
     if not missing:
@@ -74,7 +76,7 @@ def placing(run: Run) -> str:
 
 
 def apart(names: Sequence[str]) -> list[str]:
-    """What sets each name apart: of ``test_x[cell-01-of-25]`` and so on ``cell-01``."""
+    """Return what sets each name apart: of ``test_x[cell-01-of-25]`` and so on ``cell-01``."""
     names = [plain(name) for name in names]
     if len(set(names)) < 2:
         return names
@@ -102,7 +104,7 @@ class Bar:
 
 
 def bars_of(found: Sequence[Phase]) -> tuple[Bar, ...]:
-    """A bar a test, and one each for a setup and a teardown that can be seen beside it.
+    """Return a bar a test, and one each for a setup and a teardown that can be seen beside it.
 
     Tests that ran at the same time lie in lanes above one another.
     """
@@ -111,7 +113,7 @@ def bars_of(found: Sequence[Phase]) -> tuple[Bar, ...]:
 
 
 def drawn_tests(found: Sequence[Phase], end: float) -> Markup:
-    """All bars over a run of ``end`` seconds; one has its text if it fits."""
+    """Return all bars over a run of ``end`` seconds; one has its text if it fits."""
     bars = bars_of(found)
     lanes = max((one.lane for one in bars), default=0) + 1
     # A lane of many may be low; a text needs its height.
@@ -129,7 +131,7 @@ def drawn_tests(found: Sequence[Phase], end: float) -> Markup:
 
 
 def lanes_of(found: Sequence[Phase]) -> list[int]:
-    """For each test the first lane that is free when it begins; 0 for all of those that ran one after another."""
+    """Return for each test the first lane that is free when it begins; 0 for all if they ran one after another."""
     free: list[float] = []
     lanes = []
     for phase in found:
@@ -159,13 +161,19 @@ def _pieces(phase: Phase, lane: int) -> Iterator[Bar]:
 
 
 def phases_legend(found: Sequence[Phase]) -> tuple[tuple[str, str], ...]:
-    """What the colours of the bars mean, where there are two."""
+    """Return what the colours of the bars mean, if there are two."""
     parted = any(phase.passed and (phase.setup_s or phase.teardown_s) for phase in found)
     return (("test", GREY), ("its setup and teardown", BROWN)) if parted else ()
 
 
 def within(found: Sequence[Phase], start: float, end: float) -> str:
-    """The tests at work between two times, for a table."""
+    """Return the tests at work between two times, for a table.
+
+    Args:
+        found: all tests of the run.
+        start: the first time, in seconds since the run's start.
+        end: the second.
+    """
     there = [phase.short for phase in found if phase.start < end and phase.end > start]
     if len(there) > 2:
         return f"{there[0]} to {there[-1]}"
@@ -173,7 +181,7 @@ def within(found: Sequence[Phase], start: float, end: float) -> str:
 
 
 def spoken_tests(found: Sequence[Phase]) -> str:
-    """The tests in words."""
+    """Return the tests in words."""
     if not found:
         return ""
     if len(found) == 1 and found[0].tests == 1:
@@ -187,7 +195,7 @@ def spoken_tests(found: Sequence[Phase]) -> str:
 
 
 def _drawn(run: Run) -> list[TestResult]:
-    """The tests that have a length, and one whose end nobody saw, where its start is known."""
+    """The tests that have a length, and one whose end nobody saw, if its start is known."""
     return [test for test in run.tests if _parts(test) or (test.outcome == "unfinished" and test.started_s is not None)]
 
 

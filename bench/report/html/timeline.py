@@ -48,12 +48,19 @@ class _Panel:
     flat: tuple[str, ...] = ()
 
     def values(self, line: _Line, timeline: Timeline) -> Series:
-        """A line's values in the panel's unit."""
+        """Return a line's values in the panel's unit."""
         return timeline.series[line.series] / self.scale
 
 
 def timeline_figure(key: str, run: Run, limits: Limits, timeline: Timeline) -> Figure:
-    """The tests of one run and its panels, one above the other, on one axis of time."""
+    """Return the tests of one run and its panels, one above the other, on one axis of time.
+
+    Args:
+        key: the figure's id in the page.
+        run: what was measured.
+        limits: of the engine, which are drawn as bounds.
+        timeline: the run's samples.
+    """
     every = list(_panels(timeline, run, limits))
     panels = [one for one in every if one.lines]
     sampled_s = float(timeline.steps * timeline.step_s)
@@ -86,7 +93,7 @@ def _body(panels: Sequence[_Panel], timeline: Timeline, tests: Sequence[Phase], 
 
 
 def _parts_named(table: Table, timeline: Timeline, along: Scale) -> Iterator[Markup]:
-    """What each line of the table says but its tests, which have bars: for a reader who points at that part."""
+    """What each line of the table has but its tests, which have bars: for a reader who points at that part."""
     starts = [float(row.cells[0].order or 0.0) for row in table.rows]
     for row, (first, after) in zip(
         table.rows, itertools.pairwise([*starts, timeline.steps * timeline.step_s]), strict=True
@@ -178,7 +185,7 @@ def _table(panels: Sequence[_Panel], timeline: Timeline, tests: Sequence[Phase])
 
 
 def _parts(values: Series, edges: NDArray[np.int_], *, most: bool) -> list[float | None]:
-    """The largest value between the edges, or the mean; ``None`` where none is known."""
+    """The largest value between the edges, or the mean; ``None`` if none is known."""
     starts, known = edges[:-1], np.isfinite(values)
     counts = np.add.reduceat(known.astype(np.int_), starts)
     if most:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def catalog_table(catalog: Catalog, last: Mapping[str, Entry]) -> Table:
-    """One line a diagnostic: device, ceiling, timeout and the last result.
+    """Return one line a diagnostic: device, ceiling, timeout and the last result.
 
     Args:
         catalog: what can be run.

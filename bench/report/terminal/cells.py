@@ -20,22 +20,34 @@ _TICKS = "▁▂▃▄▅▆▇█"
 
 
 def text(value: object, style: str = "", width: int | None = None) -> Text:
-    """Text from a record: no control codes reach the terminal, no markup reaches rich."""
+    """Return text from a record for a cell: no control codes reach the terminal, no markup reaches rich.
+
+    Args:
+        value: what to show.
+        style: of rich.
+        width: the most characters.
+    """
     return Text(plain(value, width), style=style)
 
 
 def state(value: State) -> Text:
-    """A state with its sign, so that it reads without colour too."""
+    """Return a state with its sign, so that it reads without colour too."""
     return Text(state_text(value), style=STYLES[value.level])
 
 
 def day(stamp: str) -> str:
-    """A stamp for a table: ``2025-10-15 13:44``; what is no stamp is shown as it is."""
+    """Return a stamp for a table: ``2025-10-15 13:44``; what is no stamp is shown as it is."""
     return stamp_text(stamp, "%Y-%m-%d %H:%M", 16)
 
 
 def bar(share: float | None, width: int, style: str = "cyan") -> Text:
-    """A bar of ``share`` (0 to 1) of ``width`` columns, to an eighth of a column."""
+    """Return a bar, drawn to an eighth of a column; a sign that nothing is known without a share.
+
+    Args:
+        share: from 0 to 1.
+        width: columns of the whole.
+        style: of rich.
+    """
     if share is None or not math.isfinite(share):
         return Text(NOT_KNOWN, style="dim")
     eighths = round(min(max(share, 0.0), 1.0) * width * 8)
@@ -45,7 +57,13 @@ def bar(share: float | None, width: int, style: str = "cyan") -> Text:
 
 
 def signed_bar(value: float | None, most: float, half: int) -> Text:
-    """A bar to the left (less time) or right (more) of a middle line; ``most`` fills a half of ``half`` columns."""
+    """Return a bar to the left (less time) or the right (more time) of a middle line.
+
+    Args:
+        value: how long the bar is.
+        most: the value that fills a half.
+        half: columns of a half.
+    """
     if value is None or not math.isfinite(value) or most <= 0:
         return Text(" " * half + "│")
     columns = min(max(round(abs(value) / most * half), 1 if value else 0), half)
@@ -55,7 +73,7 @@ def signed_bar(value: float | None, most: float, half: int) -> Text:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """The course of ``values`` in one character each."""
+    """Return the course of ``values`` in one character each."""
     if not values:
         return ""
     low, high = min(values), max(values)
@@ -65,7 +83,15 @@ def sparkline(values: Sequence[float]) -> str:
 
 
 def interval(low: float, middle: float, high: float, reach: float, half: int) -> Text:
-    """An interval of ratios minus 1 on an axis from ``-reach`` to ``reach``, with 0 in the middle: ``  ├─●┼──┤ ``."""
+    """Return an interval of ratios minus 1 on an axis with 0 in its middle: ``  ├─●┼──┤ ``.
+
+    Args:
+        low: the lower end.
+        middle: the estimate.
+        high: the upper end.
+        reach: the axis is from ``-reach`` to ``reach``.
+        half: columns of a half.
+    """
     width = 2 * half + 1
     at = [min(max(round(half + value / reach * half), 0), width - 1) for value in (low, middle, high)]
     drawn = [" "] * width
@@ -79,7 +105,7 @@ def interval(low: float, middle: float, high: float, reach: float, half: int) ->
 
 
 def bullets(lines: Iterable[Text]) -> Table:
-    """Sentences one below the other, indented alike where they are folded."""
+    """Return sentences one below the other, indented alike if they are folded."""
     made = Table.grid(padding=(0, 1, 0, 0))
     for line in lines:
         made.add_row("•", line)
@@ -87,7 +113,13 @@ def bullets(lines: Iterable[Text]) -> Table:
 
 
 def table(*columns: str, title: str | None = None, caption: str | None = None) -> Table:
-    """A quiet table. A column named ``>…`` holds figures, right-aligned; neither it nor one named ``=…`` is folded."""
+    """Return an empty table without lines around it.
+
+    Args:
+        columns: their names. One ``>…`` holds figures, right-aligned; neither it nor one named ``=…`` is folded.
+        title: stands above.
+        caption: stands below.
+    """
     made = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,

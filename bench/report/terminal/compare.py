@@ -18,7 +18,7 @@ from bench.report.terminal.cells import bullets, interval, state, table, text
 
 
 def comparison_view(comparison: Comparison) -> RenderableType:
-    """The status first, then both sides, the ratio with its interval, what differs, and the reasons."""
+    """Return the status first, then both sides, the ratio with its interval, what differs, and the reasons."""
     parts: list[RenderableType] = [
         Text.assemble(state(STATES[comparison.status]), "  ", text(comparison.diagnostic, "bold")),
         _sides(comparison),
@@ -33,7 +33,7 @@ def comparison_view(comparison: Comparison) -> RenderableType:
 
 
 def ranking_view(ranking: Ranking | Sequence[Comparison]) -> RenderableType:
-    """Several results against one reference, the fastest first; what could not be compared is named below.
+    """Return several results against one reference, the fastest first; what could not be compared is named below.
 
     Args:
         ranking: with its note and what was left out; or plain comparisons with the same reference, at least one.
@@ -55,7 +55,7 @@ def ranking_view(ranking: Ranking | Sequence[Comparison]) -> RenderableType:
 
 
 def _notes(rows: Sequence[Comparison]) -> list[Text]:
-    """A line for each row that has more to say, by its name; by its host too where two rows have the same name."""
+    """A line for each row that has more to say, by its name; by its host too if two rows have the same name."""
     names = Counter(side_name(row.b) for row in rows)
     notes = []
     for row in rows:
@@ -92,13 +92,19 @@ def _figures(side: Side) -> tuple[str, str]:
 
 
 def _runs(side: Side) -> str:
-    """The runs whose times are compared, and of how many where some did not pass."""
+    """The runs whose times are compared, and of how many if some did not pass."""
     lost = sum(side.not_passed.values())
     return f"{side.runs} of {side.runs + lost}" if lost else str(side.runs)
 
 
 def ratio_bar(comparison: Comparison, reach: float, half: int) -> Text:
-    """The interval of the ratio drawn around no change; empty where there is none."""
+    """Return the interval of the ratio drawn around no change; empty if there is none.
+
+    Args:
+        comparison: what was compared.
+        reach: the axis is from ``-reach`` to ``reach``.
+        half: columns of a half of it.
+    """
     low, middle, high = comparison.ratio_low, comparison.ratio, comparison.ratio_high
     if low is None or middle is None or high is None:
         return Text()
@@ -106,7 +112,7 @@ def ratio_bar(comparison: Comparison, reach: float, half: int) -> Text:
 
 
 def reach_of(comparisons: Sequence[Comparison]) -> float:
-    """An axis that holds the intervals, at least 5 % and at most 100 % to either side."""
+    """Return an axis that holds the intervals, at least 5 % and at most 100 % to either side."""
     ends = [abs(end - 1) for one in comparisons for end in (one.ratio_low, one.ratio_high) if end is not None]
     return min(max([0.05, *ends]), 1.0)
 

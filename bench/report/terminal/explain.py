@@ -19,7 +19,7 @@ _STYLES = {"user": "blue", "system": "red", "rest": "dim"}
 
 
 def explanation_view(explanation: Explanation) -> RenderableType:
-    """One result: its wall time as terms with bars, efficiency, fault rate and findings."""
+    """Return one result: its wall time as terms with bars, efficiency, fault rate and findings."""
     spent = explanation.budget
     runs = f"mean of {units.counted(spent.runs, 'run')}"
     head = Text.assemble(text(explanation.diagnostic, "bold"), f": where {units.seconds(spent.wall_s)} went ({runs})\n")
@@ -41,7 +41,7 @@ def explanation_view(explanation: Explanation) -> RenderableType:
 
 
 def difference_view(difference: DeltaExplanation) -> RenderableType:
-    """Two results: the terms of the difference in wall time, what each is tied to, and what else differs."""
+    """Return two results: the terms of the difference in wall time, what each is tied to, and what else differs."""
     a, b = difference.a, difference.b
     head = Text.assemble(
         text(a.diagnostic, "bold"),

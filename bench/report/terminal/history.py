@@ -17,7 +17,7 @@ SPARK = 40
 
 
 def history_view(entries: Sequence[Entry], *, most: int = 30) -> RenderableType:
-    """A table per host (and profile, and variant), oldest first, with the band in which each result was expected.
+    """Return a table per host and group, oldest first, with the band in which each result was expected.
 
     Args:
         entries: results of one diagnostic, any order.
@@ -59,7 +59,7 @@ def _host(key: tuple[str, str], members: Sequence[Entry], most: int) -> list[Ren
 
 
 def _wall(entry: Entry) -> Text:
-    """The median wall time; where older evidence has none, pytest's own time, said to be that."""
+    """The median wall time; if older evidence has none, pytest's own time, called that."""
     run = entry.typical
     if entry.wall_s is None and run is not None and run.outcome == "passed" and run.pytest_s is not None:
         return Text(f"{units.seconds(run.pytest_s)} in pytest", style="dim")

@@ -1,4 +1,4 @@
-"""``bench query``: rows of any columns, as a table where they fit and one below the other where they do not (pure)."""
+"""``bench query``: rows of any columns, as a table if they fit and one below the other if they do not (pure)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEAST_TEXT = 16
 
 
 def query_view(names: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> RenderableType:
-    """What a query yields, for people: numbers to the right, to about six digits; ``--json`` has them exactly.
+    """Return what a query yields, for people: numbers to the right, to about six digits; ``--json`` has them exactly.
 
     Args:
         names: of the columns.
@@ -38,7 +38,7 @@ def query_view(names: Sequence[str], rows: Sequence[Sequence[object]], width: in
 
 
 def number(value: float) -> str:
-    """About six significant digits, and all before the point: ``844.94``, ``1065734110``, ``3.1e-07``."""
+    """Return a number to six digits or so, and all before its point: ``844.94``, ``1065734110``, ``3.1e-07``."""
     return f"{value:.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:.6g}"
 
 

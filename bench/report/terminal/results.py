@@ -19,7 +19,7 @@ BAR = 8
 
 
 def results_table(entries: Sequence[Entry]) -> Table:
-    """Many results, the worst first: state, diagnostic, host, runs, median wall time and room under the ceiling.
+    """Return many results, the worst first: state, diagnostic, host, runs, median wall time and room under the ceiling.
 
     Names stand one below the other, since a terminal of 60 columns holds no two beside figures; under the median stands
     what it takes of the ceiling.
@@ -49,7 +49,7 @@ def _of_ceiling(entry: Entry) -> Text:
 
 
 def result_summary(entry: Entry) -> RenderableType:
-    """What ``bench run`` says at the end: the verdict, its reasons, each run, and where the bundle is."""
+    """Return what ``bench run`` shows at its end: the verdict, its reasons, each run, and where the bundle is."""
     record = entry.record
     head = Text.assemble(state(entry.state), "  ", text(record.diagnostic.name, "bold"), " on ", text(record.host.id))
     parts: list[RenderableType] = [head]

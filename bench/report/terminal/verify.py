@@ -11,7 +11,7 @@ from bench.units import counted
 
 
 def verify_view(report: VerifyReport) -> RenderableType:
-    """One line where all is well, else a line per file with its bundle and what is wrong."""
+    """Return one line if all is well, else a line per file with its bundle and what is wrong."""
     count = len(report.bundles)
     looked = counted(count, "bundle")
     if report.ok:

@@ -37,7 +37,13 @@ class VariantLine:
 
 
 def whatif_view(diagnostic: str, lines: Sequence[VariantLine], advice: str) -> RenderableType:
-    """Ratios to the first variant with their intervals, and ``advice`` as the last line."""
+    """Return a table of ratios to the first variant with their intervals, and the advice as the last line.
+
+    Args:
+        diagnostic: its name.
+        lines: the variants, the reference first.
+        advice: what to set.
+    """
     comparisons = [line.comparison for line in lines if line.comparison is not None]
     reach = reach_of(comparisons)
     made = table("variant", ">median", ">ratio", "=99 % interval", f"=−{reach:.0%} … +{reach:.0%}", "=test", "verdict")
@@ -67,7 +73,7 @@ def whatif_view(diagnostic: str, lines: Sequence[VariantLine], advice: str) -> R
 
 
 def _test(line: VariantLine) -> Text:
-    """How the diagnostic's own test ended; of how many runs where not of all. What was interrupted did not fail."""
+    """How the diagnostic's own test ended; of how many runs if not of all. What was interrupted did not fail."""
     if line.passed:
         return Text("passed", style="green")
     failures = failed(line.not_passed)

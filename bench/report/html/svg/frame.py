@@ -44,7 +44,7 @@ class Bound:
 
 
 def bounds_of(ceiling_s: float | None, timeout_s: float | None) -> tuple[Bound, ...]:
-    """The ceiling and the timeout that there are."""
+    """Return the ceiling and the timeout that there are."""
     found = (("ceiling", ceiling_s, RED, False), ("timeout", timeout_s, GREY, True))
     return tuple(
         Bound(value, f"{name} {units.seconds(value)}", colour, dashed)
@@ -54,7 +54,7 @@ def bounds_of(ceiling_s: float | None, timeout_s: float | None) -> tuple[Bound, 
 
 
 def lines_chart(lines: Sequence[Line], height: int, scale: Scale, title: str, bounds: Iterable[Bound] = ()) -> Markup:
-    """Lines below one another on one horizontal axis.
+    """Return lines below one another on one horizontal axis.
 
     Args:
         lines: the first on top; at most :data:`MOST_LINES` are drawn.
@@ -80,7 +80,7 @@ def _rows_above(scale: Scale, bounds: Sequence[Bound]) -> int:
 
 
 def lines_note(count: int) -> str:
-    """A sentence on the lines that are not drawn; empty if all are."""
+    """Return a sentence on the lines that are not drawn; empty if all are."""
     return f" The first {MOST_LINES} of {count} are drawn; the table has them all." if count > MOST_LINES else ""
 
 
@@ -93,7 +93,7 @@ def _line(line: Line, height: int, *, hidden: bool) -> Markup:
 
 
 def upright(share: float, **about: str | float | None) -> Markup:
-    """A vertical line over the whole height."""
+    """Return a vertical line over the whole height."""
     return element("line", x1=percent(share), x2=percent(share), y2="100%", **about)
 
 
@@ -134,7 +134,7 @@ def _classes(bound: Bound) -> str:
 
 
 def panel(height: int, scale: Scale, marks: Markup, along: Ticks, bounds: Iterable[Bound] = ()) -> Markup:
-    """A drawing with a vertical axis.
+    """Return a drawing with a vertical axis.
 
     Args:
         height: in pixels.

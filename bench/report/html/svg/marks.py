@@ -24,7 +24,7 @@ _FITS = (300, 500, 700, 900, 1100)
 
 
 def element(name: str, /, *inner: Markup, title: str | float | None = None, **attributes: str | float | None) -> Markup:
-    """An element with what is in it.
+    """Return an element with what is in it.
 
     Args:
         name: as in ``circle``.
@@ -49,28 +49,43 @@ def _value(value: str | float) -> str:
 
 
 def text(said: str, /, **attributes: str | float | None) -> Markup:
-    """A text; it stays on one line."""
+    """Return a text; it stays on one line."""
     return element("text", Markup(escaped(said)), **attributes)  # noqa: S704 - escaped
 
 
 def joined(parts: Iterable[Markup]) -> Markup:
-    """All parts in a row."""
+    """Return all parts in a row."""
     return EMPTY.join(parts)
 
 
 def percent(share: float) -> str:
-    """A place along the drawing: ``12.34%`` for 0.12341."""
+    """Return a place along the drawing: ``12.34%`` for 0.12341."""
     return f"{100 * share:.2f}".rstrip("0").rstrip(".") + "%"
 
 
 def bar(start: float, end: float, title: str | None = None, **attributes: str | float | None) -> Markup:
-    """A bar between two shares of the width; ``attributes`` give its ``y`` and ``height`` in pixels."""
+    """Return a bar between two shares of the width.
+
+    Args:
+        start: one end, from 0 to 1.
+        end: the other.
+        title: what a reader sees who points at it.
+        attributes: as of :func:`element`; ``y`` and ``height`` are in pixels.
+    """
     left, right = sorted((start, end))
     return element("rect", title=title, x=percent(left), width=percent(right - left), **attributes)
 
 
 def sign(kind: str, share: float, y: float, title: str, **attributes: str | float | None) -> Markup:
-    """A ``dot``, ``cross`` or ``diamond`` at a place."""
+    """Return a sign at a place.
+
+    Args:
+        kind: ``dot``, ``cross`` or ``diamond``.
+        share: its place along the width, from 0 to 1.
+        y: its place down, in pixels.
+        title: what a reader sees who points at it.
+        attributes: as of :func:`element`.
+    """
     if kind == "dot":
         return element("circle", title=title, cx=percent(share), cy=y, r=4, **attributes)
     # A path has no percentages: the element around it has its place.
@@ -80,7 +95,7 @@ def sign(kind: str, share: float, y: float, title: str, **attributes: str | floa
 
 
 def fit_class(said: str, share: float) -> str | None:
-    """The class that shows a text in a bar only where it fits; ``None`` where it never does.
+    """Return the class that shows a text in a bar only if it fits; ``None`` if it never does.
 
     Args:
         said: the text.
@@ -91,20 +106,32 @@ def fit_class(said: str, share: float) -> str | None:
 
 
 def stretched(width: float, height: int, *inner: Markup) -> Markup:
-    """Paths of a grid of ``width`` units over the whole drawing and :data:`FINE` a pixel from its upper edge down."""
+    """Return paths of a grid over the whole drawing, :data:`FINE` units a pixel from its upper edge down.
+
+    Args:
+        width: units of the grid along the drawing.
+        height: of the drawing, in pixels.
+        inner: the paths.
+    """
     box = f"0 0 {width:.6g} {height * FINE}"
     return element("svg", *inner, viewBox=box, preserveAspectRatio="none")
 
 
 def grid_heights(values: Series, top: float, height: int) -> list[int | None]:
-    """Each value's place down a path's grid; ``None`` where it is not known."""
+    """Return each value's place down a path's grid; ``None`` if it is not known.
+
+    Args:
+        values: from 0 on.
+        top: the value at the upper edge.
+        height: of the drawing, in pixels.
+    """
     known = np.isfinite(values)
     places = np.rint(height * FINE * (1.0 - np.where(known, values, 0.0) / top)).astype(int)
     return [place if here else None for place, here in zip(places.tolist(), known.tolist(), strict=True)]
 
 
 def line_path(heights: Sequence[int | None]) -> str:
-    """A line through the middle of each step; a step that is not known is a gap, and one alone a point."""
+    """Return a line through the middle of each step; a step that is not known is a gap, and one alone a point."""
     parts: list[str] = []
     level, before = 0, None
     for at, place in enumerate([*heights, None]):
@@ -124,7 +151,7 @@ def line_path(heights: Sequence[int | None]) -> str:
 
 
 def steps_path(heights: Sequence[int | None], ground: int) -> str:
-    """The area of steps over a level ``ground``; a step that is not known is empty."""
+    """Return the area of steps over a level ``ground``; a step that is not known is empty."""
     parts: list[str] = []
     run, before = 0, ground
     for place in [*heights, None]:

@@ -25,15 +25,15 @@ class Scale:
     high: float
 
     def share(self, value: float) -> float:
-        """Where a value lies, 0 at the low edge and 1 at the high one; what is beyond an edge lies on it."""
+        """Return where a value lies, 0 at the low edge and 1 at the high one; what is beyond an edge lies on it."""
         return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
 
     def holds(self, value: float) -> bool:
-        """Whether a value lies within."""
+        """Return whether a value lies within."""
         return self.low <= value <= self.high
 
     def ticks(self, most: int = 6) -> list[tuple[float, str]]:
-        """At most ``most`` round values within, each with its text; all have as many decimals as the step needs."""
+        """Return at most ``most`` round values within, each with its text, with as many decimals as the step needs."""
         step = _step((self.high - self.low) / most)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         decimals = max(-math.floor(math.log10(step) + 1e-9), 0)
@@ -52,7 +52,7 @@ def _number(value: float, decimals: int) -> str:
 
 
 def span(values: Sequence[float], bounds: Sequence[float | None]) -> Scale:
-    """A scale that shows all values, and each bound that is not so far off that the values would become a line.
+    """Return a scale that shows all values, and each bound that is not so far off that the values would become a line.
 
     A bound farther away than one and a half times the values' reach stays outside. Values that are all the same
     and have no bound beside them begin at 0: a part of a percent around one run would look like a spread.
@@ -70,18 +70,18 @@ def span(values: Sequence[float], bounds: Sequence[float | None]) -> Scale:
 
 
 def from_zero(values: Sequence[float], room: float = 1.06) -> Scale:
-    """A scale that shows all values, negative ones too, and 0."""
+    """Return a scale that shows all values, negative ones too, and 0."""
     low, high = min([0.0, *values]), max([0.0, *values])
     return Scale(low * room, high * room) if high > low else Scale(0.0, 1.0)
 
 
 def moment(time: datetime) -> float:
-    """A time as a number for a scale."""
+    """Return a time as a number for a scale."""
     return time.timestamp()
 
 
 def time_ticks(scale: Scale, most: int = 5) -> list[tuple[float, str]]:
-    """Round times of UTC within a scale of :func:`moment`: a clock's time within a day, a day, a month or a year."""
+    """Return round times of UTC within a scale of :func:`moment`: a clock's time, a day, a month or a year."""
     least = (scale.high - scale.low) / most
     step = next((step for step in _STEPS if step >= least), None)
     return list(_clock(scale, step)) if step is not None else list(_calendar(scale, least))
@@ -110,7 +110,7 @@ def _calendar(scale: Scale, least: float) -> Iterator[tuple[float, str]]:
 
 
 def over_time(times: Sequence[datetime], more: float = 0.06) -> Scale:
-    """A scale of times with room for one more at its end and at least a minute around a single one."""
+    """Return a scale of times with room for one more at its end and at least a minute around a single one."""
     first, last = min(times), max(times)
     reach = max(last - first, timedelta(minutes=1))
     return Scale(moment(first - 0.03 * reach), moment(last + (more + 0.03) * reach))
