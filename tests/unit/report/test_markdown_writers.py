@@ -23,7 +23,7 @@ from bench.run.result.files import _decision
 from ci import gather
 from ci.summary import Row, render_note
 from ci.summary import render_summary as render_matrix
-from tests.unit.report.hostile import NAMES, hostile_record
+from tests.support.hostile import NAMES, hostile_record
 
 LINKED = re.compile(
     r"@\w|#\d|(?i:\bgh-\d)|[!~$%&]\d|\w://|(?i:www\.)|(?i:mailto:|xmpp:)",

@@ -21,7 +21,7 @@ from bench.report.presentation import (
     reasons,
     stamp_text,
 )
-from tests.unit.report.factory import limited, make_record
+from tests.support.entries import limited, make_record
 
 FIRST = make_record(runs=6)
 SLOWER = make_record(runs=6, scale=1.1, stamp="20261103T080000Z")

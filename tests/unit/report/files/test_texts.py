@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+
 from bench.record.schema import Limits, Memory, Metric, Verdict, VerdictBaseline, Warning_
-from tests.support.records import make_record, make_run
 from bench.report.files.analysis import analysis_name, analysis_time_txt
 from bench.report.files.summary import Operator, render_summary
 from bench.report.files.texts import ended, env_txt, exit_code_txt, signature
