@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -15,12 +15,12 @@ from bench.record.schema import Record
 from bench.record.storage.bundle import Content, read_bundle, write_bundle
 from bench.run.baseline import NONE, Baseline
 from bench.run.host_snapshot import Observation, unseen
+from bench.run.measurement import Measurement
 from bench.run.plan import Plan, check_capacity
 from bench.run.result.files import collect
-from bench.run.result.reading import OneRun, never_ran
 from bench.run.result.record_of import judged
-from bench.run.session import INTERRUPTED, Session, assembled, own_fault
-from bench.run.store import Result
+from bench.run.schedule import Repeated, make_runs, stop_here, was_interrupted
+from bench.run.session import Session, own_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,6 @@ class Finished:
         return ExitCode.INTERRUPTED if self.interrupted else exit_code(self.record)
 
 
-@dataclass(slots=True)
-class Runs:
-    """The runs of a result so far; ``cut`` says why there are fewer than it asks for, ``failure`` what went wrong."""
-
-    result: Result
-    done: list[OneRun] = field(default_factory=list)
-    cut: str | None = None
-    failure: str | None = None
-
-
 def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces: str | None = None) -> Finished:
     """Run a plan as often as it says and write its bundle.
 
@@ -84,68 +74,26 @@ def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces:
     except (NotMeasured, KeyboardInterrupt) as error:
         return not_begun(plan, session, error, reproduces)
     with Interrupts() as interrupts:
-        result = session.begin(assembled(plan, session, before, None, (), reproduces), plan.repeat)
-        runs = run_all(plan, session, result, interrupts)
-        after = look_again(session, interrupts)
-        return finish(plan, session, before, after, runs, interrupts, baseline, reproduces)
+        result = Measurement(plan, session, before, interrupts, baseline, reproduces).begin()
+        make_runs(Repeated([result]))
+        result.after = look_again(session, interrupts)
+        return finish(result)
 
 
 def not_begun(
     plan: Plan,
     session: Session,
-    error: NotMeasured | KeyboardInterrupt,
+    error: BenchError | KeyboardInterrupt,
     reproduces: str | None = None,
     before: Observation | None = None,
 ) -> Finished:
     """The result of a command that came to no run; ``before`` where it came to a look at the host."""
     with Interrupts() as interrupts:
-        why = str(error) if isinstance(error, NotMeasured) else was_interrupted(interrupts)
-        before = before or unseen(why)
-        result = session.begin(assembled(plan, session, before, None, (), reproduces, why), plan.repeat)
-        runs = Runs(result, cut=why, failure=why if isinstance(error, NotMeasured) else None)
-        return finish(plan, session, before, None, runs, interrupts, reproduces=reproduces, why=why)
-
-
-def run_all(plan: Plan, session: Session, result: Result, interrupts: Interrupts) -> Runs:
-    """The runs of a plan one after another; the first that is interrupted or could not be measured is the last."""
-    runs = Runs(result)
-    for index in range(plan.repeat):
-        try:
-            stop_here(interrupts)
-            runs.done.append(session.run(plan, index, result))
-        except NotMeasured as error:
-            runs.failure = str(error)
-            runs.done.append(never_ran(index, runs.failure))
-        except KeyboardInterrupt:
-            runs.cut = was_interrupted(interrupts)
-            break
-        except Exception as fault:
-            if not runs.done:
-                raise
-            runs.failure = own_fault(fault)
-            runs.done.append(never_ran(index, runs.failure))
-        outcome = runs.done[-1].reading.run.outcome
-        if outcome in {"interrupted", "not_measured"}:
-            runs.cut = was_interrupted(interrupts) if outcome == "interrupted" else f"run {index} was not measured"
-            break
-    return runs
-
-
-def stop_here(interrupts: Interrupts) -> None:
-    """Begin nothing more where somebody asked for the end.
-
-    Raises:
-        KeyboardInterrupt: somebody did.
-    """
-    if interrupts.count:
-        raise KeyboardInterrupt
-
-
-def was_interrupted(interrupts: Interrupts) -> str:
-    """Why there are no more runs. An interrupt that came in another way than as a signal is counted too."""
-    if not interrupts.count:
-        interrupts.add()
-    return INTERRUPTED
+        failure = error if isinstance(error, BenchError) else None
+        why = str(failure) if failure else was_interrupted(interrupts)
+        result = Measurement(plan, session, before or unseen(why), interrupts, reproduces=reproduces)
+        result.unseen_after, result.cut, result.failure = why, why, failure
+        return finish(result.begin())
 
 
 def look_again(session: Session, interrupts: Interrupts) -> Observation | None:
@@ -160,29 +108,17 @@ def look_again(session: Session, interrupts: Interrupts) -> Observation | None:
         return unseen(own_fault(fault))
 
 
-def finish(
-    plan: Plan,
-    session: Session,
-    before: Observation,
-    after: Observation | None,
-    runs: Runs,
-    interrupts: Interrupts,
-    baseline: Baseline = NONE,
-    reproduces: str | None = None,
-    why: str = INTERRUPTED,
-) -> Finished:
-    """Judge the runs and write the bundle; ``why`` nobody looked at the host afterwards, where that is so."""
-    record = assembled(plan, session, before, after, runs.done, reproduces, why)
-    record = judged(record, plan.repeat, baseline, cut=runs.cut, interrupted=interrupts.count > 0)
-    files = collect(record, runs.done, before, after, baseline.records)
-    return replace(write(session, runs.result, record, files, interrupts), failure=runs.failure)
+def finish(result: Measurement) -> Finished:
+    """Judge the runs and write the bundle."""
+    asked, interrupted = result.plan.repeat, result.interrupts.count > 0
+    record = judged(result.record(), asked, result.baseline, cut=result.cut, interrupted=interrupted)
+    files = collect(record, result.runs, result.before, result.after, result.baseline.records)
+    return write(result, record, files)
 
 
-def write(
-    session: Session, result: Result, record: Record, files: Mapping[str, Content], interrupts: Interrupts
-) -> Finished:
+def write(result: Measurement, record: Record, files: Mapping[str, Content]) -> Finished:
     """Write a result's bundle: to the results folder, or, where that has become full, to the user's state."""
-    problem = None
+    session, problem = result.session, None
     try:
         path = write_bundle(session.results, record, files)
     except (NotMeasured, UsageError) as error:
@@ -191,8 +127,9 @@ def write(
         except BenchError:
             raise error from None
         problem = f"{error}; the result lies in {path} until you move it"
-    session.store.written(result.name)
-    return Finished(read_bundle(path).record, path, interrupts.count > 0, problem)
+    session.store.written(result.in_store.name)
+    failure = str(result.failure) if result.failure else None
+    return Finished(read_bundle(path).record, path, result.interrupts.count > 0, problem, failure)
 
 
 def refuge() -> Path:

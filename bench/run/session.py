@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,20 +12,17 @@ from typing import Self
 
 import msgspec
 
-from bench import __version__
 from bench.catalog.model import SELFTEST
 from bench.engine.protocol import Ending, Engine, Event, Need, Notify, Place, Task
 from bench.errors import BenchError
-from bench.host.calibration import drift
 from bench.host.watch.disturbances import Watched, not_watched, watched
 from bench.host.watch.watcher import Watcher
 from bench.names import make_stamp
 from bench.record.host_id import host_id
-from bench.record.schema import HostClass, HostState, Record, Run, Warning_
+from bench.record.schema import HostClass, Record, Run, Warning_
 from bench.run.host_snapshot import ELSEWHERE, Observation, host_class, observe
 from bench.run.plan import Plan
 from bench.run.result.reading import OneRun, Reading, read_run
-from bench.run.result.record_of import Surroundings, assemble
 from bench.run.store import Result, Store, make_store, settle
 from bench.run.trust import selftest_warning
 
@@ -172,64 +169,3 @@ class Session:
             warning = selftest_warning(self.results, host_id(self.host_class()[0]), self.engine.name)
             self._distrust = (warning,) if warning else ()
         return self._distrust
-
-
-INTERRUPTED = "the command was interrupted"
-
-
-def assembled(
-    plan: Plan,
-    session: Session,
-    before: Observation,
-    after: Observation | None,
-    runs: Sequence[OneRun],
-    reproduces: str | None = None,
-    why: str = INTERRUPTED,
-) -> Record:
-    """The record as far as it is known: not judged, and before the first run without runs.
-
-    ``why`` nobody looked at the host afterwards, where that is so.
-    """
-    host_class, class_missing = session.host_class()
-    missing = {f"host.class.{name}": why for name, why in class_missing.items()} | _missing("before", before)
-    missing |= {"host.after": why, "calibration.after": why} if after is None else _missing("after", after)
-    place = session.placed(plan.need)
-    engine = session.engine.describe(plan.task.limits, plan.task.security)
-    if place is NOWHERE:
-        unknown = [f"engine.{name}" for name in ("version", "cgroup_version") if getattr(engine, name) is None]
-        missing |= dict.fromkeys(("image", "environment", *unknown), f"nothing was prepared to run in: {why}")
-    around = Surroundings(
-        host_class=host_class,
-        before=before.state,
-        after=after.state if after else HostState(),
-        calibration_before=before.calibration,
-        calibration_after=after.calibration if after else {},
-        unavailable=missing,
-    )
-    changed = drift(before.calibration, after.calibration) if after else ()
-    readings = _warned([run.reading for run in runs], changed)
-    return assemble(
-        plan,
-        place,
-        engine,
-        around,
-        readings,
-        stamp=session.stamp(),
-        version=__version__,
-        reproduces=reproduces,
-    )
-
-
-def _warned(readings: list[Reading], found: tuple[Warning_, ...]) -> list[Reading]:
-    """What changed between the first and the last run, as a warning of the last."""
-    if not readings or not found:
-        return readings
-    run = readings[-1].run
-    warned = msgspec.structs.replace(run, warnings=(*run.warnings, *found))
-    return [*readings[:-1], replace(readings[-1], run=warned)]
-
-
-def _missing(when: str, seen: Observation) -> dict[str, str]:
-    return {f"host.{when}.{name}": why for name, why in seen.state_unavailable.items()} | {
-        f"calibration.{when}.{name}".rstrip("."): why for name, why in seen.calibration_unavailable.items()
-    }

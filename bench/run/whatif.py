@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Variant
 from bench.engine.interrupt import Interrupts
-from bench.errors import NotMeasured, UsageError
+from bench.errors import BenchError, NotMeasured, UsageError
 from bench.run.host_snapshot import Observation
-from bench.run.measure import Finished, Runs, finish, look_again, not_begun, stop_here, was_interrupted
+from bench.run.measure import Finished, finish, look_again, not_begun
+from bench.run.measurement import Measurement
 from bench.run.plan import Plan, check_capacity
-from bench.run.result.reading import never_ran
-from bench.run.session import Session, assembled
-from bench.run.store import Result
+from bench.run.schedule import Interleaved, make_runs
+from bench.run.session import Session
 
 DEFAULT = ("glibc", "glibc-keep", "jemalloc", "tcmalloc", "thp")
 """What is tried where nothing else is said: the allocators and huge pages."""
@@ -30,14 +30,6 @@ class Tried:
     variant: Variant
     finished: Finished | None
     problem: str | None = None
-
-
-def order(count: int, rounds: int) -> tuple[tuple[int, ...], ...]:
-    """Positions of ``count`` variants for each round: A B C, C A B, B C A, … (a cyclic Latin square).
-
-    In each block of ``count`` rounds every variant stands once in every place.
-    """
-    return tuple(tuple((place - shift) % count for place in range(count)) for shift in range(rounds))
 
 
 def select(known: Sequence[Variant], names: Sequence[str], cpus: int | None) -> tuple[Variant, ...]:
@@ -58,8 +50,8 @@ def select(known: Sequence[Variant], names: Sequence[str], cpus: int | None) -> 
     return chosen
 
 
-def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds: int) -> tuple[Tried, ...]:
-    """Run every plan ``rounds`` times, interleaved, and write one bundle a variant.
+def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session]) -> tuple[Tried, ...]:
+    """Run every plan as often as it says, interleaved, and write one bundle a variant.
 
     A variant that cannot be measured (no such allocator, no engine) is left out from then on, with its reason; Ctrl-C
     ends the rounds and keeps what there is. Where nothing ran at all, each variant has a bundle that says why.
@@ -67,11 +59,10 @@ def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds:
     Args:
         plans: one a variant.
         sessions: where each variant runs, by its name.
-        rounds: how often each variant runs.
     """
     for plan in plans:
         check_capacity(plan.task.limits, sessions[name_of(plan)].engine.capacity())
-    problems: dict[str, NotMeasured] = {}
+    problems: dict[str, BenchError] = {}
     first = next(iter(sessions.values()))
     try:
         _prepare(plans, sessions, problems)
@@ -81,22 +72,20 @@ def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session], rounds:
     except KeyboardInterrupt:
         return _nothing(plans, sessions, problems)
     with Interrupts() as interrupts:
-        done = {
-            name_of(plan): Runs(_begin(plan, sessions[name_of(plan)], before, rounds))
+        results = {
+            name_of(plan): Measurement(plan, sessions[name_of(plan)], before, interrupts).begin()
             for plan in plans
             if name_of(plan) not in problems
         }
-        _interleave(plans, sessions, rounds, done, problems, interrupts)
-        if not any(runs.done for runs in done.values()):
+        make_runs(Interleaved([results.get(name_of(plan)) for plan in plans]))
+        problems |= {name: one.failure for name, one in results.items() if one.failure is not None}
+        if not any(one.runs for one in results.values()):
             return _nothing(plans, sessions, problems, before)
         after = look_again(first, interrupts)
-        return tuple(
-            _written(plan, sessions[name_of(plan)], before, after, done.get(name_of(plan)), problems, interrupts)
-            for plan in plans
-        )
+        return tuple(_tried(plan, results.get(name_of(plan)), after, problems.get(name_of(plan))) for plan in plans)
 
 
-def _prepare(plans: Sequence[Plan], sessions: Mapping[str, Session], problems: dict[str, NotMeasured]) -> None:
+def _prepare(plans: Sequence[Plan], sessions: Mapping[str, Session], problems: dict[str, BenchError]) -> None:
     """Prepare every variant's place while Ctrl-C still breaks off; adds to ``problems`` why some cannot be had."""
     for plan in plans:
         try:
@@ -108,7 +97,7 @@ def _prepare(plans: Sequence[Plan], sessions: Mapping[str, Session], problems: d
 def _nothing(
     plans: Sequence[Plan],
     sessions: Mapping[str, Session],
-    problems: Mapping[str, NotMeasured],
+    problems: Mapping[str, BenchError],
     before: Observation | None = None,
 ) -> tuple[Tried, ...]:
     """Every variant of a command in which nothing ran: what kept it from that, else that it was interrupted."""
@@ -120,59 +109,12 @@ def _nothing(
     return tuple(tried)
 
 
-def _begin(plan: Plan, session: Session, before: Observation, rounds: int) -> Result:
-    return session.begin(assembled(plan, session, before, None, ()), rounds)
-
-
-def _interleave(
-    plans: Sequence[Plan],
-    sessions: Mapping[str, Session],
-    rounds: int,
-    done: Mapping[str, Runs],
-    problems: dict[str, NotMeasured],
-    interrupts: Interrupts,
-) -> None:
-    """Add the runs of every variant to ``done``, and to ``problems`` why one could not be measured."""
-    for turn in order(len(plans), rounds):
-        for plan in (plans[position] for position in turn):
-            name = name_of(plan)
-            if name in problems:
-                continue
-            runs = done[name]
-            try:
-                stop_here(interrupts)
-                run = sessions[name].run(plan, len(runs.done), runs.result)
-            except NotMeasured as error:
-                problems[name], runs.failure = error, str(error)
-                if runs.done:  # what it has is kept, as a result that is not whole
-                    runs.cut = f"run {len(runs.done)} was not measured"
-                    runs.done.append(never_ran(len(runs.done), runs.failure))
-                continue
-            except KeyboardInterrupt:
-                pass
-            else:
-                runs.done.append(run)
-                if run.reading.run.outcome != "interrupted":
-                    continue
-            for one in done.values():
-                one.cut = one.cut or was_interrupted(interrupts)
-            return
-
-
-def _written(
-    plan: Plan,
-    session: Session,
-    before: Observation,
-    after: Observation | None,
-    runs: Runs | None,
-    problems: Mapping[str, NotMeasured],
-    interrupts: Interrupts,
-) -> Tried:
-    variant = _variant(plan)
-    problem = str(problems[variant.name]) if variant.name in problems else None
-    if runs is None or not runs.done:
-        return Tried(variant, None, problem or UNBEGUN)
-    return Tried(variant, finish(plan, session, before, after, runs, interrupts), problem)
+def _tried(plan: Plan, result: Measurement | None, after: Observation | None, error: BenchError | None) -> Tried:
+    problem = str(error) if error is not None else None
+    if result is None or not result.runs:
+        return Tried(_variant(plan), None, problem or UNBEGUN)
+    result.after = after
+    return Tried(_variant(plan), finish(result), problem)
 
 
 def _variant(plan: Plan) -> Variant:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from bench import __version__
 from bench.compare.verdict import verdict_of
 from bench.engine.protocol import Place
 from bench.errors import BenchError
@@ -30,8 +31,13 @@ from bench.run.result.reading import Reading, overall
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The machine around the runs; ``unavailable`` has paths from the record's root."""
+    """What the runs were made in, and the machine around them; ``unavailable`` has paths from the record's root.
 
+    ``engine`` carries the limits that were asked for.
+    """
+
+    place: Place
+    engine: Engine
     host_class: HostClass
     before: HostState
     after: HostState
@@ -40,27 +46,16 @@ class Surroundings:
     unavailable: Mapping[str, str]
 
 
-def assemble(
-    plan: Plan,
-    place: Place,
-    engine: Engine,
-    around: Surroundings,
-    readings: Sequence[Reading],
-    *,
-    stamp: str,
-    version: str,
-    reproduces: str | None = None,
+def record_of(
+    plan: Plan, around: Surroundings, readings: Sequence[Reading], *, stamp: str, reproduces: str | None = None
 ) -> Record:
     """The record of a result, not judged yet: its verdict is ``not_measured`` until :func:`bench.compare` has read it.
 
     Args:
         plan: what was to be run.
-        place: what it ran in.
-        engine: the engine, with the limits asked for.
-        around: the machine.
+        around: what it ran in, and the machine.
         readings: the runs in their order.
         stamp: the name of the result, ``YYYYMMDDTHHMMSSZ``.
-        version: this tool's.
         reproduces: the id of the record that was reproduced.
     """
     host = host_id(around.host_class)
@@ -82,9 +77,9 @@ def assemble(
             source=plan.source,
             params=_params(plan),
         ),
-        image=place.image,
-        environment=place.environment,
-        engine=msgspec.structs.replace(engine, cgroup_version=seen_version or engine.cgroup_version),
+        image=around.place.image,
+        environment=around.place.environment,
+        engine=msgspec.structs.replace(around.engine, cgroup_version=seen_version or around.engine.cgroup_version),
         host=Host(host, around.host_class, around.before, around.after),
         calibration=Calibration(dict(around.calibration_before), dict(around.calibration_after)),
         runs=runs,
@@ -93,7 +88,7 @@ def assemble(
         variant=plan.variant.name if plan.variant else None,
         profiler=plan.profiler,
         reproduces=reproduces,
-        tool={"name": "bench", "version": version},
+        tool={"name": "bench", "version": __version__},
         environ=dict(plan.task.env),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import msgspec
@@ -12,20 +12,21 @@ from bench.catalog.model import Diagnostic, Variant
 from bench.engine.assets import agent_folder
 from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Need, Place, Task
-from bench.errors import NotMeasured, UsageError
+from bench.errors import NotMeasured
 from bench.record.check import Held
 from bench.record.schema import Limits, Outcome, Record, Verdict
 from bench.record.unavailable import with_reasons
 from bench.report.files.summary import render_summary
-from bench.run.measure import Finished, look_again, not_begun, stop_here, was_interrupted, write
-from bench.run.plan import BASE_ENV, PIDS, Plan, check_capacity
+from bench.run.measure import Finished, look_again, not_begun, write
+from bench.run.measurement import INTERRUPTED, Measurement
+from bench.run.plan import BASE_ENV, PIDS, Plan
 from bench.run.result.files import collect
 from bench.run.result.reading import OneRun
+from bench.run.schedule import OneByOne, Turn, make_runs
 from bench.run.selftest.accuracy import as_run, hold, parse_truth
 from bench.run.selftest.checks import CHECKS, Check
-from bench.run.session import INTERRUPTED, Session, assembled
+from bench.run.session import Session
 from bench.run.source import read_catalog_source
-from bench.run.store import Result
 from bench.run.trust import remember
 
 _MAX_LOG_BYTES = 1024**2
@@ -74,56 +75,51 @@ def self_test(session: Session, diagnostic: Diagnostic, checks: Sequence[Check] 
     except (NotMeasured, KeyboardInterrupt) as error:
         return Checked(not_begun(plan, session, error), (), ())
     with Interrupts() as interrupts:
-        result = session.begin(assembled(plan, session, before, None, ()), len(checks))
-        made = _make(session, plan, place, checks, result, interrupts)
-        after = look_again(session, interrupts)
-        record = assembled(plan, session, before, after, made.runs)
-        short = len(made.runs) + len(made.not_made) < len(checks)
-        interrupted = short or any(run.reading.run.outcome == "interrupted" for run in made.runs)
-        record = judged(record, made.held, made.not_made, interrupted=interrupted)
-        files = collect(record, made.runs, before, after)
-        files["summary.md"] = partial(render_summary, findings=[one.sentence() for one in made.held])
-        finished = write(session, result, record, files, interrupts)
+        result = Measurement(plan, session, before, interrupts).begin()
+        order = HeldChecks(result, checks, place)
+        make_runs(order)
+        result.after = look_again(session, interrupts)
+        interrupted = result.cut is not None
+        record = judged(result.record(), order.held, order.not_made, interrupted=interrupted)
+        if not result.runs and not interrupted:
+            result.failure = NotMeasured(record.verdict.reasons[0])
+        files = collect(record, result.runs, before, result.after)
+        files["summary.md"] = partial(render_summary, findings=[one.sentence() for one in order.held])
+        finished = write(result, record, files)
     remember(finished.record)
-    if not made.runs and not interrupted:
-        finished = replace(finished, failure=record.verdict.reasons[0])
-    return Checked(finished, tuple(made.held), tuple(made.not_made))
+    return Checked(finished, tuple(order.held), tuple(order.not_made))
 
 
-@dataclass(slots=True)
-class _Made:
-    runs: list[OneRun] = field(default_factory=list)
-    held: list[Held] = field(default_factory=list)
-    not_made: list[tuple[str, str]] = field(default_factory=list)
+class HeldChecks(OneByOne):
+    """The checks in their order, each reading held against the truth as soon as it is there."""
 
+    def __init__(self, result: Measurement, checks: Sequence[Check], place: Place) -> None:
+        self._checks = {check.name: check for check in checks}
+        self.held: list[Held] = []
+        super().__init__(result, [for_check(result.plan, check, place) for check in checks])
 
-def _make(
-    session: Session, plan: Plan, place: Place, checks: Sequence[Check], result: Result, interrupts: Interrupts
-) -> _Made:
-    """Every check one after another, until somebody asks for the end."""
-    made = _Made()
-    for check in checks:
-        try:
-            stop_here(interrupts)
-            check_capacity(check.limits, session.engine.capacity())
-            run = session.run(for_check(plan, check, place), len(made.runs), result)
-        except (NotMeasured, UsageError) as error:
-            made.not_made.append((check.name, str(error)))
-            continue
-        except KeyboardInterrupt:
-            was_interrupted(interrupts)
-            break
+    @property
+    def not_made(self) -> tuple[tuple[str, str], ...]:
+        """The checks that could not be made, with the reason."""
+        return tuple((_name(plan), str(error)) for plan, error in self.left_out)
+
+    def ended(self, turn: Turn, run: OneRun) -> None:
+        """Keep the run with its readings held against the truth; report each that is off."""
         if run.reading.run.outcome == "interrupted":
-            made.runs.append(run)
-            was_interrupted(interrupts)
-            break
+            super().ended(turn, run)
+            return
+        check = self._checks[_name(turn.plan)]
         found = hold(check, run.reading, read_truth(run))
-        made.held += found
-        made.runs.append(replace(run, reading=replace(run.reading, run=as_run(check, run.reading, found))))
+        self.held += found
+        super().ended(turn, replace(run, reading=replace(run.reading, run=as_run(check, run.reading, found))))
         for figure in found:
             if figure.outcome == "failed":
-                session.notify(figure.sentence())
-    return made
+                turn.of.session.notify(figure.sentence())
+
+
+def _name(plan: Plan) -> str:
+    assert plan.variant is not None  # noqa: S101, for_check names each plan after its check
+    return plan.variant.name
 
 
 def judged(

@@ -96,7 +96,7 @@ def test_between_two_runs_it_ends_the_command_and_says_what_is_missing(engine, m
 
 
 def test_before_the_first_run_it_leaves_a_bundle_without_runs(engine, monkeypatch, bench_, tmp_path):
-    strike_before(monkeypatch, bench.run.measure, "run_all", 1)
+    strike_before(monkeypatch, bench.run.measure, "make_runs", 1)
     code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
     assert (code, engine.executed) == (130, [])
     assert err.splitlines()[-1] == "bench: interrupted"

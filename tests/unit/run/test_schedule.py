@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -11,13 +10,14 @@ from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Capacity, Ending, Place
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Limits, Run, Source
-from bench.run.measure import Runs, run_all
+from bench.run.host_snapshot import unseen
+from bench.run.measurement import Measurement
 from bench.run.plan import Options, make_plan
 from bench.run.result.reading import OneRun, Reading
+from bench.run.schedule import Interleaved, Repeated, latin_square, make_runs
 from bench.run.selftest import run as selftest
 from bench.run.selftest.checks import NO_LIMITS, Check
 from bench.run.store import Result
-from bench.run.whatif import _interleave
 
 GRAD = find(builtin(), "grad_cpu")
 SOURCE = Source(kind="catalog", sha256="0" * 64)
@@ -73,14 +73,14 @@ class Seen:
     interrupted: bool = False
 
 
-def seen(session, interrupts, results, left_out=()):
+def seen(session, results, left_out=()):
     return Seen(
         " ".join(f"{name}{index}" for name, index in session.asked),
-        {name: " ".join(run.reading.run.outcome for run in one.done) for name, one in results.items()},
+        {name: " ".join(run.reading.run.outcome for run in one.runs) for name, one in results.items()},
         {name: one.cut for name, one in results.items() if one.cut},
-        {name: one.failure for name, one in results.items() if one.failure},
+        {name: str(one.failure) for name, one in results.items() if one.failure},
         list(left_out),
-        interrupts.count > 0,
+        session.interrupts.count > 0,
     )
 
 
@@ -89,26 +89,31 @@ def session_of(script):
     if script[:1] == ["before"]:
         interrupts.add()
         script = script[1:]
-    return Scripted(list(script), interrupts), interrupts
+    return Scripted(list(script), interrupts)
+
+
+def begun(plan, session):
+    result = Measurement(plan, session, unseen("nobody looked"), session.interrupts)
+    result.in_store = RESULT
+    return result
 
 
 def repeated(script, times=3):
-    session, interrupts = session_of(script)
-    plan = replace(make_plan(GRAD, Options(), SOURCE), repeat=times)
-    return seen(session, interrupts, {"": run_all(plan, session, RESULT, interrupts)})
+    session = session_of(script)
+    result = begun(replace(make_plan(GRAD, Options(), SOURCE), repeat=times), session)
+    make_runs(Repeated([result]))
+    return seen(session, {"": result})
 
 
 def interleaved(script, rounds=2, missing=()):
-    session, interrupts = session_of(script)
+    session = session_of(script)
     plans = [
         make_plan(GRAD, Options(repeat=rounds), SOURCE, variant=replace(find_variant(builtin(), "thp"), name=name))
         for name in "abc"
     ]
-    done = {name: Runs(RESULT) for name in "abc" if name not in missing}
-    problems = {name: NotMeasured("no such allocator") for name in missing}
-    _interleave(plans, dict.fromkeys("abc", session), rounds, done, problems, interrupts)
-    assert {name for name, one in done.items() if one.failure} == problems.keys() - set(missing)
-    return seen(session, interrupts, done)
+    results = {plan.variant.name: begun(plan, session) for plan in plans if plan.variant.name not in missing}
+    make_runs(Interleaved([results.get(name) for name in "abc"]))
+    return seen(session, results)
 
 
 def checks_of(limits):
@@ -116,13 +121,11 @@ def checks_of(limits):
 
 
 def one_by_one(script, limits=None):
-    session, interrupts = session_of(script)
-    plan = selftest.plan_of(find(builtin(), "selftest"))
-    place = Place("/py", "/agent", "/diag", "")
-    made = selftest._make(session, plan, place, checks_of(limits or {}), RESULT, interrupts)
-    short = len(made.runs) + len(made.not_made) < 3
-    cut = STRUCK if short or any(run.reading.run.outcome == STOPPED for run in made.runs) else None
-    return seen(session, interrupts, {"": SimpleNamespace(done=made.runs, cut=cut, failure=None)}, made.not_made)
+    session = session_of(script)
+    result = begun(selftest.plan_of(find(builtin(), "selftest")), session)
+    checks = selftest.HeldChecks(result, checks_of(limits or {}), Place("/py", "/agent", "/diag", ""))
+    make_runs(checks)
+    return seen(session, {"": result}, checks.not_made)
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +136,8 @@ def no_truth(monkeypatch):
 
 
 NOT_MADE = "run {} was not measured".format
+TWICE = "a0 b0 c0 c1 a1 b1"
+BOTH = dict.fromkeys("abc", "passed passed")
 
 
 @pytest.mark.parametrize(
@@ -159,13 +164,32 @@ def test_a_plan_repeated_ends_with_the_first_run_that_gives_nothing(script, expe
     assert repeated(script) == expected
 
 
-def test_a_plan_repeated_ends_at_once_where_it_asks_for_what_cannot_be():
-    with pytest.raises(UsageError, match="copied"):
-        repeated([UsageError("the project cannot be copied")])
+FAULTS = [UsageError("the project cannot be copied"), MemoryError()]
 
 
-TWICE = "a0 b0 c0 c1 a1 b1"
-BOTH = dict.fromkeys("abc", "passed passed")
+@pytest.mark.parametrize(
+    ("drive", "fault"),
+    [*((drive, fault) for drive in (repeated, interleaved) for fault in FAULTS), (one_by_one, MemoryError())],
+)
+def test_what_nobody_foresaw_ends_the_command_if_nothing_was_measured_yet(drive, fault):
+    with pytest.raises(type(fault)):
+        drive([fault])
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_nobody_foresaw_costs_what_it_hit_once_there_is_something(fault):
+    seen = repeated([PASS, fault])
+    assert (seen.kept, seen.cut) == ({"": "passed not_measured"}, {"": NOT_MADE(1)})
+    assert seen.failure[""].startswith(str(fault) or "a fault of bench itself")
+    assert ("fault of bench" in seen.failure[""]) == isinstance(fault, MemoryError)
+    seen = interleaved([PASS, PASS, PASS, fault, PASS, PASS])
+    assert (seen.kept, seen.cut) == ({**BOTH, "c": "passed not_measured"}, {"c": NOT_MADE(1)})
+    assert seen.asked == TWICE
+
+
+def test_a_check_that_bench_itself_could_not_make_is_not_left_out():
+    with pytest.raises(MemoryError):
+        one_by_one([PASS, MemoryError()])
 
 
 @pytest.mark.parametrize(
@@ -225,11 +249,6 @@ def test_a_variant_without_a_place_keeps_its_place_in_the_order():
     assert seen == Seen("a0 c0 c1 a1", {"a": "passed passed", "c": "passed passed"})
 
 
-def test_variants_end_at_once_where_one_asks_for_what_cannot_be():
-    with pytest.raises(UsageError, match="copied"):
-        interleaved([PASS, UsageError("the project cannot be copied")])
-
-
 REFUSED = UsageError("--cpuset 9 names a CPU that this process may not use")
 
 
@@ -260,3 +279,11 @@ def test_a_check_whose_limit_this_host_cannot_give_is_not_begun():
     assert seen == Seen(
         "a0 c1", {"": "passed passed"}, left_out=[("b", "--cpus 4 is more than this host's 2; ask for fewer CPUs")]
     )
+
+
+def test_each_variant_stands_once_in_every_place():
+    assert latin_square(3, 3) == ((0, 1, 2), (2, 0, 1), (1, 2, 0))
+    for count in range(1, 7):
+        rounds = latin_square(count, count)
+        for place in range(count):
+            assert sorted(turn[place] for turn in rounds) == list(range(count))

@@ -76,7 +76,7 @@ def whatif(
         plans = _plans(catalog, diagnostic, asked, chosen, project)
         shared = _sessions(usual, chosen, host, stack)
         sessions = {name_of(plan): shared[_kind(plan.variant, usual.engine)] for plan in plans}
-        tried = try_variants(plans, sessions, repeat)
+        tried = try_variants(plans, sessions)
     lines = [_line(one, tried[0].finished) for one in tried]
     comparisons = {line.name: line.comparison for line in lines if line.comparison is not None}
     said = advice(comparisons, chosen, tried[0].problem)

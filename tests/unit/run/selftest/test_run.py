@@ -12,15 +12,17 @@ import bench.run.host_snapshot
 import bench.run.session
 from bench.catalog.load import builtin, find
 from bench.cli import main
+from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Capacity, Ending, Need, Place
 from bench.errors import ExitCode, NotMeasured, UsageError
 from bench.host.watch.watcher import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image, Source
 from bench.record.storage.verify import verify_bundle
+from bench.run.measurement import Measurement
 from bench.run.plan import Options, make_plan
 from bench.run.selftest.checks import BALLOON_BYTES, CHECKS
 from bench.run.selftest.run import self_test
-from bench.run.session import Session, assembled
+from bench.run.session import Session
 from bench.run.trust import recall, remember, selftest_warning, warning_of
 
 SELFTEST = find(builtin(), "selftest")
@@ -277,7 +279,7 @@ def test_many_failures_are_counted(made):
 
 
 def run_of(session, plan, index):
-    return session.run(plan, index, session.begin(assembled(plan, session, session.observe(), None, ()), 2))
+    return session.run(plan, index, Measurement(plan, session, session.observe(), Interrupts()).begin().in_store)
 
 
 def codes_of(session, plan, index):

@@ -1,0 +1,114 @@
+"""A result under way: what is measured, where, for which question, and the runs that there are of it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import msgspec
+
+from bench.engine.interrupt import Interrupts
+from bench.errors import BenchError
+from bench.host.calibration import drift
+from bench.record.schema import HostState, Record, Warning_
+from bench.run.baseline import NONE, Baseline
+from bench.run.host_snapshot import Observation
+from bench.run.plan import Plan
+from bench.run.result.reading import OneRun, Reading
+from bench.run.result.record_of import Surroundings, record_of
+from bench.run.session import NOWHERE, Session
+from bench.run.store import Result
+
+INTERRUPTED = "the command was interrupted"
+
+
+@dataclass(slots=True)
+class Measurement:
+    """The one object that goes from the first look at the host to the bundle.
+
+    Args:
+        plan: what is measured.
+        session: where.
+        before: the host before the first run.
+        interrupts: how often somebody asked the command to end.
+        baseline: the earlier results that it is held against.
+        reproduces: the id of the record that it reproduces.
+        after: the host after the last run; ``None`` if nobody looked.
+        unseen_after: why nobody looked, if that is so.
+        runs: the runs so far, in their order.
+        cut: why there are fewer runs than were asked for.
+        failure: what kept a run from being started.
+        in_store: by which name the session's store keeps it, once it has begun.
+    """
+
+    plan: Plan
+    session: Session
+    before: Observation
+    interrupts: Interrupts
+    baseline: Baseline = NONE
+    reproduces: str | None = None
+    after: Observation | None = None
+    unseen_after: str = INTERRUPTED
+    runs: list[OneRun] = field(default_factory=list)
+    cut: str | None = None
+    failure: BenchError | None = None
+    in_store: Result = field(init=False)
+
+    @property
+    def over(self) -> bool:
+        """Whether no more runs of it are made."""
+        return self.cut is not None or self.failure is not None
+
+    def begin(self) -> Self:
+        """Keep in the store what is known before the first run; return the measurement itself."""
+        self.in_store = self.session.begin(self.record(), self.plan.repeat)
+        return self
+
+    def run(self, plan: Plan) -> OneRun:
+        """Make one more run and return it; it is not among ``runs`` yet.
+
+        Raises:
+            NotMeasured: nothing could be started.
+        """
+        return self.session.run(plan, len(self.runs), self.in_store)
+
+    def record(self) -> Record:
+        """Return the record as far as it is known: without a verdict, and before the first run without runs."""
+        host_class, class_missing = self.session.host_class()
+        missing = {f"host.class.{name}": why for name, why in class_missing.items()} | _missing("before", self.before)
+        after, why = self.after, self.unseen_after
+        missing |= {"host.after": why, "calibration.after": why} if after is None else _missing("after", after)
+        place = self.session.placed(self.plan.need)
+        engine = self.session.engine.describe(self.plan.task.limits, self.plan.task.security)
+        if place is NOWHERE:
+            unknown = [f"engine.{name}" for name in ("version", "cgroup_version") if getattr(engine, name) is None]
+            missing |= dict.fromkeys(("image", "environment", *unknown), f"nothing was prepared to run in: {why}")
+        around = Surroundings(
+            place=place,
+            engine=engine,
+            host_class=host_class,
+            before=self.before.state,
+            after=after.state if after else HostState(),
+            calibration_before=self.before.calibration,
+            calibration_after=after.calibration if after else {},
+            unavailable=missing,
+        )
+        changed = drift(self.before.calibration, after.calibration) if after else ()
+        readings = _warned([run.reading for run in self.runs], changed)
+        return record_of(self.plan, around, readings, stamp=self.session.stamp(), reproduces=self.reproduces)
+
+
+def _warned(readings: Sequence[Reading], found: tuple[Warning_, ...]) -> Sequence[Reading]:
+    """Put what changed between the first and the last run among the warnings of the last."""
+    if not readings or not found:
+        return readings
+    run = readings[-1].run
+    warned = msgspec.structs.replace(run, warnings=(*run.warnings, *found))
+    return [*readings[:-1], replace(readings[-1], run=warned)]
+
+
+def _missing(when: str, seen: Observation) -> dict[str, str]:
+    return {f"host.{when}.{name}": why for name, why in seen.state_unavailable.items()} | {
+        f"calibration.{when}.{name}".rstrip("."): why for name, why in seen.calibration_unavailable.items()
+    }
