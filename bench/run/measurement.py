@@ -13,7 +13,7 @@ from bench.errors import BenchError
 from bench.host.calibration import drift
 from bench.record.schema import HostState, Record, Warning_
 from bench.run.baseline import NONE, Baseline
-from bench.run.host_snapshot import Observation
+from bench.run.host_snapshot import Observation, unseen
 from bench.run.plan import Plan
 from bench.run.result.reading import OneRun, Reading
 from bench.run.result.record_of import Surroundings, record_of
@@ -97,6 +97,11 @@ class Measurement:
         changed = drift(self.before.calibration, after.calibration) if after else ()
         readings = _warned([run.reading for run in self.runs], changed)
         return record_of(self.plan, around, readings, stamp=self.session.stamp(), reproduces=self.reproduces)
+
+
+def record_before(plan: Plan, session: Session) -> Record:
+    """Return the record that a plan begins here, before anybody looks at the state of the host."""
+    return Measurement(plan, session, unseen("nothing was run"), Interrupts()).record()
 
 
 def _warned(readings: Sequence[Reading], found: tuple[Warning_, ...]) -> Sequence[Reading]:

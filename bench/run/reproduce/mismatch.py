@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from bench.compare.differences import differences
 from bench.cpuset import parse_cpuset
-from bench.engine.protocol import Capacity, Place
+from bench.engine.protocol import Capacity
 from bench.errors import NotComparable, UsageError
-from bench.record.schema import HostClass, Limits, Record
-from bench.run.plan import Plan
+from bench.record.schema import Limits, Record
 from bench.run.reproduce.limits import fitted_limits
 from bench.units import size
 
@@ -36,52 +36,56 @@ class Mismatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
-    """What this machine offers for a reproduction; no place where none was prepared, since it will be refused."""
+class _Fact:
+    """What compare calls a difference, the word of ``--allow`` for it, and what a record has there.
 
-    engine: str
-    cgroup_version: int | None
-    capacity: Capacity
-    host_class: HostClass
-    place: Place | None
-    version: str | None = None
+    A blocking one that a side does not know cannot be shown to be the same.
+    """
+
+    name: str
+    code: Code
+    of: Callable[[Record], str | None]
+    blocking: bool
 
 
-def mismatches(record: Record, plan: Plan, here: Here) -> tuple[Mismatch, ...]:
-    """What differs between then and here, the blocking ones first. Another host class blocks nothing.
+def mismatches(record: Record, here: Record, capacity: Capacity) -> tuple[Mismatch, ...]:
+    """Return what differs between then and here, the blocking ones first. Another host class blocks nothing.
 
-    A source or an image that one side does not know cannot be shown to be the same, and blocks like another one.
+    Args:
+        record: what was done there.
+        here: the record that this machine begins before the first run.
+        capacity: what the engine here can give.
 
     Raises:
         UsageError: the record's list of CPUs is none.
     """
-    limits = plan.task.limits
+    limits = here.engine.limits
     found = [
-        *_cpus_beyond(limits, here.capacity),
-        *_threads_beyond(record, limits, here.capacity),
-        *_memory(record, limits, here),
+        *_cpus_beyond(limits, capacity),
+        *_threads_beyond(record, limits, capacity),
+        *_memory(record, here, capacity),
+        *_facts_apart(record, here),
     ]
-
-    def require_same(code: Code, then: str | None, now: str | None) -> None:
-        if then is None or then != now:
-            found.append(Mismatch(code, _said(then or "not known"), _said(now or "not known"), True))
-
-    def differ(code: Code, then: object, now: object, *, blocking: bool) -> None:
-        if then is not None and then != now:
-            found.append(Mismatch(code, _said(then), _said(now), blocking))
-
-    require_same("source", record.diagnostic.source.sha256, plan.source.sha256)
-    require_same("image", _fingerprint(record), _place_fingerprint(here.place))
-    differ("engine", record.engine.name, here.engine, blocking=True)
-    differ("cgroup", _version(record.engine.cgroup_version), _version(here.cgroup_version), blocking=False)
     threads = record.host.class_.threads
-    if threads is not None and here.capacity.cpus is not None and record.engine.limits.cpus is None:
-        differ("cpus", f"{threads} CPUs", f"{here.capacity.cpus} CPUs", blocking=False)
-    if record.diagnostic.device == "cuda":
-        gpu = _gpu(record, here)
-        differ("gpu", record.host.class_.gpu, gpu, blocking=gpu is None)
-    differ("host", record.host.class_.cpu_model, here.host_class.cpu_model, blocking=False)
-    return tuple(sorted(found, key=lambda mismatch: not mismatch.blocking))
+    if None not in (threads, capacity.cpus) and threads != capacity.cpus and record.engine.limits.cpus is None:
+        found.append(Mismatch("cpus", f"{threads} CPUs", f"{capacity.cpus} CPUs", blocking=False))
+    gpu, there = _gpu(record, here), record.host.class_.gpu
+    if record.diagnostic.device == "cuda" and there is not None and gpu != there:
+        found.append(Mismatch("gpu", _said(there), _said(gpu), blocking=gpu is None))
+    return tuple(sorted(found, key=lambda mismatch: (not mismatch.blocking, mismatch.code == "host")))
+
+
+def _facts_apart(record: Record, here: Record) -> Iterator[Mismatch]:
+    """What compare will find to differ, and what it cannot since this side, or either, does not know it."""
+    apart = {one.name: one for one in differences(record, here)}
+    for fact in _FACTS:
+        then, now = fact.of(record), fact.of(here)
+        unknown = None in (then, now) and (fact.blocking or then is not None)
+        if fact.name in apart and then == now:  # of one content, and of two kinds
+            then, now = apart[fact.name].a, apart[fact.name].b
+        if unknown or fact.name in apart:
+            nothing = "not known" if fact.blocking else None
+            yield Mismatch(fact.code, _said(then or nothing), _said(now or nothing), fact.blocking)
 
 
 def _cpus_beyond(limits: Limits, capacity: Capacity) -> Iterator[Mismatch]:
@@ -101,11 +105,11 @@ def _threads_beyond(record: Record, limits: Limits, capacity: Capacity) -> Itera
         yield Mismatch("threads", f"{limits.threads} threads", f"CPUs for {fit.threads}", blocking=not along)
 
 
-def _memory(record: Record, limits: Limits, here: Here) -> Iterator[Mismatch]:
+def _memory(record: Record, here: Record, capacity: Capacity) -> Iterator[Mismatch]:
     """What was used or given there is more than there is here; less memory alone blocks nothing."""
-    there, now = record.host.class_.memory_bytes, _installed(here)
+    there, now, limits = record.host.class_.memory_bytes, _installed(here, capacity), here.engine.limits
     peak = max((run.memory.peak_bytes or 0 for run in record.runs), default=0)
-    usable = here.capacity.memory_bytes
+    usable = capacity.memory_bytes
     if usable is not None and peak > usable:
         yield Mismatch("memory", f"a peak of {size(peak)}", f"{size(usable)} in all", True)
     elif usable is not None and limits.memory_bytes is not None and limits.memory_bytes > usable:
@@ -114,17 +118,23 @@ def _memory(record: Record, limits: Limits, here: Here) -> Iterator[Mismatch]:
         yield Mismatch("memory", size(there), size(now), False)
 
 
-def has_and_lacks(record: Record, here: Here) -> tuple[str, ...]:
-    """What there was and what there is here, a line each: engine, control groups, CPUs, memory, GPU, image."""
-    there, now = record.host.class_, here.host_class
+def has_and_lacks(record: Record, here: Record, capacity: Capacity) -> tuple[str, ...]:
+    """Return what there was and what there is here, a line each: engine, control groups, CPUs, memory, GPU, image.
+
+    Args:
+        record: what was done there.
+        here: the record that this machine begins before the first run.
+        capacity: what the engine here can give.
+    """
+    there, now = record.host.class_, here.host.class_
     rows = {
-        "engine": (_joined(record.engine.name, record.engine.version), _joined(here.engine, here.version)),
-        "control groups": (_version(record.engine.cgroup_version), _version(here.cgroup_version)),
+        "engine": (_engine(record), _engine(here)),
+        "control groups": (_cgroup(record), _cgroup(here)),
         "processor": (there.cpu_model, now.cpu_model),
-        "CPUs": (there.threads, here.capacity.cpus),
-        "memory": (_size(there.memory_bytes), _size(_installed(here))),
+        "CPUs": (there.threads, capacity.cpus),
+        "memory": (_size(there.memory_bytes), _size(_installed(here, capacity))),
         "GPU": (there.gpu, _gpu(record, here)),
-        "fingerprint of the image": (_fingerprint(record), _place_fingerprint(here.place)),
+        "fingerprint of the image": (_fingerprint(record), _fingerprint(here)),
     }
     return tuple(
         f"{what}: {_said(then)}" + (", the same here" if then == today else f" there, {_here(today)}")
@@ -137,10 +147,10 @@ def _here(today: object) -> str:
     return UNSEEN if today == UNSEEN else f"{_said(today)} here"
 
 
-def _gpu(record: Record, here: Here) -> str | None:
+def _gpu(record: Record, here: Record) -> str | None:
     """The GPU here. A place for CUDA is prepared only where there is one, though on another machine nobody sees it."""
-    unseen = record.diagnostic.device == "cuda" and here.place is not None
-    return here.host_class.gpu or (UNSEEN if unseen else None)
+    unseen = record.diagnostic.device == "cuda" and (here.image or here.environment) is not None
+    return here.host.class_.gpu or (UNSEEN if unseen else None)
 
 
 def require(found: Collection[Mismatch], allowed: Collection[str]) -> None:
@@ -173,36 +183,37 @@ def parse_allow(text: str) -> frozenset[str]:
 
 
 def _fingerprint(record: Record) -> str | None:
-    if record.image is not None:
-        return record.image.fingerprint
-    return record.environment.fingerprint if record.environment is not None else None
+    build = record.image or record.environment
+    return build.fingerprint if build is not None else None
 
 
-def _place_fingerprint(place: Place | None) -> str | None:
-    if place is None:
-        return None
-    if place.image is not None:
-        return place.image.fingerprint
-    return place.environment.fingerprint if place.environment is not None else None
+def _engine(record: Record) -> str:
+    return " ".join(part for part in (record.engine.name, record.engine.version) if part)
 
 
-def _joined(*parts: str | None) -> str:
-    return " ".join(part for part in parts if part)
-
-
-def _installed(here: Here) -> int | None:
+def _installed(here: Record, capacity: Capacity) -> int | None:
     """The memory of the host as its class says it, as that of the record is; else what the engine counts."""
-    return here.host_class.memory_bytes or here.capacity.memory_bytes
+    return here.host.class_.memory_bytes or capacity.memory_bytes
 
 
 def _size(value: int | None) -> str | None:
     return None if value is None else size(value)
 
 
-def _version(version: int | None) -> str | None:
+def _cgroup(record: Record) -> str | None:
+    version = record.engine.cgroup_version
     return None if version is None else f"version {version}"
 
 
 def _said(value: object) -> str:
     text = "none" if value is None else str(value)
     return text[:16] + "…" if re.fullmatch(r"[0-9a-f]{40,}|sha256:[0-9a-f]{64}", text) else text
+
+
+_FACTS = (
+    _Fact("source", "source", lambda record: record.diagnostic.source.sha256, blocking=True),
+    _Fact("image.fingerprint", "image", _fingerprint, blocking=True),
+    _Fact("engine", "engine", lambda record: record.engine.name, blocking=True),
+    _Fact("engine.cgroup_version", "cgroup", _cgroup, blocking=False),
+    _Fact("host.cpu_model", "host", lambda record: record.host.class_.cpu_model, blocking=False),
+)

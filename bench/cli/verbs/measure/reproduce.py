@@ -22,16 +22,17 @@ from bench.compare.comparison import Comparison, compare
 from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
-from bench.engine.protocol import Engine, Need
+from bench.engine.protocol import Capacity, Engine, Need
 from bench.errors import ExitCode, NotMeasured, UsageError
 from bench.record.schema import Record
 from bench.record.storage.disk import check_results_folder
 from bench.report.terminal.compare import comparison_view
 from bench.run.baseline import Baseline
 from bench.run.measure import measure, not_begun
+from bench.run.measurement import record_before
 from bench.run.plan import Plan, need_of
 from bench.run.reproduce.limits import fitted
-from bench.run.reproduce.mismatch import Here, Mismatch, has_and_lacks, mismatches, parse_allow, require
+from bench.run.reproduce.mismatch import Mismatch, has_and_lacks, mismatches, parse_allow, require
 from bench.run.reproduce.plan import check_origin, plan_again
 from bench.run.reproduce.preview import limits_text, what_was_run
 from bench.run.session import Session
@@ -80,13 +81,14 @@ def reproduce(
     with open_session(lambda _: _engine(record, engine, host, allowed), host, results, if_busy) as session:
         try:
             here = _here(record, plan, session, allowed)
+            capacity = session.engine.capacity()
         except (NotMeasured, KeyboardInterrupt) as error:
             finished = not_begun(plan, session, error, record.id)
         else:
-            found = (*left_out, *mismatches(record, plan, here))
+            found = (*left_out, *mismatches(record, here, capacity))
             _tell(found)
             require(found, allowed)
-            plan = _fitted(plan, record, here)
+            plan = _fitted(plan, record, capacity)
             finished = measure(plan, session, Baseline((record,), asked=True), reproduces=record.id)
     comparison = None if record.profiler else compare(record, finished.record)
     if json:
@@ -152,8 +154,8 @@ def _of_record(record: Record) -> Diagnostic:
     return replace(made, name=record.diagnostic.name)
 
 
-def _here(record: Record, plan: Plan, session: Session, allowed: Collection[str]) -> Here:
-    """What this machine offers, told beside what the record had.
+def _here(record: Record, plan: Plan, session: Session, allowed: Collection[str]) -> Record:
+    """The record that this machine begins, said beside what the other had.
 
     On another engine that is not allowed nothing is built or installed, only to be refused.
 
@@ -162,16 +164,14 @@ def _here(record: Record, plan: Plan, session: Session, allowed: Collection[str]
     """
     engine = session.engine
     absent = isinstance(engine, AbsentEngine)  # it says why, and is no other engine
-    wanted = absent or engine.name == record.engine.name or "engine" in allowed
-    described = engine.describe(plan.task.limits)
-    place, problem = None, None
-    try:
-        place = session.place(plan.need) if wanted else None
-    except NotMeasured as error:
-        problem = error
-    capacity, host_class = engine.capacity(), session.host_class()[0]
-    here = Here(engine.name, described.cgroup_version, capacity, host_class, place, described.version)
-    for line in has_and_lacks(record, here):
+    problem = None
+    if absent or engine.name == record.engine.name or "engine" in allowed:
+        try:
+            session.place(plan.need)
+        except NotMeasured as error:
+            problem = error
+    here = record_before(plan, session)
+    for line in has_and_lacks(record, here, engine.capacity()):
         notify(f"  {line}")
     if problem is not None:
         raise problem
@@ -184,9 +184,9 @@ def _tell(found: Sequence[Mismatch]) -> None:
             notify(f"  cannot be matched: {mismatch}")
 
 
-def _fitted(plan: Plan, record: Record, here: Here) -> Plan:
+def _fitted(plan: Plan, record: Record, capacity: Capacity) -> Plan:
     """The plan with limits that this host can give, said where they are other ones."""
-    fit = fitted(plan, here.capacity, record.host.class_.threads)
+    fit = fitted(plan, capacity, record.host.class_.threads)
     if fit is not plan:
         notify(f"  limited here to {limits_text(fit.task.limits)}")
     return fit

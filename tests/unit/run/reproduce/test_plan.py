@@ -5,7 +5,7 @@ from msgspec import structs
 
 from bench.catalog.load import builtin, find
 from bench.compare.differences import THREADS
-from bench.engine.protocol import Capacity, Place
+from bench.engine.protocol import Capacity
 from bench.errors import NotComparable, UsageError
 from bench.record.schema import (
     Diagnostic,
@@ -20,7 +20,7 @@ from bench.record.schema import (
 )
 from bench.run.plan import check_capacity
 from bench.run.reproduce.limits import fitted
-from bench.run.reproduce.mismatch import Here, has_and_lacks, mismatches, parse_allow, require
+from bench.run.reproduce.mismatch import has_and_lacks, mismatches, parse_allow, require
 from bench.run.reproduce.plan import MAX_REPEAT, MAX_VALUE, check_origin, plan_again
 from bench.run.reproduce.preview import what_was_run
 from tests.support.records import changed, record
@@ -50,19 +50,32 @@ def planned(record, *, trust=False):
     return plan_again(record, GRAD, builtin(), SOURCE, trust=trust)
 
 
-def here(**changes):
-    place = Place("/py", "/agent", "/diag", "sha256:1", image=changes.pop("image", IMAGE))
-    return Here(
-        **{
-            "engine": "docker",
-            "cgroup_version": 2,
-            "capacity": Capacity(8, 16 * GIB - 10**8),
-            "host_class": HOST,
-            "place": place,
-            "version": "27.0",
-            **changes,
-        }
+CAPACITY = Capacity(8, 16 * GIB - 10**8)
+
+
+def here(plan, *, capacity=CAPACITY, **changes):
+    """What this machine begins for a plan, and what its engine can give."""
+    host_class = changes.pop("host_class", HOST)
+    engine = Engine(
+        changes.pop("engine", "docker"),
+        changes.pop("version", "27.0"),
+        changes.pop("cgroup_version", 2),
+        {},
+        plan.task.limits,
     )
+    place = changes.pop("place", True)
+    begun = Record(
+        id="here/grad_cpu/20260201T000000Z",
+        stamp="20260201T000000Z",
+        outcome="not_measured",
+        diagnostic=Diagnostic("grad_cpu", GRAD.node, plan.diagnostic.device, plan.profile, None, None, plan.source),
+        image=changes.pop("image", IMAGE) if place else None,
+        engine=engine,
+        host=Host("here", host_class),
+        verdict=Verdict("not_measured"),
+    )
+    assert not changes
+    return begun, capacity
 
 
 def test_the_plan_is_what_the_record_did():
@@ -73,7 +86,7 @@ def test_the_plan_is_what_the_record_did():
     assert (plan.task.limits.cpus, plan.task.limits.memory_bytes) == (2.0, 4 * GIB)
     assert plan.task.env["OMP_PLACES"] == "cores"
     assert plan.task.timeout_s == 1200.0
-    assert mismatches(record, plan, here()) == ()
+    assert mismatches(record, *here(plan)) == ()
 
 
 def test_what_will_run_is_said():
@@ -184,7 +197,7 @@ def test_trust_takes_all_but_what_was_redacted():
 )
 def test_what_cannot_be_matched_blocks_until_it_is_allowed(changes, code):
     record = a_record()
-    found = mismatches(record, planned(record)[0], here(**changes))
+    found = mismatches(record, *here(planned(record)[0], **changes))
     assert [one.code for one in found if one.blocking] == [code]
     with pytest.raises(NotComparable, match=f"--allow {code}"):
         require(found, ())
@@ -213,7 +226,7 @@ def test_a_limit_beyond_this_host_blocks_and_is_then_all_that_it_has(limits, sai
     record = limited(**limits)
     plan, _ = planned(record)
     capacity = Capacity(8, 16 * GIB)
-    found = mismatches(record, plan, here(capacity=capacity))
+    found = mismatches(record, *here(plan, capacity=capacity))
     assert [str(one) for one in found if one.blocking] == [said]
     code = said.partition(":")[0]
     with pytest.raises(NotComparable, match=f"--allow {code} accepts it"):
@@ -228,7 +241,7 @@ def test_a_limit_beyond_this_host_blocks_and_is_then_all_that_it_has(limits, sai
 def test_a_limit_that_this_host_can_give_stays_as_it_was(limits):
     record = limited(**limits)
     plan, _ = planned(record)
-    assert not any(one.blocking for one in mismatches(record, plan, here(capacity=Capacity(8, 16 * GIB))))
+    assert not any(one.blocking for one in mismatches(record, *here(plan, capacity=Capacity(8, 16 * GIB))))
     assert fitted(plan, Capacity(8, 16 * GIB)) is plan
     assert fitted(plan, Capacity(None, None)) is plan
 
@@ -253,7 +266,7 @@ def test_threads_that_lose_cpus_become_as_many_as_are_left(limits, there, blocki
     record = structs.replace(limited(**limits), host=Host("h", HostClass(cpu_model="Test CPU", threads=there)))
     plan, _ = planned(record)
     asked, capacity = plan.task.limits.threads, Capacity(2, 16 * GIB)
-    found = [one for one in mismatches(record, plan, here(capacity=capacity)) if one.code == "threads"]
+    found = [one for one in mismatches(record, *here(plan, capacity=capacity)) if one.code == "threads"]
     assert [one.blocking for one in found] == ([] if blocking is None else [blocking])
     if found:
         assert str(found[0]) == f"threads: {asked} threads there, CPUs for {threads} here"
@@ -288,14 +301,14 @@ UNKNOWN = Image("bench-cpu", None, None, None, None, "3.13.5", "2.7.1+cpu")
 )
 def test_what_is_not_known_cannot_be_shown_to_be_the_same(changes, machine, said):
     record = a_record(**changes)
-    found = mismatches(record, planned(record)[0], here(**machine))
+    found = mismatches(record, *here(planned(record)[0], **machine))
     assert [str(one) for one in found if one.blocking] == [said]
 
 
 def test_another_source_blocks():
     record = a_record()
     plan, _ = plan_again(record, GRAD, builtin(), Source("catalog", sha256="6" * 64), trust=False)
-    assert [one.code for one in mismatches(record, plan, here()) if one.blocking] == ["source"]
+    assert [one.code for one in mismatches(record, *here(plan)) if one.blocking] == ["source"]
 
 
 def test_another_host_is_said_and_blocks_nothing():
@@ -303,8 +316,7 @@ def test_another_host_is_said_and_blocks_nothing():
     other = HostClass(cpu_model="Other", threads=2, memory_bytes=8 * GIB)
     found = mismatches(
         record,
-        planned(record)[0],
-        here(host_class=other, cgroup_version=1, capacity=Capacity(2, 8 * GIB - 10**8)),
+        *here(planned(record)[0], host_class=other, cgroup_version=1, capacity=Capacity(2, 8 * GIB - 10**8)),
     )
     assert {one.code for one in found} == {"cgroup", "cpus", "memory", "host"}
     assert not any(one.blocking for one in found)
@@ -317,17 +329,17 @@ def test_a_gpu_that_is_not_here_blocks():
         host=Host("h", HostClass(cpu_model="Test CPU", gpu="NVIDIA H100")),
     )
     plan = planned(a_record())[0]
-    missing = [one for one in mismatches(record, plan, here(place=None)) if one.blocking and one.code == "gpu"]
+    missing = [one for one in mismatches(record, *here(plan, place=None)) if one.blocking and one.code == "gpu"]
     assert [(one.then, one.here) for one in missing] == [("NVIDIA H100", "none")]
-    (unseen,) = mismatches(record, plan, here())  # a place for CUDA was prepared, on a machine that nobody can look at
+    (unseen,) = mismatches(record, *here(plan))  # a place for CUDA was prepared, on a machine that nobody can look at
     assert (unseen.code, unseen.here, unseen.blocking) == ("gpu", "one that cannot be seen from here", False)
-    assert "GPU: NVIDIA H100 there, one that cannot be seen from here here" not in has_and_lacks(record, here())
-    assert "GPU: NVIDIA H100 there, one that cannot be seen from here" in has_and_lacks(record, here())
+    assert "GPU: NVIDIA H100 there, one that cannot be seen from here here" not in has_and_lacks(record, *here(plan))
+    assert "GPU: NVIDIA H100 there, one that cannot be seen from here" in has_and_lacks(record, *here(plan))
 
 
 def test_what_there_was_and_is_here_goes_line_by_line():
     record = a_record(engine=Engine("docker", "27.0", 2, {}, Limits()))
-    lines = has_and_lacks(record, here(cgroup_version=1, engine="local", version=None))
+    lines = has_and_lacks(record, *here(planned(record)[0], cgroup_version=1, engine="local", version=None))
     assert lines[:2] == (
         "engine: docker 27.0 there, local here",
         "control groups: version 2 there, version 1 here",
