@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -90,10 +91,10 @@ def _finish_store(
         if under_way and not orphans and owned.engine != engine_key(engine):
             return set()  # its last run is in another engine, and waits for a command that uses that one
         found = {orphan.labels[EVIDENCE].partition("/")[2]: orphan for orphan in orphans if orphan.evidence}
+        left = _Left(store, runs, found)
         for name, result in begun.items():
             with tempfile.TemporaryDirectory(prefix="orphan-", dir=store.path) as folder:
-                of_it = {run: kept for run, kept in runs.items() if kept.of == name}
-                path = _finish_result(engine, store, name, result, of_it, found, Path(folder), results)
+                path = _finish_result(engine, left, name, result, Path(folder), results)
             if path is not None:
                 notify(f"finished the evidence of a run whose command was killed: {path}")
         store.remove()
@@ -105,20 +106,21 @@ def _finish_store(
     return set()
 
 
-def _finish_result(
-    engine: Engine,
-    store: Store,
-    name: str,
-    result: Begun,
-    kept: Mapping[str, Kept],
-    orphans: Mapping[str, Orphan],
-    folder: Path,
-    results: Path,
-) -> Path | None:
-    """Write the bundle of one result; ``None`` where no run of it left anything."""
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a killed command left: its store, the runs in there, and those that the engine still has, by their names."""
+
+    store: Store
+    runs: Mapping[str, Kept]
+    orphans: Mapping[str, Orphan]
+
+
+def _finish_result(engine: Engine, left: _Left, name: str, result: Begun, folder: Path, results: Path) -> Path | None:
+    """Write the bundle of one result; ``None`` if no run of it left anything."""
     runs: list[OneRun] = []
+    orphans, kept = left.orphans, {run: one for run, one in left.runs.items() if one.of == name}
     for run, one in kept.items():
-        out = store.path / run
+        out = left.store.path / run
         if one.reading is not None and one.ending is not None:
             runs.append(OneRun(one.reading, out, one.ending))
         elif run in orphans:
@@ -131,7 +133,7 @@ def _finish_result(
     record = finished(result.record, runs, result.asked, KILLED)
     with Interrupts() as interrupts:  # else the next command would write it once more
         path = _write(Path(result.results or results), record, runs) if runs else None
-        store.written(name)
+        left.store.written(name)
         for run in kept:
             if run in orphans:
                 engine.discard(orphans[run])

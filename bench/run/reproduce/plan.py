@@ -8,7 +8,8 @@ unless the user trusts it.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Diagnostic
@@ -51,17 +52,26 @@ def bounded(options: Options, diagnostic: Diagnostic) -> Options:
     return replace(options, repeat=min(options.repeat, MAX_REPEAT), timeout_s=timeout)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the code of a test comes from here: its source, and a project's files and needs."""
+
+    source: Source
+    tree: Tree | None = None
+    need: Need | None = None
+
+
 def plan_again(
-    record: Record,
-    diagnostic: Diagnostic,
-    catalog: Catalog,
-    source: Source,
-    *,
-    trust: bool,
-    tree: Tree | None = None,
-    need: Need | None = None,
+    record: Record, diagnostic: Diagnostic, catalog: Catalog, origin: Origin, *, trust: bool
 ) -> tuple[Plan, tuple[Mismatch, ...]]:
-    """The plan that does here what the record did there, and what of its environment was left out.
+    """Return the plan that does here what the record did there, and what of its environment was left out.
+
+    Args:
+        record: what was done there.
+        diagnostic: the same one here.
+        catalog: the variants that there are here.
+        origin: where its code comes from here.
+        trust: whether the record may ask for more than a stranger's.
 
     Raises:
         UsageError: a profile or variant that this catalog lacks, or a variant without a sandbox that nobody trusts.
@@ -74,7 +84,8 @@ def plan_again(
             "look at the bundle, then add --trust",
         )
     options = options_of(record) if trust else bounded(options_of(record), diagnostic)
-    usual = make_plan(diagnostic, options, source, tree=tree, need=need, variant=variant).task.env
+    made = partial(make_plan, diagnostic, source=origin.source, tree=origin.tree, need=origin.need, variant=variant)
+    usual = made(options).task.env
     wanted = {name: value for name, value in record.environ.items() if usual.get(name) != value}
     taken = {
         name: value for name, value in wanted.items() if _possible(name, value) and (trust or _harmless(name, value))
@@ -85,7 +96,7 @@ def plan_again(
         if left
         else ()
     )
-    return make_plan(diagnostic, replace(options, env=taken), source, tree=tree, need=need, variant=variant), problems
+    return made(replace(options, env=taken)), problems
 
 
 def _possible(name: str, value: str) -> bool:

@@ -22,7 +22,7 @@ from bench.compare.comparison import Comparison, compare
 from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
-from bench.engine.protocol import Capacity, Engine, Need
+from bench.engine.protocol import Capacity, Engine
 from bench.errors import ExitCode, NotMeasured, UsageError
 from bench.record.schema import Record
 from bench.record.storage.disk import check_results_folder
@@ -33,7 +33,7 @@ from bench.run.measurement import record_before
 from bench.run.plan import Plan, need_of
 from bench.run.reproduce.limits import fitted
 from bench.run.reproduce.mismatch import Mismatch, has_and_lacks, mismatches, parse_allow, require
-from bench.run.reproduce.plan import check_origin, plan_again
+from bench.run.reproduce.plan import Origin, check_origin, plan_again
 from bench.run.reproduce.preview import limits_text, what_was_run
 from bench.run.session import Session
 from bench.run.source import read_catalog_source, read_project
@@ -140,13 +140,11 @@ def _plan(
     ours = diagnostic in builtin().diagnostics
     if not ours and not trust:
         raise UsageError("a project's test is run only with --trust", fix="look at the checkout, then add --trust")
-    need: Need | None = None
     if ours or project is None:
-        source, tree = read_catalog_source(diagnostics_folder()), None
+        origin = Origin(read_catalog_source(diagnostics_folder()))
     else:
-        source, tree = read_project(project)
-        need = need_of(diagnostic, project, requirements)
-    return plan_again(record, diagnostic, catalog, source, trust=trust, tree=tree, need=need)
+        origin = Origin(*read_project(project), need_of(diagnostic, project, requirements))
+    return plan_again(record, diagnostic, catalog, origin, trust=trust)
 
 
 def _of_record(record: Record) -> Diagnostic:

@@ -21,7 +21,7 @@ from bench.record.schema import (
 from bench.run.plan import check_capacity
 from bench.run.reproduce.limits import fitted
 from bench.run.reproduce.mismatch import has_and_lacks, mismatches, parse_allow, require
-from bench.run.reproduce.plan import MAX_REPEAT, MAX_VALUE, check_origin, plan_again
+from bench.run.reproduce.plan import MAX_REPEAT, MAX_VALUE, Origin, check_origin, plan_again
 from bench.run.reproduce.preview import what_was_run
 from tests.support.records import changed, record
 
@@ -47,7 +47,7 @@ a_record = partial(changed, THERE)
 
 
 def planned(record, *, trust=False):
-    return plan_again(record, GRAD, builtin(), SOURCE, trust=trust)
+    return plan_again(record, GRAD, builtin(), Origin(SOURCE), trust=trust)
 
 
 CAPACITY = Capacity(8, 16 * GIB - 10**8)
@@ -307,7 +307,7 @@ def test_what_is_not_known_cannot_be_shown_to_be_the_same(changes, machine, said
 
 def test_another_source_blocks():
     record = a_record()
-    plan, _ = plan_again(record, GRAD, builtin(), Source("catalog", sha256="6" * 64), trust=False)
+    plan, _ = plan_again(record, GRAD, builtin(), Origin(Source("catalog", sha256="6" * 64)), trust=False)
     assert [one.code for one in mismatches(record, *here(plan)) if one.blocking] == ["source"]
 
 
