@@ -21,7 +21,7 @@ from bench.record.redact import redact_text, secret_values
 from bench.report.text import plain
 from bench.run.plan import Plan
 from bench.run.result.reading import Reading
-from bench.run.session import Watch
+from bench.run.session import Observer
 from bench.units import clock, percent, seconds, size
 
 PLAIN_EVERY_S = 30.0
@@ -56,7 +56,7 @@ class Now:
         return " · ".join(parts)
 
 
-class Progress(Watch):
+class Progress(Observer):
     """Follows runs. Use as a context manager; ``begins`` is called when the first thing is about to be shown."""
 
     def __init__(self, begins: Callable[[], None] = lambda: None) -> None:

@@ -15,7 +15,7 @@ from bench.errors import NotMeasured
 from bench.record.schema import Limits
 from bench.run.plan import check_capacity
 from bench.run.recovery import recover_all
-from bench.run.session import Session, Watch
+from bench.run.session import Observer, Session
 
 NO_LIMITS = Limits()
 
@@ -50,16 +50,16 @@ def open_session(
     held = Held()
     with ExitStack() as stack:
         engine: Engine | None = None
-        watch = Watch()
+        observer = Observer()
         try:
             engine = find(held.hold)
             check_capacity(limits, engine.capacity())
             stack.enter_context(measuring(engine, if_busy, held.notify))
-            watch = stack.enter_context(Progress(held.release))
+            observer = stack.enter_context(Progress(held.release))
             recover_all(engine, results, held.notify)
         except (NotMeasured, KeyboardInterrupt) as error:
             engine = AbsentEngine(error, engine, host)
-        yield stack.enter_context(Session(engine, held.notify, results, watch, calibration=calibration))
+        yield stack.enter_context(Session(engine, held.notify, results, observer, calibration=calibration))
 
 
 @contextmanager
@@ -77,5 +77,5 @@ def open_beside(usual: Session, find: Callable[[Notify], Engine], host: str | No
         recover_all(engine, usual.results, usual.notify)
     except (NotMeasured, KeyboardInterrupt) as error:
         engine = AbsentEngine(error, engine, host)
-    with Session(engine, usual.notify, usual.results, usual.watch, calibration=usual.calibration) as session:
+    with Session(engine, usual.notify, usual.results, usual.observer, calibration=usual.calibration) as session:
         yield session

@@ -23,7 +23,7 @@ NOT_ASKED = "no calibration was asked for"
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class HostSnapshot:
     """The host at one moment: state, calibration and evidence, with the reasons for what is missing by field.
 
     The reason for a whole calibration has the empty name.
@@ -37,20 +37,20 @@ class Observation:
     disk_usage: str
 
 
-def observe(engine: Engine, results: Path, *, calibration: bool) -> Observation:
+def take_snapshot(engine: Engine, results: Path, *, calibration: bool) -> HostSnapshot:
     """The engine's host now, as far as it can be seen from here."""
     if engine.remote:
         return unseen(ELSEWHERE)
     state, state_missing = read_state()
     figures, figures_missing = calibrate() if calibration else ({}, {"": NOT_ASKED})
     disk = read_disk_usage(existing(results))
-    return Observation(state, state_missing, figures, figures_missing, read_system_load(), disk)
+    return HostSnapshot(state, state_missing, figures, figures_missing, read_system_load(), disk)
 
 
-def unseen(why: str) -> Observation:
+def unseen(why: str) -> HostSnapshot:
     """A host that nobody looked at."""
     line = f"# not looked at: {why}\n"
-    return Observation(HostState(), dict.fromkeys(HostState.__struct_fields__, why), {}, {"": why}, line, line)
+    return HostSnapshot(HostState(), dict.fromkeys(HostState.__struct_fields__, why), {}, {"": why}, line, line)
 
 
 def host_class(engine: Engine) -> tuple[HostClass, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""A plan to a bundle on disk: run, read, judge, write. Every outcome leaves a bundle."""
+"""A plan to a bundle on disk: run, read, decide, write. Every outcome leaves a bundle."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from bench.errors import BenchError, ExitCode, NotMeasured, UsageError
 from bench.record.schema import Record
 from bench.record.storage.bundle import Content, read_bundle, write_bundle
 from bench.run.baseline import NONE, Baseline
-from bench.run.host_snapshot import Observation, unseen
+from bench.run.host_snapshot import HostSnapshot, unseen
 from bench.run.measurement import Measurement
 from bench.run.plan import Plan, check_capacity
 from bench.run.result.files import collect
-from bench.run.result.record_of import judged
+from bench.run.result.record_of import with_verdict
 from bench.run.schedule import Repeated, make_runs, stop_here, was_interrupted
 from bench.run.session import Session, own_fault
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class WrittenResult:
     """A result on disk.
 
     ``interrupted``: somebody asked the command to end, if only after the last run. ``failure``: why nothing, or not
@@ -50,7 +50,7 @@ class Finished:
         return ExitCode.INTERRUPTED if self.interrupted else exit_code(self.record)
 
 
-def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces: str | None = None) -> Finished:
+def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces: str | None = None) -> WrittenResult:
     """Run a plan as often as it says and write its bundle.
 
     From the first run until the bundle is there Ctrl-C ends runs and is remembered, and takes nothing away. Where
@@ -70,14 +70,14 @@ def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces:
     check_capacity(plan.task.limits, session.engine.capacity())
     try:
         session.place(plan.need)
-        before = session.observe()
+        before = session.snapshot()
     except (NotMeasured, KeyboardInterrupt) as error:
         return not_begun(plan, session, error, reproduces)
     with Interrupts() as interrupts:
         result = Measurement(plan, session, before, interrupts, baseline, reproduces).begin()
         make_runs(Repeated([result]))
         result.after = look_again(session, interrupts)
-        return finish(result)
+        return conclude(result)
 
 
 def not_begun(
@@ -85,38 +85,38 @@ def not_begun(
     session: Session,
     error: BenchError | KeyboardInterrupt,
     reproduces: str | None = None,
-    before: Observation | None = None,
-) -> Finished:
+    before: HostSnapshot | None = None,
+) -> WrittenResult:
     """The result of a command that came to no run; ``before`` where it came to a look at the host."""
     with Interrupts() as interrupts:
         failure = error if isinstance(error, BenchError) else None
         why = str(failure) if failure else was_interrupted(interrupts)
         result = Measurement(plan, session, before or unseen(why), interrupts, reproduces=reproduces)
         result.unseen_after, result.cut, result.failure = why, why, failure
-        return finish(result.begin())
+        return conclude(result.begin())
 
 
-def look_again(session: Session, interrupts: Interrupts) -> Observation | None:
+def look_again(session: Session, interrupts: Interrupts) -> HostSnapshot | None:
     """The host after the last run; ``None`` where somebody is waiting for the command to end."""
     try:
         stop_here(interrupts)
         with interrupts.breaking():
-            return session.observe()
+            return session.snapshot()
     except KeyboardInterrupt:
         return None
     except Exception as fault:  # the runs are measured: a description of the host that fails takes nothing from them
         return unseen(own_fault(fault))
 
 
-def finish(result: Measurement) -> Finished:
-    """Judge the runs and write the bundle."""
+def conclude(result: Measurement) -> WrittenResult:
+    """Give a result its verdict and write its bundle."""
     asked, interrupted = result.plan.repeat, result.interrupts.count > 0
-    record = judged(result.record(), asked, result.baseline, cut=result.cut, interrupted=interrupted)
+    record = with_verdict(result.record(), asked, result.baseline, cut=result.cut, interrupted=interrupted)
     files = collect(record, result.runs, result.before, result.after, result.baseline.records)
-    return write(result, record, files)
+    return write_result(result, record, files)
 
 
-def write(result: Measurement, record: Record, files: Mapping[str, Content]) -> Finished:
+def write_result(result: Measurement, record: Record, files: Mapping[str, Content]) -> WrittenResult:
     """Write a result's bundle: to the results folder, or, where that has become full, to the user's state."""
     session, problem = result.session, None
     try:
@@ -129,7 +129,7 @@ def write(result: Measurement, record: Record, files: Mapping[str, Content]) -> 
         problem = f"{error}; the result lies in {path} until you move it"
     session.store.written(result.in_store.name)
     failure = str(result.failure) if result.failure else None
-    return Finished(read_bundle(path).record, path, result.interrupts.count > 0, problem, failure)
+    return WrittenResult(read_bundle(path).record, path, result.interrupts.count > 0, problem, failure)
 
 
 def refuge() -> Path:

@@ -13,7 +13,7 @@ from bench.errors import BenchError
 from bench.host.calibration import drift
 from bench.record.schema import HostState, Record, Warning_
 from bench.run.baseline import NONE, Baseline
-from bench.run.host_snapshot import Observation, unseen
+from bench.run.host_snapshot import HostSnapshot, unseen
 from bench.run.plan import Plan
 from bench.run.result.reading import OneRun, Reading
 from bench.run.result.record_of import Surroundings, record_of
@@ -44,11 +44,11 @@ class Measurement:
 
     plan: Plan
     session: Session
-    before: Observation
+    before: HostSnapshot
     interrupts: Interrupts
     baseline: Baseline = NONE
     reproduces: str | None = None
-    after: Observation | None = None
+    after: HostSnapshot | None = None
     unseen_after: str = INTERRUPTED
     runs: list[OneRun] = field(default_factory=list)
     cut: str | None = None
@@ -79,7 +79,7 @@ class Measurement:
         missing = {f"host.class.{name}": why for name, why in class_missing.items()} | _missing("before", self.before)
         after, why = self.after, self.unseen_after
         missing |= {"host.after": why, "calibration.after": why} if after is None else _missing("after", after)
-        place = self.session.placed(self.plan.need)
+        place = self.session.place_so_far(self.plan.need)
         engine = self.session.engine.describe(self.plan.task.limits, self.plan.task.security)
         if place is NOWHERE:
             unknown = [f"engine.{name}" for name in ("version", "cgroup_version") if getattr(engine, name) is None]
@@ -113,7 +113,7 @@ def _warned(readings: Sequence[Reading], found: tuple[Warning_, ...]) -> Sequenc
     return [*readings[:-1], replace(readings[-1], run=warned)]
 
 
-def _missing(when: str, seen: Observation) -> dict[str, str]:
+def _missing(when: str, seen: HostSnapshot) -> dict[str, str]:
     return {f"host.{when}.{name}": why for name, why in seen.state_unavailable.items()} | {
         f"calibration.{when}.{name}".rstrip("."): why for name, why in seen.calibration_unavailable.items()
     }

@@ -23,7 +23,7 @@ from bench.run.host_snapshot import unseen
 from bench.run.measure import refuge
 from bench.run.result.files import collect
 from bench.run.result.reading import OneRun, overall, read_run
-from bench.run.result.record_of import judged
+from bench.run.result.record_of import with_verdict
 from bench.run.store import (
     ASKED,
     EVIDENCE,
@@ -69,9 +69,9 @@ def recover_all(engine: Engine, results: Path, notify: Notify) -> None:
     for store, owned in left_behind():
         ours = [orphan for orphan in orphans if orphan.labels.get(EVIDENCE, "").partition("/")[0] == store.id]
         with claimed(store) as free:
-            kept |= _finish_store(engine, store, owned, ours, results, notify) if free else _ids(ours)
+            kept |= _recover_store(engine, store, owned, ours, results, notify) if free else _ids(ours)
         orphans = [orphan for orphan in orphans if orphan not in ours]
-    kept |= {orphan.run_id for orphan in orphans if not _finish_alone(engine, orphan, results, notify)}
+    kept |= {orphan.run_id for orphan in orphans if not _recover_alone(engine, orphan, results, notify)}
     engine.sweep(notify, kept)
     for run_id in read - _ids(engine.orphans() if read else ()):
         forget_settled(run_id)
@@ -81,7 +81,7 @@ def _ids(orphans: Collection[Orphan]) -> set[str]:
     return {orphan.run_id for orphan in orphans}
 
 
-def _finish_store(
+def _recover_store(
     engine: Engine, store: Store, owned: Owned, orphans: Sequence[Orphan], results: Path, notify: Notify
 ) -> set[str]:
     """Finish all results of a command; returns the runs of which there is evidence only in the engine."""
@@ -94,7 +94,7 @@ def _finish_store(
         left = _Left(store, runs, found)
         for name, result in begun.items():
             with tempfile.TemporaryDirectory(prefix="orphan-", dir=store.path) as folder:
-                path = _finish_result(engine, left, name, result, Path(folder), results)
+                path = _recover_result(engine, left, name, result, Path(folder), results)
             if path is not None:
                 notify(f"finished the evidence of a run whose command was killed: {path}")
         store.remove()
@@ -115,7 +115,7 @@ class _Left:
     orphans: Mapping[str, Orphan]
 
 
-def _finish_result(engine: Engine, left: _Left, name: str, result: Begun, folder: Path, results: Path) -> Path | None:
+def _recover_result(engine: Engine, left: _Left, name: str, result: Begun, folder: Path, results: Path) -> Path | None:
     """Write the bundle of one result; ``None`` if no run of it left anything."""
     runs: list[OneRun] = []
     orphans, kept = left.orphans, {run: one for run, one in left.runs.items() if one.of == name}
@@ -130,7 +130,7 @@ def _finish_result(engine: Engine, left: _Left, name: str, result: Begun, folder
         elif (out / "result.json").is_file():  # copied out, and its container gone, but not yet read
             ending = Ending(None, error=RUN_KILLED, killed=True)
             runs.append(OneRun(read_run(out, one.index, ending), out, ending))
-    record = finished(result.record, runs, result.asked, KILLED)
+    record = recovered(result.record, runs, result.asked, KILLED)
     with Interrupts() as interrupts:  # else the next command would write it once more
         path = _write(Path(result.results or results), record, runs) if runs else None
         left.store.written(name)
@@ -142,7 +142,7 @@ def _finish_result(engine: Engine, left: _Left, name: str, result: Begun, folder
     return path
 
 
-def _finish_alone(engine: Engine, orphan: Orphan, results: Path, notify: Notify) -> bool:
+def _recover_alone(engine: Engine, orphan: Orphan, results: Path, notify: Notify) -> bool:
     """Finish a run of which only the engine knows; ``False`` where its evidence is nowhere else yet."""
     if not orphan.evidence or LABEL not in orphan.labels:
         return True
@@ -152,7 +152,7 @@ def _finish_alone(engine: Engine, orphan: Orphan, results: Path, notify: Notify)
             ending = engine.recover(orphan, out)
             begun = decode(orphan.labels[LABEL], f"the label of run {orphan.run_id}")
             run = OneRun(read_run(out, _number(orphan, INDEX, 0), ending), out, ending)
-            record = finished(begun, [run], _number(orphan, ASKED, 1), ALONE)
+            record = recovered(begun, [run], _number(orphan, ASKED, 1), ALONE)
             with Interrupts() as interrupts:
                 path = _write(Path(orphan.labels.get(RESULTS) or results), record, [run])
                 engine.discard(orphan)
@@ -185,8 +185,8 @@ def _number(orphan: Orphan, label: str, otherwise: int) -> int:
     return int(text or otherwise)
 
 
-def finished(begun: Record, runs: Sequence[OneRun], asked: int, cut: str) -> Record:
-    """A record that was begun, with the runs that were found, judged (pure)."""
+def recovered(begun: Record, runs: Sequence[OneRun], asked: int, cut: str) -> Record:
+    """Return a record that was begun with the runs that were found, and with its verdict (pure)."""
     readings = [run.reading for run in runs]
     missing = {
         f"runs[{position}].{path}": why
@@ -200,7 +200,7 @@ def finished(begun: Record, runs: Sequence[OneRun], asked: int, cut: str) -> Rec
         outcome=overall(found),
         unavailable={**begun.unavailable, "host.after": KILLED, "calibration.after": KILLED, **missing},
     )
-    record = judged(record, asked, cut=cut, interrupted=True)
+    record = with_verdict(record, asked, cut=cut, interrupted=True)
     if begun.diagnostic.name != SELFTEST:
         return record
     verdict = Verdict("not_measured", (NOT_HELD, *record.verdict.reasons))

@@ -20,7 +20,7 @@ from bench.host.watch.watcher import Watcher
 from bench.names import make_stamp
 from bench.record.host_id import host_id
 from bench.record.schema import HostClass, Record, Run, Warning_
-from bench.run.host_snapshot import ELSEWHERE, Observation, host_class, observe
+from bench.run.host_snapshot import ELSEWHERE, HostSnapshot, host_class, take_snapshot
 from bench.run.plan import Plan
 from bench.run.result.reading import OneRun, Reading, read_run
 from bench.run.store import Result, Store, make_store, settle
@@ -30,7 +30,7 @@ NOWHERE = Place("", "", "", "")
 """A place that was not prepared: neither image nor environment."""
 
 
-class Watch:
+class Observer:
     """Follows a command for the person who waits; this one says nothing (see ``bench.cli.progress``)."""
 
     def run_begins(self, plan: Plan, index: int) -> None:
@@ -61,7 +61,7 @@ class Session:
     Args:
         engine: where to run.
         notify: takes plain lines.
-        watch: follows the runs.
+        observer: follows the runs.
         results: the folder whose disk is described.
         calibration: whether the host is calibrated before and after.
     """
@@ -69,7 +69,7 @@ class Session:
     engine: Engine
     notify: Notify
     results: Path
-    watch: Watch = field(default_factory=Watch)
+    observer: Observer = field(default_factory=Observer)
     calibration: bool = True
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _places: dict[Need, Place] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Session:
             self._places[need] = self.engine.prepare(need, self.notify)
         return self._places[need]
 
-    def placed(self, need: Need) -> Place:
+    def place_so_far(self, need: Need) -> Place:
         """The place for a need as far as it was prepared; one of which nothing is known where it was not."""
         return self._places.get(need, NOWHERE)
 
@@ -112,12 +112,12 @@ class Session:
         return host_class(self.engine)
 
     def stamp(self) -> str:
-        """The name of a result that is finished now."""
+        """Return the name of a result that is written now."""
         return make_stamp(self.clock())
 
-    def observe(self) -> Observation:
+    def snapshot(self) -> HostSnapshot:
         """The host now."""
-        return observe(self.engine, self.results, calibration=self.calibration)
+        return take_snapshot(self.engine, self.results, calibration=self.calibration)
 
     def run(self, plan: Plan, index: int, result: Result) -> OneRun:
         """One run of a plan for a result that was begun, in a fresh container.
@@ -127,7 +127,7 @@ class Session:
         """
         place = self.place(plan.need)
         out, labels = self.store.start(result, index)
-        self.watch.run_begins(plan, index)
+        self.observer.run_begins(plan, index)
         with Watcher() as watcher:
             ending = self._execute(place, replace(plan.task, labels=labels), out)
         reading = read_run(out, index, ending)
@@ -139,13 +139,13 @@ class Session:
         self.store.keep(out, result, reading, ending)
         if ending.left is not None:
             settle(ending.left)
-        self.watch.run_ended(reading)
+        self.observer.run_ended(reading)
         return OneRun(reading, out, ending)
 
     def _execute(self, place: Place, task: Task, out: Path) -> Ending:
         """Run a task. A fault of our own on the way costs what it hit, and not the evidence that came by then."""
         try:
-            return self.engine.execute(place, task, out, self.watch.event)
+            return self.engine.execute(place, task, out, self.observer.event)
         except BenchError:
             raise
         except Exception as error:

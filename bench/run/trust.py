@@ -19,7 +19,7 @@ _MAX_BYTES = 64 * 1024
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What a self-test that was finished says: when, whether every reading held, and those that did not."""
+    """What a self-test that came to its end says: when, whether every reading held, and those that did not."""
 
     stamp: str
     held: bool
@@ -27,7 +27,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 def told_by(record: Record) -> Told | None:
-    """What a record says; ``None`` for a self-test that was not finished."""
+    """What a record says; ``None`` for a self-test that did not come to its end."""
     if record.outcome not in ("passed", "failed"):
         return None
     failed = tuple(test.node for run in record.runs for test in run.tests if test.outcome == "failed")
@@ -85,7 +85,7 @@ def selftest_warning(results: Path, host_id: str, engine: str) -> Warning_ | Non
 
 
 def warning_of(records: Sequence[Record], engine: str, told: Sequence[Told] = ()) -> Warning_ | None:
-    """The same from the self-tests of one host (pure). One that was not finished says nothing."""
+    """The same from the self-tests of one host (pure). One that did not come to its end says nothing."""
     here = [said for one in records if one.engine.name == engine and (said := told_by(one)) is not None]
     newest = max((*here, *told), key=lambda one: one.stamp, default=None)
     if newest is None or newest.held:

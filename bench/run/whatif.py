@@ -9,8 +9,8 @@ from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Variant
 from bench.engine.interrupt import Interrupts
 from bench.errors import BenchError, NotMeasured, UsageError
-from bench.run.host_snapshot import Observation
-from bench.run.measure import Finished, finish, look_again, not_begun
+from bench.run.host_snapshot import HostSnapshot
+from bench.run.measure import WrittenResult, conclude, look_again, not_begun
 from bench.run.measurement import Measurement
 from bench.run.plan import Plan, check_capacity
 from bench.run.schedule import Interleaved, make_runs
@@ -28,7 +28,7 @@ class Tried:
     """One variant's result, and why it could not be measured, or not to the end."""
 
     variant: Variant
-    finished: Finished | None
+    written: WrittenResult | None
     problem: str | None = None
 
 
@@ -68,7 +68,7 @@ def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session]) -> tupl
         _prepare(plans, sessions, problems)
         if len(problems) == len(plans):
             return _nothing(plans, sessions, problems)
-        before = first.observe()
+        before = first.snapshot()
     except KeyboardInterrupt:
         return _nothing(plans, sessions, problems)
     with Interrupts() as interrupts:
@@ -98,23 +98,23 @@ def _nothing(
     plans: Sequence[Plan],
     sessions: Mapping[str, Session],
     problems: Mapping[str, BenchError],
-    before: Observation | None = None,
+    before: HostSnapshot | None = None,
 ) -> tuple[Tried, ...]:
     """Every variant of a command in which nothing ran: what kept it from that, else that it was interrupted."""
     tried = []
     for plan in plans:
         error = problems.get(name_of(plan)) or KeyboardInterrupt()
-        finished = not_begun(plan, sessions[name_of(plan)], error, before=before)
-        tried.append(Tried(_variant(plan), finished, finished.failure or UNBEGUN))
+        written = not_begun(plan, sessions[name_of(plan)], error, before=before)
+        tried.append(Tried(_variant(plan), written, written.failure or UNBEGUN))
     return tuple(tried)
 
 
-def _tried(plan: Plan, result: Measurement | None, after: Observation | None, error: BenchError | None) -> Tried:
+def _tried(plan: Plan, result: Measurement | None, after: HostSnapshot | None, error: BenchError | None) -> Tried:
     problem = str(error) if error is not None else None
     if result is None or not result.runs:
         return Tried(_variant(plan), None, problem or UNBEGUN)
     result.after = after
-    return Tried(_variant(plan), finish(result), problem)
+    return Tried(_variant(plan), conclude(result), problem)
 
 
 def _variant(plan: Plan) -> Variant:

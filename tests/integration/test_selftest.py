@@ -32,17 +32,17 @@ def run(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Checked:
     monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
     code = main([*shlex.split(command)[1:], "--results", str(folder / "results"), "--no-calibration"])
     (checked,) = found
-    assert code == checked.finished.exit_code
+    assert code == checked.written.exit_code
     return checked
 
 
 def must_hold(checked: Checked, results: Path) -> None:
-    record = checked.finished.record
+    record = checked.written.record
     assert [held.sentence() for held in checked.held if held.outcome == "failed"] == []
     assert record.outcome == "passed"
     assert record.id.split("/")[1] == "selftest"
-    assert verify_bundle(checked.finished.path) == []
-    assert checked.finished.path.parent.parent.parent == results
+    assert verify_bundle(checked.written.path) == []
+    assert checked.written.path.parent.parent.parent == results
 
 
 def test_docker_reads_what_is_true(
@@ -51,9 +51,9 @@ def test_docker_reads_what_is_true(
     checked = run(IN_DOCKER, tmp_path, monkeypatch)
     must_hold(checked, tmp_path / "results")
     assert checked.not_made == ()
-    assert checked.finished.record.image is not None
-    assert checked.finished.record.image.digest == small_image.digest
-    assert len(checked.finished.record.runs) == len(CHECKS)
+    assert checked.written.record.image is not None
+    assert checked.written.record.image.digest == small_image.digest
+    assert len(checked.written.record.runs) == len(CHECKS)
 
 
 def test_the_local_engine_reads_what_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The files of a bundle: what the runs and the host left, and what is rendered from the finished record.
+"""The files of a bundle: what the runs and the host left, and what is rendered from the record and its verdict.
 
 Text is redacted when the bundle is written; what is rendered comes last, since the record's stamp may move until then.
 """
@@ -26,7 +26,7 @@ from bench.report.files.gnu_time import time_txt
 from bench.report.files.summary import Operator, render_summary
 from bench.report.files.texts import env_txt, exit_code_txt, signature
 from bench.report.text import markdown, plain
-from bench.run.host_snapshot import Observation
+from bench.run.host_snapshot import HostSnapshot
 from bench.run.result.reading import OneRun, never_ran
 
 _LOG = "logs/pytest.log"
@@ -44,8 +44,8 @@ _MAX_OPERATORS_BYTES = 16 * 1024**2
 def collect(
     record: Record,
     runs: Sequence[OneRun],
-    before: Observation,
-    after: Observation | None,
+    before: HostSnapshot,
+    after: HostSnapshot | None,
     history: Sequence[Record] = (),
 ) -> dict[str, Content]:
     """Every file of a bundle but the record and the manifest: its name to its content.
@@ -53,7 +53,7 @@ def collect(
     A required file that a run did not leave says so, in its own form.
 
     Args:
-        record: the judged record.
+        record: the record with its verdict.
         runs: its runs, in order.
         before: the host before the first.
         after: the host after the last, ``None`` where nobody looked.

@@ -49,7 +49,7 @@ class Surroundings:
 def record_of(
     plan: Plan, around: Surroundings, readings: Sequence[Reading], *, stamp: str, reproduces: str | None = None
 ) -> Record:
-    """The record of a result, not judged yet: its verdict is ``not_measured`` until :func:`bench.compare` has read it.
+    """Return the record of a result. Its verdict is ``not_measured`` until :func:`with_verdict` gives it one.
 
     Args:
         plan: what was to be run.
@@ -117,10 +117,10 @@ MISSING = "runs_missing"
 """The code of the warning that fewer runs were made than were asked for; its value is how many are missing."""
 
 
-def judged(
+def with_verdict(
     record: Record, asked: int, baseline: Baseline = NONE, *, cut: str | None = None, interrupted: bool = False
 ) -> Record:
-    """The record, judged, with a reason for each value that is null.
+    """Return the record with its verdict, and with a reason for each value that is null.
 
     Args:
         record: what was measured.
@@ -142,7 +142,7 @@ def judged(
 
 
 def _verdict(record: Record, baseline: Baseline) -> Verdict:
-    """The verdict. Where the judging itself fails, evidence that took hours is kept all the same."""
+    """Return the verdict. If the comparison itself fails, evidence that took hours is kept all the same."""
     try:
         return verdict_of(record, baseline.records, asked=baseline.asked)
     except (BenchError, ArithmeticError) as failure:

@@ -17,7 +17,7 @@ from bench.record.check import Held
 from bench.record.schema import Limits, Outcome, Record, Verdict
 from bench.record.unavailable import with_reasons
 from bench.report.files.summary import render_summary
-from bench.run.measure import Finished, look_again, not_begun, write
+from bench.run.measure import WrittenResult, look_again, not_begun, write_result
 from bench.run.measurement import INTERRUPTED, Measurement
 from bench.run.plan import BASE_ENV, PIDS, Plan
 from bench.run.result.files import collect
@@ -36,7 +36,7 @@ _MAX_LOG_BYTES = 1024**2
 class Checked:
     """A self-test on disk: its bundle, every figure, and the checks that could not be made, with the reason."""
 
-    finished: Finished
+    written: WrittenResult
     held: tuple[Held, ...]
     not_made: tuple[tuple[str, str], ...]
 
@@ -71,7 +71,7 @@ def self_test(session: Session, diagnostic: Diagnostic, checks: Sequence[Check] 
     plan = replace(plan_of(diagnostic), repeat=len(checks))
     try:
         place = session.place(plan.need)
-        before = session.observe()
+        before = session.snapshot()
     except (NotMeasured, KeyboardInterrupt) as error:
         return Checked(not_begun(plan, session, error), (), ())
     with Interrupts() as interrupts:
@@ -80,14 +80,14 @@ def self_test(session: Session, diagnostic: Diagnostic, checks: Sequence[Check] 
         make_runs(order)
         result.after = look_again(session, interrupts)
         interrupted = result.cut is not None
-        record = judged(result.record(), order.held, order.not_made, interrupted=interrupted)
+        record = with_readings_verdict(result.record(), order.held, order.not_made, interrupted=interrupted)
         if not result.runs and not interrupted:
             result.failure = NotMeasured(record.verdict.reasons[0])
         files = collect(record, result.runs, before, result.after)
         files["summary.md"] = partial(render_summary, findings=[one.sentence() for one in order.held])
-        finished = write(result, record, files)
-    remember(finished.record)
-    return Checked(finished, tuple(order.held), tuple(order.not_made))
+        written = write_result(result, record, files)
+    remember(written.record)
+    return Checked(written, tuple(order.held), tuple(order.not_made))
 
 
 class HeldChecks(OneByOne):
@@ -122,7 +122,7 @@ def _name(plan: Plan) -> str:
     return plan.variant.name
 
 
-def judged(
+def with_readings_verdict(
     record: Record, held: Sequence[Held], not_made: Sequence[tuple[str, str]], *, interrupted: bool = False
 ) -> Record:
     """The record with its outcome and verdict (pure). What could not be looked at is said, and fails nothing."""

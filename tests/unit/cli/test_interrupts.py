@@ -41,7 +41,7 @@ def only(results):
     [
         (bench.run.session, "read_run"),
         (bench.run.measure, "look_again"),
-        (bench.run.measure, "judged"),
+        (bench.run.measure, "with_verdict"),
         (bench.run.measure, "collect"),
         (bench.run.measure, "write_bundle"),
         (bench.run.measure, "read_bundle"),
@@ -136,7 +136,7 @@ def test_a_self_test_that_was_made_is_kept(engine, monkeypatch, bench_, tmp_path
     import bench.run.selftest.run as selftest
 
     monkeypatch.setattr(selftest, "hold", lambda *_: ())
-    strike_before(monkeypatch, selftest, "write", 2)
+    strike_before(monkeypatch, selftest, "write_result", 2)
     assert bench_("run", "selftest", "--results", tmp_path / "r")[0] == 130
     assert len(only(tmp_path / "r").runs) > 1
 

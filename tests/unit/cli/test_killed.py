@@ -171,7 +171,7 @@ def test_a_self_test_is_never_taken_for_one_that_held(engine, kill, after, monke
     import bench.run.selftest.run as selftest
 
     monkeypatch.setattr(selftest, "hold", lambda *_: ())
-    kill("run", "selftest", at=(selftest, "write"))
+    kill("run", "selftest", at=(selftest, "write_result"))
     (bundle,), _ = after()
     assert (bundle.record.outcome, bundle.record.verdict.status) == ("interrupted", "not_measured")
     assert "not held against its loads" in bundle.record.verdict.reasons[0]
@@ -290,7 +290,7 @@ def test_a_store_behind_a_link_is_not_touched(engine, kill, after, tmp_path):
 @pytest.mark.parametrize(
     "error", [RecursionError(), ValueError("odd\nlines"), MemoryError(), KeyError("x"), OSError(errno.EISDIR, "folder")]
 )
-@pytest.mark.parametrize("at", ["finished", "collect", "write_bundle", "read_run"])
+@pytest.mark.parametrize("at", ["recovered", "collect", "write_bundle", "read_run"])
 def test_whatever_goes_wrong_with_it_ends_no_later_command(engine, kill, after, monkeypatch, error, at):
     kill("run", "grad_cpu", "--repeat", "2", outcomes=["passed", Killed()])
     engine.orphaned = [orphan_of(engine.executed[-1])]

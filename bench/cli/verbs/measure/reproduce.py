@@ -83,27 +83,25 @@ def reproduce(
             here = _here(record, plan, session, allowed)
             capacity = session.engine.capacity()
         except (NotMeasured, KeyboardInterrupt) as error:
-            finished = not_begun(plan, session, error, record.id)
+            written = not_begun(plan, session, error, record.id)
         else:
             found = (*left_out, *mismatches(record, here, capacity))
             _tell(found)
             require(found, allowed)
             plan = _fitted(plan, record, capacity)
-            finished = measure(plan, session, Baseline((record,), asked=True), reproduces=record.id)
-    comparison = None if record.profiler else compare(record, finished.record)
+            written = measure(plan, session, Baseline((record,), asked=True), reproduces=record.id)
+    comparison = None if record.profiler else compare(record, written.record)
     if json:
-        print_json(
-            {"path": str(finished.path), "record": finished.record, "mismatches": found, "comparison": comparison}
-        )
+        print_json({"path": str(written.path), "record": written.record, "mismatches": found, "comparison": comparison})
     else:
         if comparison is not None:
             Console.out().print(comparison_view(comparison))
-        notify(f"written to {finished.path}")
-    complain_of(finished.complaints)
-    return int(finished.exit_code or _judged(comparison))
+        notify(f"written to {written.path}")
+    complain_of(written.complaints)
+    return int(written.exit_code or _regression(comparison))
 
 
-def _judged(comparison: Comparison | None) -> ExitCode:
+def _regression(comparison: Comparison | None) -> ExitCode:
     regressed = comparison is not None and comparison.status == "code_regressed"
     return ExitCode.REGRESSED if regressed else ExitCode.OK
 

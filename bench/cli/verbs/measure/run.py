@@ -122,13 +122,13 @@ def run(
         limits=plan.task.limits,
         calibration=calibration,
     ) as session:
-        finished = measure(plan, session, known)
+        written = measure(plan, session, known)
     if json:
-        print_json({"path": str(finished.path), "record": finished.record})
+        print_json({"path": str(written.path), "record": written.record})
     else:
-        Console.out().print(result_summary(Entry(finished.record, str(finished.path))))
-    complain_of(finished.complaints)
-    return int(finished.exit_code)
+        Console.out().print(result_summary(Entry(written.record, str(written.path))))
+    complain_of(written.complaints)
+    return int(written.exit_code)
 
 
 def plan_of(
@@ -199,10 +199,10 @@ def refuse_options(chosen: Options, variant: str | None) -> None:
 def run_selftest(diagnostic: Diagnostic, session: Session, *, json: bool) -> int:
     """Make every check, keep the evidence, and show each reading beside the truth."""
     checked = self_test(session, diagnostic)
-    record, path = checked.finished.record, str(checked.finished.path)
+    record, path = checked.written.record, str(checked.written.path)
     if json:
         print_json({"path": path, "record": record, "readings": checked.held, "not_made": dict(checked.not_made)})
     else:
         Console.out().print(selftest_view(record, checked.held, checked.not_made, path))
-    complain_of(checked.finished.complaints)
-    return int(checked.finished.exit_code)
+    complain_of(checked.written.complaints)
+    return int(checked.written.exit_code)

@@ -27,7 +27,7 @@ from bench.errors import ExitCode, UsageError, gravest
 from bench.record.storage.disk import check_results_folder
 from bench.report.entry import Entry
 from bench.report.terminal.whatif import VariantLine, whatif_view
-from bench.run.measure import Finished
+from bench.run.measure import WrittenResult
 from bench.run.plan import Options, Plan, parse_env
 from bench.run.session import Session
 from bench.run.whatif import VARIED, Tried, name_of, select, try_variants
@@ -77,16 +77,16 @@ def whatif(
         shared = _sessions(usual, chosen, host, stack)
         sessions = {name_of(plan): shared[_kind(plan.variant, usual.engine)] for plan in plans}
         tried = try_variants(plans, sessions)
-    lines = [_line(one, tried[0].finished) for one in tried]
+    lines = [_line(one, tried[0].written) for one in tried]
     comparisons = {line.name: line.comparison for line in lines if line.comparison is not None}
     said = advice(comparisons, chosen, tried[0].problem)
     if json:
         print_json({"reference": chosen[0].name, "variants": lines, "advice": said})
     else:
         Console.out().print(whatif_view(diagnostic.name, lines, said))
-    complaints = [said for one in tried if one.finished is not None for said in one.finished.complaints]
+    complaints = [said for one in tried if one.written is not None for said in one.written.complaints]
     complain_of(dict.fromkeys(complaints))  # what keeps all from running is said once
-    outcomes = [one.finished.exit_code for one in tried if one.finished is not None]
+    outcomes = [one.written.exit_code for one in tried if one.written is not None]
     if tried[0].problem is not None or not outcomes:
         outcomes.append(ExitCode.NOT_MEASURED)
     return int(gravest(outcomes))
@@ -124,13 +124,13 @@ def _plans(
     ]
 
 
-def _line(tried: Tried, reference: Finished | None) -> VariantLine:
+def _line(tried: Tried, reference: WrittenResult | None) -> VariantLine:
     """A variant as the table shows it, against the first."""
-    finished = tried.finished
-    if finished is None:
+    written = tried.written
+    if written is None:
         return VariantLine(tried.variant.name, tried.variant.about, None, passed=False, problem=tried.problem)
-    record = finished.record
-    against = reference is not None and finished is not reference and record.runs
+    record = written.record
+    against = reference is not None and written is not reference and record.runs
     return VariantLine(
         tried.variant.name,
         tried.variant.about,

@@ -151,8 +151,8 @@ def made(quiet, tmp_path):
 def test_every_reading_holds_and_a_bundle_says_so(made, tmp_path):
     engine = Pretended()
     checked = made(engine)
-    record, path = checked.finished.record, checked.finished.path
-    assert (record.outcome, record.verdict.status, checked.finished.exit_code) == ("passed", "ok", ExitCode.OK)
+    record, path = checked.written.record, checked.written.path
+    assert (record.outcome, record.verdict.status, checked.written.exit_code) == ("passed", "ok", ExitCode.OK)
     assert path.relative_to(tmp_path / "results").parts[1:] == ("selftest", record.stamp)
     assert verify_bundle(path) == []
     assert [run.index for run in record.runs] == list(range(12))
@@ -180,29 +180,29 @@ def test_each_load_runs_by_itself_with_limits_of_its_own(made):
 
 def test_one_reading_that_is_off_fails_like_a_test(made):
     checked = made(Pretended(wrong={"cpu": {"cpu": {"total_s": 2.5}}}))
-    record = checked.finished.record
-    assert (record.outcome, checked.finished.exit_code) == ("failed", ExitCode.TEST_FAILED)
+    record = checked.written.record
+    assert (record.outcome, checked.written.exit_code) == ("failed", ExitCode.TEST_FAILED)
     assert record.verdict.status == "not_measured"
     wrong = "one_thread, cpu.total_s: reads 2.50 s, true is 2.00 s; off by +25.00 %, may be off by 1 %"
     assert record.verdict.reasons[:2] == ("18 of 19 readings hold", wrong)
     assert made.said == [wrong]
-    assert wrong in (checked.finished.path / "summary.md").read_text().replace("\\", "")
+    assert wrong in (checked.written.path / "summary.md").read_text().replace("\\", "")
 
 
 def test_a_limit_that_cannot_be_applied_leaves_its_check_out(made):
     refused = NotMeasured("the local engine cannot apply --cpus", "no group")
     checked = made(Pretended(name="local", raises={"quota": refused}, cpus=2))
-    assert checked.finished.record.outcome == "passed"
+    assert checked.written.record.outcome == "passed"
     assert checked.not_made == (("quota", "the local engine cannot apply --cpus: no group"),)
-    assert len(checked.finished.record.runs) == 11
-    assert checked.finished.record.verdict.reasons[-1] == (
+    assert len(checked.written.record.runs) == 11
+    assert checked.written.record.verdict.reasons[-1] == (
         "quota: not made: the local engine cannot apply --cpus: no group"
     )
 
 
 def nothing_made(checked, outcome, said):
     """Check a self-test of which nothing was made: a whole bundle that says why, and is not remembered."""
-    record, path = checked.finished.record, checked.finished.path
+    record, path = checked.written.record, checked.written.path
     assert (record.outcome, record.verdict.status, record.runs) == (outcome, "not_measured", ())
     assert verify_bundle(path) == []
     assert said in (path / "summary.md").read_text().splitlines()[0]
@@ -214,8 +214,8 @@ def test_nothing_made_is_not_measured_and_leaves_a_bundle(made):
     checked = made(Pretended(raises={"cpu": NotMeasured("no room")}), CHECKS[:1])
     nothing_made(checked, "not_measured", "not one check could be made: no room")
     assert checked.not_made == (("one_thread", "no room"),)
-    assert checked.finished.complaints == ("not one check could be made: no room", None)
-    assert checked.finished.exit_code == ExitCode.NOT_MEASURED
+    assert checked.written.complaints == ("not one check could be made: no room", None)
+    assert checked.written.exit_code == ExitCode.NOT_MEASURED
     nothing_made(made(Pretended(), ()), "not_measured", "not one check could be made: there are none")
 
 
@@ -235,29 +235,29 @@ def test_without_a_place_to_make_a_check_in_a_bundle_says_so(made, trouble, outc
     engine.prepare = prepare
     checked = made(engine)
     nothing_made(checked, outcome, said)
-    assert said in checked.finished.record.unavailable["image"]
+    assert said in checked.written.record.unavailable["image"]
 
 
 def test_an_interrupt_keeps_what_there_is(made):
     checked = made(Pretended(wrong={"faults": {"outcome": "interrupted"}}))
-    assert (checked.finished.record.outcome, len(checked.finished.record.runs)) == ("interrupted", 6)
-    assert checked.finished.exit_code == ExitCode.INTERRUPTED
+    assert (checked.written.record.outcome, len(checked.written.record.runs)) == ("interrupted", 6)
+    assert checked.written.exit_code == ExitCode.INTERRUPTED
     checked = made(Pretended(raises={"threads": KeyboardInterrupt()}))
-    assert (checked.finished.record.outcome, len(checked.finished.record.runs)) == ("interrupted", 1)
+    assert (checked.written.record.outcome, len(checked.written.record.runs)) == ("interrupted", 1)
     checked = made(Pretended(raises={"cpu": KeyboardInterrupt()}))
     nothing_made(checked, "interrupted", "the command was interrupted")
-    assert (checked.finished.exit_code, checked.finished.failure) == (ExitCode.INTERRUPTED, None)
+    assert (checked.written.exit_code, checked.written.failure) == (ExitCode.INTERRUPTED, None)
 
 
 def test_a_load_that_said_too_much_or_nothing_is_a_failure(made, monkeypatch):
     monkeypatch.setattr("bench.run.selftest.run._MAX_LOG_BYTES", 10)
     checked = made(Pretended(), CHECKS[:1])
-    assert checked.finished.record.runs[0].signature == "one_thread, outcome: the load did not say what it cost"
+    assert checked.written.record.runs[0].signature == "one_thread, outcome: the load did not say what it cost"
 
 
 def test_a_host_whose_self_test_failed_says_so_in_every_later_result(made, tmp_path):
     results = tmp_path / "results"
-    bad = made(Pretended(wrong={"cpu": {"cpu": {"total_s": 2.5}}})).finished.record
+    bad = made(Pretended(wrong={"cpu": {"cpu": {"total_s": 2.5}}})).written.record
     warning = selftest_warning(results, bad.host.id, "docker")
     assert (warning.code, warning.value) == ("selftest_failed", 1.0)
     assert "one_thread::cpu.total_s" in warning.message
@@ -272,14 +272,14 @@ def test_a_host_whose_self_test_failed_says_so_in_every_later_result(made, tmp_p
 
 def test_many_failures_are_counted(made):
     nothing = {"cpu": {}, "memory": {}, "faults": {"minor": 1}, "io": {"write_bytes": 1}}
-    bad = made(Pretended(wrong={load: {"outcome": "failed", **nothing} for load in TRUTHS})).finished.record
+    bad = made(Pretended(wrong={load: {"outcome": "failed", **nothing} for load in TRUTHS})).written.record
     assert warning_of([bad], "docker").message.count("::") == 5
     assert "and 7 more" in warning_of([bad], "docker").message
     assert warning_of([msgspec.structs.replace(bad, outcome="interrupted")], "docker") is None
 
 
 def run_of(session, plan, index):
-    return session.run(plan, index, Measurement(plan, session, session.observe(), Interrupts()).begin().in_store)
+    return session.run(plan, index, Measurement(plan, session, session.snapshot(), Interrupts()).begin().in_store)
 
 
 def codes_of(session, plan, index):
@@ -315,8 +315,8 @@ def test_the_warning_holds_for_every_folder_of_results(made, tmp_path):
 
 
 def test_the_memory_of_a_self_test_keeps_the_newest_and_takes_no_damage(made, tmp_path):
-    failed = made(Pretended(wrong={"cpu": {"cpu": {"total_s": 2.5}}})).finished.record
-    passed = made(Pretended()).finished.record
+    failed = made(Pretended(wrong={"cpu": {"cpu": {"total_s": 2.5}}})).written.record
+    passed = made(Pretended()).written.record
     folder = tmp_path / "kept"
     for record in (passed, failed):
         remember(record, folder)
