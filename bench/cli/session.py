@@ -13,11 +13,14 @@ from bench.engine.lock import check_if_busy, measuring
 from bench.engine.protocol import Engine, Notify
 from bench.errors import NotMeasured
 from bench.record.schema import Limits
+from bench.run.host_snapshot import THIS_MACHINE
 from bench.run.plan import check_capacity
 from bench.run.recovery import recover_all
 from bench.run.session import Observer, Session
 
 NO_LIMITS = Limits()
+PROBES = THIS_MACHINE
+"""What looks at the machine that a command runs on."""
 
 
 @contextmanager
@@ -59,7 +62,8 @@ def open_session(
             recover_all(engine, results, held.notify)
         except (NotMeasured, KeyboardInterrupt) as error:
             engine = AbsentEngine(error, engine, host)
-        yield stack.enter_context(Session(engine, held.notify, results, observer, calibration=calibration))
+        session = Session(engine, held.notify, results, observer, calibration=calibration, probes=PROBES)
+        yield stack.enter_context(session)
 
 
 @contextmanager
@@ -77,5 +81,5 @@ def open_beside(usual: Session, find: Callable[[Notify], Engine], host: str | No
         recover_all(engine, usual.results, usual.notify)
     except (NotMeasured, KeyboardInterrupt) as error:
         engine = AbsentEngine(error, engine, host)
-    with Session(engine, usual.notify, usual.results, usual.observer, calibration=usual.calibration) as session:
+    with usual.beside(engine) as session:
         yield session

@@ -6,7 +6,7 @@ described by what that engine says of itself, and the rest is missing with the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,36 @@ from bench.host.calibration import calibrate
 from bench.host.identity import read_class
 from bench.host.state import read_state
 from bench.host.system_texts import read_disk_usage, read_system_load
+from bench.host.watch.watcher import Watcher
 from bench.record.schema import HostClass, HostState, Limits
 
 ELSEWHERE = "the engine is on another machine, which this command cannot look at"
 
 NOT_ASKED = "no calibration was asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class HostProbes:
+    """What looks at the machine that this command runs on, each by itself: a test hands in what it wants to be seen.
+
+    Args:
+        read_class: returns the class, and the reasons for what is missing of it.
+        read_state: returns the state now, likewise.
+        calibrate: returns the figures of a calibration, likewise.
+        read_system_load: returns the text of a bundle's ``system_load.txt``.
+        read_disk_usage: returns the text on the disk of a folder.
+        follow: makes what follows the host while a run goes on, a context manager.
+    """
+
+    read_class: Callable[[], tuple[HostClass, dict[str, str]]] = read_class
+    read_state: Callable[[], tuple[HostState, dict[str, str]]] = read_state
+    calibrate: Callable[[], tuple[dict[str, float | None], dict[str, str]]] = calibrate
+    read_system_load: Callable[[], str] = read_system_load
+    read_disk_usage: Callable[[Path], str] = read_disk_usage
+    follow: Callable[[], Watcher] = Watcher
+
+
+THIS_MACHINE = HostProbes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +62,21 @@ class HostSnapshot:
     disk_usage: str
 
 
-def take_snapshot(engine: Engine, results: Path, *, calibration: bool) -> HostSnapshot:
-    """The engine's host now, as far as it can be seen from here."""
+def take_snapshot(probes: HostProbes, engine: Engine, results: Path, *, calibration: bool) -> HostSnapshot:
+    """Return the engine's host now, as far as it can be seen from here.
+
+    Args:
+        probes: what looks at this machine.
+        engine: the engine whose host it is; on another machine nothing is looked at.
+        results: the folder whose disk is described.
+        calibration: whether the host is calibrated, for a few seconds.
+    """
     if engine.remote:
         return unseen(ELSEWHERE)
-    state, state_missing = read_state()
-    figures, figures_missing = calibrate() if calibration else ({}, {"": NOT_ASKED})
-    disk = read_disk_usage(existing(results))
-    return HostSnapshot(state, state_missing, figures, figures_missing, read_system_load(), disk)
+    state, state_missing = probes.read_state()
+    figures, figures_missing = probes.calibrate() if calibration else ({}, {"": NOT_ASKED})
+    disk = probes.read_disk_usage(existing(results))
+    return HostSnapshot(state, state_missing, figures, figures_missing, probes.read_system_load(), disk)
 
 
 def unseen(why: str) -> HostSnapshot:
@@ -53,10 +85,10 @@ def unseen(why: str) -> HostSnapshot:
     return HostSnapshot(HostState(), dict.fromkeys(HostState.__struct_fields__, why), {}, {"": why}, line, line)
 
 
-def host_class(engine: Engine) -> tuple[HostClass, dict[str, str]]:
-    """The class of the engine's host, and why fields of it are missing."""
+def host_class(probes: HostProbes, engine: Engine) -> tuple[HostClass, dict[str, str]]:
+    """Return the class of the engine's host, and why fields of it are missing."""
     if not engine.remote:
-        return read_class()
+        return probes.read_class()
     capacity, facts = engine.capacity(), engine.describe(Limits()).facts
     kernel = facts.get("kernel")
     known = HostClass(

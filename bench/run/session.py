@@ -20,7 +20,7 @@ from bench.host.watch.watcher import Watcher
 from bench.names import make_stamp
 from bench.record.host_id import host_id
 from bench.record.schema import HostClass, Record, Run, Warning_
-from bench.run.host_snapshot import ELSEWHERE, HostSnapshot, host_class, take_snapshot
+from bench.run.host_snapshot import ELSEWHERE, THIS_MACHINE, HostProbes, HostSnapshot, host_class, take_snapshot
 from bench.run.plan import Plan
 from bench.run.result.reading import OneRun, Reading, read_run
 from bench.run.store import Result, Store, make_store, settle
@@ -64,6 +64,7 @@ class Session:
         observer: follows the runs.
         results: the folder whose disk is described.
         calibration: whether the host is calibrated before and after.
+        probes: what looks at this machine.
     """
 
     engine: Engine
@@ -72,6 +73,7 @@ class Session:
     observer: Observer = field(default_factory=Observer)
     calibration: bool = True
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    probes: HostProbes = THIS_MACHINE
     _places: dict[Need, Place] = field(default_factory=dict)
     _store: Store | None = None
     _distrust: tuple[Warning_, ...] | None = None
@@ -86,6 +88,11 @@ class Session:
             self.notify(f"what was measured is kept in {self.store.path}{then}")
         else:
             self.store.remove()
+
+    def beside(self, engine: Engine) -> Session:
+        """Return a session in another engine, with all else as it is here."""
+        shared = self.observer, self.calibration, self.clock, self.probes
+        return Session(engine, self.notify, self.results, *shared)
 
     @property
     def store(self) -> Store:
@@ -109,7 +116,7 @@ class Session:
 
     def host_class(self) -> tuple[HostClass, dict[str, str]]:
         """The class of the machine that measures."""
-        return host_class(self.engine)
+        return host_class(self.probes, self.engine)
 
     def stamp(self) -> str:
         """Return the name of a result that is written now."""
@@ -117,7 +124,7 @@ class Session:
 
     def snapshot(self) -> HostSnapshot:
         """The host now."""
-        return take_snapshot(self.engine, self.results, calibration=self.calibration)
+        return take_snapshot(self.probes, self.engine, self.results, calibration=self.calibration)
 
     def run(self, plan: Plan, index: int, result: Result) -> OneRun:
         """One run of a plan for a result that was begun, in a fresh container.
@@ -128,7 +135,7 @@ class Session:
         place = self.place(plan.need)
         out, labels = self.store.start(result, index)
         self.observer.run_begins(plan, index)
-        with Watcher() as watcher:
+        with self.probes.follow() as watcher:
             ending = self._execute(place, replace(plan.task, labels=labels), out)
         reading = read_run(out, index, ending)
         seen = self._seen(watcher, reading.run)

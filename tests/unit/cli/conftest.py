@@ -4,20 +4,20 @@ import json
 import re
 import shutil
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+import bench.cli.session
 import bench.cli.verbs.measure.reproduce
 import bench.cli.verbs.measure.run
 import bench.cli.verbs.measure.whatif
-import bench.run.host_snapshot
-import bench.run.session
 from bench.cli import main
 from bench.engine.protocol import KILLED, Capacity, Ending, Place
 from bench.errors import NotMeasured
 from bench.host.watch.watcher import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image
+from bench.run.host_snapshot import HostProbes
 
 IMAGE = Image("bench-cpu:test", "sha256:1", "base@sha256:2", "3" * 64, "4" * 64, "3.13.5", "2.7.1+cpu")
 
@@ -126,11 +126,14 @@ def engine(monkeypatch, tmp_path):
     for module in (bench.cli.verbs.measure.run, bench.cli.verbs.measure.reproduce, bench.cli.verbs.measure.whatif):
         monkeypatch.setattr(module, "choose", lambda name, host, notify: made)
     known = HostClass(cpu_model="Test CPU", cores=2, threads=2, memory_bytes=16 * 1024**3, kernel="6.1")
-    monkeypatch.setattr(bench.run.host_snapshot, "read_class", lambda: (known, {"gpu": "none was found"}))
-    monkeypatch.setattr(bench.run.host_snapshot, "read_state", lambda: (HostState(load=0.1), {"governor": "a VM"}))
-    monkeypatch.setattr(bench.run.host_snapshot, "calibrate", lambda: ({"one_core_s": 0.1}, {}))
-    monkeypatch.setattr(bench.run.host_snapshot, "read_system_load", lambda: "lscpu\n")
-    monkeypatch.setattr(bench.run.session, "Watcher", StillWatcher)
+    still = HostProbes(
+        read_class=lambda: (known, {"gpu": "none was found"}),
+        read_state=lambda: (HostState(load=0.1), {"governor": "a VM"}),
+        calibrate=lambda: ({"one_core_s": 0.1}, {}),
+        read_system_load=lambda: "lscpu\n",
+        follow=StillWatcher,
+    )
+    monkeypatch.setattr(bench.cli.session, "PROBES", still)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
@@ -146,6 +149,17 @@ class StillWatcher:
 
     def summary(self):
         return Summary(0.0, 2, tuple(Sample(t_s, 0.0, 0.0, 2 * t_s, 0.0) for t_s in (0.0, 1.0)))
+
+
+@pytest.fixture
+def calibrated(monkeypatch, engine):
+    """Calibrate the host as a function says."""
+
+    def by(calibrate):
+        probes = replace(bench.cli.session.PROBES, calibrate=calibrate)
+        monkeypatch.setattr(bench.cli.session, "PROBES", probes)
+
+    return by
 
 
 @pytest.fixture

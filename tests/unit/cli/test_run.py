@@ -537,9 +537,9 @@ def test_a_remote_engine_s_host_is_not_described_by_this_one(engine, bench_, tmp
     assert record.calibration.before == {}
 
 
-def test_a_machine_that_got_slower_meanwhile_is_said(engine, bench_, tmp_path, monkeypatch):
+def test_a_machine_that_got_slower_meanwhile_is_said(engine, bench_, tmp_path, calibrated):
     seen = iter([0.1, 0.2])
-    monkeypatch.setattr("bench.run.host_snapshot.calibrate", lambda: ({"one_core_s": next(seen)}, {}))
+    calibrated(lambda: ({"one_core_s": next(seen)}, {}))
     bench_("run", "grad_cpu", "--repeat", "2", "--results", tmp_path / "r")
     first, last = only(tmp_path / "r").record.runs
     assert [warning.code for warning in last.warnings] == ["calibration_drifted"]

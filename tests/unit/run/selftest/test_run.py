@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+import bench.cli.session
 import bench.cli.verbs.measure.run
-import bench.run.host_snapshot
-import bench.run.session
 from bench.catalog.load import builtin, find
 from bench.cli import main
 from bench.engine.interrupt import Interrupts
@@ -18,6 +17,7 @@ from bench.errors import ExitCode, NotMeasured, UsageError
 from bench.host.watch.watcher import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image, Source
 from bench.record.storage.verify import verify_bundle
+from bench.run.host_snapshot import HostProbes
 from bench.run.measurement import Measurement
 from bench.run.plan import Options, make_plan
 from bench.run.selftest.checks import BALLOON_BYTES, CHECKS
@@ -120,12 +120,17 @@ class StillWatcher:
         return Summary(0.0, 2, ())
 
 
+STILL = HostProbes(
+    read_class=lambda: (HOST, {}),
+    read_state=lambda: (HostState(load=0.1), {}),
+    read_system_load=lambda: "lscpu\n",
+    follow=StillWatcher,
+)
+
+
 @pytest.fixture
 def quiet(monkeypatch, tmp_path):
-    monkeypatch.setattr(bench.run.host_snapshot, "read_class", lambda: (HOST, {}))
-    monkeypatch.setattr(bench.run.host_snapshot, "read_state", lambda: (HostState(load=0.1), {}))
-    monkeypatch.setattr(bench.run.host_snapshot, "read_system_load", lambda: "lscpu\n")
-    monkeypatch.setattr(bench.run.session, "Watcher", StillWatcher)
+    monkeypatch.setattr(bench.cli.session, "PROBES", STILL)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
@@ -141,7 +146,9 @@ def made(quiet, tmp_path):
         def clock():
             return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=next(minutes))
 
-        with Session(engine, said.append, tmp_path / "results", calibration=False, clock=clock) as session:
+        with Session(
+            engine, said.append, tmp_path / "results", calibration=False, clock=clock, probes=STILL
+        ) as session:
             return self_test(session, SELFTEST, checks)
 
     run.said = said
@@ -292,7 +299,7 @@ def test_the_warning_is_in_the_runs_that_a_session_makes(made, quiet, tmp_path):
     loads_as_test = replace(grad, task=replace(grad.task, argv=("", "", "", "", "", "cpu")))
     engine = Pretended()
     engine.prepare = lambda need, notify: Place("/py", "/agent", "/diag", "sha256:1")
-    with Session(engine, print, tmp_path / "results", calibration=False) as session:
+    with Session(engine, print, tmp_path / "results", calibration=False, probes=STILL) as session:
         codes = [codes_of(session, loads_as_test, index) for index in (0, 1)]
     assert all(of_run.count("selftest_failed") == 1 for of_run in codes)
 
@@ -301,7 +308,7 @@ def later_codes(results, engine):
     """The warnings of a run after a self-test, with results in a folder of their own."""
     grad = make_plan(find(builtin(), "grad_cpu"), Options(), SOURCE)
     plan = replace(grad, need=SMALL, task=replace(grad.task, argv=("", "", "", "", "", "cpu")))
-    with Session(engine, print, results, calibration=False) as session:
+    with Session(engine, print, results, calibration=False, probes=STILL) as session:
         return codes_of(session, plan, 0)
 
 
@@ -337,11 +344,11 @@ def test_what_the_host_did_is_in_the_runs_that_a_session_makes(quiet, monkeypatc
     plan = replace(grad, need=SMALL, task=replace(grad.task, argv=("", "", "", "", "", "cpu")))
     samples = tuple(Sample(float(t), 2.0 * t, 0.0, 0.0, 0.0, load=3.0) for t in range(9))
     monkeypatch.setattr(StillWatcher, "summary", lambda self: Summary(0.0, 2, samples))
-    with Session(Pretended(), print, tmp_path, calibration=False) as session:
+    with Session(Pretended(), print, tmp_path, calibration=False, probes=STILL) as session:
         reading = run_of(session, plan, 0).reading
     assert reading.run.host_during["load_max"] == 3.0
     assert "host_during.pressure_io_ratio" in reading.unavailable
-    with Session(Pretended(remote=True), print, tmp_path, calibration=False) as session:
+    with Session(Pretended(remote=True), print, tmp_path, calibration=False, probes=STILL) as session:
         reading = run_of(session, plan, 1).reading
     assert reading.run.host_during == {}
     assert "another machine" in reading.unavailable["host_during"]
