@@ -1,0 +1,95 @@
+"""One command's time on a host: places prepared once, runs with what is known of the host, and what stays behind."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.engine.interrupt import Interrupts
+from bench.engine.protocol import Need
+from bench.errors import NotMeasured
+from bench.run.host_snapshot import unseen
+from bench.run.measurement import Measurement
+from bench.run.session import NOWHERE, Observer
+from bench.run.store import default_folder
+
+
+class Noted(Observer):
+    def __init__(self):
+        self.seen = []
+
+    def run_begins(self, plan, index):
+        self.seen.append(f"begins {index}")
+
+    def event(self, event):
+        self.seen.append(event["event"])
+
+    def run_ended(self, reading):
+        self.seen.append(reading.run.outcome)
+
+
+def begun(session, plan):
+    return Measurement(plan, session, unseen("not asked"), Interrupts()).begin()
+
+
+def test_a_place_is_prepared_once_and_unknown_before(open_session, said, plan):
+    with open_session() as session:
+        assert session.place_so_far(plan.need) is NOWHERE
+        place = session.place(plan.need)
+        assert session.place(Need(plan.need.kind)) is place
+        assert session.place_so_far(plan.need) is place
+    assert said == ["prepared cpu"]
+
+
+def test_a_run_is_followed_and_carries_what_the_host_did(open_session, plan):
+    observer = Noted()
+    with open_session(observer=observer) as session:
+        run = begun(session, plan).run(plan)
+        session.store.written("begun-00")
+    assert observer.seen == ["begins 0", "collected", "passed"]
+    assert run.reading.run.host_during["load_max"] == 3.0
+    assert "environment" in [warning.code for warning in run.reading.run.warnings]
+    assert [warning.message for warning in run.reading.run.warnings if warning.code == "environment"] == [
+        "made of an older base"
+    ]
+
+
+def test_of_a_remote_host_nothing_is_said_that_was_not_seen(open_session, stand_in, plan):
+    stand_in.remote = True
+    with open_session() as session:
+        reading = begun(session, plan).run(plan).reading
+        session.store.written("begun-00")
+        seen = session.snapshot()
+    assert reading.run.host_during == {}
+    assert "another machine" in reading.unavailable["host_during"]
+    assert (seen.calibration, "another machine" in seen.calibration_unavailable[""]) == ({}, True)
+
+
+def test_what_is_in_no_bundle_stays_for_the_next_command(open_session, said, plan):
+    with open_session() as session:
+        begun(session, plan).run(plan)
+    (store,) = default_folder().iterdir()
+    assert said[-1] == f"what was measured is kept in {store}, and the next command finishes it"
+
+
+def test_a_store_without_a_run_goes_with_the_session(open_session, plan):
+    with open_session() as session:
+        begun(session, plan)
+    assert list(default_folder().iterdir()) == []
+
+
+def test_a_run_that_cannot_be_started_is_no_run(open_session, stand_in, plan):
+    stand_in.outcomes = [NotMeasured("no room")]
+    with open_session() as session:
+        result = begun(session, plan)
+        with pytest.raises(NotMeasured, match="no room"):
+            result.run(plan)
+        assert result.runs == []
+
+
+def test_a_session_beside_another_differs_in_the_engine_alone(open_session, stand_in):
+    usual = open_session(observer=Noted(), calibration=False)
+    other = replace(stand_in, name="local")
+    beside = usual.beside(other)
+    assert beside.engine is other
+    for name in ("notify", "results", "observer", "calibration", "clock", "probes"):
+        assert getattr(beside, name) == getattr(usual, name)
