@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench.errors import ExitCode, NotMeasured, UsageError
-from bench.record.schema import Limits
+from bench.record.schema import Limits, VerdictBaseline
 from bench.record.storage.bundle import read_bundle
 from bench.record.storage.verify import verify_bundle
 from bench.run.baseline import Baseline
@@ -27,7 +27,8 @@ def test_what_it_is_held_against_is_in_its_verdict(open_session, plan):
     with open_session() as session:
         first = measure(plan, session).record
         second = measure(plan, session, Baseline((first,), asked=True)).record
-    assert (bool(first.verdict.baseline), bool(second.verdict.baseline)) == (False, True)
+    assert first.verdict.baseline == VerdictBaseline()
+    assert second.verdict.baseline.id == first.id
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ from bench.record.schema import (
     Image,
     Limits,
     Memory,
+    Record,
     Run,
     Source,
+    Verdict,
 )
 from bench.run.plan import check_capacity
 from bench.run.reproduce.limits import fitted
