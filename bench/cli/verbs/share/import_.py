@@ -42,7 +42,7 @@ def import_(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Bring in bundles or older logs from an archive, a folder or a file.
+    """Bring in bundles or older logs: an archive, a folder or a file.
 
     Example: bench import old-logs
     """
