@@ -7,21 +7,18 @@ unpacked within bounds (``bench.record.storage.unpack``), and each bundle is ver
 from __future__ import annotations
 
 import contextlib
-import gzip
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, BinaryIO, cast
-
-import zstandard
 
 from bench.errors import BenchError, DamagedData, UsageError
 from bench.names import PARTIAL, record_id
 from bench.record.codec import NewerSchema
 from bench.record.storage.bundle import RECORD, read_bundle
+from bench.record.storage.compression import compressed
 from bench.record.storage.disk import being_written, disk_errors, make_folders, remove_empty, sync_folder, sync_tree
 from bench.record.storage.find import Follow
 from bench.record.storage.manifest import list_files
@@ -34,8 +31,6 @@ from bench.record.storage.verify import verify_bundle
 DEFAULT_MAX_BYTES = 2 * 1024**3
 """Unpacked size that an import accepts, in bytes."""
 MAX_FILES = 100_000
-_ZSTD_LEVEL = 10
-_GZIP_LEVEL = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ def export(bundles: Sequence[Path], target: Path, follow: Follow = iter) -> None
     places = {folder: place for place, folder in folders.items()}
     with (
         output_file(target, "-o") as raw,
-        _compressed(raw, target) as stream,
+        compressed(raw, target.name) as stream,
         tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar,
     ):
         for folder in follow([folders[place] for place in sorted(folders)]):
@@ -154,17 +149,6 @@ def _add(tar: tarfile.TarFile, folder: Path, place: str) -> None:
         info.mode = 0o644
         with path.open("rb") as file:
             tar.addfile(info, file)
-
-
-@contextlib.contextmanager
-def _compressed(raw: BinaryIO | IO[bytes], target: Path) -> Iterator[IO[bytes]]:
-    if target.name.endswith(".zst"):
-        compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True)
-        with compressor.stream_writer(raw, closefd=False) as stream:
-            yield cast("IO[bytes]", stream)
-    else:
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=_GZIP_LEVEL, fileobj=raw, mtime=0) as packed:
-            yield cast("IO[bytes]", packed)
 
 
 def _move_in(folders: Iterable[Path], workshop: Path, results: Path, archive: Path) -> ImportReport:

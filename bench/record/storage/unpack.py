@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import shutil
 import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
-import zstandard
-
 from bench.errors import DamagedData
 from bench.names import check_part, is_file_name, is_stamp
+from bench.record.storage.compression import BROKEN, decompressed
 from bench.record.storage.disk import make_folders
 from bench.units import size
 
-_MAX_WINDOW_BYTES = 128 * 1024 * 1024
 _HEADER_BYTES = 1024 * 1024
 
 
@@ -39,21 +35,12 @@ def unpack(archive: Path, workshop: Path, max_bytes: int, max_files: int) -> lis
         OSError: the disk refuses.
     """
     try:
-        with archive.open("rb") as raw, _decompressed(raw, archive) as stream:
+        with archive.open("rb") as raw, decompressed(raw, archive.name) as stream:
             return _extract(Bounded(stream, max_bytes), workshop, archive, max_files)
     except RecursionError:  # tarfile reads a header that extends a header by calling itself
         raise DamagedData(f"{archive} cannot be unpacked", "its headers are nested without end") from None
-    except (tarfile.TarError, zstandard.ZstdError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
+    except (tarfile.TarError, *BROKEN, ValueError) as error:
         raise DamagedData(f"{archive} cannot be unpacked", str(error) or "it is cut off", "fetch it again") from None
-
-
-def _decompressed(raw: IO[bytes], archive: Path) -> IO[bytes]:
-    if archive.name.endswith(".zst"):
-        return cast(
-            "IO[bytes]",
-            zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES).stream_reader(raw, read_across_frames=True),
-        )
-    return cast("IO[bytes]", gzip.GzipFile(fileobj=raw, mode="rb"))
 
 
 def _extract(stream: Bounded, workshop: Path, archive: Path, max_files: int) -> list[str]:

@@ -9,13 +9,13 @@ import shutil
 import tarfile
 
 import pytest
-import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError, DamagedData, UsageError
 from bench.record.storage.archive import export, import_archive
 from bench.record.storage.bundle import write_bundle
+from bench.record.storage.compression import zstd
 from bench.record.storage.manifest import MANIFEST, hash_file, list_files, render_manifest
 from bench.record.storage.verify import verify
 from tests.integration.command import forge
@@ -43,7 +43,7 @@ def pack(path, members, suffix=".tar.gz") -> None:
             if info.isreg() and info.size == 0:
                 info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
-    path.write_bytes(gzip.compress(buffer.getvalue()) if suffix == ".tar.gz" else zstandard.compress(buffer.getvalue()))
+    path.write_bytes(gzip.compress(buffer.getvalue()) if suffix == ".tar.gz" else zstd.compress(buffer.getvalue()))
 
 
 def members_of(folder, place=f"{HOST}/grad_cpu/{STAMP}"):
