@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.engine.docker.client import connect
+from bench.engine.docker.sdk import connect
 from bench.engine.images.base import SUITES, make_base_image
 from bench.engine.images.context import assets
 from bench.engine.images.locks import make_locks

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from bench.engine.docker.address import DEFAULT_SOCKET, shown
+from bench.engine.docker.machine import machine_of, may_be_remote
+from bench.engine.docker.sdk import load_client
 from bench.engine.protocol import Capacity, Ending, Engine, Need, Notify, OnEvent, Orphan, Place, Task
 from bench.errors import NotMeasured
 from bench.record.schema import Engine as EngineRecord
@@ -36,25 +39,28 @@ class AbsentEngine:
     @property
     def address(self) -> str:
         """Its URL."""
-        from bench.engine.docker.client import find_endpoint  # here: it costs every command half a second of its start
-
-        return self.engine.address if self.engine is not None else find_endpoint(self.host, os.environ).shown
+        return self.engine.address if self.engine is not None else shown(self._url)
 
     @property
     def remote(self) -> bool:
         """Whether it may be on another machine."""
         if self.engine is not None:
             return self.engine.remote
-        return not self.address.startswith(("unix://", "npipe://"))
+        return may_be_remote(self._url)
 
     @property
     def machine(self) -> str:
         """Its host's, as far as it is known."""
-        from bench.engine.docker.client import machine_of  # here: as above
+        return self.engine.machine if self.engine is not None else machine_of(self._url, {})
 
-        if self.engine is not None:
-            return self.engine.machine
-        return machine_of(self.address, {}) if self.remote else ""
+    @property
+    def _url(self) -> str:
+        """The address that was asked for; without Docker's SDK nobody can read the current Docker context."""
+        try:
+            client = load_client()
+        except NotMeasured:
+            return self.host or os.environ.get("DOCKER_HOST") or DEFAULT_SOCKET
+        return str(client.find_endpoint(self.host, os.environ).url)
 
     def describe(self, limits: Limits, security: str = "default") -> EngineRecord:
         """What is known of it: its name and what was asked for, where none answered."""

@@ -218,6 +218,10 @@ class Engine(Protocol):
         ...
 
 
+class EngineLost(Exception):
+    """A call to an engine that was refused or not answered; its text says why in a few words."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """What the engine says of a container. Times are the engine's own clock, ``None`` before they have come."""

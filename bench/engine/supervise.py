@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.engine.docker.client import CALL_ERRORS, reason
 from bench.engine.interrupt import Interrupts
-from bench.engine.protocol import Event, OnEvent, State
+from bench.engine.protocol import EngineLost, Event, OnEvent, State
 from bench.engine.stream import End, EventReader
 
 POLL_S = 0.2
@@ -25,7 +24,7 @@ KILLED_PATIENCE_S = 15.0
 
 
 class Followed(Protocol):
-    """What is followed: a container, or its stand-in."""
+    """What is followed: a container, or a process of this host. Each method raises EngineLost if nothing answers."""
 
     def events(self) -> EventReader:
         """A reader of what it prints from now on."""
@@ -36,7 +35,7 @@ class Followed(Protocol):
         ...
 
     def state(self) -> State | None:
-        """Its state; raises where the engine does not answer."""
+        """Its state; ``None`` if it is gone."""
         ...
 
 
@@ -107,7 +106,7 @@ class Follower:
     def _attach(self) -> EventReader | None:
         try:
             return self._container.events()
-        except CALL_ERRORS:
+        except EngineLost:
             return None  # its old reader says "end" no more; silence leads back to asking
 
     def _tell(self, event: dict[str, object]) -> None:
@@ -152,8 +151,8 @@ class Follower:
     def _signal(self, name: str) -> None:
         try:
             self._container.signal(name)
-        except CALL_ERRORS as error:
-            self._error = self._error or f"the Docker engine did not take {name}: {reason(error)}"
+        except EngineLost as error:
+            self._error = self._error or f"the engine did not take {name}: {error}"
 
     def _ask(self) -> State | None:
         """The container's state; waits a while for an engine that is gone."""
@@ -161,10 +160,10 @@ class Follower:
         while True:
             try:
                 state = self._container.state()
-            except CALL_ERRORS as error:
+            except EngineLost as error:
                 now = self._clock()
                 lost = now if lost is None else lost
-                self._error = f"the Docker engine went away during the run: {reason(error)}"
+                self._error = f"the Docker engine went away during the run: {error}"
                 if now - lost > RETURN_PATIENCE_S or self._interrupts.count > max(1, self._answered):
                     return None
                 time.sleep(POLL_S)

@@ -25,9 +25,9 @@ import pytest
 from docker.errors import APIError
 
 from bench.engine.images.base import base_tag
+from bench.engine.images.contents import read_file
 from bench.engine.images.context import open_context
 from bench.engine.images.ensure import ensure_base, has
-from bench.engine.images.facts import read_file
 from bench.engine.images.options import BuildOptions
 from tests.integration.ci_systems import check_out, load_yaml
 from tests.integration.conftest import missing

@@ -26,10 +26,11 @@ from docker.types import Mount
 
 from bench.engine.images.base import base_tag, make_base_image
 from bench.engine.images.building import build
+from bench.engine.images.contents import read_file
 from bench.engine.images.context import assets, dockerfile_of, open_context
 from bench.engine.images.derived import derived_image
 from bench.engine.images.ensure import PRELOADS, PYTHON, ensure_base, ensure_image, has
-from bench.engine.images.facts import FACTS_LABEL, ImageFacts, read_file
+from bench.engine.images.facts import FACTS_LABEL, ImageFacts
 from bench.engine.images.options import BuildOptions
 from bench.engine.labels import TOOL
 from bench.errors import NotMeasured

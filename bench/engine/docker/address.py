@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from bench.errors import UsageError
 
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 SCHEMES = ("unix://", "tcp://", "http://", "https://", "ssh://", "npipe://")
 _LONGEST_SOCKET = 107
 """Bytes of a socket's path (unix(7))."""

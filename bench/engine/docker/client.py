@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import platform
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,20 +12,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import docker
-import psutil
 from docker.context import ContextAPI
 from docker.errors import DockerException
 from docker.tls import TLSConfig
 from requests.exceptions import RequestException
 
-from bench.engine.docker.address import checked, shown
+from bench.engine.docker.address import DEFAULT_SOCKET, checked, shown
 from bench.engine.docker.answers import BoundedClient, understood
 from bench.errors import NotMeasured, UsageError
 
 CONNECT_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_SSH_S = 20.0
 CALL_TIMEOUT_S = 120
-DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 START_IT = (
     "start one ('sudo systemctl start docker', or Docker Desktop), name one with --host URL, or use --engine local"
 )
@@ -47,24 +44,6 @@ class Endpoint:
     def shown(self) -> str:
         """Its URL without a password."""
         return shown(self.url)
-
-
-def machine_of(url: str, info: Mapping[str, Any]) -> str:
-    """What tells an engine's machine from others: its daemon's id, else the host of its URL.
-
-    Empty where it is, as far as its daemon says, this very machine, reached over the network. A tunnel that ends here
-    is taken for it too, and only makes a command wait that need not.
-
-    Args:
-        url: where the engine is reached.
-        info: what its daemon says of itself; empty where none answered.
-    """
-    host = urlsplit(url).hostname or url
-    said = (info.get("Name"), info.get("KernelVersion"), info.get("MemTotal"))
-    here = (platform.node(), platform.release(), psutil.virtual_memory().total)
-    if host in {"localhost", "::1"} or host.startswith("127.") or said == here:
-        return ""
-    return str(info.get("ID") or host)
 
 
 def find_endpoint(host: str | None, environ: Mapping[str, str] = os.environ) -> Endpoint:

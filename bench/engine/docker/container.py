@@ -20,7 +20,7 @@ from bench.engine.docker.client import CALL_ERRORS, reason
 from bench.engine.docker.config import OUT, SRC, Names
 from bench.engine.docker.info import USER_ID
 from bench.engine.labels import ROLE
-from bench.engine.protocol import State, Tree
+from bench.engine.protocol import EngineLost, State, Tree
 from bench.engine.stream import EventReader, PieceReader
 from bench.engine.transfer import FIRST, Bounds, Copied, GaveUp, unpack, unpack_one, write_folder
 from bench.errors import NotMeasured, UsageError
@@ -100,8 +100,12 @@ class Container:
             return str(api.create_container_from_config(config, name)["Id"])
 
     def events(self) -> EventReader:
-        """Follow the supervisor's output from now on. Before :meth:`start`, so that no line is missed."""
-        with understood():  # the client's way to the socket ends in a ValueError where that is closed already
+        """Follow the supervisor's output from now on. Before :meth:`start`, so that no line is missed.
+
+        Raises:
+            EngineLost: the engine refused, or does not answer.
+        """
+        with _lost():  # the client's way to the socket ends in a ValueError where that is closed already
             pieces: Any = self._api.attach(self.id, stdout=True, stderr=True, stream=True, demux=True)
         reader = EventReader(pieces, partial(_hang_up, pieces))
         self._readers.append(reader)
@@ -121,21 +125,25 @@ class Container:
             raise NotMeasured("the container could not be started", text, fix) from error
 
     def signal(self, name: str) -> None:
-        """Send a signal to the supervisor; nothing happens where it has ended."""
-        with contextlib.suppress(APIError):
+        """Send a signal to the supervisor; nothing happens if it has ended.
+
+        Raises:
+            EngineLost: the engine does not answer.
+        """
+        with _lost(), contextlib.suppress(APIError):
             self._api.kill(self.id, name)
 
     def state(self) -> State | None:
         """What the engine says now; ``None`` where the container is gone.
 
         Raises:
-            DockerException, RequestException, OSError: the engine does not answer.
+            EngineLost: the engine does not answer.
         """
-        try:
-            with understood():
+        with _lost():
+            try:
                 return parse_state(self._api.inspect_container(self.id))
-        except NotFound:
-            return None
+            except NotFound:
+                return None
 
     def copy_out(self, target: Path, bounds: Bounds | None = None) -> Copied:
         """Copy the run's ``/out`` into ``target``; see :func:`copy_folder`."""
@@ -179,6 +187,16 @@ def copy_folder(api: APIClient, handle: str, target: Path, bounds: Bounds | None
     first = [target / name for name in FIRST if (target / name).is_file()]
     size = sum(path.stat().st_size for path in first)
     return Copied(len(first) + rest.files, size + rest.size_bytes, (*notes, *rest.notes))
+
+
+@contextlib.contextmanager
+def _lost() -> Iterator[None]:
+    """Raise EngineLost for everything that a call to the engine can raise."""
+    try:
+        with understood():
+            yield
+    except CALL_ERRORS as error:
+        raise EngineLost(reason(error)) from error
 
 
 @contextlib.contextmanager

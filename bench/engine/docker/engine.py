@@ -15,15 +15,16 @@ from docker.errors import NotFound
 
 from bench.engine.docker import orphans as docker_orphans
 from bench.engine.docker.answers import facts
-from bench.engine.docker.client import CALL_ERRORS, Endpoint, machine_of, reason
+from bench.engine.docker.client import CALL_ERRORS, Endpoint, reason
 from bench.engine.docker.config import as_command, container_config, container_folders, helper_config, run_names
 from bench.engine.docker.container import Container
 from bench.engine.docker.info import check_limits_hold, engine_record
+from bench.engine.docker.machine import machine_of, may_be_remote
 from bench.engine.docker.place import prepare_place
 from bench.engine.gpu import check_docker, device_request, read_signs
 from bench.engine.interrupt import Interrupts
 from bench.engine.labels import current_owner, owner_labels
-from bench.engine.protocol import Capacity, Ending, Need, Notify, OnEvent, Orphan, Place, State, Task
+from bench.engine.protocol import Capacity, Ending, EngineLost, Need, Notify, OnEvent, Orphan, Place, State, Task
 from bench.engine.supervise import RETURN_PATIENCE_S, Follower, Followup
 from bench.engine.task import fill, latest_end_s, stop_s
 from bench.engine.transfer import Bounds
@@ -70,12 +71,12 @@ class DockerEngine:
     @property
     def remote(self) -> bool:
         """Whether the engine may be on another machine."""
-        return not self._endpoint.url.startswith(("unix://", "npipe://"))
+        return may_be_remote(self._endpoint.url)
 
     @property
     def machine(self) -> str:
         """Its daemon's id; empty where it is on this machine."""
-        return machine_of(self._endpoint.url, self._info) if self.remote else ""
+        return machine_of(self._endpoint.url, self._info)
 
     def describe(self, limits: Limits, security: str = "default") -> EngineRecord:
         """The engine as the record shows it, with what was asked for."""
@@ -114,8 +115,8 @@ class DockerEngine:
                 return Ending(None, interrupted=True, commands=commands)
             try:
                 reader = container.events()
-            except CALL_ERRORS as error:
-                raise NotMeasured("the container's output cannot be followed", reason(error)) from error
+            except EngineLost as error:
+                raise NotMeasured("the container's output cannot be followed", str(error)) from error
             container.start()
             follower = Follower(container, interrupts, on_event, latest_s=latest_end_s(task), stop_s=stop_s(task))
             followup = follower.follow(reader)

@@ -6,10 +6,11 @@ import os
 
 from docker import DockerClient
 
-from bench.engine.images.derived import derived_image, unverified
+from bench.engine.images.derived import derived_image
 from bench.engine.images.ensure import AGENT, DIAGNOSTICS, PRELOADS, PYTHON, ensure_image
 from bench.engine.images.facts import ImageFacts
 from bench.engine.images.options import BuildOptions
+from bench.engine.images.requirements import unverified
 from bench.engine.protocol import Need, Notify, Place
 from bench.record.schema import Image
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
 import tarfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from docker.types import Mount
 from requests.exceptions import RequestException
 
 from bench.engine.images.building import Notify, parse_stream, patience
+from bench.engine.images.contents import helper_labels, read_member
 from bench.engine.images.context import assets, source_files, write_tree
 from bench.engine.images.ensure import PYTHON, USER
 from bench.engine.images.facts import (
@@ -29,11 +29,10 @@ from bench.engine.images.facts import (
     facts_from_label,
     facts_to_label,
     fingerprint,
-    helper_labels,
     parse_inside,
-    read_member,
 )
 from bench.engine.images.options import BuildOptions
+from bench.engine.images.requirements import is_hash_locked, read_requirements
 from bench.engine.images.rootfs import EPOCH
 from bench.errors import NotMeasured, UsageError
 
@@ -42,7 +41,6 @@ _CHANGES = [f"USER {USER}", "WORKDIR /src", f'CMD ["{PYTHON}"]']
 # A folder that every base has: a mount point made for this would stay in the image.
 _BUILD = "/mnt"
 _KEPT_LINES = 8
-MAX_REQUIREMENTS_BYTES = 16 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +54,6 @@ class _Project:
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
-
-
-def is_hash_locked(text: str) -> bool:
-    """Say whether every requirement in the text of a requirements file carries a hash; false where it names none."""
-    joined = re.sub(r"\\\r?\n", " ", text)
-    lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in joined.splitlines()]
-    named = [line for line in lines if line and not line.startswith("--")]
-    return bool(named) and all("--hash=" in line for line in named)
 
 
 def derived_image(
@@ -92,25 +82,6 @@ def derived_image(
     if known is None:
         raise NotMeasured(f"image {tag} is gone", "something removed it just now", "run again")
     return *known, project.hash_locked
-
-
-def read_requirements(path: Path) -> bytes:
-    """The content of a requirements file.
-
-    Raises:
-        UsageError: it cannot be read, is no text, or is larger than any (a sparse file would fill the memory).
-    """
-    try:
-        size = path.stat().st_size
-        if size > MAX_REQUIREMENTS_BYTES:
-            raise UsageError(
-                f"requirements {path} cannot be read", f"it has {size} bytes", "give a pip requirements file"
-            )
-        content = path.read_bytes()
-        content.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"requirements {path} cannot be read", str(error)) from None
-    return content
 
 
 def _read(path: Path) -> _Project:
@@ -242,11 +213,3 @@ def _facts(
     )
     facts = replace(base, name=tag, lock_sha256=lock, fingerprint=print_, torch=torch.get("version"))
     return facts, {**extra, "torch_git": torch.get("git")}
-
-
-__all__ = ["is_hash_locked", "unverified"]
-
-
-def unverified(name: str, frozen: Sequence[str]) -> str:
-    """The warning about requirements without hashes: what was installed is what the index had on that day."""
-    return f"{name} is not hash-locked; installed was: {' '.join(frozen) or 'nothing'}"

@@ -14,6 +14,7 @@ from requests.exceptions import RequestException
 
 from bench.engine.images.base import base_tag
 from bench.engine.images.building import Notify, build
+from bench.engine.images.contents import read_file
 from bench.engine.images.context import diagnostics_sha256, dockerfile_of, input_hash, open_context
 from bench.engine.images.facts import (
     FACTS_LABEL,
@@ -23,7 +24,6 @@ from bench.engine.images.facts import (
     facts_to_label,
     fingerprint,
     parse_inside,
-    read_file,
     without_password,
 )
 from bench.engine.images.options import DEFAULT_BASE, BuildOptions

@@ -16,9 +16,9 @@ from filelock import FileLock
 
 from bench.engine.assets import agent_folder, diagnostics_folder, project_root
 from bench.engine.images.context import content_sha256
-from bench.engine.images.derived import is_hash_locked, read_requirements, unverified
 from bench.engine.images.facts import fingerprint
 from bench.engine.images.options import BuildOptions
+from bench.engine.images.requirements import is_hash_locked, read_requirements, unverified
 from bench.engine.local.find_python import Python, find_python
 from bench.engine.local.inspect import Inside, read_inside
 from bench.engine.local.installer import Installer, InstallError, check_room, find_uv

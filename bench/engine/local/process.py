@@ -15,7 +15,7 @@ from typing import IO, Self
 
 import psutil
 
-from bench.engine.protocol import State
+from bench.engine.protocol import EngineLost, State
 from bench.engine.stream import TAIL_BYTES, EventReader, Piece
 
 MARK = "BENCH_RUN_ID"
@@ -72,9 +72,16 @@ class LocalProcess:
         return EventReader(self._pieces())
 
     def signal(self, name: str) -> None:
-        """Send a signal to the supervisor; nothing happens where it has ended. One that was stopped goes on first."""
-        self._process.send_signal(signal.Signals[name])
-        self._process.send_signal(signal.SIGCONT)
+        """Send a signal to the supervisor; nothing happens if it has ended. One that was stopped goes on first.
+
+        Raises:
+            EngineLost: this user may not send it one.
+        """
+        try:
+            self._process.send_signal(signal.Signals[name])
+            self._process.send_signal(signal.SIGCONT)
+        except OSError as error:
+            raise EngineLost(error.strerror or str(error)) from error
 
     def state(self) -> State:
         """Whether it runs, and its exit code as a shell would say it. Nobody knows of an out-of-memory kill here."""

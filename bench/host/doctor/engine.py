@@ -46,7 +46,7 @@ def _engine(facts: Facts) -> Check:
         rootless = ", rootless" if is_rootless(facts.info) else ""
         return ok("engine", f"Docker {version} answers{rootless} ({facts.info.get('OperatingSystem', 'Linux')})")
     why = facts.engine_problem or "no Docker engine answers"
-    fix = (
+    fix = facts.engine_fix or (
         "start it (sudo systemctl start docker), or install one (sudo apt-get install docker.io) and join group docker"
     )
     if facts.group.possible or facts.python:

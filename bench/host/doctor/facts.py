@@ -49,6 +49,7 @@ class Facts:
         info: the engine's own description (Docker's ``/info``); empty where none answers.
         version: the engine's ``/version``; empty where none answers.
         engine_problem: why no engine answers.
+        engine_fix: what to do about that, if it is another thing than starting an engine.
         group: whether a control group can be made without an engine.
         results: the disk of the results.
         engine_disk: the disk of the engine's images, where it is on this machine.
@@ -66,6 +67,7 @@ class Facts:
     info: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     version: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     engine_problem: str = ""
+    engine_fix: str = ""
     group: LocalGroup = field(default_factory=lambda: LocalGroup(None, False, "not looked at"))
     results: Disk = field(default_factory=lambda: Disk("results", None))
     engine_disk: Disk | None = None
@@ -83,6 +85,7 @@ def read_facts(
     info: Mapping[str, Any] | None = None,
     version: Mapping[str, Any] | None = None,
     engine_problem: str = "",
+    engine_fix: str = "",
 ) -> Facts:
     """Read everything that ``doctor`` wants to know; takes about a quarter of a second.
 
@@ -91,6 +94,7 @@ def read_facts(
         info: what Docker's ``info()`` gave, or ``None``.
         version: what Docker's ``version()`` gave, or ``None``.
         engine_problem: why there is no ``info``, in one line.
+        engine_fix: what to do about that; empty for starting an engine.
     """
     root = str((info or {}).get("DockerRootDir") or "")
     texts = read_texts((*_CLOCK_FILES, "/proc/sys/kernel/randomize_va_space", "/sys/devices/system/cpu/smt/active"))
@@ -102,6 +106,7 @@ def read_facts(
         info=info or NOTHING,
         version=version or NOTHING,
         engine_problem=engine_problem,
+        engine_fix=engine_fix,
         group=read_local_group(),
         results=read_disk(results),
         # The folder is the engine's: it tells something only where the engine is on this machine.

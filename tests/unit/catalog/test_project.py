@@ -3,7 +3,7 @@ import subprocess
 import pytest
 
 from bench.catalog.project import of_node, read_catalog
-from bench.engine.images.derived import read_requirements
+from bench.engine.images.requirements import read_requirements
 from bench.errors import UsageError
 from bench.run import source as module
 from bench.run.plan import need_of

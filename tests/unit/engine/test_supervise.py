@@ -4,7 +4,7 @@ import pytest
 
 from bench.engine import supervise as module
 from bench.engine.interrupt import Interrupts
-from bench.engine.protocol import State
+from bench.engine.protocol import EngineLost, State
 from bench.engine.stream import EventReader
 from bench.engine.supervise import Follower
 
@@ -150,7 +150,7 @@ def test_an_engine_that_takes_no_signal_is_named():
 
     def refuse(name):
         stop.set()
-        raise OSError("gone")
+        raise EngineLost("gone")
 
     found = run(Task([until(stop)], [ended(0)], refuse), latest_s=0.05)
     assert "did not end by itself" in found.error
@@ -158,24 +158,24 @@ def test_an_engine_that_takes_no_signal_is_named():
     interrupts.add()
     stop.clear()
     found = run(Task([until(stop)], [ended(0)], refuse), interrupts=interrupts)
-    assert found.error == "the Docker engine did not take SIGTERM: gone"
+    assert found.error == "the engine did not take SIGTERM: gone"
 
 
 def test_an_engine_that_goes_and_comes_back_is_waited_for():
-    found = run(Task([[]], [OSError("Connection refused"), OSError("Connection refused"), ended(0)]))
+    found = run(Task([[]], [EngineLost("nothing listens there"), EngineLost("nothing listens there"), ended(0)]))
     assert found.state == ended(0)
     assert "came back after" in found.error
 
 
 def test_an_engine_that_stays_away_is_given_up():
-    found = run(Task([[]], [OSError("Connection refused")]))
+    found = run(Task([[]], [EngineLost("nothing listens there")]))
     assert found.state is None
     assert found.error == "the Docker engine went away during the run: nothing listens there"
 
 
 def test_containers_that_outlive_their_engine_are_followed_again():
     told = []
-    task = Task([[line('{"event": "one"}')], [line('{"event": "two"}')]], [OSError("x"), RUNNING, ended(0)])
+    task = Task([[line('{"event": "one"}')], [line('{"event": "two"}')]], [EngineLost("x"), RUNNING, ended(0)])
     found = run(task, told.append)
     assert [event["event"] for event in told] == ["one", "two"]
     assert found.state == ended(0)
@@ -183,7 +183,7 @@ def test_containers_that_outlive_their_engine_are_followed_again():
 
 def test_where_the_new_stream_cannot_be_had_silence_leads_back_to_asking(monkeypatch):
     monkeypatch.setattr(module, "QUIET_S", 0.05)
-    task = Task([[], OSError("no")], [RUNNING, RUNNING, ended(0)])
+    task = Task([[], EngineLost("no")], [RUNNING, RUNNING, ended(0)])
     assert run(task).state == ended(0)
 
 

@@ -5,8 +5,9 @@ import pytest
 from docker.errors import APIError
 
 from bench.engine.images import ensure
-from bench.engine.images.derived import derived_image, is_hash_locked
+from bench.engine.images.derived import derived_image
 from bench.engine.images.options import DEFAULT_BASE, BuildOptions
+from bench.engine.images.requirements import is_hash_locked
 from bench.engine.labels import ROLE, TOOL, current_owner, parse_owner
 from bench.errors import NotMeasured, UsageError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.output import Console, print_json
-from bench.engine.docker.info import ask_docker
+from bench.engine.docker.ask import ask_docker
 from bench.errors import ExitCode
 from bench.host.doctor.examine import judge, worst
 from bench.host.doctor.facts import read_facts
@@ -26,7 +26,7 @@ def doctor(
     Example: bench doctor
     """
     said = ask_docker(host)
-    checks = judge(read_facts(results, said.info, said.version, said.problem))
+    checks = judge(read_facts(results, said.info, said.version, said.problem, said.fix))
     if json:
         print_json(checks)
     else:

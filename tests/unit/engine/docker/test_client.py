@@ -1,19 +1,16 @@
 import json
-import platform
 import socket
 import threading
 
-import psutil
 import pytest
 from docker.errors import DockerException
 
 from bench.engine.docker import client as docker_client
+from bench.engine.docker.address import DEFAULT_SOCKET
 from bench.engine.docker.client import (
-    DEFAULT_SOCKET,
     Endpoint,
     connect,
     find_endpoint,
-    machine_of,
     open_client,
     probe,
     reason,
@@ -174,28 +171,3 @@ def test_ssh_uses_the_users_own_configuration(monkeypatch):
 def test_reasons_are_short(error, words):
     assert words in reason(error)
     assert len(reason(error)) <= 300
-
-
-THERE = {"Name": "lab", "KernelVersion": "6.1", "MemTotal": 1 << 40, "ID": "abcd"}
-HERE = {
-    "Name": platform.node(),
-    "KernelVersion": platform.release(),
-    "MemTotal": psutil.virtual_memory().total,
-    "ID": "here",
-}
-
-
-@pytest.mark.parametrize(
-    ("url", "info", "machine"),
-    [
-        ("ssh://me@lab", THERE, "abcd"),
-        ("tcp://10.0.0.5:2376", THERE, "abcd"),
-        ("tcp://lab:2376", {}, "lab"),
-        ("tcp://localhost:2375", {}, ""),
-        ("http://127.0.0.1:2375", THERE, ""),
-        ("tcp://10.0.0.5:2376", HERE, ""),
-        ("tcp://10.0.0.5:2376", HERE | {"MemTotal": 1 << 40}, "here"),
-    ],
-)
-def test_a_machine_is_one_whatever_way_leads_there(url, info, machine):
-    assert machine_of(url, info) == machine

@@ -1,0 +1,33 @@
+"""Which machine an engine is on, from its address and what its daemon says of itself (pure but for asking this one)."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+
+
+def may_be_remote(url: str) -> bool:
+    """Return whether the engine at an address may be on another machine; only a socket or a pipe never leads there."""
+    return not url.startswith(("unix://", "npipe://"))
+
+
+def machine_of(url: str, info: Mapping[str, Any]) -> str:
+    """Return what tells an engine's machine from others: its daemon's id, else the host of its URL.
+
+    Empty if it is, as far as its address or its daemon says, this very machine. A tunnel that ends here is taken for it
+    too, and only makes a command wait that need not.
+
+    Args:
+        url: where the engine is reached.
+        info: what its daemon says of itself; empty if none answered.
+    """
+    host = urlsplit(url).hostname or url
+    said = (info.get("Name"), info.get("KernelVersion"), info.get("MemTotal"))
+    here = (platform.node(), platform.release(), psutil.virtual_memory().total)
+    if not may_be_remote(url) or host in {"localhost", "::1"} or host.startswith("127.") or said == here:
+        return ""
+    return str(info.get("ID") or host)

@@ -1,0 +1,45 @@
+"""A project's own requirements file: read within bounds, and whether each package in it has a hash (pure but for
+``read_requirements``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.errors import UsageError
+
+MAX_REQUIREMENTS_BYTES = 16 * 1024**2
+
+
+def is_hash_locked(text: str) -> bool:
+    """Say whether every requirement in the text of a requirements file carries a hash; false where it names none."""
+    joined = re.sub(r"\\\r?\n", " ", text)
+    lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in joined.splitlines()]
+    named = [line for line in lines if line and not line.startswith("--")]
+    return bool(named) and all("--hash=" in line for line in named)
+
+
+def read_requirements(path: Path) -> bytes:
+    """The content of a requirements file.
+
+    Raises:
+        UsageError: it cannot be read, is no text, or is larger than any (a sparse file would fill the memory).
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_REQUIREMENTS_BYTES:
+            raise UsageError(
+                f"requirements {path} cannot be read", f"it has {size} bytes", "give a pip requirements file"
+            )
+        content = path.read_bytes()
+        content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"requirements {path} cannot be read", str(error)) from None
+    return content
+
+
+def unverified(name: str, frozen: Sequence[str]) -> str:
+    """The warning about requirements without hashes: what was installed is what the index had on that day."""
+    return f"{name} is not hash-locked; installed was: {' '.join(frozen) or 'nothing'}"
