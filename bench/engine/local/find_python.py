@@ -40,7 +40,7 @@ def find_python(
     Raises:
         NotMeasured: nothing that would do.
     """
-    found = first(WANTED, environ, uv)
+    found = present(uv, environ)
     if found is not None:
         return found
     nearest = next(filter(None, (first(wanted, environ, uv) for wanted in NEAREST)), None)
@@ -59,6 +59,11 @@ def find_python(
     note = f"Python {short} stands in for 3.13, which was not found and could not be installed"
     notify(note)
     return Python(nearest.path, nearest.numbers, nearest.version, note)
+
+
+def present(uv: str | None, environ: Mapping[str, str] = os.environ) -> Python | None:
+    """Return the Python 3.13 that is on this host already, or ``None``; nothing is installed."""
+    return first(WANTED, environ, uv)
 
 
 def first(wanted: tuple[int, int], environ: Mapping[str, str], uv: str | None) -> Python | None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import re
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,8 +83,9 @@ def read_facts(
     version: Mapping[str, Any] | None = None,
     engine_problem: str = "",
     engine_fix: str = "",
+    python: str | None = None,
 ) -> Facts:
-    """Read everything that ``doctor`` wants to know; takes about a quarter of a second.
+    """Return everything that ``doctor`` wants to know; takes about a quarter of a second.
 
     Args:
         results: the folder of results, existing or not.
@@ -95,6 +93,7 @@ def read_facts(
         version: what Docker's ``version()`` gave, or ``None``.
         engine_problem: why there is no ``info``, in one line.
         engine_fix: what to do about that; empty for starting an engine.
+        python: the Python 3.13 that the local engine would take, or ``None``.
     """
     root = str((info or {}).get("DockerRootDir") or "")
     texts = read_texts((*_CLOCK_FILES, "/proc/sys/kernel/randomize_va_space", "/sys/devices/system/cpu/smt/active"))
@@ -111,7 +110,7 @@ def read_facts(
         results=read_disk(results),
         # The folder is the engine's: it tells something only where the engine is on this machine.
         engine_disk=read_disk(Path(root)) if root and Path(root).exists() else None,
-        python=find_python(),
+        python=python,
         clock=(current, *(name for name in available.split() if name != current)) if current else (),
         synchronised=read_synchronised(),
         aslr=int(aslr) if aslr.isdigit() else None,
@@ -130,20 +129,6 @@ def read_disk(path: Path) -> Disk:
         return Disk(str(path), shutil.disk_usage(nearest).free)
     except OSError:
         return Disk(str(path), None)
-
-
-def find_python(home: Path | None = None, running: tuple[int, ...] = sys.version_info[:2]) -> str | None:
-    """A Python 3.13: this one, one on PATH, pyenv's or uv's; ``None`` where there is none."""
-    if running == (3, 13):
-        return sys.executable
-    on_path = shutil.which("python3.13")
-    if on_path is not None and "/.pyenv/shims/" not in on_path:  # a shim runs nothing unless its version is chosen
-        return on_path
-    base = home or Path.home()
-    pyenv = Path(os.environ.get("PYENV_ROOT") or base / ".pyenv")
-    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or base / ".local/share/uv/python")
-    found = [*pyenv.glob("versions/3.13*/bin/python3.13"), *uv.glob("cpython-3.13*/bin/python3.13")]
-    return str(max(found, key=_release)) if found else None
 
 
 def read_synchronised() -> bool | None:
@@ -170,9 +155,3 @@ def read_on_battery() -> bool | None:
     except (OSError, AttributeError, ValueError):
         return None
     return None if battery is None or battery.power_plugged is None else not battery.power_plugged
-
-
-def _release(path: Path) -> tuple[int, ...]:
-    """The version within a path, as numbers, so that 3.13.10 comes after 3.13.9."""
-    match = re.search(r"3\.13\.(\d+)", str(path))
-    return (int(match[1]),) if match else (0,)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import bench
+from bench.engine.local.find_python import Python
 from bench.importer.shipped import write_reference
 from bench.record.storage.find import find_bundles
 from tests.integration.command import forge
@@ -325,6 +326,16 @@ def _turn(n):
 )
 def test_whatif_refuses_what_makes_no_sense(engine, bench_, variants, repeat):
     assert bench_("whatif", "grad_cpu", "--variants", variants, "--repeat", repeat)[0] == 2
+
+
+def test_doctor_names_the_python_that_the_local_engine_would_take(bench_, tmp_path, monkeypatch):
+    for found, level, words in ((None, "warn", "not found"), ("/opt/python3.13", "ok", "/opt/python3.13")):
+        python = found and Python(found, (3, 13, 5), "3.13.5")
+        monkeypatch.setattr("bench.cli.verbs.look.doctor.present", lambda uv, python=python: python)
+        _, out, _ = bench_("doctor", "--results", tmp_path / "r", "--json")
+        (check,) = [check for check in json.loads(out) if check["name"] == "Python 3.13"]
+        assert check["level"] == level
+        assert words in check["detail"]
 
 
 def test_doctor_looks_and_fixes_nothing(bench_, tmp_path):

@@ -6,6 +6,8 @@ from bench.cli import options
 from bench.cli.app import app
 from bench.cli.output import Console, print_json
 from bench.engine.docker.ask import ask_docker
+from bench.engine.local.find_python import present
+from bench.engine.local.installer import find_uv
 from bench.errors import ExitCode
 from bench.host.doctor.examine import judge, worst
 from bench.host.doctor.facts import read_facts
@@ -26,7 +28,9 @@ def doctor(
     Example: bench doctor
     """
     said = ask_docker(host)
-    checks = judge(read_facts(results, said.info, said.version, said.problem, said.fix))
+    python = present(find_uv())
+    found = python.path if python else None
+    checks = judge(read_facts(results, said.info, said.version, said.problem, said.fix, found))
     if json:
         print_json(checks)
     else:

@@ -4,7 +4,16 @@ from pathlib import Path
 import pytest
 
 from bench.engine.local import find_python as module
-from bench.engine.local.find_python import Python, ask, candidates, find_python, install, parse_answer, pyenv_versions
+from bench.engine.local.find_python import (
+    Python,
+    ask,
+    candidates,
+    find_python,
+    install,
+    parse_answer,
+    present,
+    pyenv_versions,
+)
 from bench.errors import NotMeasured
 
 
@@ -60,6 +69,16 @@ def test_one_that_uv_knows_is_found(nowhere, tmp_path):
     uv.write_text(f"#!/bin/sh\necho {path}\n")
     uv.chmod(0o755)
     assert find_python(print, str(uv), nowhere).path == path
+
+
+def test_one_that_is_here_is_told_without_installing_any(nowhere, tmp_path):
+    uv = tmp_path / "uv"
+    uv.write_text(f"#!/bin/sh\necho $@ >> {tmp_path}/asked\nexit 2\n")
+    uv.chmod(0o755)
+    assert present(str(uv), nowhere) is None
+    assert "install" not in (tmp_path / "asked").read_text()
+    path = fake_python(tmp_path / "bin" / "python3.13", (3, 13, 5))
+    assert present(str(uv), nowhere) == Python(path, (3, 13, 5), "3.13.5 (main)")
 
 
 def test_uv_is_asked_to_install_one_and_else_the_nearest_serves(nowhere, tmp_path):

@@ -1,12 +1,10 @@
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 
 from bench.host.doctor import facts as preflight
 from bench.host.doctor.examine import judge
-from bench.host.doctor.facts import count_nvidia_devices, find_python, read_disk, read_facts, read_on_battery
+from bench.host.doctor.facts import count_nvidia_devices, read_disk, read_facts, read_on_battery
 
 
 def test_this_machine(tmp_path):
@@ -17,6 +15,7 @@ def test_this_machine(tmp_path):
     assert facts.engine_disk is None
     assert facts.synchronised in (True, False, None)
     assert not (tmp_path / "results").exists()
+    assert facts.python is None
     assert judge(facts)
 
 
@@ -31,43 +30,6 @@ def test_a_disk_that_cannot_be_asked(monkeypatch, tmp_path):
 
     monkeypatch.setattr(preflight.shutil, "disk_usage", refuse)
     assert read_disk(tmp_path).free_bytes is None
-
-
-def pythons(base, *paths):
-    for path in paths:
-        file = base / path
-        file.parent.mkdir(parents=True)
-        file.write_text("")
-
-
-@pytest.fixture
-def older(monkeypatch):
-    """A machine that has no Python 3.13 on its path."""
-    monkeypatch.setattr(preflight.shutil, "which", lambda _: None)
-    monkeypatch.delenv("PYENV_ROOT", raising=False)
-    monkeypatch.delenv("UV_PYTHON_INSTALL_DIR", raising=False)
-
-
-@pytest.mark.usefixtures("older")
-def test_the_newest_of_pyenvs_and_uvs_is_taken(tmp_path):
-    assert find_python(tmp_path, (3, 11)) is None
-    pythons(tmp_path, ".pyenv/versions/3.13.9/bin/python3.13", ".pyenv/versions/3.12.1/bin/python3.12")
-    pythons(tmp_path, ".local/share/uv/python/cpython-3.13.10-linux-x86_64-gnu/bin/python3.13")
-    found = find_python(tmp_path, (3, 11))
-    assert found is not None
-    assert "3.13.10" in found
-
-
-@pytest.mark.usefixtures("older")
-def test_one_on_the_path_is_taken_unless_it_is_a_shim(tmp_path, monkeypatch):
-    monkeypatch.setattr(preflight.shutil, "which", lambda name: f"/usr/bin/{name}")
-    assert find_python(tmp_path, (3, 11)) == "/usr/bin/python3.13"
-    monkeypatch.setattr(preflight.shutil, "which", lambda name: f"/home/someone/.pyenv/shims/{name}")
-    assert find_python(tmp_path, (3, 11)) is None
-
-
-def test_this_very_python():
-    assert find_python(Path("/nonexistent"), (3, 13)) == sys.executable
 
 
 def test_display_devices_of_nvidia_are_counted(plant):
