@@ -11,7 +11,8 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.agent.cgroup.parse import counts_in_version_1
+from bench.agent.cgroup.parse import counts_in_version_1, parse_mounts
+from bench.host.cgroup_tree import V2, folder_of, paths_by_controller
 from bench.host.kernel_files import read_texts
 
 NEEDED_V1 = ("cpu", "cpuacct", "memory", "pids")
@@ -23,7 +24,7 @@ class Groups:
     """This process's own control groups.
 
     Args:
-        version: 1, 2, or ``None`` where nothing is mounted. Hybrid machines, whose controllers are v1's, are 1.
+        version: 1, 2, or ``None`` if nothing is mounted. Hybrid machines, whose controllers are v1's, are 1.
         folders: controller to the folder of this process's group; on v2 all name the same folder.
     """
 
@@ -42,37 +43,38 @@ class LocalGroup:
 
 
 def parse_groups(own: str, mounts: str, controllers: str = "") -> Groups:
-    """Where this process's groups lie.
+    """Return where this process's groups lie.
 
     Args:
         own: /proc/self/cgroup.
-        mounts: /proc/self/mountinfo (proc(5): field 4 is the root within the file system, field 5 the mount point).
+        mounts: /proc/self/mountinfo.
         controllers: ``cgroup.controllers`` of the v2 group, for which v1's mounts do not matter.
     """
-    paths = dict(_own_paths(own))
-    v1: dict[str, str] = {}
-    v2: str | None = None
-    for line in mounts.splitlines():
-        left, _, right = line.partition(" - ")
-        fields, tail = left.split(), right.split()
-        if len(fields) < 5 or len(tail) < 3:
-            continue
-        root, mount_point = fields[3], fields[4]
-        if tail[0] == "cgroup2":
-            v2 = _folder(mount_point, root, paths.get("", "/"))
-        elif tail[0] == "cgroup":
-            for name in tail[2].split(","):
-                if name in paths:
-                    v1[name] = _folder(mount_point, root, paths[name])
+    paths = paths_by_controller(own)
+    seen = parse_mounts(mounts)
+    v1 = {
+        name: folder_of(mount, paths[name])
+        for mount in seen
+        if mount.kind == "cgroup"
+        for name in mount.super_options
+        if name in paths
+    }
+    v2 = next((folder_of(mount, paths.get(V2, "/")) for mount in seen if mount.kind == "cgroup2"), None)
     if counts_in_version_1(v1, unified=v2 is not None):
         return Groups(1, v1)
     if v2 is not None:
-        return Groups(2, dict.fromkeys(controllers.split(), v2) | {"": v2})
+        return Groups(2, dict.fromkeys(controllers.split(), v2) | {V2: v2})
     return Groups(None, {})
 
 
 def judge_groups(groups: Groups, writable: frozenset[str], systemd_run: bool) -> LocalGroup:
-    """Whether a measuring group can be made, given which of the folders may be written to. Pure."""
+    """Return whether a measuring group can be made (pure).
+
+    Args:
+        groups: where this process's groups lie.
+        writable: which of their folders this user may write to.
+        systemd_run: whether this user's systemd can be asked for a delegated group.
+    """
     if groups.version is None:
         return LocalGroup(None, False, "no control groups are mounted")
     needed = NEEDED_V1 if groups.version == 1 else NEEDED_V2
@@ -82,7 +84,7 @@ def judge_groups(groups: Groups, writable: frozenset[str], systemd_run: bool) ->
         if closed:
             return LocalGroup(1, False, f"cgroup v1 lets this user make no group for {', '.join(closed)}", missing)
         return LocalGroup(1, True, "cgroup v1, groups beside this process's own", missing)
-    if groups.folders[""] in writable:
+    if groups.folders[V2] in writable:
         return LocalGroup(2, True, "cgroup v2, a group below this process's own", missing)
     if systemd_run:
         return LocalGroup(2, True, "cgroup v2, by delegation: systemd-run --user --scope", missing)
@@ -90,31 +92,15 @@ def judge_groups(groups: Groups, writable: frozenset[str], systemd_run: bool) ->
 
 
 def read_local_group(root: str = "/") -> LocalGroup:
-    """Whether this user can make a measuring group on this machine; makes none."""
+    """Return whether this user can make a measuring group on this machine; makes none."""
     texts = read_texts(("/proc/self/cgroup", "/proc/self/mountinfo"), root)
     own, mounts = texts.get("/proc/self/cgroup", ""), texts.get("/proc/self/mountinfo", "")
     groups = parse_groups(own, mounts)
     if groups.version == 2:
-        file = f"{groups.folders['']}/cgroup.controllers"
+        file = f"{groups.folders[V2]}/cgroup.controllers"
         groups = parse_groups(own, mounts, read_texts((file,), root).get(file, ""))
     base = root.rstrip("/")
     writable = frozenset(folder for folder in groups.folders.values() if os.access(base + folder, os.W_OK | os.X_OK))
-    # A user's manager is there where systemd-run is and the session has its runtime folder.
+    # A user's manager is there if systemd-run is and the session has its runtime folder.
     by_user = shutil.which("systemd-run") is not None and "XDG_RUNTIME_DIR" in os.environ
     return judge_groups(groups, writable, by_user)
-
-
-def _own_paths(text: str) -> list[tuple[str, str]]:
-    """Controller to path of each line ``7:cpu,cpuacct:/path``; v2's line has no controller."""
-    found = []
-    for line in text.splitlines():
-        parts = line.split(":", 2)
-        if len(parts) == 3:
-            found += [(name, parts[2]) for name in parts[1].split(",")]
-    return found
-
-
-def _folder(mount_point: str, root: str, path: str) -> str:
-    """The folder of a group: its path counted from what the mount shows of the tree."""
-    inside = path if root == "/" or not path.startswith(root) else path[len(root) :]
-    return f"{mount_point.rstrip('/')}/{inside.strip('/')}".rstrip("/") or "/"

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.engine.local.cgroup_mounts import V2, Hierarchy, read_hierarchy
+from bench.engine.local.cgroup_mounts import Hierarchy, read_hierarchy
+from bench.host.cgroup_tree import V2
 from bench.record.schema import Limits
 
 PERIOD_US = 100_000

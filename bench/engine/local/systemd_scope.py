@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.engine.local.cgroup import PERIOD_US, Group, settings
-from bench.engine.local.cgroup_mounts import V2, parse_membership, read_hierarchy
+from bench.engine.local.cgroup_mounts import read_hierarchy
+from bench.host.cgroup_tree import V2, paths_by_controller
 from bench.record.schema import Limits
 
 _PROBE_TIMEOUT_S = 5.0
@@ -58,7 +59,7 @@ def read_scope(pid: int, limits: Limits, proc: Path = Path("/proc")) -> Group | 
     """
     hierarchy = read_hierarchy()
     try:
-        membership = parse_membership((proc / str(pid) / "cgroup").read_text(encoding="utf-8"))
+        membership = paths_by_controller((proc / str(pid) / "cgroup").read_text(encoding="utf-8"))
     except OSError:
         return None
     if hierarchy is None or hierarchy.version != 2 or V2 not in membership:

@@ -1,14 +1,7 @@
 from pathlib import Path
 
-from bench.engine.local.cgroup_mounts import (
-    Hierarchy,
-    Mount,
-    choose_hierarchy,
-    folder_of,
-    parse_membership,
-    parse_mounts,
-    read_hierarchy,
-)
+from bench.agent.cgroup.parse import parse_mounts
+from bench.engine.local.cgroup_mounts import Hierarchy, choose_hierarchy, read_hierarchy
 
 V1_MOUNTS = """\
 25 20 0:21 / /sys/fs/cgroup rw,relatime shared:5 - tmpfs tmpfs rw,mode=755
@@ -19,22 +12,6 @@ V1_MOUNTS = """\
 30 25 0:26 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
 """
 V2_MOUNTS = "30 25 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
-
-
-def test_mounts_of_both_versions():
-    mounts = parse_mounts(V1_MOUNTS + "a damaged line\n")
-    assert mounts == [
-        Mount("/sys/fs/cgroup/cpu,cpuacct", "/", frozenset({"cpu", "cpuacct"}), 1),
-        Mount("/sys/fs/cgroup/memory", "/docker/abc", frozenset({"memory"}), 1),
-        Mount("/sys/fs/cgroup/with space", "/", frozenset({"pids"}), 1),
-        Mount("/sys/fs/cgroup/systemd", "/", frozenset(), 1),
-        Mount("/sys/fs/cgroup/unified", "/", frozenset(), 2),
-    ]
-
-
-def test_membership_of_both_versions():
-    text = "4:memory:/docker/abc\n1:cpu,cpuacct:/a:b\n0::/user.slice\n\n"
-    assert parse_membership(text) == {"memory": "/docker/abc", "cpu": "/a:b", "cpuacct": "/a:b", "": "/user.slice"}
 
 
 def test_version_1_counts_where_it_has_the_controllers():
@@ -59,17 +36,10 @@ def test_version_2_counts_where_version_1_has_nothing_that_matters_or_is_not_mou
 
 
 def test_accounting_on_version_1_counts_even_where_version_2_is_mounted_too():
-    cpu_only = [mount for mount in parse_mounts(V1_MOUNTS) if "memory" not in mount.controllers]
+    cpu_only = [mount for mount in parse_mounts(V1_MOUNTS) if "memory" not in mount.super_options]
     found = choose_hierarchy(cpu_only, {})
     assert found is not None
     assert found.version == 1
-
-
-def test_a_group_outside_of_what_a_mount_shows_is_the_mounts_own():
-    mount = Mount("/m", "/docker/abc", frozenset(), 1)
-    assert folder_of(mount, "/docker/abc/x/y") == Path("/m/x/y")
-    assert folder_of(mount, "/elsewhere") == Path("/m")
-    assert folder_of(Mount("/m", "/", frozenset(), 1), "/../x") == Path("/m/x")
 
 
 def test_it_is_read_from_the_host(tmp_path):
@@ -83,5 +53,8 @@ def test_it_is_read_from_the_host(tmp_path):
     (proc / "cgroup").write_text("0::/\n")
     assert read_hierarchy(proc) == Hierarchy(2, {"": point})  # without the file of controllers too
     (point / "cgroup.controllers").write_text("cpu memory\n")
+    assert read_hierarchy(proc) == Hierarchy(2, {"": point})
+    odd = b"31 25 0:27 / /mnt/\xff rw - ext4 /dev/sda rw\n"
+    (proc / "mountinfo").write_bytes(odd + (proc / "mountinfo").read_bytes())
     assert read_hierarchy(proc) == Hierarchy(2, {"": point})
     assert read_hierarchy(tmp_path / "nowhere") is None
