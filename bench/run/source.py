@@ -25,7 +25,7 @@ _QUIET = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 def read_catalog_source(diagnostics: Path) -> Source:
     """The source of a shipped diagnostic: the content of ``bench/diagnostics`` and, in a checkout, its commit."""
     commit, dirty = _git_state(diagnostics)
-    return Source(kind="catalog", commit=commit, dirty=dirty, sha256=content_sha256(diagnostics, _walk(diagnostics)))
+    return Source(kind="catalog", commit=commit, dirty=dirty, sha256=tree_sha256(diagnostics, _walk(diagnostics)))
 
 
 def read_project(root: Path) -> tuple[Source, Tree]:
@@ -50,14 +50,19 @@ def read_project(root: Path) -> tuple[Source, Tree]:
         raise UsageError(f"--project {root} holds no files", fix="give the folder of a checkout")
     try:
         _check_size(root, files)
-        sha256 = content_sha256(root, files)
+        sha256 = tree_sha256(root, files)
     except OSError as error:
         raise UsageError(f"--project {root} cannot be read", f"{error.filename}: {error.strerror}") from error
     return Source(kind="project", commit=commit, dirty=dirty, sha256=sha256), Tree(root.resolve(), files, sha256)
 
 
-def content_sha256(root: Path, files: Iterable[str]) -> str:
-    """One hash over names, executable bits and contents, in the order of the names."""
+def tree_sha256(root: Path, files: Iterable[str]) -> str:
+    """Return the hash of what a run copies: names, executable bits and contents, in the order of the names.
+
+    Executable bits count, since a copy keeps them and a test may start a script; an image's
+    :func:`bench.engine.images.context.content_sha256` leaves all modes out. Neither may change, or old records stop
+    comparing.
+    """
     total = hashlib.sha256()
     for name in sorted(files):
         path = root / name

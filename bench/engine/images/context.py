@@ -57,7 +57,10 @@ def source_files(folder: Path) -> Iterator[Path]:
 
 
 def content_sha256(folder: Path) -> str:
-    """Return the sha256 over the names and contents of the source files below `folder`, not their dates or modes."""
+    """Return the sha256 over the names and contents of the source files below `folder`, not their dates or modes.
+
+    Modes do not count: whoever copies the files into an image sets them. See :func:`bench.run.source.tree_sha256`.
+    """
     names = [(path.relative_to(folder).as_posix(), _sha256(path)) for path in source_files(folder)]
     return hashlib.sha256(json.dumps(names).encode()).hexdigest()
 

@@ -15,7 +15,7 @@ import platformdirs
 from filelock import FileLock
 
 from bench.engine.assets import agent_folder, diagnostics_folder, project_root
-from bench.engine.images.context import content_sha256
+from bench.engine.images.context import diagnostics_sha256
 from bench.engine.images.facts import fingerprint
 from bench.engine.images.options import BuildOptions
 from bench.engine.images.requirements import is_hash_locked, read_requirements, unverified
@@ -150,7 +150,7 @@ class Build:
                 python=inside.python,
                 torch=inside.torch,
                 torch_git=inside.torch_git,
-                diagnostics_sha256=content_sha256(diagnostics),
+                diagnostics_sha256=diagnostics_sha256(),
             ),
             packages=dict(inside.packages),
             note="; ".join(notes) or None,

@@ -7,7 +7,7 @@ from bench.engine.images.requirements import read_requirements
 from bench.errors import UsageError
 from bench.run import source as module
 from bench.run.plan import need_of
-from bench.run.source import MAX_PROJECT_BYTES, content_sha256, read_catalog_source, read_project
+from bench.run.source import MAX_PROJECT_BYTES, read_catalog_source, read_project, tree_sha256
 
 
 def git(folder, *arguments):
@@ -56,9 +56,11 @@ def test_a_plain_folder_leaves_caches_out(tmp_path):
 
 def test_an_executable_bit_is_part_of_the_content(tmp_path):
     (tmp_path / "run.sh").write_text("true")
-    plain = content_sha256(tmp_path, ["run.sh"])
+    plain = tree_sha256(tmp_path, ["run.sh"])
     (tmp_path / "run.sh").chmod(0o755)
-    assert content_sha256(tmp_path, ["run.sh"]) != plain
+    assert tree_sha256(tmp_path, ["run.sh"]) != plain
+    # The sum of the line "name NUL x NUL sum", taken with sha256sum. It may not change, or old records stop comparing.
+    assert tree_sha256(tmp_path, ["run.sh"]) == "e2a29e75ffaefe3d1a214aa93c10a7416ffd0866146fe3f0d0b2255fc92a2654"
 
 
 def test_folders_that_are_no_projects_are_refused(tmp_path):
@@ -78,7 +80,7 @@ def sparse(path, size):
 def test_a_sparse_file_is_refused_before_anything_is_read(tmp_path, monkeypatch):
     sparse(tmp_path / "data.bin", 40 << 30)
     (tmp_path / "test_a.py").write_text("")
-    monkeypatch.setattr(module, "content_sha256", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr(module, "tree_sha256", lambda *_: pytest.fail("it was read"))
     with pytest.raises(UsageError, match=r"40\.00 GiB.*data\.bin"):
         read_project(tmp_path)
     assert MAX_PROJECT_BYTES < 40 << 30
@@ -89,7 +91,7 @@ def test_a_large_file_is_hashed_in_pieces(tmp_path):
 
     sparse(tmp_path / "data.bin", 64 << 20)
     tracemalloc.start()
-    content_sha256(tmp_path, ["data.bin"])
+    tree_sha256(tmp_path, ["data.bin"])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 << 20
@@ -109,7 +111,7 @@ def test_a_file_that_nobody_may_read_is_named(tmp_path, monkeypatch):
     def refuses(root, files):
         raise PermissionError(13, "Permission denied", "test_a.py")
 
-    monkeypatch.setattr(module, "content_sha256", refuses)
+    monkeypatch.setattr(module, "tree_sha256", refuses)
     with pytest.raises(UsageError, match=r"test_a\.py: Permission denied"):
         read_project(tmp_path)
 

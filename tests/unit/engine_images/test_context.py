@@ -111,6 +111,15 @@ def test_an_unknown_kind_is_a_usage_error():
         context.dockerfile_of("gpu")
 
 
+def test_the_hash_of_an_images_files_is_a_fixed_function_of_names_and_contents(tmp_path):
+    (tmp_path / "run.sh").write_text("true")
+    plain = context.content_sha256(tmp_path)
+    # The sum of '[["run.sh", "SUM"]]', taken with sha256sum. It may not change, or old records stop comparing.
+    assert plain == "1fbd6de9ef2a1e6d06f66b173d594dae55ccf3e268dbee79fd49650a0b496cf3"
+    (tmp_path / "run.sh").chmod(0o755)
+    assert context.content_sha256(tmp_path) == plain
+
+
 def test_content_hash_counts_names_and_content(package: Path):
     before = context.diagnostics_sha256(package)
     (package / "diagnostics/deep/d.py").rename(package / "diagnostics/deep/e.py")
