@@ -99,7 +99,7 @@ def _choose(
         return (
             "keep",
             None,
-            [f"{_runs(len(walls))} of this host class: too few to move a ceiling; {FEWEST} are needed"],
+            [f"{units.counted(len(walls), 'run')} of this host class: too few to move a ceiling; {FEWEST} are needed"],
         )
     if len(over) * 2 > len(walls):
         return (
@@ -137,7 +137,7 @@ def _against(
         aside = ", ".join(units.seconds(one) for one in typical.set_aside)
         against.append(f"the history holds outliers ({aside}) that nobody has explained here")
     if 0 < len(walls) < 10:
-        against.append(f"{_runs(len(walls))}: a short history")
+        against.append(f"{units.counted(len(walls), 'run')}: a short history")
     if action == "keep" and ceiling is not None and own and 0 <= ceiling - max(own) < TIGHT * ceiling:
         share = units.percent(1 - max(own) / ceiling)
         against.append(f"this result's margin is {share} of the ceiling: noise alone could use it up")
@@ -152,10 +152,6 @@ def _against(
     if result.disturbed > 0:
         against.append("the host was disturbed during this result")
     return against
-
-
-def _runs(count: int) -> str:
-    return f"{count} run{'s' if count != 1 else ''}"
 
 
 def _round_up(value: float) -> float:

@@ -8,17 +8,18 @@ import msgspec
 
 from bench.compare.differences import differences
 from bench.record.schema import Limits, Record
+from bench.units import counted
 
 
 def _cpus(limits: Limits) -> str:
-    return _counted(limits.cpus or 0, "CPU") + (", threads not set" if limits.threads is None else "")
+    return counted(limits.cpus or 0, "CPU") + (", threads not set" if limits.threads is None else "")
 
 
 def _threads(limits: Limits) -> str:
     """Nothing if there are as many threads as CPUs: a CPU limit sets so many unless told otherwise."""
     if limits.threads is None or (limits.cpus is not None and limits.threads - 1 < limits.cpus <= limits.threads):
         return ""
-    return _counted(limits.threads, "thread")
+    return counted(limits.threads, "thread")
 
 
 def _memory(limits: Limits) -> str:
@@ -53,7 +54,3 @@ def setup_of(record: Record) -> tuple[str, ...]:
     )
     found = {one.name for one in differences(plain, record) if one.forces is not None}
     return tuple(text for name, words in _WORDS.items() if name in found and (text := words(record)))
-
-
-def _counted(number: float, noun: str) -> str:
-    return f"{number:g} {noun}{'' if number == 1 else 's'}"

@@ -7,7 +7,7 @@ from msgspec import structs
 from bench.record.schema import Limits, Record
 from bench.run.plan import BASE_ENV, Plan
 from bench.run.reproduce.plan import options_of
-from bench.units import seconds, size
+from bench.units import counted, seconds, size
 
 
 def what_was_run(record: Record, plan: Plan) -> tuple[str, ...]:
@@ -17,7 +17,7 @@ def what_was_run(record: Record, plan: Plan) -> tuple[str, ...]:
     taken = {name: value for name, value in record.environ.items() if plan.task.env.get(name) == value}
     shown = [f"{name}={value}" for name, value in sorted(taken.items()) if usual.get(name) != value]
     return (
-        f"{record.id}: {plan.diagnostic.node}, profile {plan.profile}{variant}, {_times(plan.repeat)}",
+        f"{record.id}: {plan.diagnostic.node}, profile {plan.profile}{variant}, {counted(plan.repeat, 'run')}",
         f"with {limits_text(record.engine.limits)}",
         *_bounds(record, plan),
         *([f"environment: {' '.join(shown)}"] if shown else []),
@@ -36,12 +36,8 @@ def limits_text(limits: Limits) -> str:
 def _bounds(record: Record, plan: Plan) -> tuple[str, ...]:
     """The deadline of each run, and where the record asked for more than it gets."""
     asked = options_of(record)
-    more = [_times(asked.repeat)] if asked.repeat > plan.repeat else []
+    more = [counted(asked.repeat, "run")] if asked.repeat > plan.repeat else []
     if asked.timeout_s is not None and asked.timeout_s > plan.task.timeout_s:
         more.append(seconds(asked.timeout_s))
     held = f", not {' and '.join(more)} as there (--trust allows it)" if more else ""
     return (f"each run stopped after {seconds(plan.task.timeout_s)}{held}",)
-
-
-def _times(count: int) -> str:
-    return f"{count} run{'s' if count != 1 else ''}"
