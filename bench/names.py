@@ -32,26 +32,28 @@ def make_stamp(now: datetime) -> str:
 
 
 def parse_stamp(stamp: str) -> datetime:
-    """The moment of a stamp.
+    """Return the moment of a stamp, in UTC.
 
     Raises:
         DamagedData: the text is not a stamp.
     """
-    try:
-        if _STAMP.fullmatch(stamp):
-            return datetime.strptime(stamp, _STAMP_FORMAT).replace(tzinfo=UTC)
-    except ValueError:
-        pass
+    moment = stamp_time(stamp)
+    if moment is not None:
+        return moment
     raise DamagedData(f"{stamp!r:.60} is not a stamp", "a stamp is UTC in the form 20251015T173309Z")
 
 
-def is_stamp(text: str) -> bool:
-    """Whether the text is a stamp of a moment that exists."""
+def stamp_time(text: str) -> datetime | None:
+    """Return the moment of a stamp, in UTC; ``None`` if the text is none."""
     try:
-        parse_stamp(text)
-    except DamagedData:
-        return False
-    return True
+        return datetime.strptime(text, _STAMP_FORMAT).replace(tzinfo=UTC) if _STAMP.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def is_stamp(text: str) -> bool:
+    """Return whether the text is a stamp of a moment that exists."""
+    return stamp_time(text) is not None
 
 
 def next_stamp(stamp: str) -> str:

@@ -6,12 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import pairwise
 
 from bench.errors import DamagedData, NotComparable
 from bench.record.schema import Outcome, Record, Run
+from bench.times import parse_moment
 
 DISTURBANCES = frozenset(
     {"cpu_steal", "host_loaded", "frequency_changed", "swapping", "thermal", "calibration_drifted"}
@@ -150,11 +150,10 @@ def _passed(record: Record) -> Iterator[tuple[Run, float]]:
 def _spans(runs: Sequence[Run], walls: Sequence[float]) -> tuple[tuple[float, float], ...]:
     spans = []
     for run, wall in zip(runs, walls, strict=True):
-        try:
-            moment = datetime.fromisoformat(run.started_at or "")
-        except ValueError:
+        moment = parse_moment(run.started_at)
+        if moment is None:
             return ()
-        start = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        start = moment.timestamp()
         spans.append((start, start + wall))
     return tuple(spans)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from bench.engine.protocol import Engine, Notify
 from bench.errors import NotMeasured, UsageError
+from bench.times import utc_text
 
 LOCK_NAME = "bench-measuring.lock"
 FOLDER_VARIABLE = "BENCH_LOCK_FOLDER"
@@ -127,7 +128,7 @@ def _open(path: Path) -> int:
 
 
 def _write_holder(file: int) -> None:
-    holder = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    holder = {"pid": os.getpid(), "since": utc_text(time.time())}
     with contextlib.suppress(OSError):  # for people only
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(holder).encode(), 0)

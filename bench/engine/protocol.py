@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from bench.record.schema import Engine as EngineRecord
 from bench.record.schema import Environment, Image, Limits
+from bench.times import parse_moment
 
 Notify = Callable[[str], None]
 """Takes one plain line for the person who waits."""
@@ -240,10 +241,5 @@ class State:
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """A time of the API; ``None`` for none and for year 1, which stands for "not yet"."""
-    if not text or text.startswith("0001-"):
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
+    """Return a time of the API; ``None`` for none and for year 1, which stands for "not yet"."""
+    return None if not text or text.startswith("0001-") else parse_moment(text)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from bench import units
 from bench.compare.comparison import Comparison, Side
-from bench.errors import DamagedData
-from bench.names import parse_stamp
+from bench.names import stamp_time
 from bench.record.schema import Environment, Image, Record, Run
 from bench.report.entry import Entry
 from bench.report.files.gnu_time import cpu_ratio
@@ -100,10 +99,8 @@ def stamp_text(stamp: str, form: str, width: int | None = None) -> str:
         form: of ``strftime``.
         width: the most characters of what is no stamp.
     """
-    try:
-        return parse_stamp(stamp).strftime(form)
-    except DamagedData:
-        return plain(stamp, width)
+    moment = stamp_time(stamp)
+    return plain(stamp, width) if moment is None else moment.strftime(form)
 
 
 def signatures(record: Record) -> list[str]:

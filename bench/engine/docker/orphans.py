@@ -19,6 +19,7 @@ from bench.engine.docker.container import copy_folder, parse_state
 from bench.engine.labels import ROLE, RUN, TOOL, TOOL_NAME, Owner, current_owner, is_gone, parse_owner
 from bench.engine.protocol import KILLED, Ending, Notify, Orphan, State
 from bench.errors import NotMeasured
+from bench.times import utc_text
 
 STOP_S = 30.0
 KILL_S = 15.0
@@ -88,7 +89,7 @@ def _measures(item: Mapping[str, Any], here: Owner) -> str | None:
     runs = item.get("State") == "running" and labels.get(ROLE) != "helper"
     if not runs or owner is None or owner.host == here.host:
         return None
-    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(item.get("Created") or 0))
+    since = utc_text(item.get("Created") or 0)
     return f"process {owner.pid} of machine {owner.host[:8]}, since {since}"
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 
 from bench.host.watch.watcher import Sample, Summary
 from bench.record.schema import Run, Warning_
+from bench.times import parse_moment
 from bench.units import percent, seconds, size
 
 STEAL_RATIO = 0.01
@@ -171,13 +171,9 @@ def _window(summary: Summary, run: Run) -> tuple[float, float]:
     The start comes from a wall clock, which may have been stepped: times that do not fit are not believed.
     """
     begin_s, end_s = summary.samples[0].t_s, summary.samples[-1].t_s
-    if run.started_at is None or run.wall_s is None:
+    started = parse_moment(run.started_at)
+    if started is None or run.wall_s is None:
         return begin_s, end_s
-    try:
-        started = datetime.fromisoformat(run.started_at)
-    except ValueError:
-        return begin_s, end_s
-    started = started if started.tzinfo else started.replace(tzinfo=UTC)
     start_s = started.timestamp() - summary.started_at
     stop_s = start_s + run.wall_s
     if start_s < begin_s - 1 or stop_s > end_s + 1:

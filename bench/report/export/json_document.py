@@ -12,6 +12,7 @@ import msgspec
 from bench.compare.comparison import Comparison
 from bench.compare.explain.difference import DeltaExplanation, Explanation
 from bench.report.entry import Entry, worst_first
+from bench.times import utc_text
 
 SCHEMA = "bench.report/1"
 
@@ -34,7 +35,7 @@ def report_document(
     ordered = worst_first(entries)
     return {
         "schema": SCHEMA,
-        "made_at": (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "made_at": utc_text((now or datetime.now(UTC)).timestamp()),
         "counts": dict(Counter(entry.state.code for entry in ordered)),
         "results": [
             {

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC
 from typing import Any
 
 from bench.report.entry import Entry
 from bench.report.presentation import build_of
 from bench.report.text import plain
+from bench.times import parse_moment
 
 
 def pyperf_document(entries: Sequence[Entry]) -> dict[str, Any]:
@@ -64,7 +65,5 @@ def _benchmark(name: str, entry: Entry) -> dict[str, Any]:
 
 def _date(text: str | None) -> str | None:
     """As pyperf writes it, ``2026-11-02 08:00:00``, in UTC; ``None`` if it is no time."""
-    try:
-        return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M:%S") if text else None
-    except ValueError:
-        return None
+    moment = parse_moment(text)
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

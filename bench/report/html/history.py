@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 from bench import units
-from bench.errors import DamagedData
-from bench.names import parse_stamp
+from bench.names import stamp_time
 from bench.report.entry import Entry
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, ORANGE, RED
@@ -156,7 +155,4 @@ def _alt(
 
 def _time(stamp: str) -> datetime:
     """A stamp as a time; what is no stamp is drawn at the year 1970."""
-    try:
-        return parse_stamp(stamp)
-    except DamagedData:
-        return datetime(1970, 1, 1, tzinfo=UTC)
+    return stamp_time(stamp) or datetime(1970, 1, 1, tzinfo=UTC)

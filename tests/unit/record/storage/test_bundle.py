@@ -15,7 +15,16 @@ import pytest
 
 import bench.record.storage.bundle as bundle_module
 from bench.errors import DamagedData, NotMeasured, UsageError
-from bench.names import is_file_name, is_stamp, make_stamp, next_stamp, numbered, parse_stamp, safe_file_name
+from bench.names import (
+    is_file_name,
+    is_stamp,
+    make_stamp,
+    next_stamp,
+    numbered,
+    parse_stamp,
+    safe_file_name,
+    stamp_time,
+)
 from bench.record import codec
 from bench.record.host_id import host_id
 from bench.record.schema import Host, HostClass
@@ -362,6 +371,8 @@ def test_stamps() -> None:
     assert make_stamp(datetime(2025, 10, 15, 17, 33, 9)) == "20251015T173309Z"
     assert parse_stamp("20251015T173309Z") == datetime(2025, 10, 15, 17, 33, 9, tzinfo=UTC)
     assert next_stamp("20251231T235959Z") == "20260101T000000Z"
+    assert stamp_time("20251015T173309Z") == datetime(2025, 10, 15, 17, 33, 9, tzinfo=UTC)
+    assert stamp_time("2025101T173309Z") is None
     assert not is_stamp("20251315T173309Z")
     assert not is_stamp("٢0251015T173309Z")
 
