@@ -14,10 +14,10 @@ import math
 import re
 from collections.abc import Mapping
 
-from bench.host.gpu import NO_DRIVER, Gpus, parse_driver_files, read_gpus
-from bench.host.kernel_files import CLASS_FILES, read_texts, texts_of
+from bench.host.gpu import NO_DRIVER, Gpus, read_gpus
+from bench.host.kernel_files import CLASS_FILES, read_texts
 from bench.host.procfs import parse_cpu_list, parse_meminfo, parse_stanzas
-from bench.host.virtualization import parse_virtualization, read_virtualization
+from bench.host.virtualization import read_virtualization
 from bench.record.schema import HostClass
 
 Unavailable = dict[str, str]
@@ -42,43 +42,21 @@ _ARM_PARTS = {
 
 
 def read_class(root: str = "/") -> tuple[HostClass, Unavailable]:
-    """The class of this machine, and for each field without a value the reason."""
+    """Return the class of this machine, and for each field without a value the reason."""
     texts = read_texts(CLASS_FILES, root)
-    virtualization, why = read_virtualization(texts)
-    return _class(texts, virtualization, why, read_gpus(texts))
+    return parse_class(texts, read_virtualization(texts), read_gpus(texts))
 
 
-def parse_class(texts: Mapping[str, str]) -> tuple[HostClass, Unavailable]:
-    """The class of the machine that ``texts`` (see :mod:`bench.host.kernel_files`) came from; asks this one nothing."""
-    virtualization = parse_virtualization(texts)
-    return _class(texts, virtualization, "no firmware text or processor flag tells", parse_driver_files(texts))
-
-
-def class_from_facts(facts: Mapping[str, object]) -> tuple[HostClass, Unavailable]:
-    """The class of the host whose container printed ``facts``, by running ``bench/host/kernel_files.py`` there."""
-    return parse_class(texts_of(facts))
-
-
-def prefixed(unavailable: Mapping[str, str], path: str) -> Unavailable:
-    """The same reasons under the paths that a record wants: ``prefixed(u, "host.class")``."""
-    return {f"{path}.{field}": reason for field, reason in unavailable.items()}
-
-
-def installed_bytes(mem_total: int) -> int:
-    """The installed memory behind a MemTotal, in bytes: rounded up to an eighth of the power of two below it.
-
-    62.7 GiB gives 64 GiB, 23.5 GiB gives 24 GiB. A machine whose loss lies within some MiB of such a step could change
-    its class with a firmware update; that is rare, and seen as a changed ``memory_bytes``.
-    """
-    if mem_total <= 0:
-        raise ValueError(f"MemTotal of {mem_total} bytes")
-    granule = max(1, (1 << mem_total.bit_length() - 1) // 8)
-    return math.ceil(mem_total / granule) * granule
-
-
-def _class(
-    texts: Mapping[str, str], virtualization: str | None, why_not: str, gpus: Gpus
+def parse_class(
+    texts: Mapping[str, str], virtualization: tuple[str | None, str], gpus: Gpus
 ) -> tuple[HostClass, Unavailable]:
+    """Return the class that these facts describe, and for each field without a value the reason (pure).
+
+    Args:
+        texts: the kernel's files by path (see :mod:`bench.host.kernel_files`).
+        virtualization: under which hypervisor, and why that is not known.
+        gpus: the GPUs and their driver.
+    """
     stanzas = parse_stanzas(texts.get("/proc/cpuinfo", ""))
     first = stanzas[0] if stanzas else {}
     mem_total = parse_meminfo(texts.get("/proc/meminfo", "")).get("MemTotal")
@@ -98,13 +76,30 @@ def _class(
         ),
         "memory_bytes": (installed_bytes(mem_total) if mem_total else None, "/proc/meminfo has no MemTotal"),
         "kernel": (texts.get("/proc/sys/kernel/osrelease"), "/proc/sys/kernel/osrelease is not readable"),
-        "virtualization": (virtualization, why_not),
+        "virtualization": virtualization,
         "gpu": (gpus.text, NO_DRIVER),
         "driver": (gpus.driver, NO_DRIVER),
     }
     found = {field: value for field, (value, _) in values.items()}
     reasons = {field: reason for field, (value, reason) in values.items() if value is None}
     return HostClass(**found), reasons  # type: ignore[arg-type]  # one mapping for fields of several types
+
+
+def prefixed(unavailable: Mapping[str, str], path: str) -> Unavailable:
+    """The same reasons under the paths that a record wants: ``prefixed(u, "host.class")``."""
+    return {f"{path}.{field}": reason for field, reason in unavailable.items()}
+
+
+def installed_bytes(mem_total: int) -> int:
+    """The installed memory behind a MemTotal, in bytes: rounded up to an eighth of the power of two below it.
+
+    62.7 GiB gives 64 GiB, 23.5 GiB gives 24 GiB. A machine whose loss lies within some MiB of such a step could change
+    its class with a firmware update; that is rare, and seen as a changed ``memory_bytes``.
+    """
+    if mem_total <= 0:
+        raise ValueError(f"MemTotal of {mem_total} bytes")
+    granule = max(1, (1 << mem_total.bit_length() - 1) // 8)
+    return math.ceil(mem_total / granule) * granule
 
 
 def _model(stanzas: list[dict[str, str]]) -> str | None:

@@ -1,17 +1,14 @@
 """Which kernel files describe a machine, and their text: the one place of this package that opens them.
 
-Standard library only and free of imports from this project, so that the file can also be run inside a container of
-another host (``python texts.py`` prints one JSON object); everything that reads meaning into a text is pure and takes
-the mapping of path to text. Serial numbers, UUIDs and host names are left out here, before anything can store them.
+Everything that reads meaning into a text is pure and takes the mapping of path to text. Serial numbers, UUIDs and host
+names are left out here, before anything can store them.
 """
 
 from __future__ import annotations
 
 import glob
-import json
 import re
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 CLASS_FILES = (
@@ -80,7 +77,7 @@ _MEMINFO_KEYS = re.compile(r"MemTotal|MemAvailable|SwapTotal|SwapFree")
 
 
 def read_texts(patterns: Iterable[str], root: str = "/") -> dict[str, str]:
-    """The text of every file that matches one of ``patterns``, by its absolute path as seen from ``root``.
+    """Return the text of every file that matches one of ``patterns``, by its absolute path as seen from ``root``.
 
     A file that is absent, empty or not readable has no entry: a reader takes that as "the kernel does not say".
     """
@@ -115,15 +112,3 @@ def _cpuinfo_line(line: str) -> str:
     if key.strip() == "flags":  # of a hundred, one says what the machine is: that there is a hypervisor under it
         return "flags: " + " ".join(flag for flag in value.split() if flag == "hypervisor")
     return line if _CPUINFO_KEYS.fullmatch(key.strip()) else ""
-
-
-def texts_of(facts: Mapping[str, object]) -> dict[str, str]:
-    """The texts within facts that came from another machine, under ``texts``; anything malformed is left out."""
-    found = facts.get("texts")
-    if not isinstance(found, Mapping):
-        return {}
-    return {path: text for path, text in found.items() if isinstance(path, str) and isinstance(text, str)}
-
-
-if __name__ == "__main__":
-    json.dump({"texts": read_texts(dict.fromkeys(CLASS_FILES + STATE_FILES))}, sys.stdout)

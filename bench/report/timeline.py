@@ -47,11 +47,6 @@ class Timeline:
         """Values in each series."""
         return max((len(values) for values in self.series.values()), default=0)
 
-    @property
-    def middles_s(self) -> Series:
-        """The middle of each step, in seconds since the run's start."""
-        return ((np.arange(self.steps) + 0.5) * self.step_s).astype(np.float64)
-
 
 def parse_samples(text: str, most: int = 240) -> Timeline | None:
     """Return the timeline of a ``samples.csv``, at most ``most`` steps long; ``None`` if it holds under two samples.

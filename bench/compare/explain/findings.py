@@ -20,7 +20,6 @@ From one thread on a fast core (a trap, and a page to clear) to many threads tha
 or a guest whose hypervisor takes part: a virtual machine took 1.8 to 2.5 µs with one thread. An order of magnitude, not
 a measurement of the host in question.
 """
-FAULT_KEYS = ("page_fault_s", "fault_s", "minor_fault_s")
 KEEPERS = ("glibc-keep", "jemalloc", "tcmalloc", "thp")
 
 
@@ -42,13 +41,9 @@ def findings(sample: Sample, budget: Budget) -> tuple[Finding, ...]:
 def fault_cost_s(record: Record) -> float | None:
     """Return the seconds for one minor fault by this host's calibration; ``None`` if it has none."""
     for values in (record.calibration.before, record.calibration.after):
-        for key in FAULT_KEYS:
-            value = values.get(key)
-            if value is not None and value > 0:
-                return value
-        rate = values.get("page_faults_per_s")
-        if rate is not None and rate > 0:
-            return 1 / rate
+        value = values.get("page_fault_s")
+        if value is not None and value > 0:
+            return value
     return None
 
 

@@ -100,7 +100,7 @@ def test_a_calibrated_fault_is_used():
     (cost,) = [finding for finding in explain(made).findings if finding.code == "fault_cost"]
     assert "calibrated" in cost.evidence
     assert "74 %" in cost.meaning
-    cheap = replace(made, calibration=Calibration(before={"page_faults_per_s": 1e7}))
+    cheap = replace(made, calibration=Calibration(before={"page_fault_s": None}, after={"page_fault_s": 1e-7}))
     assert fault_cost_s(cheap) == 1e-7
     assert not [finding for finding in explain(cheap).findings if finding.code == "fault_cost"]
 

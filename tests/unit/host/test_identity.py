@@ -5,16 +5,22 @@ import psutil
 import pytest
 
 from bench.host import gpu, virtualization
-from bench.host.gpu import Gpus
-from bench.host.identity import class_from_facts, installed_bytes, parse_class, prefixed, read_class
+from bench.host.gpu import Gpus, parse_driver_files
+from bench.host.identity import installed_bytes, parse_class, prefixed, read_class
 from bench.host.kernel_files import CLASS_FILES, read_texts
+from bench.host.virtualization import parse_virtualization
 from bench.record.schema import HostClass
 
 GIB = 1024**3
 
 
+def class_of(texts):
+    """The class that the kernel's files alone describe."""
+    return parse_class(texts, (parse_virtualization(texts), "no text tells"), parse_driver_files(texts))
+
+
 def test_a_desktop(ryzen):
-    found, unavailable = parse_class(ryzen)
+    found, unavailable = class_of(ryzen)
     assert found == HostClass(
         cpu_model="AMD Ryzen 9 5950X 16-Core Processor",
         cpu_stepping=2,
@@ -32,7 +38,7 @@ def test_a_desktop(ryzen):
 
 
 def test_a_virtual_machine_on_arm(graviton):
-    found, unavailable = parse_class(graviton)
+    found, unavailable = class_of(graviton)
     assert (found.cpu_model, found.cpu_stepping) == ("Arm Neoverse-N1", 0x31)
     assert (found.cores, found.threads, found.numa_nodes) == (4, 4, 1)
     assert found.memory_bytes == 16 * GIB
@@ -43,7 +49,7 @@ def test_a_virtual_machine_on_arm(graviton):
 
 
 def test_every_field_without_a_value_has_its_reason():
-    found, unavailable = parse_class({})
+    found, unavailable = class_of({})
     assert found == HostClass()
     assert set(unavailable) == {field.name for field in msgspec.structs.fields(HostClass)}
     assert all(unavailable.values())
@@ -54,14 +60,14 @@ def test_what_changes_by_the_minute_does_not_change_the_class(ryzen):
         "/proc/cpuinfo": ryzen["/proc/cpuinfo"].replace("34", "51"),
         "/proc/meminfo": ryzen["/proc/meminfo"].replace("131799052", "131798760").replace("8388092", "100"),
     }
-    assert parse_class(later) == parse_class(ryzen)
+    assert class_of(later) == class_of(ryzen)
 
 
 def test_asked_directly_and_through_its_texts_a_machine_is_the_same(plant, ryzen, monkeypatch):
     monkeypatch.setattr(gpu, "_ask_nvml", Gpus)
     monkeypatch.setattr(gpu, "_ask_nvidia_smi", Gpus)
     root = plant(ryzen)
-    assert read_class(root) == class_from_facts({"texts": read_texts(CLASS_FILES, root)})
+    assert read_class(root) == class_of(read_texts(CLASS_FILES, root))
     assert read_class(root)[0].threads == 32
 
 
@@ -166,9 +172,9 @@ def test_installed_memory_of_a_full_power_of_two_is_itself():
 
 def test_cores_without_a_topology_in_sys():
     two_sockets = "\n".join(f"processor: {n}\nphysical id: {n % 2}\ncore id: {n // 4}" for n in range(8))
-    assert parse_class({"/proc/cpuinfo": two_sockets})[0].cores == 4
+    assert class_of({"/proc/cpuinfo": two_sockets})[0].cores == 4
     older = {f"/sys/devices/system/cpu/cpu{n}/topology/thread_siblings_list": f"{n % 2},{n % 2 + 2}" for n in range(4)}
-    assert parse_class(older)[0].cores == 2
+    assert class_of(older)[0].cores == 2
 
 
 def test_an_arm_machine_with_two_kinds_of_cores():
@@ -176,12 +182,12 @@ def test_an_arm_machine_with_two_kinds_of_cores():
         f"processor: {n}\nCPU implementer: 0x41\nCPU part: {part}\nCPU variant: 0x0\nCPU revision: 4"
         for n, part in enumerate(["0xd03", "0xd03", "0xd08"])
     )
-    assert parse_class({"/proc/cpuinfo": text})[0].cpu_model == "Arm Cortex-A53 + Arm Cortex-A72"
+    assert class_of({"/proc/cpuinfo": text})[0].cpu_model == "Arm Cortex-A53 + Arm Cortex-A72"
 
 
 def test_a_part_that_is_not_in_the_table_keeps_its_number():
     text = "processor: 0\nCPU implementer: 0x77\nCPU part: 0x1a\nCPU variant: nonsense\nCPU revision: 4"
-    found, unavailable = parse_class({"/proc/cpuinfo": text})
+    found, unavailable = class_of({"/proc/cpuinfo": text})
     assert found.cpu_model == "implementer 0x77 part 0x1a"
     assert found.cpu_stepping is None
     assert "stepping" in unavailable["cpu_stepping"]

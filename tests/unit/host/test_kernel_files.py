@@ -1,11 +1,6 @@
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
-from bench.host import kernel_files
-from bench.host.kernel_files import CLASS_FILES, STATE_FILES, read_texts, texts_of
+from bench.host.kernel_files import CLASS_FILES, STATE_FILES, read_texts
 
 
 def test_paths_are_those_of_the_machine_and_not_of_the_root(plant):
@@ -45,20 +40,3 @@ def test_nothing_that_names_one_single_machine_is_kept(plant):
     assert found["/proc/cpuinfo"].splitlines() == ["processor\t: 0", "model name\t: X", "flags: hypervisor"]
     assert found["/proc/meminfo"] == "MemTotal: 1000 kB"
     assert found["/proc/driver/nvidia/gpus/0000:01:00.0/information"] == "Model: \t\t NVIDIA L4"
-
-
-def test_the_script_needs_nothing_but_python(tmp_path):
-    script = tmp_path / "texts.py"
-    script.write_bytes(Path(kernel_files.__file__).read_bytes())
-    answer = subprocess.run(
-        [sys.executable, "-I", "-S", str(script)], capture_output=True, check=True, cwd=tmp_path, env={}, timeout=30
-    )
-    found = texts_of(json.loads(answer.stdout))
-    assert found["/proc/sys/kernel/osrelease"] == os.uname().release
-    assert found["/proc/stat"].startswith("cpu ")
-
-
-def test_facts_of_a_stranger_are_believed_only_where_they_are_text():
-    assert texts_of({}) == {}
-    assert texts_of({"texts": ["/proc/cpuinfo"]}) == {}
-    assert texts_of({"texts": {"/a": "b", "/c": 1, 2: "d"}}) == {"/a": "b"}

@@ -25,7 +25,7 @@ def test_memory_keeps_its_peak() -> None:
     timeline = parse_samples(text, 5)
     assert timeline is not None
     assert timeline.series["anon"].tolist() == [10, 10, 1000, 10, 10]
-    assert timeline.middles_s.tolist() == [10, 30, 50, 70, 90]
+    assert (timeline.steps, timeline.step_s) == (5, 20)
 
 
 def test_fewer_samples_than_steps_keep_their_number() -> None:
