@@ -14,9 +14,10 @@ import math
 import re
 from collections.abc import Mapping
 
+from bench.cpuset import parse_cpu_list
 from bench.host.gpu import NO_DRIVER, Gpus, read_gpus
 from bench.host.kernel_files import CLASS_FILES, read_texts
-from bench.host.procfs import parse_cpu_list, parse_meminfo, parse_stanzas
+from bench.host.procfs import parse_meminfo, parse_stanzas
 from bench.host.virtualization import read_virtualization
 from bench.record.schema import HostClass
 

@@ -49,17 +49,6 @@ def parse_pressure(text: str) -> Pressure | None:
     return None if match is None else Pressure(float(match[1]), int(match[2]) / 1e6)
 
 
-def parse_cpu_list(text: str) -> tuple[int, ...]:
-    """The numbers of a list in the kernel's form, ``0-3,8``; empty for what is not of that form."""
-    numbers: list[int] = []
-    for part in text.strip().split(","):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
-        if match is None:
-            return ()
-        numbers.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
-    return tuple(numbers)
-
-
 def parse_chosen(text: str) -> str | None:
     """The bracketed word of a file such as ``always [madvise] never``."""
     match = re.search(r"\[([^\]]+)\]", text)

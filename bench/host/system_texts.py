@@ -13,8 +13,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bench.cpuset import parse_cpu_list
 from bench.host.kernel_files import FREQUENCY_FILES, SENSOR_FILES, read_texts
-from bench.host.procfs import parse_cpu_list
 
 LONGEST_S = 15.0
 _POLICY = re.compile(r"/sys/devices/system/cpu/cpufreq/policy(\d+)/(\w+)")

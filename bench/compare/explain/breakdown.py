@@ -23,6 +23,7 @@ import msgspec
 import numpy as np
 
 from bench.compare.sample import Sample
+from bench.cpuset import parse_cpu_list
 from bench.record.schema import Record, Run
 
 NAMES = ("user", "system", "throttled", "cpu_wait", "memory_pressure", "io_pressure", "steal", "rest")
@@ -138,7 +139,7 @@ def _with_rest(total: float, shares: dict[str, float]) -> dict[str, float]:
 def cpus_usable(record: Record) -> float | None:
     """Return on how many CPUs its threads could run at one moment; a quota does not count."""
     limits, host = record.engine.limits, record.host.class_
-    known = [value for value in (host.threads, _cpuset_size(limits.cpuset)) if value]
+    known = [value for value in (host.threads, len(parse_cpu_list(limits.cpuset or ""))) if value]
     return float(min(known)) if known else None
 
 
@@ -177,16 +178,3 @@ def _mean(runs: Sequence[Run], part: str, name: str) -> float | None:
     if any(value is None or not math.isfinite(value) for value in values):
         return None
     return float(np.mean(values))
-
-
-def _cpuset_size(text: str | None) -> int | None:
-    """CPUs in a list such as ``0-3,8``; ``None`` if there is none or it is not a list."""
-    if not text:
-        return None
-    count = 0
-    for part in text.split(","):
-        ends = part.strip().split("-")
-        if not all(end.isdecimal() for end in ends) or len(ends) > 2:
-            return None
-        count += int(ends[-1]) - int(ends[0]) + 1
-    return count if count > 0 else None

@@ -8,7 +8,6 @@ from bench.host.procfs import (
     CpuTimes,
     Pressure,
     parse_chosen,
-    parse_cpu_list,
     parse_cpu_times,
     parse_meminfo,
     parse_pressure,
@@ -51,13 +50,6 @@ def test_pressure_total_becomes_seconds():
     text = "some avg10=1.25 avg60=0.50 avg300=0.10 total=2500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0"
     assert parse_pressure(text) == Pressure(1.25, 2.5)
     assert parse_pressure("") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "numbers"), [("0-3,8", (0, 1, 2, 3, 8)), ("5", (5,)), ("0", (0,)), ("", ()), ("a-b", ()), ("0-", ())]
-)
-def test_cpu_lists(text, numbers):
-    assert parse_cpu_list(text) == numbers
 
 
 def test_the_chosen_word_stands_in_brackets():
