@@ -19,7 +19,7 @@ from bench.agent.follow import TestLog
 from bench.agent.follow.result import early_end, read_told
 from bench.agent.result import encode
 from bench.record.schema import Run
-from bench.run.result.reading import _Result
+from bench.run.result.supervisor import Result
 
 from .conftest import Done
 
@@ -48,7 +48,7 @@ def told(log: TestLog) -> dict[str, Any]:
     }  # fmt: skip
     written = encode(whole)
     assert len(written) < 16 * 1024**2
-    read = msgspec.json.decode(written, type=_Result)
+    read = msgspec.json.decode(written, type=Result)
     Run(0, "passed", **{name: getattr(read, name) for name in ("tests", "metrics", "facts", "warnings", "session")})
     return msgspec.json.decode(written)
 
@@ -240,7 +240,7 @@ def run(supervise, tmp_path: Path):
 
 
 def outcomes(done: Done) -> list[str]:
-    msgspec.json.decode((done.out / "result.json").read_bytes(), type=_Result)
+    msgspec.json.decode((done.out / "result.json").read_bytes(), type=Result)
     return [test["outcome"] for test in done.result["tests"]]
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from bench.engine.protocol import KILLED, Ending
 from bench.record.schema import Run, Session
-from bench.run.result.reading import MAX_RESULT_BYTES, overall, read_run
+from bench.run.result.reading import overall, read_run
+from bench.run.result.supervisor import MAX_RESULT_BYTES
 
 RESULT = {
     "state": "ended",
@@ -32,6 +33,16 @@ def test_a_complete_result_is_read(tmp_path):
     assert (reading.run.tests[0].started_s, reading.run.tests[0].call_s) == (0.4, 12.0)
     assert reading.unavailable == {"memory.swap_peak_bytes": "no swap accounting"}
     assert reading.cgroup_version == 2
+
+
+def test_what_is_not_the_supervisors_to_tell_is_not_taken_from_its_result(tmp_path):
+    said = {"index": 9, "host_during": {"others_cpus": 0.0}}
+    (tmp_path / "result.json").write_text(json.dumps(RESULT | said))
+    run = read_run(tmp_path, 3, Ending(0, ended=RESULT | said)).run
+    assert (type(run), run.index, run.host_during) == (Run, 3, {})
+    (tmp_path / "result.json").unlink()
+    run = read_run(tmp_path, 3, Ending(0, ended=RESULT | said)).run
+    assert (type(run), run.index, run.host_during, run.outcome) == (Run, 3, {}, "passed")
 
 
 def test_what_ran_is_kept(tmp_path):
