@@ -25,7 +25,7 @@ from docker.errors import APIError
 from docker.types import Mount
 
 from bench.engine.images.base import base_tag, make_base_image
-from bench.engine.images.building import build
+from bench.engine.images.building import Build, build
 from bench.engine.images.contents import read_file
 from bench.engine.images.context import assets, dockerfile_of, open_context
 from bench.engine.images.derived import derived_image
@@ -80,17 +80,8 @@ def scratch(
             options = replace(options, extra_ca=own)
         arguments = {"BASE": ensure_base(docker_client, options, print), **options.build_arguments()}
         with open_context(kind, options) as context:
-            build(
-                docker_client,
-                context=context,
-                dockerfile=dockerfile_of(kind),
-                target=target or kind,
-                tag=tag,
-                arguments=arguments,
-                notify=print,
-                redact=options.redact,
-                network=options.network,
-            )
+            wanted = Build(context, dockerfile_of(kind), target or kind, tag, arguments)
+            build(docker_client, wanted, replace(options, no_cache=False), print)
         return tag
 
     yield make

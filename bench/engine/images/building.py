@@ -6,16 +6,17 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 import docker
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
+from bench.engine.images.options import BuildOptions
 from bench.errors import NotMeasured
 
 Notify = Callable[[str], None]
-Redact = Callable[[str], str]
 
 _NOISE = re.compile(r"^( --->|Removing intermediate container|Successfully (built|tagged))")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -55,21 +56,35 @@ def _clean(text: str) -> str:
     return _CONTROL.sub("", text).rstrip()
 
 
-def build(
-    client: docker.DockerClient,
-    *,
-    context: IO[bytes],
-    dockerfile: str,
-    target: str,
-    tag: str,
-    arguments: Mapping[str, str],
-    notify: Notify,
-    redact: Redact = str,
-    network: str | None = None,
-    no_cache: bool = False,
-    labels: Mapping[str, str] | None = None,
-) -> None:
-    """Build one image from an open context and tag it; every line goes to `notify`.
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What to build.
+
+    Attributes:
+        context: the open tar with the Dockerfile and all that it copies.
+        dockerfile: the name of the Dockerfile in it.
+        target: the stage to build; empty for the last.
+        tag: the image's name.
+        arguments: the Dockerfile's build arguments.
+        labels: the image's labels.
+    """
+
+    context: IO[bytes]
+    dockerfile: str
+    target: str
+    tag: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def build(client: docker.DockerClient, wanted: Build, options: BuildOptions, notify: Notify) -> None:
+    """Build one image and tag it.
+
+    Args:
+        client: the engine that builds.
+        wanted: the image.
+        options: how images are built on this machine: the network, and whether steps may come from the cache.
+        notify: takes every line of the build, without addresses that hold a password.
 
     Raises:
         NotMeasured: the build failed (with its last lines), or the engine went away.
@@ -78,21 +93,21 @@ def build(
     failure = None
     try:
         events = client.api.build(
-            fileobj=context,
+            fileobj=wanted.context,
             custom_context=True,
-            dockerfile=dockerfile,
-            target=target,
-            tag=tag,
-            buildargs=dict(arguments),
-            labels=dict(labels or {}),
-            network_mode=network,
-            nocache=no_cache,
+            dockerfile=wanted.dockerfile,
+            target=wanted.target,
+            tag=wanted.tag,
+            buildargs=dict(wanted.arguments),
+            labels=dict(wanted.labels),
+            network_mode=options.network,
+            nocache=options.no_cache,
             rm=True,
             forcerm=True,
             decode=True,
         )
         for kind, line in parse_stream(events):
-            text = redact(line)
+            text = options.redact(line)
             if kind == "error":
                 failure = text  # the stream is read to its end, which frees the connection
             elif not _NOISE.match(text):
@@ -100,10 +115,10 @@ def build(
                 notify(text)
     except (DockerException, RequestException) as error:
         raise NotMeasured(
-            f"image {tag} cannot be built", redact(str(error)), "see that the engine still runs"
+            f"image {wanted.tag} cannot be built", options.redact(str(error)), "see that the engine still runs"
         ) from error
     if failure is not None:
-        raise NotMeasured(f"image {tag} cannot be built", _cause(failure, last), "the lines above say more")
+        raise NotMeasured(f"image {wanted.tag} cannot be built", _cause(failure, last), "the lines above say more")
 
 
 def _cause(error: str, last: Iterable[str]) -> str:

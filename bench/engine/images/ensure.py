@@ -13,7 +13,7 @@ from docker.models.images import Image
 from requests.exceptions import RequestException
 
 from bench.engine.images.base import base_tag
-from bench.engine.images.building import Notify, build
+from bench.engine.images.building import Build, Notify, build
 from bench.engine.images.contents import read_file
 from bench.engine.images.context import diagnostics_sha256, dockerfile_of, input_hash, open_context
 from bench.engine.images.facts import (
@@ -68,18 +68,8 @@ def _ensure(client: docker.DockerClient, kind: str, options: BuildOptions, notif
     tag = tags[0] if base == options.base else tags[1]
     notify(f"building image {tag} (once; later runs find it)")
     with open_context(kind, options) as context:
-        build(
-            client,
-            context=context,
-            dockerfile=dockerfile,
-            target=kind,
-            tag=tag,
-            arguments={"BASE": base, **options.build_arguments()},
-            notify=notify,
-            redact=options.redact,
-            network=options.network,
-            no_cache=options.no_cache,
-        )
+        arguments = {"BASE": base, **options.build_arguments()}
+        build(client, Build(context, dockerfile, kind, tag, arguments), options, notify)
     return describe(client, tag, base)
 
 
@@ -189,13 +179,4 @@ def label(client: docker.DockerClient, tag: str, labels: dict[str, str]) -> None
         entry.size = len(content)
         tar.addfile(entry, io.BytesIO(content))
     context.seek(0)
-    build(
-        client,
-        context=context,
-        dockerfile="Dockerfile",
-        target="",
-        tag=tag,
-        arguments={},
-        notify=lambda _: None,
-        labels=labels,
-    )
+    build(client, Build(context, "Dockerfile", "", tag, labels=labels), BuildOptions(), lambda _: None)

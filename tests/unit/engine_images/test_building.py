@@ -4,13 +4,14 @@ import pytest
 from docker.errors import APIError
 from requests.exceptions import ConnectionError as GoneError
 
-from bench.engine.images.building import build, parse_stream, patience
+from bench.engine.images.building import Build, build, parse_stream, patience
+from bench.engine.images.options import BuildOptions
 from bench.errors import NotMeasured
 
 
-def run(engine, said, **options):
-    given = {"context": io.BytesIO(empty_tar()), "dockerfile": "Dockerfile", "target": "cpu", "tag": "t:1"}
-    build(engine, **{**given, "arguments": {"BASE": "b"}, "notify": said.append, **options})
+def run(engine, said, labels=None, **options):
+    wanted = Build(io.BytesIO(empty_tar()), "Dockerfile", "cpu", "t:1", {"BASE": "b"}, labels or {})
+    build(engine, wanted, BuildOptions(**options), said.append)
 
 
 def empty_tar() -> bytes:
@@ -38,6 +39,7 @@ def test_a_build_passes_on_its_lines_without_the_engines_noise(engine, said):
     (built,) = engine.builds
     assert built["network_mode"] == "host"
     assert built["nocache"] is True
+    assert built["labels"] == {"a": "b"}
     assert built["buildargs"] == {"BASE": "b"}
     assert built["rm"] is True
     assert built["forcerm"] is True
@@ -63,7 +65,7 @@ def test_an_error_of_the_engine_comes_with_the_last_lines(engine, said):
 def test_addresses_are_redacted_in_lines_and_errors(engine, said):
     engine.events = [{"stream": "from https://pw@i\n"}, {"error": "https://pw@i fails"}]
     with pytest.raises(NotMeasured) as caught:
-        run(engine, said, redact=lambda text: text.replace("https://pw@i", "***"))
+        run(engine, said, python_index="https://pw@i")
     assert said == ["from ***"]
     assert "pw" not in str(caught.value)
 
