@@ -231,12 +231,12 @@ class State:
     exit_code: int | None
     oom_killed: bool | None
     started_at: str | None
-    finished_at: str | None
+    ended_at: str | None
 
     @property
     def lasted_s(self) -> float | None:
         """Seconds from start to end by the engine's clock, or ``None``."""
-        begin, end = parse_time(self.started_at), parse_time(self.finished_at)
+        begin, end = parse_time(self.started_at), parse_time(self.ended_at)
         return None if begin is None or end is None or end < begin else (end - begin).total_seconds()
 
 

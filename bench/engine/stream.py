@@ -149,7 +149,7 @@ class PieceReader:
             if piece is not None:
                 yield piece
 
-    def finish(self, most: int = 1 << 16) -> None:
+    def drain(self, most: int = 1 << 16) -> None:
         """Take what may still come, if it is little."""
         for piece in self:
             most -= len(piece)

@@ -67,7 +67,7 @@ def parse_groups(own: str, mounts: str, controllers: str = "") -> Groups:
     return Groups(None, {})
 
 
-def judge_groups(groups: Groups, writable: frozenset[str], systemd_run: bool) -> LocalGroup:
+def group_access(groups: Groups, writable: frozenset[str], systemd_run: bool) -> LocalGroup:
     """Return whether a measuring group can be made (pure).
 
     Args:
@@ -103,4 +103,4 @@ def read_local_group(root: str = "/") -> LocalGroup:
     writable = frozenset(folder for folder in groups.folders.values() if os.access(base + folder, os.W_OK | os.X_OK))
     # A user's manager is there if systemd-run is and the session has its runtime folder.
     by_user = shutil.which("systemd-run") is not None and "XDG_RUNTIME_DIR" in os.environ
-    return judge_groups(groups, writable, by_user)
+    return group_access(groups, writable, by_user)

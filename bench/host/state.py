@@ -18,7 +18,7 @@ from bench.host.sensors import cpu_temperature_c
 from bench.record.schema import HostState
 
 WINDOW_S = 0.25
-"""How long the steal ratio is watched; at 100 ticks a second and CPU that is a resolution of 4 % on one CPU."""
+"""How long the steal ratio is followed; at 100 ticks a second and CPU that is a resolution of 4 % on one CPU."""
 
 _POLICY = re.compile(r"/sys/devices/system/cpu/cpufreq/policy\d+/(\w+)")
 

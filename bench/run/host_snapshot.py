@@ -13,9 +13,9 @@ from pathlib import Path
 from bench.engine.protocol import Engine
 from bench.host.calibration import calibrate
 from bench.host.identity import read_class
+from bench.host.monitor.monitor import HostMonitor
 from bench.host.state import read_state
 from bench.host.system_texts import read_disk_usage, read_system_load
-from bench.host.watch.watcher import Watcher
 from bench.record.schema import HostClass, HostState, Limits
 
 ELSEWHERE = "the engine is on another machine, which this command cannot look at"
@@ -41,7 +41,7 @@ class HostProbes:
     calibrate: Callable[[], tuple[dict[str, float | None], dict[str, str]]] = calibrate
     read_system_load: Callable[[], str] = read_system_load
     read_disk_usage: Callable[[Path], str] = read_disk_usage
-    follow: Callable[[], Watcher] = Watcher
+    follow: Callable[[], HostMonitor] = HostMonitor
 
 
 THIS_MACHINE = HostProbes()

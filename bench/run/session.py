@@ -15,8 +15,8 @@ import msgspec
 from bench.catalog.model import SELFTEST
 from bench.engine.protocol import Ending, Engine, Event, Need, Notify, Place, Task
 from bench.errors import BenchError
-from bench.host.watch.disturbances import Watched, not_watched, watched
-from bench.host.watch.watcher import Watcher
+from bench.host.monitor.disturbances import Monitored, monitored, not_monitored
+from bench.host.monitor.monitor import HostMonitor
 from bench.names import make_stamp
 from bench.record.host_id import host_id
 from bench.record.schema import HostClass, Record, Run, Warning_
@@ -135,10 +135,10 @@ class Session:
         place = self.place(plan.need)
         out, labels = self.store.start(result, index)
         self.observer.run_begins(plan, index)
-        with self.probes.follow() as watcher:
+        with self.probes.follow() as monitor:
             ending = self._execute(place, replace(plan.task, labels=labels), out)
         reading = read_run(out, index, ending)
-        seen = self._seen(watcher, reading.run)
+        seen = self._seen(monitor, reading.run)
         of_place = (Warning_("environment", said) for said in place.warnings)
         found = (*seen.warnings, *self._known_wrong(plan), *of_place)
         run = msgspec.structs.replace(reading.run, warnings=(*reading.run.warnings, *found), host_during=seen.figures)
@@ -160,13 +160,13 @@ class Session:
                 raise
             return Ending(None, error=own_fault(error))
 
-    def _seen(self, watcher: Watcher, run: Run) -> Watched:
+    def _seen(self, monitor: HostMonitor, run: Run) -> Monitored:
         if self.engine.remote:
-            return not_watched(ELSEWHERE, run)
+            return not_monitored(ELSEWHERE, run)
         try:
-            return watched(watcher.summary(), run)
+            return monitored(monitor.summary(), run)
         except Exception as error:  # as above: it describes the host, and is no part of the run
-            return not_watched(own_fault(error), run)
+            return not_monitored(own_fault(error), run)
 
     def _known_wrong(self, plan: Plan) -> tuple[Warning_, ...]:
         """What every result says on a host whose readings did not hold against loads of known cost."""

@@ -17,7 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout is enough
 from bench.engine.protocol import Engine, Place, Task
-from bench.host.watch.watcher import Watcher
+from bench.host.monitor.monitor import HostMonitor
 from bench.record.schema import Limits
 
 TIMEOUT_S = 300.0
@@ -30,7 +30,7 @@ class Read:
     ``peak_bytes`` is the control group's, page cache included; ``rss_bytes`` the largest of one process. ``whole_s`` is
     the tool's own wall time from its start to its end, ``beyond_s`` what our engines took beside the container's life.
     ``truth`` is what the command said itself, ``result`` all that our supervisor wrote, ``sampled_s`` when it and the
-    watcher of the host took their samples: after the command's start, and on the monotonic clock.
+    monitor of the host took their samples: after the command's start, and on the monotonic clock.
     """
 
     wall_s: float
@@ -50,22 +50,22 @@ Tool = Callable[[Command], Read]
 
 
 def ours(engine: Engine, place: Place, sample_hz: float = 1.0) -> Tool:
-    """One of our engines, as ``bench run`` uses it: sampled from inside, and the host watched from outside."""
+    """One of our engines, as ``bench run`` uses it: sampled from inside, and the host monitored from outside."""
 
     def measure(command: Command) -> Read:
         words = tuple(word.replace("{agent}", place.agent) for word in command)
         task = Task(words, {}, "{out}", TIMEOUT_S, Limits(), sample_hz=sample_hz, torch=False)
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            watched = time.monotonic()
-            with Watcher() if sample_hz else nullcontext() as watcher:
+            began = time.monotonic()
+            with HostMonitor() if sample_hz else nullcontext() as monitor:
                 ending = engine.execute(place, task, Path(folder), lambda _: None)
             whole = time.perf_counter() - start
             result = json.loads(Path(folder, "result.json").read_text())
             said = _truth(Path(folder, "pytest.log").read_text())
             rows = Path(folder, "samples.csv").read_text().splitlines()[1:]
         inside = [float(row.split(",")[0]) for row in rows]
-        outside = [watched + sample.t_s for sample in watcher.summary().samples] if watcher else []
+        outside = [began + sample.t_s for sample in monitor.summary().samples] if monitor else []
         cpu, memory = result["cpu"]["total_s"], result["memory"]
         peak, rss = memory["peak_bytes"], memory["max_rss_bytes"]
         return Read(result["wall_s"], cpu, peak, rss, whole, said, ending.overhead_s, result, (inside, outside))

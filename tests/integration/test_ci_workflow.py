@@ -32,7 +32,7 @@ if os.environ.get("BENCH_TEST_HOST"):
 
     class Finder(importlib.abc.MetaPathFinder):
         def find_spec(self, name, path, target=None):
-            if name not in ("bench.host.identity", "bench.host.watch.disturbances"):
+            if name not in ("bench.host.identity", "bench.host.monitor.disturbances"):
                 return None
             sys.meta_path.remove(self)
             spec = importlib.util.find_spec(name)

@@ -207,7 +207,7 @@ def _archive(api: APIClient, handle: str, path: str, until: float, bounds: Bound
     reader = PieceReader(pieces, until, bounds.gave_up)
     try:
         yield reader
-        reader.finish()  # the padding: only a response read to its end frees its socket at once
+        reader.drain()  # the padding: only a response read to its end frees its socket at once
     finally:
         reader.close()
 
@@ -243,5 +243,5 @@ def parse_state(inspected: Mapping[str, Any]) -> State:
         exit_code=int(state["ExitCode"]) if ended else None,
         oom_killed=state.get("OOMKilled") if ended else None,
         started_at=state.get("StartedAt"),
-        finished_at=state.get("FinishedAt") if ended else None,
+        ended_at=state.get("FinishedAt") if ended else None,
     )

@@ -83,7 +83,7 @@ def image_tag(client: docker.DockerClient, kind: str, options: BuildOptions) -> 
 
 
 def find(client: docker.DockerClient, tag: str) -> ImageFacts | None:
-    """Return the facts of a finished image of ours, or None where the engine has none."""
+    """Return the facts of an image of ours, or None if the engine has none."""
     try:
         image = client.images.get(tag)
     except ImageNotFound:

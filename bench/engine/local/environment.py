@@ -77,7 +77,7 @@ def prepare_environment(
     folder = project_root() / "requirements"
     builds = [Build(cache, need, lock, folder / lock.file, python, extra) for lock in LOCKS[need.kind]]
     for build in builds:
-        inside = build.finished()
+        inside = build.made()
         if inside is not None:
             return build.place(inside)
     return _make_first(builds, installer, notify)
@@ -106,8 +106,8 @@ class Build:
         key = hashlib.sha256(f"{self.lock_sha256}\0{self.python.version}".encode()).hexdigest()
         return self.cache / f"{self.need.kind}-{key[:16]}"
 
-    def finished(self) -> Inside | None:
-        """What is in it, or ``None`` where it is not there or was not finished."""
+    def made(self) -> Inside | None:
+        """Return what is in it, or ``None`` if it is not there or was not completed."""
         try:
             data = json.loads((self.folder / MARKER).read_text(encoding="utf-8"))
             return Inside(**data) if (self.folder / "bin" / "python").exists() else None
@@ -115,7 +115,7 @@ class Build:
             return None
 
     def make(self, installer: Installer) -> Inside:
-        """Make it, and mark it as finished last of all. Raises InstallError."""
+        """Make it, and mark it as complete last of all. Raises InstallError."""
         shutil.rmtree(self.folder, ignore_errors=True)
         python = installer.make_venv(self.python.path, self.folder)
         installer.install(python, self.lock_file, torch_backend=self.lock.backend)
@@ -178,7 +178,7 @@ def _make_first(builds: list[Build], installer: Installer, notify: Notify) -> Pl
     notify(f"installing {packages} for Python {version} (once, about a minute; later runs find it)")
     for build in builds:
         with FileLock(build.folder.with_suffix(".lock")):
-            inside = build.finished()
+            inside = build.made()
             if inside is None:
                 small = build.need.kind == "small"
                 check_room(build.cache, _SMALL_ROOM_BYTES if small else _TORCH_ROOM_BYTES)

@@ -1,4 +1,4 @@
-"""What the local engine has under way, on disk: so that a later command can finish what a killed one left."""
+"""What the local engine has under way, on disk: so that a later command can settle what a killed one left."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Ledger:
         entries = [read_entry(path) for path in sorted(self._folder.glob("*.json"))]
         found = []
         for entry in entries:
-            with contextlib.suppress(ValueError, OverflowError):  # one that names no process is nobody's to finish
+            with contextlib.suppress(ValueError, OverflowError):  # one that names no process is nobody's to settle
                 owner = parse_owner(entry.labels) if entry else None
                 if entry is not None and owner is not None and is_gone(owner, here, running=False):
                     found.append(entry)

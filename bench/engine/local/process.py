@@ -91,7 +91,7 @@ class LocalProcess:
             exit_code=code if code is None or code >= 0 else 128 - code,
             oom_killed=None,
             started_at=self._started_at,
-            finished_at=None,
+            ended_at=None,
         )
 
     def errors(self) -> str:

@@ -11,10 +11,10 @@ from bench.host.doctor.machine import machine_checks
 from bench.host.doctor.quiet import quiet_checks
 from bench.record.check import Check, Level
 
-__all__ = ["Check", "Level", "judge", "worst"]
+__all__ = ["Check", "Level", "examine", "worst"]
 
 
-def judge(facts: Facts) -> list[Check]:
+def examine(facts: Facts) -> list[Check]:
     """Every check in the order of the page: engine and limits, then the machine, then how quiet it is."""
     return [*engine_checks(facts), *machine_checks(facts), *quiet_checks(facts)]
 

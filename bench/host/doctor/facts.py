@@ -1,4 +1,4 @@
-"""The facts that ``doctor`` judges, read from this machine; nothing here judges, and nothing is changed."""
+"""The facts that ``doctor`` examines, read from this machine; nothing here decides, and nothing is changed."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import bench.cli.verbs.measure.whatif
 from bench.cli import main
 from bench.engine.protocol import KILLED, Capacity, Ending, Place
 from bench.errors import NotMeasured
-from bench.host.watch.watcher import Sample, Summary
+from bench.host.monitor.monitor import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image
 from bench.run.host_snapshot import HostProbes
 
@@ -131,7 +131,7 @@ def engine(monkeypatch, tmp_path):
         read_state=lambda: (HostState(load=0.1), {"governor": "a VM"}),
         calibrate=lambda: ({"one_core_s": 0.1}, {}),
         read_system_load=lambda: "lscpu\n",
-        follow=StillWatcher,
+        follow=StillMonitor,
     )
     monkeypatch.setattr(bench.cli.session, "PROBES", still)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(tmp_path))
@@ -140,7 +140,7 @@ def engine(monkeypatch, tmp_path):
     return made
 
 
-class StillWatcher:
+class StillMonitor:
     def __enter__(self):
         return self
 

@@ -117,7 +117,7 @@ def test_killed_while_the_bundle_was_written_costs_nothing(engine, kill, after, 
 
 
 def test_killed_between_two_runs_says_what_is_missing(engine, kill, after):
-    kill("run", "grad_cpu", "--repeat", "3", outcomes=["failed"], at=(bench.run.session, "watched"))
+    kill("run", "grad_cpu", "--repeat", "3", outcomes=["failed"], at=(bench.run.session, "monitored"))
     # the first run's evidence is back, and not yet read
     (bundle,), _ = after()
     assert [run.outcome for run in bundle.record.runs] == ["failed"]

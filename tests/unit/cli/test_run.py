@@ -577,7 +577,7 @@ def test_a_fault_of_our_own_costs_what_it_hit_and_no_evidence(engine, bench_, fa
     assert "nothing was decided" not in err
 
 
-@pytest.mark.parametrize("where", ["bench.run.result.record_of.verdict_of", "bench.run.session.watched"])
+@pytest.mark.parametrize("where", ["bench.run.result.record_of.verdict_of", "bench.run.session.monitored"])
 def test_a_fault_after_the_runs_leaves_their_bundle(engine, bench_, monkeypatch, where):
     def broken(*_, **__):
         raise MemoryError

@@ -205,7 +205,7 @@ def later(seconds=60.0):
 def test_pieces_come_through_to_their_end_and_no_further():
     reader = PieceReader(iter([b"a", b"b"]), later(), lambda: False)
     assert list(reader) == [b"a", b"b"]
-    reader.finish()
+    reader.drain()
     assert list(reader) == []
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.host.cgroup_access import LocalGroup, judge_groups, parse_groups, read_local_group
+from bench.host.cgroup_access import LocalGroup, group_access, parse_groups, read_local_group
 
 V1_MOUNTS = """\
 25 20 0:22 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:9 - cgroup cgroup rw,cpu,cpuacct
@@ -55,12 +55,12 @@ ALL_V1 = frozenset(["/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory/user.sl
 
 def test_a_group_on_v1_needs_every_controller():
     groups = parse_groups(V1_OWN, V1_MOUNTS)
-    assert judge_groups(groups, ALL_V1, systemd_run=False).possible
-    closed = judge_groups(groups, ALL_V1 - {"/sys/fs/cgroup/memory/user.slice"}, systemd_run=True)
+    assert group_access(groups, ALL_V1, systemd_run=False).possible
+    closed = group_access(groups, ALL_V1 - {"/sys/fs/cgroup/memory/user.slice"}, systemd_run=True)
     assert not closed.possible
     assert "memory" in closed.how
     without_pids = parse_groups(V1_OWN, "\n".join(V1_MOUNTS.splitlines()[:2]))
-    assert judge_groups(without_pids, ALL_V1, systemd_run=False).missing == ("pids",)
+    assert group_access(without_pids, ALL_V1, systemd_run=False).missing == ("pids",)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_group_on_v1_needs_every_controller():
 )
 def test_a_group_on_v2_needs_delegation(writable, systemd_run, possible, how):
     groups = parse_groups(V2_OWN, V2_MOUNTS, "memory pids")
-    found = judge_groups(groups, frozenset(writable), systemd_run)
+    found = group_access(groups, frozenset(writable), systemd_run)
     assert (found.version, found.possible, found.missing) == (2, possible, ("cpu",))
     assert how in found.how
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.catalog.load import builtin, find
 from bench.engine.protocol import KILLED, Capacity, Ending, Place
-from bench.host.watch.watcher import Sample, Summary
+from bench.host.monitor.monitor import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image, Source
 from bench.run.host_snapshot import HostProbes
 from bench.run.plan import Options, make_plan

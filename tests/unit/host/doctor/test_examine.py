@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from bench.host.cgroup_access import LocalGroup
-from bench.host.doctor.examine import judge, worst
+from bench.host.doctor.examine import examine, worst
 from bench.host.doctor.facts import Disk, Facts
 from bench.record.check import Check
 from bench.record.schema import HostClass, HostState
@@ -63,12 +63,12 @@ def check(name, **changes) -> Check:
         info=INFO | info,
         **changes,
     )
-    (found,) = [check for check in judge(facts) if check.name == name]
+    (found,) = [check for check in examine(facts) if check.name == name]
     return found
 
 
 def test_a_good_machine_has_nothing_to_fix():
-    checks = judge(GOOD)
+    checks = examine(GOOD)
     assert {check.level for check in checks} == {"ok"}
     assert all(check.fix == "" for check in checks)
     assert worst(checks) == "ok"
@@ -157,14 +157,14 @@ def test_what_is_merely_so_is_no_warning(name, changes, words):
 
 def test_a_limit_that_the_engine_is_silent_about():
     facts = dataclasses.replace(GOOD, info={key: value for key, value in INFO.items() if key != "CPUSet"})
-    assert [c.level for c in judge(facts) if c.name == "cpuset"] == ["warn"]
+    assert [c.level for c in examine(facts) if c.name == "cpuset"] == ["warn"]
 
 
 def test_without_an_engine_the_local_one_serves_and_the_limits_are_not_asked():
     facts = dataclasses.replace(
         GOOD, info={}, engine_problem="nothing listens on /var/run/docker.sock", engine_disk=None
     )
-    checks = {check.name: check for check in judge(facts)}
+    checks = {check.name: check for check in examine(facts)}
     assert checks["engine"].level == "warn"
     assert "/var/run/docker.sock" in checks["engine"].detail
     assert "systemctl start docker" in checks["engine"].fix
@@ -172,7 +172,7 @@ def test_without_an_engine_the_local_one_serves_and_the_limits_are_not_asked():
 
 
 def test_without_anything_to_measure_with_it_fails():
-    checks = judge(Facts())
+    checks = examine(Facts())
     assert checks[0].level == "fail"
     assert worst(checks) == "fail"
     assert all((check.level == "ok") == (check.fix == "") for check in checks)

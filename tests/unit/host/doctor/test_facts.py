@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from bench.host.doctor import facts as preflight
-from bench.host.doctor.examine import judge
+from bench.host.doctor.examine import examine
 from bench.host.doctor.facts import count_nvidia_devices, read_disk, read_facts, read_on_battery
 
 
@@ -16,7 +16,7 @@ def test_this_machine(tmp_path):
     assert facts.synchronised in (True, False, None)
     assert not (tmp_path / "results").exists()
     assert facts.python is None
-    assert judge(facts)
+    assert examine(facts)
 
 
 def test_the_engines_disk_counts_only_where_it_is_on_this_machine(tmp_path):

@@ -14,7 +14,7 @@ from bench.cli import main
 from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Capacity, Ending, Need, Place
 from bench.errors import ExitCode, NotMeasured, UsageError
-from bench.host.watch.watcher import Sample, Summary
+from bench.host.monitor.monitor import Sample, Summary
 from bench.record.schema import Engine, HostClass, HostState, Image, Source
 from bench.record.storage.verify import verify_bundle
 from bench.run.host_snapshot import HostProbes
@@ -109,7 +109,7 @@ class Pretended:
         pass
 
 
-class StillWatcher:
+class StillMonitor:
     def __enter__(self):
         return self
 
@@ -124,7 +124,7 @@ STILL = HostProbes(
     read_class=lambda: (HOST, {}),
     read_state=lambda: (HostState(load=0.1), {}),
     read_system_load=lambda: "lscpu\n",
-    follow=StillWatcher,
+    follow=StillMonitor,
 )
 
 
@@ -343,7 +343,7 @@ def test_what_the_host_did_is_in_the_runs_that_a_session_makes(quiet, monkeypatc
     grad = make_plan(find(builtin(), "grad_cpu"), Options(), SOURCE)
     plan = replace(grad, need=SMALL, task=replace(grad.task, argv=("", "", "", "", "", "cpu")))
     samples = tuple(Sample(float(t), 2.0 * t, 0.0, 0.0, 0.0, load=3.0) for t in range(9))
-    monkeypatch.setattr(StillWatcher, "summary", lambda self: Summary(0.0, 2, samples))
+    monkeypatch.setattr(StillMonitor, "summary", lambda self: Summary(0.0, 2, samples))
     with Session(Pretended(), print, tmp_path, calibration=False, probes=STILL) as session:
         reading = run_of(session, plan, 0).reading
     assert reading.run.host_during["load_max"] == 3.0

@@ -1,11 +1,11 @@
-"""Watch a machine while something is measured on it: one light thread, a sample a second.
+"""Monitor a machine while something is measured on it: one light thread, a sample a second.
 
-    with Watcher() as watcher:
+    with HostMonitor() as monitor:
         ...  # the run
-    warnings = disturbances(watcher.summary(), run)     # bench.host.watch.disturbances
+    warnings = disturbances(monitor.summary(), run)     # bench.host.monitor.disturbances
 
-A watcher sees the machine that it runs on. For a run on another host's engine it would watch the wrong one: do not
-start it. Its cost is held under :data:`MOST_COST` of a core: where a sample is dear (many CPUs), they become rarer.
+A monitor sees the machine that it runs on. For a run on another host's engine that is the wrong one: do not start
+it. Its cost is held under :data:`MOST_COST` of a core: where a sample is dear (many CPUs), they become rarer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from bench.host.sensors import cpu_limit_c, cpu_sensor_paths, parse_millidegrees
 
 INTERVAL_S = 1.0
 MOST_COST = 0.001
-"""The share of one core that watching may take."""
+"""The share of one core that monitoring may take."""
 
 MOST_SAMPLES = 4096
 """Kept at most; past that every second one is dropped and they are taken half as often."""
@@ -61,10 +61,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a watcher saw. ``started_at`` is Unix time; ``t_s`` of a sample counts from it on the monotonic clock.
+    """What a monitor saw. ``started_at`` is Unix time; ``t_s`` of a sample counts from it on the monotonic clock.
 
     ``throttle_events`` is how often the CPU's own thermal protection acted (Intel counts it; ``None`` elsewhere);
-    ``cost_s`` the CPU time that watching took; ``problem`` the first error of a sample, or empty.
+    ``cost_s`` the CPU time that monitoring took; ``problem`` the first error of a sample, or empty.
     """
 
     started_at: float
@@ -76,7 +76,7 @@ class Summary:
     problem: str = ""
 
 
-class Watcher:
+class HostMonitor:
     """Samples the machine from ``__enter__`` to ``__exit__``; :meth:`summary` can be asked during and after.
 
     Args:
@@ -97,7 +97,7 @@ class Watcher:
         self._samples: list[Sample] = []
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._watch, name="bench-watcher", daemon=True)
+        self._thread = threading.Thread(target=self._follow, name="bench-monitor", daemon=True)
         self._cost_s = 0.0
         self._problem = ""
         self._throttles: int | None = None
@@ -119,7 +119,7 @@ class Watcher:
         self._add()
 
     def summary(self) -> Summary:
-        """What was seen so far."""
+        """Return what was seen so far."""
         now = _throttle_count(self._root)
         events = None if now is None or self._throttles is None else now - self._throttles
         with self._lock:
@@ -134,7 +134,7 @@ class Watcher:
             problem=self._problem,
         )
 
-    def _watch(self) -> None:
+    def _follow(self) -> None:
         interval_s, taken = self._interval_s, 0
         wait_s = interval_s
         while not self._stop.wait(wait_s):
@@ -149,7 +149,7 @@ class Watcher:
         try:
             sample = self._take(time.monotonic() - self._zero_s)
         except (OSError, RuntimeError, psutil.Error) as error:
-            # Watching must never end what it watches; the summary says that there is a gap.
+            # A monitor must never end what it follows; the summary tells that there is a gap.
             self._problem = self._problem or f"{type(error).__name__}: {error}"
             return
         with self._lock:

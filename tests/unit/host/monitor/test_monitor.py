@@ -4,8 +4,8 @@ import time
 import psutil
 import pytest
 
-from bench.host.watch import watcher as neighbours
-from bench.host.watch.watcher import MOST_COST, Sample, Watcher
+from bench.host.monitor import monitor as module
+from bench.host.monitor.monitor import MOST_COST, HostMonitor, Sample
 
 
 def work(cpu_s):
@@ -35,9 +35,9 @@ class Taken:
 
 @pytest.mark.timed
 def test_it_samples_before_during_and_after():
-    with Watcher(interval_s=0.02, take=lambda t_s: Sample(t_s, 0, 0, 0, 0)) as watcher:
+    with HostMonitor(interval_s=0.02, take=lambda t_s: Sample(t_s, 0, 0, 0, 0)) as monitor:
         time.sleep(0.2)
-    summary = watcher.summary()
+    summary = monitor.summary()
     times = [sample.t_s for sample in summary.samples]
     assert len(times) >= 4
     assert times == sorted(times)
@@ -49,9 +49,9 @@ def test_it_samples_before_during_and_after():
 
 
 def test_its_own_process_is_known_so_that_it_can_be_left_out():
-    with Watcher(interval_s=0.05) as watcher:
+    with HostMonitor(interval_s=0.05) as monitor:
         work(0.3)
-    first, last = watcher.summary().samples[0], watcher.summary().samples[-1]
+    first, last = monitor.summary().samples[0], monitor.summary().samples[-1]
     assert last.own_s - first.own_s > 0.1
     assert last.busy_s - first.busy_s > 0.1
     assert last.busy_s + last.idle_s + last.steal_s > first.busy_s + first.idle_s + first.steal_s
@@ -59,11 +59,11 @@ def test_its_own_process_is_known_so_that_it_can_be_left_out():
 
 @pytest.mark.timed
 def test_a_sample_of_this_machine_is_cheap_enough():
-    watcher = Watcher()
-    watcher._sample(0.0)
+    monitor = HostMonitor()
+    monitor._sample(0.0)
     before_s = time.thread_time()
     for _ in range(20):
-        watcher._sample(0.0)
+        monitor._sample(0.0)
     # At one sample a second; the bound is twice the promise, since this measures on a machine that tests run on.
     assert (time.thread_time() - before_s) / 20 < 2 * MOST_COST
 
@@ -77,11 +77,11 @@ def test_dear_samples_become_rare():
             pass
         return taken(t_s)
 
-    with Watcher(interval_s=0.01, take=dear) as watcher:
+    with HostMonitor(interval_s=0.01, take=dear) as monitor:
         taken.wait_for(2)
         time.sleep(0.4)
     assert len(taken.times) <= 4  # before, after, and one or two: at 10 ms of CPU each the next is due after 10 s
-    assert watcher.summary().cost_s >= 0.01
+    assert monitor.summary().cost_s >= 0.01
 
 
 def test_a_failing_sample_ends_nothing_and_is_said():
@@ -93,24 +93,24 @@ def test_a_failing_sample_ends_nothing_and_is_said():
             raise OSError("the file went away")
         return sample
 
-    with Watcher(interval_s=0.02, take=broken) as watcher:
+    with HostMonitor(interval_s=0.02, take=broken) as monitor:
         taken.wait_for(4)
-    assert watcher.summary().problem == "OSError: the file went away"
-    assert len(watcher.summary().samples) >= 1
+    assert monitor.summary().problem == "OSError: the file went away"
+    assert len(monitor.summary().samples) >= 1
 
 
-def test_the_error_of_what_is_watched_comes_through():
-    with pytest.raises(ZeroDivisionError), Watcher(interval_s=0.01):
+def test_the_error_of_what_is_monitored_comes_through():
+    with pytest.raises(ZeroDivisionError), HostMonitor(interval_s=0.01):
         _ = 1 // 0
 
 
-def test_a_long_watch_keeps_a_bounded_number_of_samples(monkeypatch):
-    monkeypatch.setattr(neighbours, "MOST_SAMPLES", 16)
-    monkeypatch.setattr(neighbours, "MOST_COST", 1.0)  # as often as asked for, whatever a sample costs here
+def test_a_long_run_keeps_a_bounded_number_of_samples(monkeypatch):
+    monkeypatch.setattr(module, "MOST_SAMPLES", 16)
+    monkeypatch.setattr(module, "MOST_COST", 1.0)  # as often as asked for, whatever a sample costs here
     taken = Taken()
-    with Watcher(interval_s=0.001, take=taken) as watcher:
+    with HostMonitor(interval_s=0.001, take=taken) as monitor:
         taken.wait_for(40)
-    samples = watcher.summary().samples
+    samples = monitor.summary().samples
     assert len(samples) <= 17
     assert samples[0].t_s == taken.times[0]
     assert samples[-1].t_s == taken.times[-1]
@@ -129,9 +129,9 @@ def test_sensors_frequencies_and_throttling_of_a_machine_that_has_them(plant):
         "/proc/pressure/io": "some avg10=0.00 avg60=0.00 avg300=0.00 total=1500000",
     }
     root = plant(files)
-    with Watcher(root=root) as watcher:
+    with HostMonitor(root=root) as monitor:
         plant({f"{cpu}/cpu0/thermal_throttle/core_throttle_count": "8"})
-    summary = watcher.summary()
+    summary = monitor.summary()
     sample = summary.samples[0]
     assert (sample.temperature_c, sample.frequency_hz, sample.pressure_io_s) == (61.0, 4.7e9, 1.5)
     assert sample.pressure_cpu_s is None
@@ -141,9 +141,9 @@ def test_sensors_frequencies_and_throttling_of_a_machine_that_has_them(plant):
 
 def test_without_cpufreq_the_frequency_is_that_of_cpuinfo(plant):
     root = plant({"/proc/cpuinfo": "processor\t: 0\ncpu MHz\t\t: 2445.406\n\nprocessor\t: 1\ncpu MHz\t\t: 1500.000\n"})
-    with Watcher(root=root) as watcher:
+    with HostMonitor(root=root) as monitor:
         pass
-    assert watcher.summary().samples[0].frequency_hz == pytest.approx(2445.406e6)
+    assert monitor.summary().samples[0].frequency_hz == pytest.approx(2445.406e6)
 
 
 def test_a_throttling_event_counts_once_however_many_cpus_show_it(plant):
@@ -160,14 +160,14 @@ def test_a_throttling_event_counts_once_however_many_cpus_show_it(plant):
         return files
 
     root = plant(counts(core=0, package=1))
-    with Watcher(root=root) as watcher:
+    with HostMonitor(root=root) as monitor:
         plant(counts(core=2, package=4))
-    assert watcher.summary().throttle_events == 2 + 3
+    assert monitor.summary().throttle_events == 2 + 3
 
 
 def test_a_machine_without_those_files(tmp_path):
-    with Watcher(root=str(tmp_path)) as watcher:
+    with HostMonitor(root=str(tmp_path)) as monitor:
         pass
-    sample = watcher.summary().samples[0]
+    sample = monitor.summary().samples[0]
     assert (sample.temperature_c, sample.frequency_hz, sample.pressure_cpu_s) == (None, None, None)
-    assert watcher.summary().throttle_events is None
+    assert monitor.summary().throttle_events is None
