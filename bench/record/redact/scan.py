@@ -107,8 +107,13 @@ class Rules:
         return data if not parts else b"".join([*parts, view[done:]])
 
     def _redact_window(self, text: bytes) -> bytes:
-        for at in self._set(text):
-            text = self.rules[at].redact(text)
+        waiting = [*self._set(text)]
+        while waiting:
+            at = waiting.pop(0)
+            made = self.rules[at].redact(text)
+            if made != text:  # beside a mark a word may stand that was part of a longer one before
+                waiting = [each for each in self._set(made) if each > at]
+            text = made
         return text
 
     def _windows(self, data: bytes) -> Iterator[tuple[int, int]]:
@@ -146,7 +151,7 @@ class Rules:
         for each in self.rules:
             found.Add(_unbounded(each.gate))
         found.Compile()
-        return lambda text: sorted(found.Match(text))
+        return lambda text: sorted(found.Match(text) or ())
 
 
 def spans(gate: bytes, wider: bytes | None = None) -> Callable[[bytes], Iterator[tuple[int, int]]]:

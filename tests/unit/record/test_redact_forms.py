@@ -9,7 +9,7 @@ import string
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench.record.redact import redact_bytes, redact_record, redact_text
@@ -73,6 +73,7 @@ FRAGMENTS = [
 
 
 @settings(deadline=None)
+@example(f"dapi{'62248b483b7ffc05' * 2}sqlcmd -S x -U sa -P swordfish")  # a word of its own beside the mark
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join))
 def test_the_search_for_places_overlooks_nothing_that_the_rules_find(text: str) -> None:
     expected = found = text.encode()
