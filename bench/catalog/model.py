@@ -63,7 +63,7 @@ class Variant:
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One test on one device. ``name`` is NAME of the command line, ``<diagnostic>_<device>``
-    (without a device where it has none).
+    (without a device if it has none).
 
     ``node`` is relative to the root of its source; times are in seconds.
     """

@@ -17,7 +17,7 @@ NODE_TIMEOUT_S = 1200.0
 
 
 def read_catalog(root: Path) -> Catalog:
-    """What ``bench.toml`` in the project's root names; an empty catalog where there is no such file.
+    """What ``bench.toml`` in the project's root names; an empty catalog if there is no such file.
 
     Raises:
         UsageError: not a folder, not TOML, an unknown key, a name that a shipped diagnostic has, or one under which no

@@ -23,7 +23,7 @@ class AbsentEngine:
 
     Args:
         why: what kept it from being used; a KeyboardInterrupt where somebody did not wait for it.
-        engine: the engine that answered and cannot be used; ``None`` where none answered.
+        engine: the engine that answered and cannot be used; ``None`` if none answered.
         host: the address that was asked for.
     """
 
@@ -33,7 +33,7 @@ class AbsentEngine:
 
     @property
     def name(self) -> str:
-        """The engine's; ``docker`` where none answered, since this host itself always does."""
+        """The engine's; ``docker`` if none answered, since this host itself always does."""
         return self.engine.name if self.engine is not None else "docker"
 
     @property
@@ -63,7 +63,7 @@ class AbsentEngine:
         return str(client.find_endpoint(self.host, os.environ).url)
 
     def describe(self, limits: Limits, security: str = "default") -> EngineRecord:
-        """What is known of it: its name and what was asked for, where none answered."""
+        """What is known of it: its name and what was asked for, if none answered."""
         if self.engine is not None:
             return self.engine.describe(limits, security)
         return EngineRecord(self.name, None, None, limits=limits)

@@ -16,10 +16,10 @@ _CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi")
 
 @dataclass(frozen=True, slots=True)
 class GpuSigns:
-    """What points to an NVIDIA GPU on this host: ``None`` where it could not be looked for.
+    """What points to an NVIDIA GPU on this host: ``None`` if it could not be looked for.
 
     Attributes:
-        names: the GPUs by NVML, or ``None`` where NVML did not load.
+        names: the GPUs by NVML, or ``None`` if NVML did not load.
         devices: device files (``/dev/nvidia0``).
         smi: the path of ``nvidia-smi``.
         cdi_specs: CDI descriptions of NVIDIA devices.
@@ -46,7 +46,7 @@ def read_signs(root: Path = Path("/")) -> GpuSigns:
 
 
 def read_names() -> tuple[str, ...] | None:
-    """The GPUs' names by NVML; ``None`` where its binding or the driver's library is missing."""
+    """The GPUs' names by NVML; ``None`` if its binding or the driver's library is missing."""
     try:
         import pynvml
     except ImportError:

@@ -49,7 +49,7 @@ def owner_labels(owner: Owner, run_id: str) -> dict[str, str]:
 
 
 def parse_owner(labels: Mapping[str, str]) -> Owner | None:
-    """The owner that labels name, or ``None`` where they are not (completely) ours."""
+    """The owner that labels name, or ``None`` if they are not (completely) ours."""
     if labels.get(TOOL) != TOOL_NAME:
         return None
     values = {name: labels.get(PREFIX + "owner." + name, "") for name in _FIELDS}
@@ -99,7 +99,7 @@ def parse_stat_start(text: str) -> str | None:
 
 
 def read_start(pid: int) -> str | None:
-    """When a process started, as opaque text; ``None`` where that cannot be read."""
+    """When a process started, as opaque text; ``None`` if that cannot be read."""
     try:
         return parse_stat_start(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace"))
     except OSError:
@@ -131,7 +131,7 @@ def read_boot() -> str:
 
 
 def read_pid_namespace() -> str:
-    """The pid namespace, or empty where the system has none."""
+    """The pid namespace, or empty if the system has none."""
     try:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:

@@ -39,7 +39,7 @@ def measuring(engine: Engine, if_busy: str, notify: Notify, folder: Path | None 
         engine: where the measurement is to be.
         if_busy: ``wait`` for the other command's end, or ``refuse``.
         notify: is told who is waited for, at once and then every minute.
-        folder: where the lock lies; BENCH_LOCK_FOLDER or ``/tmp`` where it is not given.
+        folder: where the lock lies; BENCH_LOCK_FOLDER or ``/tmp`` if it is not given.
 
     Raises:
         NotMeasured: another command measures, and ``refuse`` was asked for.

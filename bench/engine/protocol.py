@@ -38,7 +38,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What the host offers: a number of CPUs and bytes of memory; ``None`` where it is not known."""
+    """What the host offers: a number of CPUs and bytes of memory; ``None`` if it is not known."""
 
     cpus: int | None
     memory_bytes: int | None
@@ -109,11 +109,11 @@ class Task:
 class Ending:
     """How the container ended, as the engine saw it; the measurements lie in the ``out`` folder (``result.json``).
 
-    ``exit_code`` is the supervisor's own (137 where it was killed). ``oom_killed`` is the engine's word, ``None`` where
+    ``exit_code`` is the supervisor's own (137 where it was killed). ``oom_killed`` is the engine's word, ``None`` if
     it has none. ``error`` says in one line what broke on the way (the daemon died). ``interrupted``: the user stopped
     it. ``notes`` name what was left behind of the ``out`` folder (a link, a file beyond the bound). ``no_overhead``:
     why ``overhead_s`` could not be had. ``killed``: the command that followed it was killed, and a later one found it.
-    ``ended`` is the supervisor's last event, which holds outcome and counters; ``None`` where it was not heard.
+    ``ended`` is the supervisor's last event, which holds outcome and counters; ``None`` if it was not heard.
     ``left`` is the run's id where the engine has kept something of it (it was gone as its traces were to be removed).
     """
 
@@ -156,7 +156,7 @@ class Engine(Protocol):
 
     @property
     def address(self) -> str:
-        """What tells it from another engine of its name: its URL; empty where there is only one."""
+        """What tells it from another engine of its name: its URL; empty if there is only one."""
         ...
 
     @property
@@ -178,11 +178,11 @@ class Engine(Protocol):
         ...
 
     def neighbour(self) -> str | None:
-        """Who measures there now from another machine, as a few words; ``None`` where nobody is seen."""
+        """Who measures there now from another machine, as a few words; ``None`` if nobody is seen."""
         ...
 
     def prepare(self, need: Need, notify: Notify) -> Place:
-        """Find or build the image or environment. Raises NotMeasured where it cannot be had."""
+        """Find or build the image or environment. Raises NotMeasured if it cannot be had."""
         ...
 
     def execute(self, place: Place, task: Task, out: Path, on_event: OnEvent) -> Ending:
@@ -190,7 +190,13 @@ class Engine(Protocol):
 
         The first KeyboardInterrupt stops the task in order (TERM, grace, evidence kept) and returns an ``interrupted``
         ending; a second one kills. Whatever happens, container and volumes are gone afterwards.
-        Raises NotMeasured where nothing could be started at all.
+        Raises NotMeasured if nothing could be started at all.
+
+        Args:
+            place: what :meth:`prepare` gave.
+            task: what to run.
+            out: an existing, empty folder.
+            on_event: takes each of the supervisor's events.
         """
         ...
 

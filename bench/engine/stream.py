@@ -40,7 +40,7 @@ class Lines:
 
 
 def parse_event(line: bytes) -> dict[str, Any] | None:
-    """The event of one line, or ``None`` where it is none (a library that prints, a torn line)."""
+    """The event of one line, or ``None`` if it is none (a library that prints, a torn line)."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -49,7 +49,7 @@ def parse_event(line: bytes) -> dict[str, Any] | None:
 
 
 class End:
-    """The stream's end; ``error`` says why, where it was not the peer's end of file."""
+    """The stream's end; ``error`` says why, if it was not the peer's end of file."""
 
     __slots__ = ("error",)
 

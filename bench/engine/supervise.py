@@ -45,7 +45,7 @@ def _deaf(_event: Event) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Followup:
-    """How it ended. ``state`` is ``None`` where the engine or the container is gone; ``error`` says what broke;
+    """How it ended. ``state`` is ``None`` if the engine or the container is gone; ``error`` says what broke;
     ``ended`` is the supervisor's last event, if it was heard.
     """
 
@@ -134,7 +134,7 @@ class Follower:
         self._answered = count
 
     def _kill_late(self) -> bool:
-        """End a supervisor that did not end itself; ``False`` where that was tried before and did not help."""
+        """End a supervisor that did not end itself; ``False`` if that was tried before and did not help."""
         if self._killed:
             self._error = self._error or "the container outlived its kill"
             return False

@@ -30,7 +30,13 @@ class Folders:
 
 
 def fill(text: str, place: Place, folders: Folders) -> str:
-    """Fill in ``{python}``, ``{diagnostics}``, ``{out}`` and ``{src}``; other braces stay as they are."""
+    """Return the text with ``{python}``, ``{diagnostics}``, ``{out}`` and ``{src}`` filled in; other braces stay.
+
+    Args:
+        text: a word of a command, or a variable's value.
+        place: what the task runs in.
+        folders: where things lie as the task sees them.
+    """
     values = {"python": place.python, "diagnostics": place.diagnostics, "out": folders.out, "src": folders.src}
     for name, value in values.items():
         text = text.replace("{" + name + "}", value)
@@ -38,7 +44,12 @@ def fill(text: str, place: Place, folders: Folders) -> str:
 
 
 def child_env(place: Place, task: Task, folders: Folders) -> dict[str, str]:
-    """The whole environment of the child.
+    """Return the whole environment of the child.
+
+    Args:
+        place: what the task runs in.
+        task: what to run.
+        folders: where things lie as the task sees them.
 
     Raises:
         NotMeasured: an allocator is asked for that the place lacks.
@@ -55,7 +66,14 @@ def child_env(place: Place, task: Task, folders: Folders) -> dict[str, str]:
 
 
 def supervisor_spec(place: Place, task: Task, folders: Folders, cgroup: Mapping[str, Any] | None = None) -> str:
-    """The supervisor's one argument (see ``bench/agent``), as JSON."""
+    """Return the supervisor's one argument (see ``bench/agent``), as JSON.
+
+    Args:
+        place: what the task runs in.
+        task: what to run.
+        folders: where things lie as the task sees them.
+        cgroup: the group that the engine made for it, or ``None``.
+    """
     argv = [fill(word, place, folders) for word in task.argv]
     spec: dict[str, Any] = {
         "argv": argv,

@@ -69,6 +69,13 @@ def write_folder(
     """Add a folder that ``uid`` owns, and under it files of ``root`` by their relative paths.
 
     Symbolic links stay links; of owners, groups and modes only this travels: whether a file is executable.
+
+    Args:
+        archive: the open tar.
+        name: the folder's name in it.
+        uid: the owner of all in it.
+        root: the folder that the files come from.
+        files: paths relative to ``root``.
     """
     made = {PurePosixPath(name)}
     archive.addfile(_folder(name, uid))
@@ -132,6 +139,13 @@ def unpack(
     has twice is overwritten, and what is there already is left as it is. The sum is bounded: a file that would pass the
     bound is left out, and said so; once that much has been passed over, the rest of the stream is not read.
 
+    Args:
+        pieces: the tar, in pieces.
+        top: the folder that the tar's names begin with.
+        target: an existing folder.
+        max_bytes: the most that is written.
+        max_files: the most files that are written.
+
     Raises:
         OSError: the disk is full or cannot be written.
         tarfile.TarError: the stream is damaged; what came before stays.
@@ -170,9 +184,15 @@ def unpack(
 
 
 def unpack_one(pieces: Iterable[bytes], name: str, target: Path, max_bytes: int) -> str | None:
-    """Write the one file of a tar stream; returns why not, ``None`` where it was written or is none of that name.
+    """Write the one file of a tar stream; returns why not, ``None`` if it was written or is none of that name.
 
     Raises as :func:`unpack` does.
+
+    Args:
+        pieces: the tar, in pieces.
+        name: the file's name.
+        target: an existing folder.
+        max_bytes: the most that is written.
     """
     stream: Any = Stream(pieces)
     with tarfile.open(fileobj=stream, mode="r|") as archive:
@@ -191,6 +211,11 @@ def unpack_one(pieces: Iterable[bytes], name: str, target: Path, max_bytes: int)
 
 def copy_plain(source: Path, target: Path, bounds: Bounds | None = None) -> tuple[str, ...]:
     """Copy the plain files of a folder, the dearest first, bounded like those of a container; returns what was left.
+
+    Args:
+        source: the folder to copy from.
+        target: an existing folder.
+        bounds: of bytes, files and seconds; the usual ones if not given.
 
     Raises:
         OSError: the disk is full or cannot be written.
@@ -258,7 +283,7 @@ def set_aside(out: Path, bounds: Bounds | None = None) -> tuple[str, ...]:
 
 
 def safe_parts(name: str, top: str) -> tuple[str, ...] | None:
-    """The parts of a member's path below ``top``; ``None`` where the path leaves it or has control characters."""
+    """The parts of a member's path below ``top``; ``None`` if the path leaves it or has control characters."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] != top:
         return None

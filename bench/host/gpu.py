@@ -18,7 +18,7 @@ NO_DRIVER = "no NVIDIA driver is loaded (looked at /proc/driver/nvidia, NVML and
 
 @dataclass(frozen=True, slots=True)
 class Gpus:
-    """Names in the driver's order; ``driver`` is its version. Both empty where there is no driver."""
+    """Names in the driver's order; ``driver`` is its version. Both empty if there is no driver."""
 
     names: tuple[str, ...] = ()
     driver: str | None = None

@@ -40,7 +40,7 @@ def cpu_temperature_c(texts: Mapping[str, str]) -> float | None:
 
 
 def cpu_limit_c(texts: Mapping[str, str]) -> float:
-    """The temperature that the hottest permitted sensor calls critical, in °C; 95 where none says."""
+    """The temperature that the hottest permitted sensor calls critical, in °C; 95 if none says."""
     inputs = (path for path in cpu_sensor_paths(texts) if path.endswith("_input"))
     limits = (parse_millidegrees(texts.get(path.replace("_input", "_crit"), "")) for path in inputs)
     known = [limit for limit in limits if limit is not None and limit > 50]

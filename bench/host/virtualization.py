@@ -37,7 +37,7 @@ UNKNOWN_VM = "vm-other"
 
 
 def parse_virtualization(texts: Mapping[str, str]) -> str | None:
-    """``none``, ``kvm``, ``vmware`` …; ``vm-other`` for a hypervisor without a name; ``None`` where nothing tells."""
+    """``none``, ``kvm``, ``vmware`` …; ``vm-other`` for a hypervisor without a name; ``None`` if nothing tells."""
     if "microsoft" in texts.get("/proc/sys/kernel/osrelease", "").lower():
         return "wsl"
     first = next(iter(parse_stanzas(texts.get("/proc/cpuinfo", ""))), {})
@@ -59,7 +59,7 @@ def parse_virtualization(texts: Mapping[str, str]) -> str | None:
 
 
 def read_virtualization(texts: Mapping[str, str]) -> tuple[str | None, str]:
-    """The same, asking ``systemd-detect-virt --vm`` where the texts cannot tell; with the reason where nothing can."""
+    """The same, asking ``systemd-detect-virt --vm`` where the texts cannot tell; with the reason if nothing can."""
     found = parse_virtualization(texts)
     if found not in (None, UNKNOWN_VM):
         return found, ""

@@ -49,7 +49,7 @@ class Sampled:
 
 
 def read_samples(path: Path, cgroup_version: int | None) -> Sampled:
-    """The figures of a ``samples.csv``; none where there is no such file."""
+    """The figures of a ``samples.csv``; none if there is no such file."""
     if not path.is_file():
         return Sampled()
     last: dict[str, float] = {}

@@ -72,7 +72,7 @@ def _whole(response: Response) -> bytes:
 
 
 def in_time(call: Callable[[], _T], limit_s: float) -> _T:
-    """Make a call in a thread of its own, which is left behind where it does not come back.
+    """Make a call in a thread of its own, which is left behind if it does not come back.
 
     Raises:
         ReadTimeout: it does not within ``limit_s`` seconds.

@@ -141,7 +141,7 @@ def connect(host: str | None, environ: Mapping[str, str] = os.environ) -> tuple[
 
 
 def probe(url: str) -> None:
-    """See whether anything listens: at once where nothing does, and within seconds where packets are dropped.
+    """See whether anything listens: at once if nothing does, and within seconds where packets are dropped.
 
     Raises:
         OSError: nothing does.

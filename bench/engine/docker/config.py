@@ -52,7 +52,15 @@ def container_config(
     labels: Mapping[str, str],
     device_request: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The body of ``POST /containers/create`` for one task."""
+    """Return the body of ``POST /containers/create`` for one task.
+
+    Args:
+        place: the image to run in.
+        task: what to run, with its limits.
+        names: the container's and the volumes' names.
+        labels: what marks the container as ours.
+        device_request: the request for GPUs, or ``None`` for none.
+    """
     host: dict[str, Any] = {
         "NetworkMode": "none",
         "ReadonlyRootfs": True,
@@ -118,7 +126,13 @@ def tmp_bytes(memory_bytes: int | None) -> int:
 
 
 def helper_config(place: Place, names: Names, labels: Mapping[str, str]) -> dict[str, Any]:
-    """A container that is never started: through it the volumes are filled, since a read-only root takes no archive."""
+    """Return a container that is never started: the volumes are filled through it, as a read-only root takes none.
+
+    Args:
+        place: the image of the run.
+        names: the run's container and volumes.
+        labels: what marks it as ours.
+    """
     return {
         "Image": place.handle,
         "Entrypoint": [place.python],

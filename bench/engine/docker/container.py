@@ -134,7 +134,7 @@ class Container:
             self._api.kill(self.id, name)
 
     def state(self) -> State | None:
-        """What the engine says now; ``None`` where the container is gone.
+        """What the engine says now; ``None`` if the container is gone.
 
         Raises:
             EngineLost: the engine does not answer.
@@ -150,7 +150,7 @@ class Container:
         return copy_folder(self._api, self.id, target, bounds)
 
     def remove(self) -> bool:
-        """Remove container and volumes; ``False`` where the engine did not let us (the next sweep will)."""
+        """Remove container and volumes; ``False`` if the engine did not let us (the next sweep will)."""
         calls = [partial(self._api.remove_container, self._names.container, force=True)]
         calls += [partial(self._api.remove_volume, name, force=True) for name in self._names.volumes]
         until = time.monotonic() + REMOVE_PATIENCE_S
@@ -167,6 +167,12 @@ def copy_folder(api: APIClient, handle: str, target: Path, bounds: Bounds | None
 
     First what a bundle is made of, each file by a call of its own; then, within the bounds, the rest. What is in
     ``target`` already is not copied again.
+
+    Args:
+        api: the engine's API.
+        handle: the container's id.
+        target: an existing folder on this side.
+        bounds: of bytes, files and seconds; the usual ones if not given.
 
     Raises:
         DockerException, RequestException, OSError, tarfile.TarError: it broke; what came before stays.

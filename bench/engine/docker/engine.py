@@ -75,7 +75,7 @@ class DockerEngine:
 
     @property
     def machine(self) -> str:
-        """Its daemon's id; empty where it is on this machine."""
+        """Its daemon's id; empty if it is on this machine."""
         return machine_of(self._endpoint.url, self._info)
 
     def describe(self, limits: Limits, security: str = "default") -> EngineRecord:
@@ -164,11 +164,17 @@ class DockerEngine:
 def copy_evidence(
     container: Container, out: Path, followup: Followup, interrupts: Interrupts | None = None
 ) -> tuple[str | None, tuple[str, ...]]:
-    """Copy what the run left; tries again for a while where the engine has just gone away.
+    """Copy what the run left; tries again for a while if the engine has just gone away.
 
     An interrupt that comes meanwhile ends it, with what has come so far: the result comes first.
 
     Returns what is wrong with the run, or ``None``, and what was left behind of the folder.
+
+    Args:
+        container: the run's container.
+        out: an existing folder on this side.
+        followup: how the container ended.
+        interrupts: counts the user's interrupts; ``None`` for nobody who could.
 
     Raises:
         NotMeasured: this side's disk is full or cannot be written, and nothing else tells how the run ended.

@@ -17,7 +17,15 @@ USER_ID = 10001
 
 
 def engine_record(info: Info, version: Mapping[str, Any], limits: Limits, security: str, remote: bool) -> EngineRecord:
-    """The engine as the record shows it."""
+    """Return the engine as the record shows it.
+
+    Args:
+        info: the answer to ``GET /info``.
+        version: the answer to ``GET /version``.
+        limits: what was asked for.
+        security: ``default`` or ``unconfined``.
+        remote: whether the engine may be on another machine.
+    """
     facts = {
         "api_version": version.get("ApiVersion"),
         "cgroup_driver": info.get("CgroupDriver"),

@@ -39,7 +39,13 @@ def find(api: APIClient, here: Owner | None = None) -> list[Orphan]:
 
 
 def sort_out(containers: list[dict[str, Any]], volumes: list[dict[str, Any]], here: Owner) -> list[Orphan]:
-    """Containers and volumes, as the API lists them, to orphans (pure but for asking whether a process lives)."""
+    """Return the orphans among containers and volumes (pure but for asking whether a process lives).
+
+    Args:
+        containers: as the API lists them.
+        volumes: as the API lists them.
+        here: this process.
+    """
     runs: dict[str, dict[str, Any]] = {}
     for item in [*containers, *volumes]:
         labels: Mapping[str, str] = item.get("Labels") or {}
@@ -72,7 +78,7 @@ def sort_out(containers: list[dict[str, Any]], volumes: list[dict[str, Any]], he
 
 
 def neighbour(api: APIClient, here: Owner | None = None) -> str | None:
-    """Whose run goes on there that was started from another host; nobody is seen where the engine does not answer."""
+    """Whose run goes on there that was started from another host; nobody is seen if the engine does not answer."""
     here = here or current_owner()
     try:
         with understood():
@@ -94,7 +100,13 @@ def _measures(item: Mapping[str, Any], here: Owner) -> str | None:
 
 
 def recover(api: APIClient, orphan: Orphan, out: Path) -> Ending:
-    """Stop an orphan in order and copy its evidence into ``out`` (see ``bench.engine.protocol.Engine``)."""
+    """Stop an orphan in order and copy its evidence into ``out`` (see ``bench.engine.protocol.Engine``).
+
+    Args:
+        api: the engine's API.
+        orphan: what was left.
+        out: an existing folder on this side.
+    """
     error = KILLED
     state = None
     notes: tuple[str, ...] = ()
@@ -161,7 +173,13 @@ def remove(api: APIClient, orphan: Orphan) -> bool:
 
 
 def sweep(api: APIClient, notify: Notify, keep: Collection[str] = ()) -> None:
-    """Remove every orphan but those in ``keep``, with its evidence (recover it first where that is wanted)."""
+    """Remove every orphan but those in ``keep``, with its evidence (recover it first if that is wanted).
+
+    Args:
+        api: the engine's API.
+        notify: takes each line for the person who waits.
+        keep: the ids of runs that stay.
+    """
     for orphan in find(api):
         if orphan.run_id in keep:
             continue

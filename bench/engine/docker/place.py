@@ -16,7 +16,13 @@ from bench.record.schema import Image
 
 
 def prepare_place(client: DockerClient, need: Need, notify: Notify, options: BuildOptions | None = None) -> Place:
-    """Find or build the image that meets a need.
+    """Return the image that meets a need, found or built.
+
+    Args:
+        client: a client of the engine.
+        need: what it must offer.
+        notify: takes each line for the person who waits.
+        options: how images are built here; from the environment if not given.
 
     Raises:
         NotMeasured: it cannot be had.

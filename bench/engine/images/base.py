@@ -42,7 +42,13 @@ def recipe(suite: str) -> str:
 
 
 def debootstrap_command(suite: str, target: Path, mirror: str) -> list[str]:
-    """Return the command that unpacks and configures `suite` in `target`."""
+    """Return the command that unpacks and configures `suite` in `target`.
+
+    Args:
+        suite: Debian's suite, as in ``trixie``.
+        target: the folder to unpack into.
+        mirror: the address of the package mirror.
+    """
     include = ",".join(SUITES[suite])
     return ["debootstrap", "--variant=minbase", f"--include={include}", suite, str(target), mirror]
 
@@ -87,6 +93,11 @@ def make_base_image(client: docker.DockerClient, notify: Notify, suite: str = "t
     """Make the base image with Python 3.13.5 from Debian's packages unless it is there already, and return its tag.
 
     Two machines that get the same packages get the same image content, to the byte.
+
+    Args:
+        client: a client of the engine.
+        notify: takes each line for the person who waits.
+        suite: Debian's suite.
 
     Raises:
         UsageError: not root, no debootstrap, an unknown suite, or no Debian archive known.

@@ -19,6 +19,11 @@ _MAX_BYTES = 1024 * 1024
 def read_file(client: docker.DockerClient, image: str, path: str) -> str:
     """Return a small text file of an image, read through a container that never starts and is removed.
 
+    Args:
+        client: a client of the engine.
+        image: the image's name or id.
+        path: the file's absolute path in it.
+
     Raises:
         NotMeasured: the engine does not answer, or the file is not there.
     """

@@ -86,6 +86,12 @@ def input_hash(kind: str, options: BuildOptions, base_digest: str | None = None,
     """Return the hash of everything that decides the image's content, as far as it is known before building.
 
     An index for torch counts, since it decides which build is found, but not where locked packages come from.
+
+    Args:
+        kind: "cpu", "cuda" or "small".
+        options: how images are built here.
+        base_digest: the digest of the base's content, if its name does not pin it.
+        package: the folder of this package.
     """
     named = [(name, _sha256(path)) for name, path in context_files(kind, package).items()]
     torch_wheels = sorted(path.name for path in options.wheels.glob("torch-*.whl")) if options.wheels else []
@@ -95,7 +101,13 @@ def input_hash(kind: str, options: BuildOptions, base_digest: str | None = None,
 
 
 def open_context(kind: str, options: BuildOptions, package: Path = _PACKAGE) -> IO[bytes]:
-    """Return the build context as an open temporary tar file, at its beginning."""
+    """Return the build context as an open temporary tar file, at its beginning.
+
+    Args:
+        kind: "cpu", "cuda" or "small".
+        options: how images are built here.
+        package: the folder of this package.
+    """
     files: dict[str, Path | bytes] = {**context_files(kind, package)}
     if options.extra_ca:
         files["extra-ca.pem"] = options.extra_ca

@@ -64,6 +64,13 @@ def derived_image(
     Cached by the content of the file, the base image and the steps; a second call builds nothing. A file without
     hashes is installed as the index has it today, and the frozen list says what that was.
 
+    Args:
+        client: a client of the engine.
+        base: the image of ours to install over.
+        requirements: the project's requirements file.
+        options: how images are built here.
+        notify: takes each line for the person who waits.
+
     Raises:
         UsageError: the file cannot be read, or it replaces the image's torch.
         NotMeasured: a package cannot be had, or the engine went away.

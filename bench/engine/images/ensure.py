@@ -38,10 +38,16 @@ USER = "10001:10001"
 
 
 def ensure_image(client: docker.DockerClient, kind: str, options: BuildOptions, notify: Notify) -> ImageFacts:
-    """Return the image of `kind` ("cpu", "cuda", "small"), building it where the engine has none for these inputs.
+    """Return the image of `kind` ("cpu", "cuda", "small"), building it if the engine has none for these inputs.
 
     The tag holds a hash over the Dockerfile, the locks, the agent, the diagnostics and the options, so a second call
     finds it and builds nothing.
+
+    Args:
+        client: a client of the engine.
+        kind: the kind of image.
+        options: how images are built here.
+        notify: takes each line for the person who waits.
 
     Raises:
         UsageError: there is no such kind.
@@ -74,7 +80,13 @@ def _ensure(client: docker.DockerClient, kind: str, options: BuildOptions, notif
 
 
 def image_tag(client: docker.DockerClient, kind: str, options: BuildOptions) -> str:
-    """Return the tag for these inputs. A base without a pinned digest counts by the content that the engine has."""
+    """Return the tag for these inputs. A base without a pinned digest counts by the content that the engine has.
+
+    Args:
+        client: a client of the engine.
+        kind: the kind of image.
+        options: how images are built here.
+    """
     digest = None
     if "@sha256:" not in options.base:
         with suppress(ImageNotFound):
@@ -105,6 +117,11 @@ def ensure_base(client: docker.DockerClient, options: BuildOptions, notify: Noti
     """Return the base to build from: the one asked for, pulled if need be, else the one made on this machine.
 
     Nothing stands in for a base that a person named.
+
+    Args:
+        client: a client of the engine.
+        options: how images are built here, and on which base.
+        notify: takes each line for the person who waits.
 
     Raises:
         NotMeasured: neither can be had.
@@ -141,7 +158,13 @@ def layers_of(image: Image) -> list[str]:
 
 
 def describe(client: docker.DockerClient, tag: str, base: str) -> ImageFacts:
-    """Read what a fresh build left in the image, and keep it as a label, so that no later call reads it again."""
+    """Return what a fresh build left in the image, and keep it as a label, so that no later call reads it again.
+
+    Args:
+        client: a client of the engine.
+        tag: the image's name.
+        base: the name of the image that it was built on.
+    """
     try:
         inside = parse_inside(read_file(client, tag, "/opt/bench/image.json"))
     except ValueError as error:
@@ -171,7 +194,13 @@ def describe(client: docker.DockerClient, tag: str, base: str) -> ImageFacts:
 
 
 def label(client: docker.DockerClient, tag: str, labels: dict[str, str]) -> None:
-    """Give a local image labels; its layers stay as they are."""
+    """Give a local image labels; its layers stay as they are.
+
+    Args:
+        client: a client of the engine.
+        tag: the image's name.
+        labels: what to add to those that it has.
+    """
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:
         content = f"FROM {tag}\n".encode()

@@ -96,7 +96,13 @@ def facts_to_label(facts: ImageFacts, extra: Mapping[str, Any]) -> str:
 
 
 def facts_from_label(text: str, name: str, digest: str) -> tuple[ImageFacts, dict[str, Any]] | None:
-    """Return the facts of a label and what else it holds, or None where the label is not ours."""
+    """Return the facts of a label and what else it holds, or None if the label is not ours.
+
+    Args:
+        text: the label's text.
+        name: the image's name.
+        digest: the engine's id of the image.
+    """
     try:
         found = json.loads(text)
         values = {key: found.pop(key) for key in ("base", "lock_sha256", "fingerprint", "python", "torch")}

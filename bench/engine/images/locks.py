@@ -71,6 +71,11 @@ def make_locks(
 
     Pins that are there already stay, unless `upgrade` is set. `run` executes one command in a folder.
 
+    Args:
+        root: the checkout.
+        upgrade: whether newer versions are taken.
+        run: runs a command.
+
     Raises:
         UsageError: uv is missing or could not resolve an environment.
     """

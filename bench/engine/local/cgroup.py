@@ -73,10 +73,15 @@ class Group:
 
 
 def make_group(name: str, limits: Limits, hierarchy: Hierarchy | None = None) -> Group:
-    """Make a group and set the limits that this host lets us set.
+    """Return a new group with the limits that this host lets us set.
 
     On v1 it lies below our own group in each hierarchy, so that limits above us keep holding. On v2 it lies in the
     root, since our own group has processes (us) and can therefore not hand controllers down.
+
+    Args:
+        name: the group's name.
+        limits: what it may use.
+        hierarchy: where it belongs; this host's if not given.
 
     Raises:
         GroupError: this user may not make one, or the kernel refused a limit.

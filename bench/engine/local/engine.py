@@ -39,7 +39,7 @@ from bench.record.schema import Limits
 
 
 class LocalEngine:
-    """This host. ``ledger`` keeps what is under way; ``mode`` is found out where it is not given."""
+    """This host. ``ledger`` keeps what is under way; ``mode`` is found out if it is not given."""
 
     def __init__(self, ledger: Ledger | None = None, mode: Mode | None = None) -> None:
         self._ledger = ledger or Ledger()
@@ -174,7 +174,7 @@ class LocalEngine:
         return entry
 
     def _group(self, run_id: str, limits: Limits) -> Group | None:
-        """The run's own group with its limits, or ``None`` where we may not make one and no limit needs it."""
+        """The run's own group with its limits, or ``None`` if we may not make one and no limit needs it."""
         if self.mode.name == "none":
             refuse_unheld(limits, frozenset(), self.mode.why or "no control group can be made")
         if self.mode.name != "group":
@@ -192,7 +192,13 @@ class LocalEngine:
 
 
 def make_folders(work: Path, place: Place, out: Path, tree: Tree | None) -> Folders:
-    """The run's folders, and a copy of a project's files: the checkout itself is never written to.
+    """Return the run's folders, with a copy of a project's files: the checkout itself is never written to.
+
+    Args:
+        work: an existing folder of the run's own.
+        place: the environment that it runs in.
+        out: the folder of its evidence.
+        tree: the project's files, or ``None``.
 
     Raises:
         UsageError: a file of the tree cannot be read.
@@ -213,7 +219,7 @@ def make_folders(work: Path, place: Place, out: Path, tree: Tree | None) -> Fold
 
 
 def _affinity(limits: Limits, group: Group | None, mode: Mode) -> frozenset[int] | None:
-    """The CPUs to bind to where no group holds the run to them."""
+    """The CPUs to bind to if no group holds the run to them."""
     if limits.cpuset is None or mode.name == "scope" or (group is not None and "cpuset" in group.held):
         return None
     wanted = parse_cpuset(limits.cpuset)

@@ -57,7 +57,13 @@ def default_cache() -> Path:
 def prepare_environment(
     need: Need, notify: Notify, cache: Path | None = None, installer: Installer | None = None
 ) -> Place:
-    """Find or make the environment that meets a need. The second call finds it and installs nothing.
+    """Return the environment that meets a need, found or made. The second call finds it and installs nothing.
+
+    Args:
+        need: what it must offer.
+        notify: takes each line for the person who waits.
+        cache: where environments lie; this user's cache if not given.
+        installer: what installs packages; found if not given.
 
     Raises:
         NotMeasured: no Python, no room, or the packages cannot be had.

@@ -35,7 +35,13 @@ class Python:
 def find_python(
     notify: Notify, uv: str | None, environ: Mapping[str, str] = os.environ, *, may_install: bool = True
 ) -> Python:
-    """Find Python 3.13, or let uv install one, or take the nearest and say so.
+    """Return Python 3.13, found or installed by uv, else the nearest with a note.
+
+    Args:
+        notify: takes each line for the person who waits.
+        uv: the path of uv, or ``None``.
+        environ: the environment's variables.
+        may_install: whether uv may install one.
 
     Raises:
         NotMeasured: nothing that would do.
@@ -67,7 +73,13 @@ def present(uv: str | None, environ: Mapping[str, str] = os.environ) -> Python |
 
 
 def first(wanted: tuple[int, int], environ: Mapping[str, str], uv: str | None) -> Python | None:
-    """The first interpreter of that version that answers."""
+    """Return the first interpreter of that version that answers, or ``None``.
+
+    Args:
+        wanted: major and minor version.
+        environ: the environment's variables.
+        uv: the path of uv, or ``None``.
+    """
     seen: set[str] = set()
     for path in candidates(wanted, environ, uv):
         if path not in seen:
@@ -79,7 +91,13 @@ def first(wanted: tuple[int, int], environ: Mapping[str, str], uv: str | None) -
 
 
 def candidates(wanted: tuple[int, int], environ: Mapping[str, str], uv: str | None) -> Iterator[str]:
-    """Where such an interpreter may be, the cheapest places first."""
+    """Yield where such an interpreter may be, the cheapest places first.
+
+    Args:
+        wanted: major and minor version.
+        environ: the environment's variables.
+        uv: the path of uv, or ``None``.
+    """
     if sys.version_info[:2] == wanted:
         yield getattr(sys, "_base_executable", None) or sys.executable  # outlives the environment we run in
     name = f"python{wanted[0]}.{wanted[1]}"
@@ -110,7 +128,7 @@ def _uv_finds(uv: str, wanted: tuple[int, int]) -> Iterable[str]:
 
 
 def install(uv: str) -> Python | None:
-    """Have uv install Python 3.13; ``None`` where it cannot (no network)."""
+    """Have uv install Python 3.13; ``None`` if it cannot (no network)."""
     name = f"{WANTED[0]}.{WANTED[1]}"
     if _output([uv, "python", "install", "--quiet", name], _INSTALL_TIMEOUT_S) is None:
         return None
@@ -120,7 +138,7 @@ def install(uv: str) -> Python | None:
 
 
 def ask(path: str) -> Python | None:
-    """What an interpreter says of itself; ``None`` where it does not start (as pyenv's commands for other versions)."""
+    """What an interpreter says of itself; ``None`` if it does not start (as pyenv's commands for other versions)."""
     text = _output([path, "-I", "-S", "-c", _ASK], _ASK_TIMEOUT_S)
     return parse_answer(path, text or "")
 

@@ -34,7 +34,12 @@ def find_mode() -> Mode:
 
 
 def refuse_unheld(limits: Limits, held: frozenset[str], why: str) -> None:
-    """Refuse where a limit that was asked for would not hold. The number of processes alone may go without.
+    """Refuse if a limit that was asked for would not hold. The number of processes alone may go without.
+
+    Args:
+        limits: what was asked for.
+        held: the names of the limits that hold.
+        why: why others do not, as a clause.
 
     Raises:
         NotMeasured: says what to do.

@@ -57,7 +57,7 @@ def read_inside(python: Path) -> Inside:
 
 
 def parse_inside(text: str) -> Inside:
-    """The answer of an environment. Raises ValueError or KeyError where it is none."""
+    """The answer of an environment. Raises ValueError or KeyError if it is none."""
     data = json.loads(text)
     version, git = parse_torch(data["torch"]) if data["torch"] is not None else (None, None)
     return Inside(data["python"], version, git, dict(sorted(data["packages"].items())))

@@ -1,4 +1,4 @@
-"""Makes virtual environments and installs locked packages into them: with uv, or with pip where there is no uv."""
+"""Makes virtual environments and installs locked packages into them: with uv, or with pip if there is no uv."""
 
 from __future__ import annotations
 

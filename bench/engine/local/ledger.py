@@ -83,7 +83,7 @@ class Ledger:
 
 
 def read_entry(path: Path) -> Entry | None:
-    """The entry of a file, or ``None`` where it is none."""
+    """The entry of a file, or ``None`` if it is none."""
     try:
         about = path.lstat()
         if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_BYTES:

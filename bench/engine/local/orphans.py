@@ -36,7 +36,13 @@ def find(ledger: Ledger) -> list[Orphan]:
 
 
 def recover(ledger: Ledger, orphan: Orphan, out: Path) -> Ending:
-    """Stop an orphan in order and copy its evidence into ``out`` (see ``bench.engine.protocol.Engine``)."""
+    """Stop an orphan in order and copy its evidence into ``out`` (see ``bench.engine.protocol.Engine``).
+
+    Args:
+        ledger: what the local engine has under way.
+        orphan: what was left.
+        out: an existing folder.
+    """
     entry = _entry(ledger, orphan)
     if entry is None:
         return Ending(None, error=f"{KILLED}, and nothing of it is left", killed=True)
@@ -60,7 +66,7 @@ def _entry(ledger: Ledger, orphan: Orphan) -> Entry | None:
 
 
 def stop(entry: Entry) -> None:
-    """TERM to the supervisor, and KILL where it does not end; what outlives even that is waited for no longer."""
+    """TERM to the supervisor, and KILL if it does not end; what outlives even that is waited for no longer."""
     if entry.pid is None:
         return
     with contextlib.suppress(psutil.Error):
@@ -96,7 +102,13 @@ def remove(ledger: Ledger, entry: Entry) -> bool:
 
 
 def sweep(ledger: Ledger, notify: Notify, keep: Collection[str] = ()) -> None:
-    """Remove every orphan but those in ``keep``, with its evidence (recover it first where that is wanted)."""
+    """Remove every orphan but those in ``keep``, with its evidence (recover it first if that is wanted).
+
+    Args:
+        ledger: what the local engine has under way.
+        notify: takes each line for the person who waits.
+        keep: the ids of runs that stay.
+    """
     for entry in ledger.left_behind():
         if entry.run_id in keep:
             continue

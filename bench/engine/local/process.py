@@ -19,7 +19,7 @@ from bench.engine.protocol import EngineLost, State
 from bench.engine.stream import TAIL_BYTES, EventReader, Piece
 
 MARK = "BENCH_RUN_ID"
-"""A variable in the environment of everything that a run starts; by it strays are found where there is no group."""
+"""A variable in the environment of everything that a run starts; by it strays are found if there is no group."""
 _PIECE = 65536
 
 

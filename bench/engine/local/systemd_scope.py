@@ -17,7 +17,13 @@ _PROBE_TIMEOUT_S = 5.0
 
 
 def scope_argv(unit: str, limits: Limits, argv: Sequence[str]) -> list[str]:
-    """The command that starts ``argv`` alone in a scope of the user's systemd (systemd.resource-control(5)) (pure)."""
+    """Return the command that starts ``argv`` alone in a scope of the user's systemd: systemd.resource-control(5).
+
+    Args:
+        unit: the scope's name.
+        limits: what it may use.
+        argv: the command to start.
+    """
     properties = ["Delegate=yes"]
     if limits.cpus is not None:
         properties += [f"CPUQuota={limits.cpus * 100:g}%", f"CPUQuotaPeriodSec={PERIOD_US // 1000}ms"]
@@ -53,9 +59,14 @@ def scopes_work() -> bool:
 
 
 def read_scope(pid: int, limits: Limits, proc: Path = Path("/proc")) -> Group | None:
-    """The group that a process of a scope is in, with the limits that really hold there.
+    """Return the group that a process of a scope is in, with the limits that really hold there, or ``None``.
 
     systemd sets what it can: a limit whose controller the user was not delegated is dropped without a word.
+
+    Args:
+        pid: the process.
+        limits: what was asked for.
+        proc: where the kernel's files on processes lie.
     """
     hierarchy = read_hierarchy()
     try:

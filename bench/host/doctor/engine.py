@@ -1,4 +1,4 @@
-"""The engine, the limits that it can hold, and what serves where there is none: pure."""
+"""The engine, the limits that it can hold, and what serves if there is none: pure."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _CLOCK_FILES = (
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Free bytes of the file system that holds ``path``; ``None`` where it could not be asked."""
+    """Free bytes of the file system that holds ``path``; ``None`` if it could not be asked."""
 
     path: str
     free_bytes: int | None
@@ -43,8 +43,8 @@ class Facts:
     Args:
         host_class: the machine's class.
         state: its state now.
-        info: the engine's own description (Docker's ``/info``); empty where none answers.
-        version: the engine's ``/version``; empty where none answers.
+        info: the engine's own description (Docker's ``/info``); empty if none answers.
+        version: the engine's ``/version``; empty if none answers.
         engine_problem: why no engine answers.
         engine_fix: what to do about that, if it is another thing than starting an engine.
         group: whether a control group can be made without an engine.
@@ -56,7 +56,7 @@ class Facts:
         aslr: ``randomize_va_space``: 0 off, 2 full.
         smt: whether two threads share a core.
         nvidia_devices: NVIDIA display devices on the PCI bus, with or without a driver.
-        on_battery: whether a laptop is running from its battery; ``None`` where there is none.
+        on_battery: whether a laptop is running from its battery; ``None`` if there is none.
     """
 
     host_class: HostClass = field(default_factory=HostClass)
@@ -132,7 +132,7 @@ def read_disk(path: Path) -> Disk:
 
 
 def read_synchronised() -> bool | None:
-    """Whether the wall clock is synchronised: adjtimex(2) answers ``TIME_ERROR`` (5) where it is not."""
+    """Whether the wall clock is synchronised: adjtimex(2) answers ``TIME_ERROR`` (5) if it is not."""
     try:
         # All zero asks for nothing to be changed, and needs no privilege.
         state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
@@ -149,7 +149,7 @@ def count_nvidia_devices(root: str = "/") -> int:
 
 
 def read_on_battery() -> bool | None:
-    """Whether the machine runs from a battery; ``None`` where it has none."""
+    """Whether the machine runs from a battery; ``None`` if it has none."""
     try:
         battery = psutil.sensors_battery()
     except (OSError, AttributeError, ValueError):

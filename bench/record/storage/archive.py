@@ -182,7 +182,13 @@ def _move_in(folders: Iterable[Path], workshop: Path, results: Path, archive: Pa
 
 
 def move_in(folder: Path, place: str, results: Path) -> Path:
-    """Rename a verified bundle to its place in the results, under another stamp if that is another's."""
+    """Rename a verified bundle to its place in the results, under another stamp if that is another's.
+
+    Args:
+        folder: the verified bundle.
+        place: where it belongs in the results.
+        results: the folder of results.
+    """
     if folder.name != place.rpartition("/")[2]:
         restamp(folder, place.rpartition("/")[2])
     sync_tree(folder)

@@ -54,7 +54,7 @@ class Bundle:
         return tuple(list_files(self.path)[0])
 
     def read_text(self, name: str, limit: int = 16 * 1024 * 1024) -> str | None:
-        """Text of one file, at most ``limit`` bytes of it, or ``None`` where the bundle has no such file."""
+        """Text of one file, at most ``limit`` bytes of it, or ``None`` if the bundle has no such file."""
         if not is_file_name(name) or name not in self.files():
             return None
         with (self.path / name).open("rb") as file:
@@ -166,7 +166,7 @@ def _write_at_free_stamp(
 
 @contextlib.contextmanager
 def _claim(parent: Path, stamp: str) -> Iterator[Path | None]:
-    """The ``.partial`` folder of a stamp, ours alone and gone afterwards; ``None`` where the stamp is taken."""
+    """The ``.partial`` folder of a stamp, ours alone and gone afterwards; ``None`` if the stamp is taken."""
     partial = parent / f"{stamp}{PARTIAL}"
     if os.path.lexists(parent / stamp):
         yield None

@@ -28,7 +28,13 @@ _NOT_ALLOWED = {
 
 
 def disk_error(error: OSError, folder: Path, option: str = "--results") -> BenchError:
-    """The error of this tool that an error of the disk means; ``option`` is what chooses another place."""
+    """Return the error of this tool that an error of the disk means.
+
+    Args:
+        error: what the system raised.
+        folder: where it was to be written.
+        option: what chooses another place, as in ``--results``.
+    """
     if error.errno in _FULL:
         return NotMeasured(
             f"no room left for {folder}", str(error.strerror), f"free some space or choose {option} elsewhere"

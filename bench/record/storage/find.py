@@ -112,9 +112,15 @@ def find_bundles(
     follow: Follow = iter,
     passed_over: Callable[[BenchError], object] = lambda _: None,
 ) -> list[Bundle]:
-    """The bundles that a word of the command line names, all of them readable (:func:`scan_named`).
+    """Return the bundles that a word of the command line names, all of them readable (:func:`scan_named`).
 
     ``passed_over`` is told of each that is there twice.
+
+    Args:
+        what: a path, an id or a host.
+        results: the folder of results.
+        follow: goes along with what is read, as a progress bar does.
+        passed_over: takes the error of each bundle that is left out.
 
     Raises:
         UsageError: it names nothing.

@@ -105,7 +105,13 @@ def output_file(target: Path, option: str) -> Iterator[IO[bytes]]:
 
 
 def write_output(target: Path, data: bytes, option: str) -> None:
-    """Write bytes where ``target`` names; see :func:`output_file`."""
+    """Write bytes where ``target`` names; see :func:`output_file`.
+
+    Args:
+        target: a path, a device or a pipe.
+        data: what to write.
+        option: what chooses another place, as in ``--output``.
+    """
     with output_file(target, option) as file:
         file.write(data)
 

@@ -92,7 +92,7 @@ def _named_folders(folder: Path) -> Iterator[Path]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """The folders in a folder, links to folders left out; none where it cannot be read."""
+    """The folders in a folder, links to folders left out; none if it cannot be read."""
     try:
         with os.scandir(folder) as entries:
             return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
