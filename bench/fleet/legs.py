@@ -20,7 +20,7 @@ class Leg:
 
 
 def plan_legs(name: str, hosts: Sequence[str], options: Sequence[str], results: Path) -> tuple[Leg, ...]:
-    """The command of each host.
+    """Return the command of each host.
 
     Args:
         name: the diagnostic.

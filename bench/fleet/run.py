@@ -21,7 +21,7 @@ from bench.fleet.legs import Leg
 
 @dataclass(frozen=True, slots=True)
 class LegEnd:
-    """How a leg ended: its exit code, its bundle if it left one, and the last line that it said."""
+    """How a leg ended: its exit code, its bundle if it left one, and the last line that it printed."""
 
     host: str
     exit_code: int
@@ -47,7 +47,7 @@ def run_legs(legs: Sequence[Leg], notify: Notify) -> tuple[LegEnd, ...]:
 
 
 class _Running:
-    """A leg that has been started, with a folder for what it says."""
+    """A leg that has been started, with a folder for what it prints."""
 
     def __init__(self, leg: Leg, folder: Path, notify: Notify) -> None:
         self._leg, self._notify, self._said = leg, notify, ""
@@ -77,7 +77,7 @@ class _Running:
         self._out.close()
 
     def end(self) -> LegEnd:
-        """How it ended."""
+        """Return how it ended."""
         self._follower.join()
         self._out.seek(0)
         code = self.process.returncode
@@ -102,7 +102,7 @@ def _environment() -> dict[str, str]:
 
 
 def parse_bundle(output: bytes) -> Path | None:
-    """The bundle that ``bench run --json`` names; ``None`` where it wrote none."""
+    """Return the bundle that ``bench run --json`` names; ``None`` if it wrote none."""
     try:
         document = json.loads(output)
     except ValueError:

@@ -1,7 +1,7 @@
 """Evidence of a killed command that cannot be finished: moved out of the way once, with all of it, and named.
 
 It lies in the user's state, in a folder beside the stores: ``unfinished/<store or run>/``. What only the engine has of
-a run is copied to ``engine-<run>/`` in there; where even that fails the engine keeps it, and nobody asks again.
+a run is copied to ``engine-<run>/`` in there; if even that fails the engine keeps it, and nobody asks again.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, er
 
 
 def default_aside() -> Path:
-    """Where unfinished evidence goes: on the disk of the stores, so that moving it takes no room."""
+    """Return the folder that unfinished evidence goes to: on the stores' disk, so that moving it takes no room."""
     return default_folder().parent / "unfinished"
 
 
 def given_up(folder: Path | None = None) -> set[str]:
-    """The runs whose evidence an engine may still hold, and nobody could fetch."""
+    """Return the runs whose evidence an engine may still hold, and nobody could fetch."""
     return {path.name.removeprefix(_RUN) for path in (folder or default_aside()).glob(f"*/{_RUN}*")}
 
 
 def try_later(folder: Path, error: Exception) -> bool:
-    """Whether another try is worth it: once, where the disk or the engine refused and may not the next time.
+    """Return whether another try is worth it: once, if the disk or the engine refused and may not the next time.
 
     Args:
         folder: what remembers that it was tried: the store, or :func:`folder_of` a run without one.
@@ -43,14 +43,14 @@ def try_later(folder: Path, error: Exception) -> bool:
     tried = folder / _TRIED
     if not passing or tried.exists():
         return False
-    with contextlib.suppress(OSError):  # where there is no room even for this it is tried once more
+    with contextlib.suppress(OSError):  # if there is no room even for this it is tried once more
         folder.mkdir(parents=True, exist_ok=True)
         tried.touch()
     return True
 
 
 def folder_of(orphan: Orphan) -> Path:
-    """Where the evidence of a run goes of which only the engine knows."""
+    """Return the folder for the evidence of a run of which only the engine knows."""
     return default_aside() / orphan.run_id
 
 
@@ -79,7 +79,17 @@ def set_aside(engine: Engine, store: Store, orphans: Collection[Orphan], error: 
 
 
 def set_aside_alone(engine: Engine, orphan: Orphan, error: Exception, notify: Notify) -> bool:
-    """The same for a run of which only the engine knows; ``False`` where the engine holds its only evidence."""
+    """Move the evidence of a run out of the way of which only the engine knows.
+
+    Args:
+        engine: where the run was.
+        orphan: the run.
+        error: why it could not be finished.
+        notify: takes the one line that names where it lies now.
+
+    Returns:
+        Whether the evidence was fetched; ``False`` if the engine still holds the only copy.
+    """
     folder = folder_of(orphan)
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +100,7 @@ def set_aside_alone(engine: Engine, orphan: Orphan, error: Exception, notify: No
 
 
 def said(error: Exception) -> str:
-    """An error in one line, with its kind where it is none of ours."""
+    """Return an error in one line, with its kind if it is none of ours."""
     text = " ".join(str(error).split())[:300]
     return text if isinstance(error, BenchError) or not text else f"{type(error).__name__}: {text}"
 

@@ -28,9 +28,12 @@ NONE = Baseline()
 def read_results(
     results: Path, follow: Follow = iter, passed_over: Callable[[BenchError], object] = lambda _: None
 ) -> tuple[Bundle, ...]:
-    """Every readable bundle of a results folder, oldest first; none where the folder is missing.
+    """Return every readable bundle of a results folder, oldest first; none if the folder is missing.
 
-    ``passed_over`` is told why of each that cannot be read, and of each that is there twice.
+    Args:
+        results: the results folder.
+        follow: given each folder that is read.
+        passed_over: takes the error of each bundle that cannot be read, and of each that is there twice.
     """
     if not results.is_dir():
         return ()
@@ -41,20 +44,25 @@ def read_results(
 
 
 def history(bundles: Sequence[Bundle], name: str) -> tuple[Bundle, ...]:
-    """The results of one diagnostic, oldest first."""
+    """Return the results of one diagnostic, oldest first."""
     return tuple(bundle for bundle in bundles if bundle.record.diagnostic.name == name)
 
 
 def reference_folder() -> Path:
-    """The results that ship with the project: in a checkout, or in the installed package."""
+    """Return the results that ship with the project: in a checkout, or in the installed package."""
     return project_root() / "results" / "reference"
 
 
 def default_baseline(results: Path, name: str, profile: str) -> Baseline:
-    """The earlier results of the same diagnostic and profile, this host's and the reference's.
+    """Return the earlier results of the same diagnostic and profile, this host's and the reference's.
 
     Runs that did not pass, or that were profiled or varied, are no baseline. Older evidence knows no profile; it is
     full.
+
+    Args:
+        results: the results folder, in which other hosts' results may lie as well.
+        name: the diagnostic's name.
+        profile: ``full`` or ``smoke``.
     """
     here = history(read_results(results), name)
     shipped = history(read_results(reference_folder()), name)

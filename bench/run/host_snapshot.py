@@ -1,7 +1,7 @@
 """The host around the runs: its class, and its state, calibration and evidence at one moment.
 
-Only the machine that this command runs on can be looked at. Where the engine is on another one, its host is
-described by what that engine says of itself, and the rest is missing with the reason.
+Only the machine that this command runs on can be looked at. If the engine is on another one, its host is
+described by what that engine reports of itself, and the rest is missing with the reason.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def take_snapshot(probes: HostProbes, engine: Engine, results: Path, *, calibrat
 
 
 def unseen(why: str) -> HostSnapshot:
-    """A host that nobody looked at."""
+    """Return a host that nobody looked at."""
     line = f"# not looked at: {why}\n"
     return HostSnapshot(HostState(), dict.fromkeys(HostState.__struct_fields__, why), {}, {"": why}, line, line)
 
@@ -100,5 +100,5 @@ def host_class(probes: HostProbes, engine: Engine) -> tuple[HostClass, dict[str,
 
 
 def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
+    """Return the folder, or the nearest one above it that exists."""
     return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())

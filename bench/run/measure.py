@@ -39,7 +39,7 @@ class WrittenResult:
 
     @property
     def complaints(self) -> tuple[str | None, ...]:
-        """What the person who waits is told beside the result."""
+        """What is reported to the person who waits beside the result."""
         return self.failure, self.problem
 
     @property
@@ -51,10 +51,10 @@ class WrittenResult:
 
 
 def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces: str | None = None) -> WrittenResult:
-    """Run a plan as often as it says and write its bundle.
+    """Run a plan as often as it asks for and write its bundle.
 
-    From the first run until the bundle is there Ctrl-C ends runs and is remembered, and takes nothing away. Where
-    nothing could be started, or somebody did not wait for it, the bundle says so and has no run.
+    From the first run until the bundle is there Ctrl-C ends runs and is remembered, and takes nothing away. If
+    nothing could be started, or somebody did not wait for it, the bundle records that and has no run.
 
     Args:
         plan: what to run.
@@ -87,7 +87,19 @@ def not_begun(
     reproduces: str | None = None,
     before: HostSnapshot | None = None,
 ) -> WrittenResult:
-    """The result of a command that came to no run; ``before`` where it came to a look at the host."""
+    """Write the result of a command that came to no run, and return it.
+
+    Args:
+        plan: what was to run.
+        session: where.
+        error: what kept it from running.
+        reproduces: the id of the record that it reproduces.
+        before: the host, if the command came to a look at it.
+
+    Raises:
+        NotMeasured: neither the results folder nor the user's state takes the bundle.
+        UsageError: the results folder cannot be written, nor the user's state.
+    """
     with Interrupts() as interrupts:
         failure = error if isinstance(error, BenchError) else None
         why = str(failure) if failure else was_interrupted(interrupts)
@@ -97,7 +109,7 @@ def not_begun(
 
 
 def look_again(session: Session, interrupts: Interrupts) -> HostSnapshot | None:
-    """The host after the last run; ``None`` where somebody is waiting for the command to end."""
+    """Return the host after the last run; ``None`` if somebody is waiting for the command to end."""
     try:
         stop_here(interrupts)
         with interrupts.breaking():
@@ -109,7 +121,7 @@ def look_again(session: Session, interrupts: Interrupts) -> HostSnapshot | None:
 
 
 def conclude(result: Measurement) -> WrittenResult:
-    """Give a result its verdict and write its bundle."""
+    """Give a result its verdict, write its bundle, and return it as it was written."""
     asked, interrupted = result.plan.repeat, result.interrupts.count > 0
     record = with_verdict(result.record(), asked, result.baseline, cut=result.cut, interrupted=interrupted)
     files = collect(record, result.runs, result.before, result.after, result.baseline.records)
@@ -117,7 +129,17 @@ def conclude(result: Measurement) -> WrittenResult:
 
 
 def write_result(result: Measurement, record: Record, files: Mapping[str, Content]) -> WrittenResult:
-    """Write a result's bundle: to the results folder, or, where that has become full, to the user's state."""
+    """Write a result's bundle, and return where it lies: the results folder, or, if that refuses it, the user's state.
+
+    Args:
+        result: the measurement that the record is of.
+        record: the record with its verdict.
+        files: the evidence, by name relative to the bundle.
+
+    Raises:
+        NotMeasured: neither folder takes the bundle.
+        UsageError: the results folder cannot be written, nor the user's state.
+    """
     session, problem = result.session, None
     try:
         path = write_bundle(session.results, record, files)
@@ -133,5 +155,5 @@ def write_result(result: Measurement, record: Record, files: Mapping[str, Conten
 
 
 def refuge() -> Path:
-    """Where a bundle goes that its results folder does not take."""
+    """Return the folder for bundles that their results folder does not take."""
     return platformdirs.user_state_path("bench") / "results"

@@ -30,14 +30,14 @@ BASE_ENV: Mapping[str, str] = {
     "PYTHONUNBUFFERED": "1",
 }
 _OURS = {"BENCH_PROFILE": "--profile", "BENCH_DEVICE": "NAME", "BENCH_PROFILER_OUT": "--profiler"}
-"""Variables that a plan sets, and what on the command line sets them: by ``--env`` the record would not say so."""
+"""Variables that a plan sets, and what on the command line sets them: by ``--env`` the record would not show it."""
 _PROFILER_FOLDER = "{diagnostics}/profiler"
 _PROFILER_ENV = {"BENCH_PROFILER_OUT": "{out}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line may say of a run; ``None`` leaves the diagnostic's own value. Seconds and bytes."""
+    """What the command line may set of a run; ``None`` leaves the diagnostic's own value. Seconds and bytes."""
 
     repeat: int = 1
     profile: str = "full"
@@ -78,10 +78,10 @@ def make_plan(
 
     Args:
         diagnostic: what to run.
-        options: what the command line says.
+        options: what the command line sets.
         source: where the test's code comes from, for the record.
         tree: a project's files; the node is then relative to their root, else to the shipped diagnostics.
-        need: what the place must offer; the diagnostic's own image where it is not given.
+        need: what the place must offer; the diagnostic's own image if it is not given.
         variant: a way to run it, laid over the options.
 
     Raises:
@@ -108,7 +108,7 @@ def make_plan(
     )
     if limits.threads is not None and limits.threads < 1:
         raise UsageError(f"--threads {limits.threads} is no number of threads", fix="give 1 or more")
-    # Threads that only follow from the CPUs are not complained about: the host's CPUs are fewer, which is said later.
+    # Threads that only follow from the CPUs are not complained about: the host's CPUs are fewer, reported later.
     asked = options.threads is not None or (variant is not None and variant.threads is not None)
     if asked and limits.threads is not None and limits.threads >= PIDS:
         what = f"{limits.threads} threads are more than a run may have"
@@ -176,7 +176,7 @@ def check_capacity(limits: Limits, capacity: Capacity) -> None:
 
 
 def parse_env(items: list[str]) -> dict[str, str]:
-    """``K=V`` items to a mapping.
+    """Return the mapping that ``K=V`` items make.
 
     Raises:
         UsageError: an item without ``=`` or without a name, or a variable that another option sets.
@@ -224,7 +224,12 @@ def _positive(option: str, value: float | None, otherwise: float | None) -> floa
 
 
 def need_of(diagnostic: Diagnostic, root: Path | None, requirements: Path | None) -> Need:
-    """What the place must offer: the diagnostic's image and the requirements given, or those that ``bench.toml`` names.
+    """Return what the place must offer: the diagnostic's image, and the requirements given or named by ``bench.toml``.
+
+    Args:
+        diagnostic: what will run there.
+        root: the project's root, to which its own requirements are relative; ``None`` for a shipped diagnostic.
+        requirements: a pip requirements file from the command line, which counts before the diagnostic's own.
 
     Raises:
         UsageError: the requirements are not a file.

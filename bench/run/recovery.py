@@ -52,8 +52,13 @@ def recover_all(engine: Engine, results: Path, notify: Notify) -> None:
     """Finish the evidence of every killed command that can still be read, then let the engine remove the rest.
 
     Never touches what belongs to a command that lives, or to another user. Each result goes to the folder that its own
-    command named; ``results`` is for those that do not say. A failure to finish one stops nothing: where a disk or the
-    engine refused the next command tries once more, and what cannot be finished is moved aside (``bench.run.aside``).
+    command named. A failure to finish one stops nothing: if a disk or the engine refused the next command tries once
+    more, and what cannot be finished is moved aside (``bench.run.aside``).
+
+    Args:
+        engine: the engine that may still hold runs.
+        results: the folder for the results whose command named none.
+        notify: takes a line for each that was finished or moved aside.
     """
     for partial in remove_partials(results):
         notify(f"removed a bundle that a killed command had begun to write: {partial}")
@@ -186,7 +191,14 @@ def _number(orphan: Orphan, label: str, otherwise: int) -> int:
 
 
 def recovered(begun: Record, runs: Sequence[OneRun], asked: int, cut: str) -> Record:
-    """Return a record that was begun with the runs that were found, and with its verdict (pure)."""
+    """Return a record that was begun with the runs that were found, and with its verdict (pure).
+
+    Args:
+        begun: the record as it was before its first run.
+        runs: the runs that were found, in their order.
+        asked: how many runs the killed command was to make.
+        cut: why there are fewer.
+    """
     readings = [run.reading for run in runs]
     missing = {
         f"runs[{position}].{path}": why

@@ -38,7 +38,7 @@ class Order(ABC):
     refusals: tuple[type[BenchError], ...] = (NotMeasured,)
     """What may keep one run from being started without ending the command."""
     outlives_faults = True
-    """Whether a result that has runs is kept, not whole, where a run fails in a way that nobody foresaw."""
+    """Whether a result that has runs is kept, not whole, if a run fails in a way that nobody foresaw."""
 
     def __init__(self, results: Iterable[Measurement]) -> None:
         self.results = tuple(results)
@@ -61,7 +61,7 @@ class Order(ABC):
 
 
 class Repeated(Order):
-    """A plan as often as it says, up to the first run that brings nothing."""
+    """A plan as often as it asks for, up to the first run that brings nothing."""
 
     def turns(self) -> Iterator[Turn]:
         """Return the plan's runs."""

@@ -31,20 +31,20 @@ NOWHERE = Place("", "", "", "")
 
 
 class Observer:
-    """Follows a command for the person who waits; this one says nothing (see ``bench.cli.progress``)."""
+    """Follows a command for the person who waits; this one reports nothing (see ``bench.cli.progress``)."""
 
     def run_begins(self, plan: Plan, index: int) -> None:
         """A run is about to start."""
 
     def event(self, event: Event) -> None:
-        """The supervisor said something."""
+        """The supervisor reported something."""
 
     def run_ended(self, reading: Reading) -> None:
         """A run has been read."""
 
 
 def own_fault(error: Exception) -> str:
-    """What nobody foresaw in one line: what the system refused, else a fault of bench itself and where it struck."""
+    """Return an unforeseen error in one line: what the system refused, else a fault of bench and where it struck."""
     if isinstance(error, OSError) and error.strerror:
         return f"the system refused{f' {error.filename}' if error.filename else ''}: {error.strerror}"[:300]
     ours = [one for one in traceback.extract_tb(error.__traceback__) if f"{os.sep}bench{os.sep}" in one.filename]
@@ -105,17 +105,17 @@ class Session:
         return self.store.begin(record, asked, self.results)
 
     def place(self, need: Need) -> Place:
-        """The image or environment for a need, prepared once."""
+        """Return the image or environment for a need, prepared once."""
         if need not in self._places:
             self._places[need] = self.engine.prepare(need, self.notify)
         return self._places[need]
 
     def place_so_far(self, need: Need) -> Place:
-        """The place for a need as far as it was prepared; one of which nothing is known where it was not."""
+        """Return the place for a need as far as it was prepared; one of which nothing is known if it was not."""
         return self._places.get(need, NOWHERE)
 
     def host_class(self) -> tuple[HostClass, dict[str, str]]:
-        """The class of the machine that measures."""
+        """Return the class of the machine that measures."""
         return host_class(self.probes, self.engine)
 
     def stamp(self) -> str:
@@ -123,11 +123,16 @@ class Session:
         return make_stamp(self.clock())
 
     def snapshot(self) -> HostSnapshot:
-        """The host now."""
+        """Return the host now."""
         return take_snapshot(self.probes, self.engine, self.results, calibration=self.calibration)
 
     def run(self, plan: Plan, index: int, result: Result) -> OneRun:
-        """One run of a plan for a result that was begun, in a fresh container.
+        """Make one run of a plan for a result that was begun, in a fresh container, and return it.
+
+        Args:
+            plan: what to run.
+            index: the number of the run in its result, from 0 on.
+            result: the result in this session's store.
 
         Raises:
             NotMeasured: nothing could be started.
@@ -169,7 +174,7 @@ class Session:
             return not_monitored(own_fault(error), run)
 
     def _known_wrong(self, plan: Plan) -> tuple[Warning_, ...]:
-        """What every result says on a host whose readings did not hold against loads of known cost."""
+        """What every result reports on a host whose readings did not hold against loads of known cost."""
         if plan.diagnostic.name == SELFTEST:
             return ()
         if self._distrust is None:

@@ -23,13 +23,13 @@ _QUIET = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
 
 def read_catalog_source(diagnostics: Path) -> Source:
-    """The source of a shipped diagnostic: the content of ``bench/diagnostics`` and, in a checkout, its commit."""
+    """Return a shipped diagnostic's source: the content of ``bench/diagnostics`` and, in a checkout, its commit."""
     commit, dirty = _git_state(diagnostics)
     return Source(kind="catalog", commit=commit, dirty=dirty, sha256=tree_sha256(diagnostics, _walk(diagnostics)))
 
 
 def read_project(root: Path) -> tuple[Source, Tree]:
-    """The source of somebody's project and the files that a run copies.
+    """Return the source of somebody's project and the files that a run copies.
 
     In a git checkout these are git's files (tracked, and untracked ones that it does not ignore); elsewhere all but
     caches, environments and version control.
@@ -100,7 +100,7 @@ def _git_state(folder: Path) -> tuple[str | None, bool | None]:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints, or ``None`` where there is no git or no checkout."""
+    """What git prints, or ``None`` if there is no git or no checkout."""
     command = ["git", "-C", str(folder), *_QUIET, "-c", f"safe.directory={folder.resolve()}", *arguments]
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     try:

@@ -41,7 +41,7 @@ ASKED = "bench.asked"
 RESULTS = "bench.results"
 """The label of the results folder that the command named, absolute."""
 USER = "bench.user"
-"""The label of the user whose command it was, by number; empty where the system has none."""
+"""The label of the user whose command it was, by number; empty if the system has none."""
 
 MAX_BYTES = 256 * 1024**2
 """What one file of a store can hold, at most."""
@@ -100,7 +100,13 @@ class Store:
         return (self.path / "owner.json").is_file()
 
     def begin(self, record: Record, asked: int, results: Path) -> Result:
-        """Keep what is known of a result before its first run, and the folder that it goes to."""
+        """Keep what is known of a result before its first run; return its name here and the labels of its runs.
+
+        Args:
+            record: the record as far as it is known.
+            asked: how many runs it is to have.
+            results: the results folder that it goes to.
+        """
         name = f"begun-{self._results:02}"
         self._results += 1
         folder = str(results.absolute())
@@ -109,7 +115,7 @@ class Store:
         return Result(name, labels)
 
     def start(self, result: Result, index: int) -> tuple[Path, dict[str, str]]:
-        """An empty folder for a run's evidence, and the labels of its task.
+        """Make an empty folder for a run's evidence; return it, and the labels of the run's task.
 
         Raises:
             NotMeasured: the disk refuses.
@@ -124,7 +130,14 @@ class Store:
         return out, {**result.labels, INDEX: str(index), EVIDENCE: f"{self.id}/{out.name}"}
 
     def keep(self, out: Path, result: Result, reading: Reading, ending: Ending) -> None:
-        """Keep how a run ended."""
+        """Keep how a run ended.
+
+        Args:
+            out: the folder of its evidence, from :meth:`start`.
+            result: the result that it belongs to.
+            reading: the run as it was read.
+            ending: how the engine saw it end.
+        """
         self._write(out.name, Kept(result.name, reading.run.index, reading, ending))
 
     def written(self, name: str) -> None:
@@ -133,7 +146,7 @@ class Store:
             (self.path / f"{name}.json").unlink()
 
     def begun(self) -> dict[str, Begun]:
-        """The results that have no bundle, by name.
+        """Return the results that have no bundle, by name.
 
         Raises:
             DamagedData: one of them cannot be read.
@@ -141,7 +154,7 @@ class Store:
         return {path.stem: _read(path, Begun) for path in sorted(self.path.glob("begun-*.json"))}
 
     def runs(self) -> dict[str, Kept]:
-        """All runs by name, in order.
+        """Return all runs by name, in order.
 
         Raises:
             DamagedData: one of them cannot be read.
@@ -149,7 +162,7 @@ class Store:
         return {path.stem: _read(path, Kept) for path in sorted(self.path.glob("run-*.json"))}
 
     def unfinished(self) -> bool:
-        """Whether it holds a run that has ended and is in no bundle, or nobody can say."""
+        """Return whether it holds a run that has ended and is in no bundle, or nobody can say."""
         try:
             begun = self.begun()
             return any(run.of in begun and run.reading is not None for run in self.runs().values())
@@ -157,7 +170,7 @@ class Store:
             return True
 
     def remove(self) -> None:
-        """Remove it with all that it holds; what tells whose it is goes last."""
+        """Remove it with all that it holds; what shows whose it is goes last."""
         for path in self.path.glob("*"):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
@@ -175,12 +188,12 @@ class Store:
 
 
 def current_user() -> str:
-    """This user's number, as text; empty where the system has none."""
+    """Return this user's number, as text; empty if the system has none."""
     return str(os.getuid()) if hasattr(os, "getuid") else ""
 
 
 def default_folder() -> Path:
-    """Where stores lie: this user's, on this host's own disk."""
+    """Return the folder of the stores: this user's, on this host's own disk."""
     return platformdirs.user_state_path("bench") / "sessions"
 
 
@@ -192,7 +205,7 @@ def settle(run_id: str) -> None:
 
 
 def settled() -> set[str]:
-    """The runs that have been read already, whatever an engine still has of them."""
+    """Return the runs that have been read already, whatever an engine still has of them."""
     return {path.name for path in _settled().glob("*")}
 
 
@@ -207,12 +220,12 @@ def _settled() -> Path:
 
 
 def engine_key(engine: Engine) -> str:
-    """What tells one engine from another."""
+    """Return what distinguishes one engine from another."""
     return f"{engine.name} {engine.address}".strip()
 
 
 def make_store(engine: Engine, folder: Path | None = None) -> Store:
-    """A store of this process; where the user's state cannot be written, one that only this command can finish."""
+    """Return a store of this process; if the user's state cannot be written, one that only this command can finish."""
     name = uuid.uuid4().hex[:12]
     owned = Owned(owner_labels(current_owner(), name), engine_key(engine))
     folder = folder or default_folder()
@@ -227,13 +240,13 @@ def make_store(engine: Engine, folder: Path | None = None) -> Store:
 
 
 def left_behind(folder: Path | None = None, here: Owner | None = None) -> list[tuple[Store, Owned]]:
-    """The stores whose command is gone, with whose they were."""
+    """Return the stores whose command is gone, with whose they were."""
     found = []
     here = here or current_owner()
     for path in sorted((folder or default_folder()).glob("*/owner.json")):
         if path.parent.is_symlink():
             continue
-        with contextlib.suppress(DamagedData, ValueError, OverflowError):  # one that says nothing is nobody's to finish
+        with contextlib.suppress(DamagedData, ValueError, OverflowError):  # one that names nobody is nobody's to finish
             owned = _read(path, Owned)
             owner = parse_owner(owned.labels)
             if owner is not None and is_gone(owner, here, running=False):
@@ -243,7 +256,7 @@ def left_behind(folder: Path | None = None, here: Owner | None = None) -> list[t
 
 @contextlib.contextmanager
 def claimed(store: Store) -> Iterator[bool]:
-    """Whether a store is there and ours to finish; of two commands that want the same one, one is told so."""
+    """Yield whether a store is there and ours to finish; of two commands that want the same one, one learns it."""
     try:
         descriptor = os.open(store.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:

@@ -18,46 +18,52 @@ from bench.record.storage.find import scan
 _MAX_BYTES = 64 * 1024
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What a self-test that came to its end says: when, whether every reading held, and those that did not."""
+class SelftestResult(msgspec.Struct, frozen=True):
+    """What a self-test that came to its end found: when, whether every reading held, and those that did not."""
 
     stamp: str
     held: bool
     failed: tuple[str, ...] = ()
 
 
-def told_by(record: Record) -> Told | None:
-    """What a record says; ``None`` for a self-test that did not come to its end."""
+def selftest_result(record: Record) -> SelftestResult | None:
+    """Return what the self-test of a record found; ``None`` for one that did not come to its end."""
     if record.outcome not in ("passed", "failed"):
         return None
     failed = tuple(test.node for run in record.runs for test in run.tests if test.outcome == "failed")
-    return Told(record.stamp, record.outcome == "passed", failed)
+    return SelftestResult(record.stamp, record.outcome == "passed", failed)
 
 
 def remember(record: Record, folder: Path | None = None) -> None:
-    """Keep what a record says, unless a newer one is known. A folder that cannot be written keeps nothing."""
-    told = told_by(record)
+    """Keep what a record's self-test found, unless a newer one is known; nothing, if the folder cannot be written."""
+    found = selftest_result(record)
     known = recall(record.host.id, record.engine.name, folder)
-    if told is None or (known is not None and known.stamp > told.stamp):
+    if found is None or (known is not None and known.stamp > found.stamp):
         return
     path = _path(record.host.id, record.engine.name, folder)
     fresh = path.with_suffix(f".{os.getpid()}.new")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(msgspec.json.encode(told))
+        fresh.write_bytes(msgspec.json.encode(found))
         fresh.replace(path)
 
 
-def recall(host_id: str, engine: str, folder: Path | None = None) -> Told | None:
-    """What the last self-test of a host in an engine said; ``None`` where none is known."""
+def recall(host_id: str, engine: str, folder: Path | None = None) -> SelftestResult | None:
+    """Return what the last self-test of a host in an engine found; ``None`` if none is known.
+
+    Args:
+        host_id: the host that was tested.
+        engine: ``docker`` or ``local``.
+        folder: where such results are kept; by default in the user's state.
+    """
     path = _path(host_id, engine, folder)
     try:
         if path.stat().st_size > _MAX_BYTES:
             return None
-        told = msgspec.json.decode(path.read_bytes(), type=Told)
+        found = msgspec.json.decode(path.read_bytes(), type=SelftestResult)
     except (OSError, msgspec.DecodeError):
         return None
-    return told if is_stamp(told.stamp) else None
+    return found if is_stamp(found.stamp) else None
 
 
 def _path(host_id: str, engine: str, folder: Path | None) -> Path:
@@ -71,7 +77,7 @@ _SHOWN = 5
 
 
 def selftest_warning(results: Path, host_id: str, engine: str) -> Warning_ | None:
-    """The warning that a run on this host in this engine carries; ``None`` where the newest self-test held.
+    """Return the warning that a run on this host in this engine carries; ``None`` if the newest self-test held.
 
     Args:
         results: the folder of results. A self-test of this user that went to another one counts as well.
@@ -84,10 +90,16 @@ def selftest_warning(results: Path, host_id: str, engine: str) -> Warning_ | Non
     return warning_of(records, engine, (last,) if last else ())
 
 
-def warning_of(records: Sequence[Record], engine: str, told: Sequence[Told] = ()) -> Warning_ | None:
-    """The same from the self-tests of one host (pure). One that did not come to its end says nothing."""
-    here = [said for one in records if one.engine.name == engine and (said := told_by(one)) is not None]
-    newest = max((*here, *told), key=lambda one: one.stamp, default=None)
+def warning_of(records: Sequence[Record], engine: str, remembered: Sequence[SelftestResult] = ()) -> Warning_ | None:
+    """Return the warning of a host's newest self-test (pure); ``None`` if it held. One cut short counts for nothing.
+
+    Args:
+        records: the self-tests of one host, in any engine.
+        engine: ``docker`` or ``local``; those of the other do not count.
+        remembered: further ones in this engine that are in no record at hand.
+    """
+    here = [found for one in records if one.engine.name == engine and (found := selftest_result(one)) is not None]
+    newest = max((*here, *remembered), key=lambda one: one.stamp, default=None)
     if newest is None or newest.held:
         return None
     more = f" and {len(newest.failed) - _SHOWN} more" if len(newest.failed) > _SHOWN else ""

@@ -17,7 +17,7 @@ from bench.run.schedule import Interleaved, make_runs
 from bench.run.session import Session
 
 DEFAULT = ("glibc", "glibc-keep", "jemalloc", "tcmalloc", "thp")
-"""What is tried where nothing else is said: the allocators and huge pages."""
+"""What is tried if nothing else is asked for: the allocators and huge pages."""
 VARIED = ("variant", "environ", "engine", "limits", "security", "image")
 """Differences between variants that are the thing under test."""
 UNBEGUN = "interrupted before its first run"
@@ -33,7 +33,12 @@ class Tried:
 
 
 def select(known: Sequence[Variant], names: Sequence[str], cpus: int | None) -> tuple[Variant, ...]:
-    """The variants to try: those named, or the usual ones; ``threads`` stands for 1, 2, 4 … up to the CPUs there are.
+    """Return the variants to try: those named, or the usual ones.
+
+    Args:
+        known: the variants of the catalog.
+        names: the names asked for; ``threads`` stands for 1, 2, 4 … up to the CPUs there are. Empty for the usual ones.
+        cpus: how many CPUs the host has; ``None`` if nobody knows.
 
     Raises:
         UsageError: an unknown name, one named twice, or fewer than two in all.
@@ -51,10 +56,10 @@ def select(known: Sequence[Variant], names: Sequence[str], cpus: int | None) -> 
 
 
 def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session]) -> tuple[Tried, ...]:
-    """Run every plan as often as it says, interleaved, and write one bundle a variant.
+    """Run every plan as often as it asks for, interleaved, and write one bundle a variant.
 
     A variant that cannot be measured (no such allocator, no engine) is left out from then on, with its reason; Ctrl-C
-    ends the rounds and keeps what there is. Where nothing ran at all, each variant has a bundle that says why.
+    ends the rounds and keeps what there is. If nothing ran at all, each variant has a bundle that records why.
 
     Args:
         plans: one a variant.
@@ -123,12 +128,12 @@ def _variant(plan: Plan) -> Variant:
 
 
 def name_of(plan: Plan) -> str:
-    """The variant's name."""
+    """Return the variant's name."""
     return plan.variant.name if plan.variant else "as it is"
 
 
 def _thread_counts(known: Sequence[Variant], cpus: int | None) -> list[str]:
-    """1, 2, 4 … and the CPUs there are; those of the catalog where nobody knows how many that is."""
+    """1, 2, 4 … and the CPUs there are; those of the catalog if nobody knows how many that is."""
     if cpus is None:
         return [name for _, name in sorted((one.threads, one.name) for one in known if one.threads)]
     counts = {2**power for power in range(cpus.bit_length()) if 2**power <= cpus} | {cpus}

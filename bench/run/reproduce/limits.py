@@ -15,22 +15,31 @@ from bench.run.plan import Plan
 
 
 def fitted(plan: Plan, capacity: Capacity, there: int | None = None) -> Plan:
-    """The plan with limits that this host can give; see :func:`fitted_limits`."""
+    """Return the plan with limits that this host can give; see :func:`fitted_limits`.
+
+    Args:
+        plan: what was asked for.
+        capacity: what this host has.
+        there: the CPUs of the host that the limits were for.
+
+    Raises:
+        UsageError: the plan's list of CPUs is none.
+    """
     limits = plan.task.limits
     fit = fitted_limits(limits, capacity, there)
     if fit == limits:
         return plan
     env = dict(plan.task.env)
     if fit.threads != limits.threads:
-        # Where something else was set for a library, that is its own number.
+        # If something else was set for a library, that is its own number.
         env |= {name: str(fit.threads) for name in THREADS if env.get(name) == str(limits.threads)}
     return replace(plan, task=replace(plan.task, limits=fit, env=env))
 
 
 def fitted_limits(limits: Limits, capacity: Capacity, there: int | None = None) -> Limits:
-    """Limits that this host can give: those beyond it become all that it has.
+    """Return limits that this host can give: those beyond it become all that it has.
 
-    Threads that would share fewer CPUs than they had become as many as the CPUs. Where they have as many as there, more
+    Threads that would share fewer CPUs than they had become as many as the CPUs. If they have as many as there, more
     threads than CPUs are part of what was measured.
 
     Args:
@@ -58,16 +67,16 @@ def fitted_limits(limits: Limits, capacity: Capacity, there: int | None = None) 
 
 
 def usable_cpus(limits: Limits, host: int | None) -> float | None:
-    """The CPUs that limits leave, else those of the ``host``; ``None`` where nobody knows.
+    """Return the CPUs that limits leave, else those of the ``host``; ``None`` if nobody knows.
 
-    The host's own count only stands in: no engine gives more than it has, and a record need not say what that was.
+    The host's own count only stands in: no engine gives more than it has, and a record need not hold what that was.
     """
     listed = len(parse_cpuset(limits.cpuset)) if limits.cpuset is not None else None
     return min((given for given in (limits.cpus, listed) if given is not None), default=host)
 
 
 def _fitted_cpuset(text: str, cpus: int) -> str:
-    """Those of the CPUs that are here; as many others where none is."""
+    """Those of the CPUs that are here; as many others if none is."""
     wanted = parse_cpuset(text)
     if max(wanted) < cpus:
         return text

@@ -148,7 +148,7 @@ def _here(today: object) -> str:
 
 
 def _gpu(record: Record, here: Record) -> str | None:
-    """The GPU here. A place for CUDA is prepared only where there is one, though on another machine nobody sees it."""
+    """The GPU here. A place for CUDA is prepared only if there is one, though on another machine nobody sees it."""
     unseen = record.diagnostic.device == "cuda" and (here.image or here.environment) is not None
     return here.host.class_.gpu or (UNSEEN if unseen else None)
 
@@ -170,7 +170,7 @@ def require(found: Collection[Mismatch], allowed: Collection[str]) -> None:
 
 
 def parse_allow(text: str) -> frozenset[str]:
-    """The differences that ``--allow`` accepts: ``engine,image``.
+    """Return the differences that ``--allow`` accepts: ``engine,image``.
 
     Raises:
         UsageError: one of them is none.
@@ -192,7 +192,7 @@ def _engine(record: Record) -> str:
 
 
 def _installed(here: Record, capacity: Capacity) -> int | None:
-    """The memory of the host as its class says it, as that of the record is; else what the engine counts."""
+    """The memory of the host as its class has it, as that of the record is; else what the engine counts."""
     return here.host.class_.memory_bytes or capacity.memory_bytes
 
 

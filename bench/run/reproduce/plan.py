@@ -31,7 +31,7 @@ _HARMLESS = re.compile(
 
 
 def options_of(record: Record) -> Options:
-    """The options of the command line that made a record; the environment comes later (see :func:`plan_again`)."""
+    """Return the command-line options that made a record; the environment comes later (see :func:`plan_again`)."""
     limits = record.engine.limits
     return Options(
         repeat=max(1, len(record.runs)),
@@ -47,7 +47,7 @@ def options_of(record: Record) -> Options:
 
 
 def bounded(options: Options, diagnostic: Diagnostic) -> Options:
-    """What a stranger may ask for: no more runs than anybody needs, none longer than the diagnostic may take."""
+    """Return what a stranger may ask for: no more runs than anybody needs, none longer than the diagnostic may take."""
     timeout = None if options.timeout_s is None else min(options.timeout_s, diagnostic.timeout_s)
     return replace(options, repeat=min(options.repeat, MAX_REPEAT), timeout_s=timeout)
 

@@ -1,4 +1,4 @@
-"""What a reproduction says before it runs anything: what there was, and will be again (pure)."""
+"""What a reproduction reports before it runs anything: what there was, and will be again (pure)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.units import counted, seconds, size
 
 
 def what_was_run(record: Record, plan: Plan) -> tuple[str, ...]:
-    """What will run here, as it ran there: test, number of runs, limits, deadline, and variables that are not usual."""
+    """Return what will run here, as it ran there: test, number of runs, limits, deadline and unusual variables."""
     variant = f", variant {plan.variant.name}" if plan.variant else ""
     usual = {**BASE_ENV, **plan.diagnostic.env}
     taken = {name: value for name, value in record.environ.items() if plan.task.env.get(name) == value}
@@ -26,7 +26,7 @@ def what_was_run(record: Record, plan: Plan) -> tuple[str, ...]:
 
 
 def limits_text(limits: Limits) -> str:
-    """Limits in words: ``cpus 2.0, memory 4.00 GiB``."""
+    """Return limits in words: ``cpus 2.0, memory 4.00 GiB``."""
     known = {name: value for name, value in structs.asdict(limits).items() if value is not None}
     if "memory_bytes" in known:
         known["memory"] = size(known.pop("memory_bytes"))
@@ -34,7 +34,7 @@ def limits_text(limits: Limits) -> str:
 
 
 def _bounds(record: Record, plan: Plan) -> tuple[str, ...]:
-    """The deadline of each run, and where the record asked for more than it gets."""
+    """The deadline of each run, and whether the record asked for more than it gets."""
     asked = options_of(record)
     more = [counted(asked.repeat, "run")] if asked.repeat > plan.repeat else []
     if asked.timeout_s is not None and asked.timeout_s > plan.task.timeout_s:

@@ -48,22 +48,22 @@ def collect(
     after: HostSnapshot | None,
     history: Sequence[Record] = (),
 ) -> dict[str, Content]:
-    """Every file of a bundle but the record and the manifest: its name to its content.
+    """Return every file of a bundle but the record and the manifest: its name to its content.
 
-    A required file that a run did not leave says so, in its own form.
+    A required file that a run did not leave reports that, in its own form.
 
     Args:
         record: the record with its verdict.
         runs: its runs, in order.
         before: the host before the first.
-        after: the host after the last, ``None`` where nobody looked.
+        after: the host after the last, ``None`` if nobody looked.
         history: earlier results of the same diagnostic, for the decision on the ceiling.
     """
     files: dict[str, Content] = {}
     command = _commands(runs)
     failure = signature(record) or record.outcome
     total = max(record.runs_asked or 1, len(runs))
-    runs = runs or (never_ran(0, failure),)  # so that every file is there, and says why it is empty
+    runs = runs or (never_ran(0, failure),)  # so that every file is there, with the reason why it is empty
     for position, run in enumerate(runs):
         named = partial(numbered, index=position, total=total)
         log = read_log(run.out)
@@ -92,7 +92,7 @@ def collect(
 
 
 def read_operators(out: Path) -> list[Operator]:
-    """What torch's profiler says the operators took; none where it did not run, or wrote nothing that can be read."""
+    """Return the operators' times of torch's profiler; none if it did not run, or wrote nothing that can be read."""
     path = out / "operators.json"
     try:
         if path.stat().st_size > _MAX_OPERATORS_BYTES:
@@ -129,7 +129,7 @@ def _why(run: OneRun) -> str:
 
 
 def _no_junit(record: Record, run: OneRun) -> bytes:
-    """A report with one error, that of the run; without a case where the run passed and no pytest was in it."""
+    """A report with one error, that of the run; without a case if the run passed and no pytest was in it."""
     suites = Element("testsuites")
     passed = run.reading.run.outcome == "passed"
     counts = {"tests": "0" if passed else "1", "errors": "0" if passed else "1", "failures": "0", "skipped": "0"}
@@ -161,7 +161,7 @@ def _first(runs: Sequence[OneRun], name: str) -> Content:
 
 
 def _twice(before: str, after: str | None) -> str:
-    """The host before the first run and, where it was looked at again, after the last."""
+    """The host before the first run and, if it was looked at again, after the last."""
     return before if after is None else f"{before.rstrip()}\n\n# after the last run\n{after}"
 
 
@@ -176,12 +176,12 @@ def _commands(runs: Sequence[OneRun]) -> list[str]:
 
 
 def findings_of(record: Record) -> list[str]:
-    """What stands out in a result that passed; where it did not, its times say nothing."""
+    """Return what stands out in a result that passed; if it did not, its times mean nothing."""
     return [sentence(finding) for finding in explain(record).findings] if record.outcome == "passed" else []
 
 
 def sentence(finding: Finding) -> str:
-    """A finding as one line of text."""
+    """Return a finding as one line of text."""
     return "; ".join(part for part in (finding.evidence, finding.meaning, finding.remedy) if part)
 
 
@@ -193,9 +193,9 @@ MARK = (
 
 
 def read_log(out: Path) -> Path | bytes | None:
-    """The log in a run's ``out`` folder, with the tail that a killed supervisor left beside it behind a mark.
+    """Return the log in a run's ``out`` folder, with the tail that a killed supervisor left beside it behind a mark.
 
-    ``None`` where there is none. The tail is a ring (``bench.agent.log``); room that it never used is left out.
+    ``None`` if there is none. The tail is a ring (``bench.agent.log``); room that it never used is left out.
     """
     log, tail = out / LOG, out / f"{LOG}.tail"
     if tail.is_symlink() or not tail.is_file():

@@ -1,4 +1,4 @@
-"""What a run left in its ``out`` folder, to a ``Run`` of the record: also where the supervisor was killed."""
+"""What a run left in its ``out`` folder, to a ``Run`` of the record: even if the supervisor was killed."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _run(result: Result, index: int) -> Run:
 
 
 def _blamed(run: Run, ending: Ending) -> Run:
-    """The run with what really ended it, where the supervisor only knows that it was told to stop.
+    """The run with what really ended it, if the supervisor only knows that it was asked to stop.
 
     An engine that shut down measured nothing; a command that was killed was interrupted. Neither was the user's Ctrl-C.
     """
@@ -108,7 +108,7 @@ def _without_result(
 ) -> Reading:
     """A run without a result that can be used: what the supervisor reported as it ended, else its last sample.
 
-    ``unusable`` says what is wrong with a ``result.json`` that is there.
+    ``unusable`` is what is wrong with a ``result.json`` that is there.
     """
     said = _said(ending)
     outcome, signature = (said.outcome, said.signature) if said else _why(begun, ending, unusable)
@@ -218,6 +218,6 @@ class OneRun:
 
 
 def never_ran(index: int, why: str) -> OneRun:
-    """A run that could not be started: ``not_measured``, every figure missing, and no evidence."""
+    """Return a run that could not be started: ``not_measured``, every figure missing, and no evidence."""
     ending = Ending(None, error=why)
     return OneRun(read_run(_NO_FOLDER, index, ending), _NO_FOLDER, ending)

@@ -18,11 +18,11 @@ UNSURE_RATIO = 0.5
 """A truth that is less certain than this share of its value checks nothing."""
 
 Truth = Mapping[str, Any]
-"""What a load says of itself, by key; ``None`` or absent is not known."""
+"""What a load reports of itself, by key; ``None`` or absent is not known."""
 
 
 def parse_truth(log: bytes) -> Truth | None:
-    """What the load said: the last line that is a JSON object; ``None`` where it said nothing."""
+    """Return what the load reported: the last line that is a JSON object; ``None`` if it reported nothing."""
     for line in reversed(log.splitlines()):
         try:
             said = json.loads(line)
@@ -34,7 +34,15 @@ def parse_truth(log: bytes) -> Truth | None:
 
 
 def hold(check: Check, reading: Reading, truth: Truth | None) -> tuple[Held, ...]:
-    """Every figure of a check. A load that did not end as it must makes them all worthless: that is one failure."""
+    """Return every figure of a check, held against the truth.
+
+    A load that did not end as it must makes all of them worthless: then one failure is returned.
+
+    Args:
+        check: the load, and the figures that are read of it.
+        reading: the run of it as it was read.
+        truth: what the load reported as its cost; ``None`` if it reported nothing, which is a failure too.
+    """
     run = reading.run
     if run.outcome != check.outcome:
         said = f"ended as {run.outcome}, must end as {check.outcome}" + (f": {run.signature}" if run.signature else "")
@@ -45,7 +53,13 @@ def hold(check: Check, reading: Reading, truth: Truth | None) -> tuple[Held, ...
 
 
 def as_run(check: Check, reading: Reading, held: tuple[Held, ...]) -> Run:
-    """The run as the record keeps it: its outcome is the check's; each figure is a test and five metrics."""
+    """Return the run as the record keeps it: its outcome is the check's; each figure is a test and five metrics.
+
+    Args:
+        check: the check that was made.
+        reading: the run of it as it was read.
+        held: its figures, held against the truth.
+    """
     tests = tuple(TestResult(node=f"{check.name}::{one.path}", outcome=one.outcome) for one in held)
     failures = [one.sentence() for one in held if one.outcome == "failed"]
     metrics: dict[str, Metric] = {}

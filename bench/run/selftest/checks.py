@@ -8,7 +8,7 @@ from bench.record.schema import Limits, Outcome
 
 MIB = 1024**2
 SUPERVISOR_BYTES = 15 * MIB
-"""What the supervisor may add to a reading of memory where it lives in the measured group."""
+"""What the supervisor may add to a reading of memory if it lives in the measured group."""
 
 BALLOON_BYTES = 128 * MIB
 PERIOD_S = 0.1
@@ -23,10 +23,10 @@ class Figure:
 
     Args:
         path: where it stands in a run, as ``cpu.total_s``; ``warnings.CODE`` counts the warnings of that code.
-        truth: a key of what the load says, or the value itself.
+        truth: a key of what the load reports, or the value itself.
         within: the largest error, as a share of the scale.
-        scale: what the error is a share of: a key or a value; the truth where it is not given.
-        slack: a key of what the load cannot tell: the truth lies between ``truth`` and ``truth`` + ``slack``.
+        scale: what the error is a share of: a key or a value; the truth if it is not given.
+        slack: a key of what the load cannot report: the truth lies between ``truth`` and ``truth`` + ``slack``.
         at_least: whether a larger reading is right too.
     """
 
@@ -40,7 +40,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One load in one fresh container. ``about`` says in a few words what is read."""
+    """One load in one fresh container. ``about`` names in a few words what is read."""
 
     name: str
     about: str

@@ -42,7 +42,7 @@ class Checked:
 
 
 def plan_of(diagnostic: Diagnostic) -> Plan:
-    """What all checks have in common."""
+    """Return the plan that all checks have in common."""
     task = Task(
         argv=(),
         env=dict(BASE_ENV),
@@ -56,7 +56,13 @@ def plan_of(diagnostic: Diagnostic) -> Plan:
 
 
 def for_check(plan: Plan, check: Check, place: Place) -> Plan:
-    """The plan of one check (pure), called like a variant while it runs. ``place`` says where the loads lie."""
+    """Return the plan of one check (pure), called like a variant while it runs.
+
+    Args:
+        plan: what all checks have in common.
+        check: the load, and its limits.
+        place: where it will run; the loads lie in its folder of the agent.
+    """
     argv = ("{python}", "-I", "-S", "-B", f"{place.agent}/loads", *check.load)
     limits = msgspec.structs.replace(check.limits, pids=PIDS)
     return replace(plan, task=replace(plan.task, argv=argv, limits=limits), variant=Variant(check.name, check.about))
@@ -65,8 +71,13 @@ def for_check(plan: Plan, check: Check, place: Place) -> Plan:
 def self_test(session: Session, diagnostic: Diagnostic, checks: Sequence[Check] = CHECKS) -> Checked:
     """Make every check and write the bundle.
 
-    A check whose limit this engine cannot apply is left out, with the reason. Where not one could be made, the bundle
-    says why and has no run.
+    A check whose limit this engine cannot apply is left out, with the reason. If not one could be made, the bundle
+    records why and has no run.
+
+    Args:
+        session: where to run.
+        diagnostic: the self-test, with its image and timeout.
+        checks: the checks to make, in their order.
     """
     plan = replace(plan_of(diagnostic), repeat=len(checks))
     try:
@@ -125,7 +136,14 @@ def _name(plan: Plan) -> str:
 def with_readings_verdict(
     record: Record, held: Sequence[Held], not_made: Sequence[tuple[str, str]], *, interrupted: bool = False
 ) -> Record:
-    """The record with its outcome and verdict (pure). What could not be looked at is said, and fails nothing."""
+    """Return the record with its outcome and verdict (pure). What could not be read is reported, and fails nothing.
+
+    Args:
+        record: the record with its runs, and no verdict yet.
+        held: every figure that was held against the truth.
+        not_made: the name of each check that could not be made, with the reason.
+        interrupted: whether somebody asked the command to end before all checks were made.
+    """
     failed = [one for one in held if one.outcome == "failed"]
     passed = sum(one.outcome == "passed" for one in held)
     outcome: Outcome = "interrupted" if interrupted else "failed" if failed else "passed" if passed else "not_measured"
@@ -139,7 +157,7 @@ def with_readings_verdict(
 
 
 def read_truth(run: OneRun) -> dict[str, object] | None:
-    """What the load of a run said it cost."""
+    """Return what the load of a run reported as its cost; ``None`` if it left no report."""
     path = run.out / "pytest.log"
     if not path.is_file() or path.stat().st_size > _MAX_LOG_BYTES:
         return None
