@@ -40,7 +40,7 @@ _WITH_VALUE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """What the last command that runs pytest says: the environment it sets, what it runs, the limit of ``timeout``.
+    """What the last command that runs pytest gives: the environment it sets, what it runs, the limit of ``timeout``.
 
     ``targets`` are the files, folders and nodes that it names, ``chosen`` what of them (``-k``, ``-m``).
     """
@@ -83,11 +83,11 @@ def parse_commands(text: str, file: str = "commands.txt") -> tuple[Commands, lis
 
 
 def runs_pytest(text: str, *, named: bool) -> bool:
-    """Whether a text is a few commands of which one runs pytest.
+    """Return whether a text is a few commands of which one runs pytest.
 
     Args:
         text: the text of a file.
-        named: whether its name says that it holds commands.
+        named: whether its name shows that it holds commands.
     """
     lines = [line.strip().removeprefix("$ ") for line in text.splitlines() if line.strip()]
     if not lines or len(lines) > (200 if named else 20):
@@ -103,7 +103,7 @@ def runs_pytest(text: str, *, named: bool) -> bool:
 
 
 def is_exit_code(text: str, *, named: bool) -> bool:
-    """Whether a short text is an exit code: a number where the file's name or a label says that it is one."""
+    """Return whether a short text is an exit code: a number if the file's name or a label shows that it is one."""
     match = _CODE.fullmatch(re.sub(r"\s+signal \d{1,2}$", "", text.strip()))
     return match is not None and int(match["code"]) <= 255 and (named or _LABEL.search(match["label"]) is not None)
 

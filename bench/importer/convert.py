@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bench.catalog.model import Catalog
-from bench.importer.evidence import Evidence
+from bench.importer.files import Evidence
 from bench.importer.machine import Lscpu
 from bench.importer.nodes import agreed, tests_of
 from bench.importer.reasons import fixed, missing, reasons_of
@@ -46,7 +46,7 @@ ENGINE = "native"
 
 
 def host_class(evidence: Evidence) -> tuple[HostClass, list[Problem]]:
-    """The machine's class from lscpu's and torch's text; where the two contradict each other, null."""
+    """Return the machine's class from lscpu's and torch's text; if the two contradict each other, null."""
     problems: list[Problem] = []
     one, two = evidence.torch_cpu or Lscpu(), evidence.lscpu or Lscpu()
     file = evidence.files.get("env/system_load.txt", "system_load.txt")
@@ -68,7 +68,7 @@ def host_class(evidence: Evidence) -> tuple[HostClass, list[Problem]]:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What is said of a run beside its files. ``catalog`` is what the project's ``bench.toml`` names."""
+    """What is given of a run beside its files. ``catalog`` is what the project's ``bench.toml`` names."""
 
     name: str | None = None
     ceiling_s: float | None = None
@@ -78,7 +78,14 @@ class Given:
 def make_record(
     evidence: Evidence, host_id: str, host: HostClass, stamp: Stamp, given: Given
 ) -> tuple[Record, list[Problem]]:
-    """The record; its verdict is still to be given.
+    """Return the record of a run; its verdict is still to be given.
+
+    Args:
+        evidence: what the files of the run hold.
+        host_id: the id of the machine that it ran on.
+        host: the class of that machine.
+        stamp: when it ran, and how that is known.
+        given: what the command line gives beside the files.
 
     Returns:
         The record, and the contradictions between files.
@@ -132,7 +139,7 @@ def make_record(
 
 
 def with_problems(record: Record, problems: list[Problem]) -> Record:
-    """The record whose run says what was wrong with its files."""
+    """Return the record whose run reports what was wrong with its files."""
     run = record.runs[0]
     warnings = tuple(Warning_("import_problem", str(problem)) for problem in problems)
     return msgspec.structs.replace(record, runs=(msgspec.structs.replace(run, warnings=(*run.warnings, *warnings)),))
@@ -193,7 +200,7 @@ def _run(evidence: Evidence) -> tuple[Run, list[Problem]]:
 
 
 def _exit_code(evidence: Evidence) -> tuple[int | None, list[Problem]]:
-    """The exit code; none where a signal ended the run, which a shell reports as a code of its own."""
+    """The exit code; none if a signal ended the run, which a shell reports as a code of its own."""
     time = evidence.time
     if time is not None and time.signal is not None and evidence.exit_code in (None, time.signal, 128 + time.signal):
         return None, []
@@ -209,7 +216,7 @@ def _exit_code(evidence: Evidence) -> tuple[int | None, list[Problem]]:
 
 
 def _digest(evidence: Evidence) -> str:
-    """SHA-256 of what was read: two runs may have the same figures, and files to tell them apart."""
+    """SHA-256 of what was read: two runs may have the same figures, and files to distinguish them."""
     found = hashlib.sha256()
     for place, text in sorted(evidence.texts.items()):
         found.update(f"{place} {len(text)} ".encode() + text.encode("utf-8", "surrogatepass"))
@@ -217,7 +224,7 @@ def _digest(evidence: Evidence) -> str:
 
 
 def _facts(evidence: Evidence) -> dict[str, Any]:
-    """How many tests ended how, as pytest counts them: all there is where the log names none."""
+    """How many tests ended how, as pytest counts them: all there is if the log names none."""
     return {"tests_counted": dict(evidence.log.counts)} if evidence.log and evidence.log.counts else {}
 
 

@@ -27,14 +27,14 @@ _NO_EVIDENCE = "no file shows that something ran: no log of pytest, no output of
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command line says of the results: ``stamp`` is for one, the rest for one diagnostic."""
+    """What the command line sets of the results: ``stamp`` is for one, the rest for one diagnostic."""
 
     given: Given = field(default_factory=Given)
     stamp: str | None = None
 
     @property
     def is_any(self) -> bool:
-        """Whether it says anything."""
+        """Whether it sets anything."""
         return (self.given.name, self.given.ceiling_s, self.stamp) != (None, None, None)
 
 
@@ -42,10 +42,10 @@ def import_tree(source: Path, results: Path, asked: Asked | None = None, follow:
     """Import what a folder, or a single file, holds: any number of bundles and of runs' older evidence.
 
     Args:
-        source: only read; files are told by content, links are not followed.
+        source: only read; files are recognised by content, links are not followed.
         results: the results folder.
-        asked: what the files do not say.
-        follow: told of each folder that is read.
+        asked: what the files do not hold.
+        follow: given each folder that is read.
 
     Raises:
         UsageError: no such folder, or ``asked`` is for one result and there are several.
@@ -184,7 +184,7 @@ def _text_of(file: File) -> tuple[str | None, list[Problem]]:
 
 
 def _check(asked: Asked, runs: Sequence[Run]) -> None:
-    """Refuse before anything is written what is said of one result and would go to several."""
+    """Refuse before anything is written what is given for one result and would go to several."""
     if asked.stamp is not None and len(runs) > 1:
         raise UsageError(f"--stamp is for one result, and here are {len(runs)}", fix="import them one by one")
     if (asked.given.name, asked.given.ceiling_s) != (None, None):

@@ -29,7 +29,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Junit:
-    """The figures of a report; ``started`` carries a time zone only where the report does."""
+    """The figures of a report; ``started`` carries a time zone only if the report does."""
 
     total_s: float | None = None
     started: datetime | None = None
@@ -95,10 +95,15 @@ def parse_junit(text: str, file: str = "pytest.junit.xml") -> tuple[Junit, list[
 
 
 def node_of(classname: str, name: str, file: str | None = None) -> str:
-    """Pytest's name of a test: JUnit has ``tests.test_x.TestA`` for ``tests/test_x.py::TestA``.
+    """Return pytest's name of a test: JUnit has ``tests.test_x.TestA`` for ``tests/test_x.py::TestA``.
 
-    The module is what ``file`` names; without it the last part that begins or ends as pytest's files do. Where there is
+    The module is what ``file`` names; without it the last part that begins or ends as pytest's files do. If there is
     none of these, the name stays as the report has it.
+
+    Args:
+        classname: the module and the classes, with dots between them.
+        name: the test's own name, with its parameters.
+        file: the module's file, if the report names it.
     """
     parts = classname.split(".")
     if file is not None and file.endswith(".py"):

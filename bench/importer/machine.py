@@ -1,4 +1,4 @@
-"""What the text of lscpu, cpupower and torch's collect_env says about a machine (pure)."""
+"""What the text of lscpu, cpupower and torch's collect_env reports about a machine (pure)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class TorchEnv:
 
 
 def parse_lscpu(text: str, file: str = "system_load.txt") -> tuple[Lscpu, list[Problem]]:
-    """Read lscpu's lines wherever they stand in the text; a field that is there twice must say the same.
+    """Read lscpu's lines wherever they stand in the text; a field that is there twice must have the same value.
 
     Returns:
         The figures, and what is wrong: no lscpu at all, a count that is none, threads that contradict the sockets.
@@ -136,7 +136,7 @@ def _known(value: str | None) -> str | None:
 
 
 def _fields(text: str, file: str) -> tuple[dict[str, str], dict[str, int], list[Problem]]:
-    """Value of each ``Name: value`` line and its line; what is said twice and differs is a problem and no value."""
+    """Value of each ``Name: value`` line and its line; what is there twice and differs is a problem and no value."""
     fields: dict[str, str] = {}
     lines: dict[str, int] = {}
     problems: list[Problem] = []

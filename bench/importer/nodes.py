@@ -1,10 +1,10 @@
-"""What log and JUnit report together say about the tests (pure)."""
+"""What log and JUnit report together show about the tests (pure)."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
-from bench.importer.evidence import Evidence
+from bench.importer.files import Evidence
 from bench.record.schema import TestResult
 from bench.record.storage.manifest import Problem
 
@@ -16,7 +16,7 @@ _FOR_JUNIT = {"xfailed": "skipped", "xpassed": "passed"}
 def agreed(
     first: _Value | None, second: _Value | None, reason: str, file: str, slack: float = 0.0
 ) -> tuple[_Value | None, list[Problem]]:
-    """What two witnesses say: the first's value where they agree or one is silent, null where they do not.
+    """Return what two witnesses report: the first's value if they agree or one is silent, null if they do not.
 
     Args:
         first: the more precise witness.
@@ -34,7 +34,7 @@ def agreed(
 
 
 def tests_of(evidence: Evidence) -> tuple[tuple[TestResult, ...], list[Problem]]:
-    """The tests of the log, with what the JUnit report adds; of the report alone where there is no log."""
+    """Return the tests of the log, with what the JUnit report adds; of the report alone if there is no log."""
     cases = {(case.classname, case.name): case for case in evidence.junit.cases} if evidence.junit else {}
     problems: list[Problem] = []
     tests: list[TestResult] = []

@@ -26,7 +26,7 @@ class PytestLog:
     """The figures of a log; times in seconds.
 
     ``stopped`` is pytest's own word on a session that it ended early; ``dump`` whether a timeout printed all stacks;
-    ``timeouts`` how many tests failed by a timeout; ``files`` the test files that it names where it names no test.
+    ``timeouts`` how many tests failed by a timeout; ``files`` the test files that it names if it names no test.
     """
 
     python: str | None = None
@@ -117,7 +117,7 @@ def _log_of(reading: Reading) -> PytestLog:
 
 
 def _doubt_the_summary(reading: Reading, outcomes: dict[str, str | None]) -> None:
-    """A last line that may be a test's own output counts only if it says what the tests say."""
+    """A last line that may be a test's own output counts only if it agrees with the tests."""
     assert reading.summary is not None  # noqa: S101 - the caller looked
     counts = reading.summary[2]
     seen = list(outcomes.values()) or [LETTERS[letter] for letter in reading.letters]

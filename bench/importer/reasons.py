@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bench.importer.evidence import Evidence
+from bench.importer.files import Evidence
 from bench.importer.stamp import Stamp
 from bench.record.schema import Record
 
@@ -16,7 +16,7 @@ _NOT_KEPT = "not part of such evidence: GNU time reads no control group, and nob
 
 
 def missing(record: Record, reasons: Mapping[str, str]) -> dict[str, str]:
-    """Path to reason for every null of a record's measured parts.
+    """Return a mapping from path to reason for every null of a record's measured parts.
 
     Args:
         record: any record.
@@ -28,7 +28,7 @@ def missing(record: Record, reasons: Mapping[str, str]) -> dict[str, str]:
         for part in ("diagnostic", "environment", "engine", "host", "runs")
         for path in _nulls(document[part], part)
     ]
-    # A number is null where there is nothing to count; these are no losses.
+    # A number is null if there is nothing to count; these are no losses.
     wanted = [path for path in paths if not re.search(r"\.(signal|signature|marker_timeout_s|pids|cpus|cpuset)$", path)]
     found = {}
     for path in wanted:
@@ -42,7 +42,7 @@ def missing(record: Record, reasons: Mapping[str, str]) -> dict[str, str]:
 
 
 def reasons_of(evidence: Evidence) -> dict[str, str]:
-    """Why a value of a folder's record is missing, by the beginning of its path."""
+    """Return why a value of a folder's record is missing, by the beginning of its path."""
     names = {
         "artifacts/time.txt": (
             "time.txt",
@@ -80,7 +80,7 @@ def reasons_of(evidence: Evidence) -> dict[str, str]:
 
 
 def fixed(stamp: Stamp) -> dict[str, str]:
-    """Why what no older evidence has is missing, and why the stamp is a guess where it is one."""
+    """Return why what no older evidence has is missing, and why the stamp is a guess if it is one."""
     nothing = {"image": "run in no image", "calibration": "older evidence has none"}
     return nothing | ({"stamp": stamp.reason} if stamp.reason else {})
 

@@ -2,7 +2,7 @@
 
 Run ``python -m bench.importer.shipped FOLDER`` to write them anew. The figures are those of the project's design notes;
 what these do not give is null, with the reason. Two of the runs have a known time; the others have only their order
-(that of their phases' letters), so their stamps are placeholders a second apart and the records say so.
+(that of their phases' letters), so their stamps are placeholders a second apart and the records mark it.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ TABLE: tuple[Figures, ...] = (
 
 
 def reference_records() -> list[Record]:
-    """The six records, in the order of their stamps, each with its verdict."""
+    """Return the six records, in the order of their stamps, each with its verdict."""
     return [_record(figures) for figures in TABLE]
 
 

@@ -17,7 +17,7 @@ _LAST = 253_402_300_799.0
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """A stamp and where it is from; ``reason`` says why it is not the run's own, where it is not."""
+    """A stamp and where it is from; ``reason`` is why it is not the run's own, if it is not."""
 
     text: str
     source: str
@@ -27,7 +27,7 @@ class Stamp:
 def choose_stamp(
     folders: Sequence[str], texts: Mapping[str, str], started: datetime | None, modified: float
 ) -> tuple[Stamp, list[Problem]]:
-    """The stamp of a run, from the best witness there is.
+    """Return the stamp of a run, from the best witness there is.
 
     Args:
         folders: names of the main file, of its folder and of those above it, the nearest first.

@@ -23,9 +23,9 @@ _LINE = re.compile(r"\s*(?P<name>[A-Z][^\"]*?(?:\([^)]*\))?): (?P<value>.*)")
 
 @dataclass(frozen=True, slots=True)
 class TimeFile:
-    """The figures of ``time``; ``None`` where a line is missing. Seconds, bytes and counts.
+    """The figures of ``time``; ``None`` if a line is missing. Seconds, bytes and counts.
 
-    ``signal`` is what ended the command by the line before all others; GNU time says "Exit status: 0" then.
+    ``signal`` is what ended the command by the line before all others; GNU time prints "Exit status: 0" then.
     ``busybox`` is whether BusyBox wrote it.
     """
 
@@ -123,7 +123,7 @@ def parse_time(text: str, file: str = "time.txt") -> tuple[TimeFile, list[Proble
         parsed = parse(value)
         busybox = busybox or (field == "wall_s" and _BUSYBOX.fullmatch(value.replace(",", ".")) is not None)
         if number == cut and name != "Exit status":
-            # A number that was cut off is still a number, so it cannot be told from a whole one.
+            # A number that was cut off is still a number, so it cannot be distinguished from a whole one.
             problems.append(Problem(file, f"cut off within '{name}'", number))
             values[field] = None
         elif parsed is None:

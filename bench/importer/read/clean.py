@@ -21,7 +21,7 @@ _MOSTLY = 0.8
 
 
 def decode(data: bytes) -> tuple[str, int | None]:
-    """Text of bytes, UTF-8 or UTF-16 as some shells write it, and the first line that is neither."""
+    """Return text of bytes, UTF-8 or UTF-16 as some shells write it, and the first line that is neither."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace"), None
     half = data[: 4096 & ~1]
@@ -35,13 +35,13 @@ def decode(data: bytes) -> tuple[str, int | None]:
 
 
 def is_text(data: bytes) -> bool:
-    """Whether the head of a file can be text."""
+    """Return whether the head of a file can be text."""
     head = data[:8192]
     return b"\0" not in head or decode(head)[0].count("\0") == 0
 
 
 def cleaned(text: str) -> str:
-    """The text without terminal sequences, and without the time or name that stands before all its lines."""
+    """Return the text without terminal sequences, and without the time or name that stands before all its lines."""
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
     if "\b" in text:
@@ -55,7 +55,7 @@ def cleaned(text: str) -> str:
 
 
 def rows(text: str) -> Iterator[tuple[int, str]]:
-    """Each line with its number; what a terminal would write over (after a carriage return) is a row of that line."""
+    """Return each line with its number; what a terminal would write over (after a carriage return) is a row of it."""
     start, number = 0, 1
     while start < len(text):
         end = text.find("\n", start)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from bench.importer.evidence import Piece
+from bench.importer.files import Piece
 from bench.importer.junit import Junit, parse_junit
 from bench.importer.pytestlog import PytestLog, parse_pytest_log
 from bench.importer.read.kinds import Kind
@@ -23,12 +23,12 @@ _GENERIC = re.compile(
     "pytest|logs?|time|and|txt|xml|junit|exit|code|rc|status|runs?|ran|tests?|results?|outputs?|std(?:out|err)|err"
     "|console|report|tim(?:ing|ed)|gnu|usr|bin|sh|cmd|commands?|raw|final"
 )
-"""Words of a file's name that tell no run from another."""
+"""Words of a file's name that distinguish no run from another."""
 
 
 @dataclass(slots=True)
 class Group:
-    """The pieces of one run by what they are; ``label`` tells it from others of its folder."""
+    """The pieces of one run by what they are; ``label`` distinguishes it from others of its folder."""
 
     label: str
     pieces: dict[Kind, Piece] = field(default_factory=dict)
@@ -38,19 +38,19 @@ class Group:
 
 
 def home_of(name: str) -> str:
-    """The folder whose run a file belongs to: that of ``logs/pytest.log`` is the one above."""
+    """Return the folder whose run a file belongs to: that of ``logs/pytest.log`` is the one above."""
     parts = name.split("/")[:-1]
     return "/".join(parts[:-1] if parts and parts[-1].lower() in ROOMS else parts)
 
 
 def groups_of(found: Mapping[str, tuple[frozenset[Kind], str]]) -> tuple[list[Group], list[Problem]]:
-    """The runs that a folder's files are evidence of.
+    """Return the runs that a folder's files are evidence of.
 
     Args:
         found: by name, what each file is and its cleaned text.
 
     Returns:
-        The runs, none where no file shows that something ran, and the files that belong to none of them for certain.
+        The runs, none if no file shows that something ran, and the files that belong to none of them for certain.
     """
     problems: list[Problem] = []
     groups = _logs(found, problems)
@@ -155,7 +155,7 @@ def _note(kind: Kind, piece: Piece, group: Group) -> None:
 
 
 def _score(kind: Kind, piece: Piece, said: float | None, group: Group) -> int:
-    """How much speaks for a piece being of that run: what it says above all, then its name and folder."""
+    """How much speaks for a piece being of that run: its content above all, then its name and folder."""
     anchor = group.pieces.get("log") or group.pieces.get("junit") or group.pieces.get("time")
     if anchor is None:
         return 0

@@ -1,4 +1,4 @@
-"""What a file is, by its content whatever it is called; by its name only where the content says nothing (pure)."""
+"""What a file is, by its content whatever it is called; by its name only if the content shows nothing (pure)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _COMMAND = re.compile(r"comm?and|cmd|invocation", re.IGNORECASE)
 
 
 def kinds_of(name: str, text: str) -> frozenset[Kind]:
-    """What a file is; a log can be the output of ``time`` too.
+    """Return the kinds that a file is of; a log can be the output of ``time`` too.
 
     Args:
         name: relative to the tree, ``/`` between its parts.

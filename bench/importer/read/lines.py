@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from bench.importer.read.tests import Event, start_of, told_by
+from bench.importer.read.tests import Event, start_of, worker_outcome
 
 _WORDS = {"errors": "error", "reruns": "rerun", "warnings": "warning"}
 _COUNTS = r"(?P<counts>no tests ran|\d+ [a-z][a-z ]*(?:, \d+ [a-z][a-z ]*)*)"
@@ -62,7 +62,13 @@ class Reading:
 
 
 def read_line(reading: Reading, number: int, line: str) -> None:
-    """Add what a line says to what is known so far."""
+    """Add what a line holds to what is known so far.
+
+    Args:
+        reading: what is known so far; changed in place.
+        number: the line's number, from 1 on.
+        line: its text without terminal sequences.
+    """
     stripped = line.strip()
     if (match := SUMMARY.fullmatch(stripped)) is not None:
         imitated = reading.quoted or (reading.open is not None and not reading.events[reading.open][-1].tokens)
@@ -87,7 +93,7 @@ def read_line(reading: Reading, number: int, line: str) -> None:
 
 def _read_session(reading: Reading, number: int, line: str) -> None:
     """A line of the session's part: the header, and the tests one after the other."""
-    if (event := told_by(line)) is not None or (event := start_of(line)) is not None:
+    if (event := worker_outcome(line)) is not None or (event := start_of(line)) is not None:
         node, tokens = event
         _name(reading, node, tokens)
         reading.summary, reading.stopped = None, None
@@ -156,7 +162,7 @@ def _read_section(reading: Reading, line: str) -> None:
 
 
 def counts_of(text: str) -> dict[str, int]:
-    """Number by outcome of a summary's words: ``1 failed, 2 passed``."""
+    """Return the number by outcome of a summary's words: ``1 failed, 2 passed``."""
     found: dict[str, int] = {}
     for count, word in _COUNT.findall(text):
         name = _WORDS.get(word.strip(), word.strip())

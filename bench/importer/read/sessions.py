@@ -16,7 +16,7 @@ MAX_EVENTS = 2000
 
 
 def sessions(text: str) -> list[str]:
-    """The text of each session, with as many empty lines before it as lines stood there.
+    """Return the text of each session, with as many empty lines before it as lines stood there.
 
     A session that begins and ends within another (a test of a plugin runs pytest itself) is part of that one.
     """

@@ -30,7 +30,7 @@ _VERBOSE = re.compile(r"^\s*Command being timed: ", re.MULTILINE)
 
 
 def short_time(text: str) -> Mapping[str, float | int] | None:
-    """The figures of the last such block: seconds, bytes and counts; ``None`` where there is none."""
+    """Return the figures of the last such block: seconds, bytes and counts; ``None`` if there is none."""
     if (gnu := _last(_GNU, text)) is not None:
         return {
             "user_s": _seconds(gnu["user"]),
@@ -61,7 +61,7 @@ def short_time(text: str) -> Mapping[str, float | int] | None:
 
 
 def time_part(text: str) -> str | None:
-    """The part of a text, a log for instance, that is the output of ``time``; ``None`` where there is none."""
+    """Return the part of a text, a log for instance, that is the output of ``time``; ``None`` if there is none."""
     blocks = [match.start() for match in _VERBOSE.finditer(text)]
     if blocks:
         start = blocks[-1]
@@ -76,7 +76,7 @@ def time_part(text: str) -> str | None:
 
 
 def _first_line(text: str, start: int) -> str:
-    """The line before, where it is GNU time's on how the command ended; it may follow what the command printed last."""
+    """The line before, if it is GNU time's on how the command ended; it may follow what the command printed last."""
     before = text[:start].rstrip("\n")
     line = before[before.rfind("\n") + 1 :]
     match = ENDED.search(line)

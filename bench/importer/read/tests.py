@@ -35,7 +35,7 @@ class Event:
 
 
 def start_of(line: str) -> tuple[str, list[tuple[int, str]]] | None:
-    """The test that a line begins with, and what the rest of the line may say of its outcome."""
+    """Return the test that a line begins with, and what the rest of the line may hold of its outcome."""
     match = _PATH.match(line)
     if match is None:
         return None
@@ -51,8 +51,8 @@ def start_of(line: str) -> tuple[str, list[tuple[int, str]]] | None:
     return line[:end], _tokens(rest)
 
 
-def told_by(line: str) -> tuple[str, list[tuple[int, str]]] | None:
-    """The test and its outcome where pytest-xdist's worker comes first: ``[gw0] [ 50%] PASSED test_x.py::test_y``."""
+def worker_outcome(line: str) -> tuple[str, list[tuple[int, str]]] | None:
+    """Return the test and its outcome of a line of pytest-xdist's: ``[gw0] [ 50%] PASSED test_x.py::test_y``."""
     match = _WORKER.fullmatch(line.strip())
     if match is None:
         return None
@@ -61,7 +61,7 @@ def told_by(line: str) -> tuple[str, list[tuple[int, str]]] | None:
 
 
 def outcome_of_events(events: Iterable[Event], but: str | None = None) -> str | None:
-    """How a test ended: failed in any part, else an error (of its setup or teardown), else the last word on it.
+    """Return how a test ended: failed in any part, else an error (of its setup or teardown), else the last word on it.
 
     Args:
         events: each time that pytest named it.

@@ -19,7 +19,7 @@ from bench.record.storage.manifest import Problem
 MAX_FILES = 50_000
 MAX_DEPTH = 12
 KEPT_BYTES = 4 * 1024**2
-"""So much of the beginning, and of the end, of one file is read; between them a line says what was left out."""
+"""So much of the beginning, and of the end, of one file is read; between them a line names what was left out."""
 MAX_STREAM_BYTES = 1024**3
 _CHUNK = 1024**2
 _MEMORY = 64 * 1024**2
@@ -38,7 +38,7 @@ class File:
 
 
 def walk(root: Path) -> tuple[list[File], list[Problem]]:
-    """The plain files below ``root``, sorted, and what was left out.
+    """Return the plain files below ``root``, sorted, and what was left out.
 
     Raises:
         UsageError: the root cannot be read, or holds too many files.
@@ -77,7 +77,7 @@ def walk(root: Path) -> tuple[list[File], list[Problem]]:
 
 
 def read(file: File, *, unpack: bool = True) -> tuple[bytes, list[Problem]]:
-    """A file's content, unpacked where it is compressed; the middle of one that is too large is left out.
+    """Return a file's content, unpacked if it is compressed; the middle of one that is too large is left out.
 
     Args:
         file: where it is; a link that has taken its place is not followed.
@@ -97,7 +97,7 @@ def read(file: File, *, unpack: bool = True) -> tuple[bytes, list[Problem]]:
 
 
 def packed(head: bytes) -> str | None:
-    """How a file is compressed, by its first bytes: ``gz``, ``bz2``, ``xz``, or not at all."""
+    """Return how a file is compressed, by its first bytes: ``gz``, ``bz2``, ``xz``, or not at all."""
     return next((kind for magic, kind in PACKED.items() if head.startswith(magic)), None)
 
 

@@ -1,1 +1,1 @@
-"""From evidence to a result: its name, how it ended, its bundle, and the row that tells what came of its folder."""
+"""From evidence to a result: its name, how it ended, its bundle, and the row that shows what came of its folder."""

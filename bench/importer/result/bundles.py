@@ -26,7 +26,7 @@ _CHUNK = 1024**2
 
 
 def bundle_homes(files: Sequence[File]) -> list[str]:
-    """Folders, relative to the tree, that are bundles or claim to be, by a record or a manifest."""
+    """Return folders, relative to the tree, that are bundles or claim to be, by a record or a manifest."""
     return sorted({file.name.rpartition("/")[0] for file in files if file.path.name in (RECORD, MANIFEST)})
 
 
@@ -82,7 +82,7 @@ def _take_in(copy: Path, source: str, results: Path) -> Row:
 
 
 def _copy(folder: Path, copy: Path) -> str | None:
-    """The plain files of a bundle, bounded; what is wrong where one is none."""
+    """The plain files of a bundle, bounded; what is wrong if one is none."""
     left = DEFAULT_MAX_BYTES
     for here, subfolders, names in os.walk(folder):
         subfolders.sort()

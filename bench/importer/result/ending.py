@@ -1,4 +1,4 @@
-"""How an older run ended, from all that its files say of it, and in one line why (pure). Nothing is guessed."""
+"""How an older run ended, from all that its files hold of it, and in one line why (pure). Nothing is guessed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import signal
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bench.importer.evidence import Evidence
+from bench.importer.files import Evidence
 from bench.record.schema import Outcome, TestResult
 
 TIMED_OUT_STATUS = 124
@@ -18,7 +18,7 @@ _BAD = frozenset(("failed", "error"))
 
 
 class Ending(NamedTuple):
-    """The outcome, and why where it is not ``passed``. ``inferred`` is what no file says outright."""
+    """The outcome, and why if it is not ``passed``. ``inferred`` is what no file states outright."""
 
     outcome: Outcome
     signature: str | None = None
@@ -26,10 +26,10 @@ class Ending(NamedTuple):
 
 
 def ending_of(evidence: Evidence, tests: Sequence[TestResult], exit_code: int | None) -> Ending:
-    """How the run ended: a deadline first, then a signal, then the tests, then the exit code.
+    """Return how the run ended: a deadline first, then a signal, then the tests, then the exit code.
 
     Args:
-        evidence: what the files say.
+        evidence: what the files hold.
         tests: the tests that ran.
         exit_code: what they agree on; ``None`` if they do not, or if a signal ended it.
     """
@@ -42,7 +42,7 @@ def ending_of(evidence: Evidence, tests: Sequence[TestResult], exit_code: int | 
 
 
 def signal_of(evidence: Evidence, exit_code: int | None) -> int | None:
-    """The signal that ended it: by GNU time's first line, or as a shell reports it."""
+    """Return the signal that ended it: by GNU time's first line, or as a shell reports it."""
     if evidence.time is not None and evidence.time.signal is not None:
         return evidence.time.signal
     if exit_code is not None and _SHELLS < exit_code <= _SHELLS + 64:
@@ -51,7 +51,7 @@ def signal_of(evidence: Evidence, exit_code: int | None) -> int | None:
 
 
 def limit_of(evidence: Evidence) -> float | None:
-    """The deadline that its files name, in seconds: the shortest."""
+    """Return the deadline that its files name, in seconds: the shortest."""
     limits = (
         evidence.commands.timeout_s if evidence.commands else None,
         evidence.log.timeout_s if evidence.log else None,

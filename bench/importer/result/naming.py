@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from bench.catalog.model import Catalog, Device, label_of, name_of
-from bench.importer.evidence import Evidence
+from bench.importer.files import Evidence
 from bench.record.schema import TestResult
 
 _FEW = 3
@@ -15,7 +15,7 @@ _FEW = 3
 
 
 def device_of(evidence: Evidence, env: Mapping[str, str]) -> Device | None:
-    """``cpu`` if the GPUs were hidden or torch can use none, ``cuda`` if one was chosen; not known if nobody said."""
+    """Return ``cpu`` if the GPUs were hidden or torch can use none, ``cuda`` if one was chosen, else ``None``."""
     visible = env.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return "cpu" if visible.strip() in ("", "-1") else "cuda"
@@ -26,7 +26,7 @@ def device_of(evidence: Evidence, env: Mapping[str, str]) -> Device | None:
 
 
 def node_of_run(evidence: Evidence, tests: Sequence[TestResult]) -> str | None:
-    """The one node, file or folder that ran: what the command names, else the one test that there is."""
+    """Return the one node, file or folder that ran: what the command names, else the one test that there is."""
     command = evidence.commands
     wanted = command.node if command is not None else None
     single = tests[0].node if len(tests) == 1 else None
@@ -38,12 +38,12 @@ def node_of_run(evidence: Evidence, tests: Sequence[TestResult]) -> str | None:
 
 
 def name_of_run(evidence: Evidence, tests: Sequence[TestResult], device: Device | None, catalog: Catalog) -> str:
-    """The diagnostic's name.
+    """Return the diagnostic's name.
 
     Args:
-        evidence: what the files say.
+        evidence: what the files hold.
         tests: the tests that ran, as far as they are known by name.
-        device: what they ran on; where nobody speaks of a GPU the name is that of a run without one.
+        device: what they ran on; if nobody speaks of a GPU the name is that of a run without one.
         catalog: what the project's ``bench.toml`` names.
     """
     certain = device or (None if evidence.torch is not None and evidence.torch.cuda else "cpu")

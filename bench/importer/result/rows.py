@@ -39,5 +39,5 @@ class ImportedTree:
         return any(row.came == "damaged" for row in self.rows)
 
     def with_results(self) -> Sequence[Row]:
-        """The rows of results that are here now."""
+        """Return the rows of results that are here now."""
         return [row for row in self.rows if row.came in ("imported", "present")]

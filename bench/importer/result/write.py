@@ -13,7 +13,7 @@ from bench.compare.ceiling_review import timeout_decision
 from bench.compare.verdict import verdict_of
 from bench.errors import BenchError, UsageError
 from bench.importer.convert import Given, host_class, make_record, with_problems
-from bench.importer.evidence import Evidence, Piece, evidence_of
+from bench.importer.files import Evidence, Piece, evidence_of
 from bench.importer.read.kinds import PLACES, Kind
 from bench.importer.read.walk import File, read
 from bench.importer.result.rows import Came, Row
@@ -47,7 +47,7 @@ _EVERY = {
 class Run:
     """A run of the tree: its folder, what rows call it, its pieces, the folder's other files.
 
-    ``names`` and ``modified`` may tell when it was. Files and problems are named from the folder.
+    ``names`` and ``modified`` may show when it was. Files and problems are named from the folder.
     """
 
     home: str
@@ -59,17 +59,17 @@ class Run:
     problems: Sequence[Problem]
 
     def name(self, given: Given) -> str:
-        """What its diagnostic is called."""
+        """Return what its diagnostic is called."""
         return _record_of(evidence_of(self.pieces), Stamp("19700101T000000Z", ""), given)[0].diagnostic.name
 
 
 def write_result(run: Run, results: Path, given: Given, stamp: str | None) -> Row:
-    """The run as a bundle of its own.
+    """Write the run as a bundle of its own; return the row that shows what came of it.
 
     Args:
         run: the evidence.
         results: the results folder.
-        given: what its files do not say.
+        given: what its files do not hold.
         stamp: when it was, in place of the best witness among the files.
 
     Raises:
@@ -104,7 +104,7 @@ def write_result(run: Run, results: Path, given: Given, stamp: str | None) -> Ro
 
 
 def within(problem: Problem, home: str) -> Problem:
-    """The problem with its file named from the tree's root."""
+    """Return the problem with its file named from the tree's root."""
     return replace(problem, file=f"{home}/{problem.file}") if home else problem
 
 

@@ -27,7 +27,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What older evidence says. ``files`` maps a place in a bundle to the file's name."""
+    """What older evidence holds. ``files`` maps a place in a bundle to the file's name."""
 
     time: TimeFile | None
     log: PytestLog | None
@@ -43,7 +43,7 @@ class Evidence:
 
 
 def evidence_of(pieces: Mapping[Kind, Piece]) -> Evidence:
-    """What the files of one run say."""
+    """Return what the files of one run hold."""
     problems: list[Problem] = []
 
     def parse(kind: Kind, parser: Callable[[str, str], tuple[_Parsed, list[Problem]]]) -> _Parsed | None:
