@@ -26,7 +26,7 @@ MAX_DEPTH = 6
 
 
 def make_stamp(now: datetime) -> str:
-    """The stamp of a moment: UTC, ``YYYYMMDDTHHMMSSZ``. A moment without a zone is taken as UTC."""
+    """Return the stamp of a moment: UTC, ``YYYYMMDDTHHMMSSZ``. A moment without a zone is taken as UTC."""
     moment = now if now.tzinfo is not None else now.replace(tzinfo=UTC)
     return moment.astimezone(UTC).strftime(_STAMP_FORMAT)
 
@@ -57,17 +57,23 @@ def is_stamp(text: str) -> bool:
 
 
 def next_stamp(stamp: str) -> str:
-    """The stamp one second later."""
+    """Return the stamp one second later."""
     return make_stamp(parse_stamp(stamp) + timedelta(seconds=1))
 
 
 def record_id(host_id: str, diagnostic: str, stamp: str) -> str:
-    """The id of a record: its place under ``results/``."""
+    """Return the id of a record: its place under ``results/``.
+
+    Args:
+        host_id: the id of the host's class.
+        diagnostic: the diagnostic's name.
+        stamp: when the result was made (:func:`make_stamp`).
+    """
     return f"{host_id}/{diagnostic}/{stamp}"
 
 
 def check_part(name: str, what: str) -> str:
-    """``name``, if it can be one folder's name.
+    """Return ``name``, if it can be one folder's name.
 
     Raises:
         DamagedData: it is empty, too long, or holds anything but ASCII letters, digits and ``._+-``.
@@ -80,29 +86,35 @@ def check_part(name: str, what: str) -> str:
 
 
 def is_part(name: str) -> bool:
-    """Whether ``name`` can be one folder's name."""
+    """Return whether ``name`` can be one folder's name."""
     return _PART.fullmatch(name) is not None and not name.endswith(PARTIAL)
 
 
 def is_diagnostic_name(name: str) -> bool:
-    """Whether a diagnostic's results can be kept under ``name``: as a folder that is no stamp, and in a file's name."""
+    """Return whether ``name`` can name a diagnostic's results: a folder that is no stamp, and part of a file name."""
     return is_part(name) and not is_stamp(name) and is_file_name(f"analysis/{name}{ANALYSIS}")
 
 
 def is_file_name(name: str) -> bool:
-    """Whether ``name`` (relative, ``/`` between its parts) may be a file of a bundle."""
+    """Return whether ``name`` (relative, ``/`` between its parts) may be a file of a bundle."""
     parts = name.split("/")
     return len(parts) <= MAX_DEPTH and all(_PART.fullmatch(part) for part in parts)
 
 
 def safe_file_name(name: str) -> str:
-    """The nearest name that :func:`is_file_name` accepts: each run of other characters becomes one ``_``."""
+    """Return the nearest name that :func:`is_file_name` accepts: each run of other characters becomes one ``_``."""
     parts = [_UNSAFE.sub("_", part).lstrip("._+-")[:120] or "file" for part in name.split("/") if part]
     return "/".join(parts[-MAX_DEPTH:]) or "file"
 
 
 def numbered(name: str, index: int, total: int) -> str:
-    """The name of a run's own file: ``logs/pytest.log``, or ``logs/pytest-003.log`` where ``total`` is above one."""
+    """Return the name of a run's own file: ``logs/pytest.log``, or ``logs/pytest-003.log`` if there are several runs.
+
+    Args:
+        name: the name that the file of a single run has.
+        index: the number of the run, from 0 on.
+        total: how many runs the result has.
+    """
     if total <= 1:
         return name
     folder, slash, base = name.rpartition("/")

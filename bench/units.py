@@ -8,7 +8,7 @@ import re
 from bench.errors import UsageError
 
 NOT_KNOWN = "–"
-"""Stands in a table where a value could not be had."""
+"""Stands in a table if a value could not be had."""
 
 _BYTES = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 _BINARY = {"k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
@@ -18,7 +18,7 @@ _SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 
 
 def parse_size(text: str) -> int:
-    """Bytes of ``512``, ``64KiB``, ``1.5GB`` or, as Docker reads them, ``2g`` (a bare letter is a power of 1024).
+    """Return the bytes of ``512``, ``64KiB``, ``1.5GB`` or, as in Docker, ``2g`` (a bare letter is a power of 1024).
 
     Raises:
         UsageError: the text is not a size.
@@ -33,7 +33,7 @@ def parse_size(text: str) -> int:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of ``90``, ``1.5s``, ``10min`` or ``2h``.
+    """Return seconds of ``90``, ``1.5s``, ``10min`` or ``2h``.
 
     Raises:
         UsageError: the text is not a duration.
@@ -45,7 +45,7 @@ def parse_duration(text: str) -> float:
 
 
 def seconds(value: float | None) -> str:
-    """A duration with about three significant digits: ``845 s`` stays seconds, so that tables line up."""
+    """Return a duration with about three significant digits: ``845 s`` stays seconds, so that tables line up."""
     if value is None or not math.isfinite(value):
         return NOT_KNOWN
     size = abs(value)
@@ -59,7 +59,7 @@ def seconds(value: float | None) -> str:
 
 
 def clock(value: float | None) -> str:
-    """A duration for a progress line: ``14:04`` or ``1:02:03``."""
+    """Return a duration for a progress line: ``14:04`` or ``1:02:03``."""
     if value is None or not math.isfinite(value):
         return "--:--"
     minutes, rest = divmod(round(max(value, 0.0)), 60)
@@ -68,7 +68,7 @@ def clock(value: float | None) -> str:
 
 
 def size(value: float | None) -> str:
-    """Bytes with a binary unit: ``8.44 GiB``."""
+    """Return bytes with a binary unit: ``8.44 GiB``."""
     if value is None or not math.isfinite(value):
         return NOT_KNOWN
     for unit in ("B", "KiB", "MiB", "GiB"):
@@ -79,22 +79,22 @@ def size(value: float | None) -> str:
 
 
 def hertz(value: float | None) -> str:
-    """A CPU's frequency: ``3.40 GHz``."""
+    """Return a CPU's frequency: ``3.40 GHz``."""
     return NOT_KNOWN if value is None or not math.isfinite(value) else f"{value / 1e9:.2f} GHz"
 
 
 def percent(ratio: float | None, digits: int = 1) -> str:
-    """A ratio as percent: 0.5 is ``50.0 %``."""
+    """Return a ratio as percent: 0.5 is ``50.0 %``."""
     return NOT_KNOWN if ratio is None or not math.isfinite(ratio) else f"{ratio * 100:.{digits}f} %"
 
 
 def signed_percent(ratio: float | None, digits: int = 1) -> str:
-    """A relative change as percent with its sign: 0.05 is ``+5.0 %``."""
+    """Return a relative change as percent with its sign: 0.05 is ``+5.0 %``."""
     return NOT_KNOWN if ratio is None or not math.isfinite(ratio) else f"{ratio * 100:+.{digits}f} %"
 
 
 def count(value: float | None) -> str:
-    """A whole number with thin groups of three: ``1 065 734 110``."""
+    """Return a whole number with thin groups of three: ``1 065 734 110``."""
     return NOT_KNOWN if value is None else f"{round(value):,}".replace(",", " ")
 
 

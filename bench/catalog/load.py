@@ -48,12 +48,12 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def builtin() -> Catalog:
-    """The diagnostics that ship with the tool."""
+    """Return the diagnostics that ship with the tool."""
     return parse(resources.files(__package__).joinpath("diagnostics.toml").read_text(), "diagnostics.toml")
 
 
 def parse(text: str, origin: str) -> Catalog:
-    """A catalog from TOML.
+    """Return a catalog from TOML.
 
     Args:
         text: the file's content.
@@ -78,7 +78,7 @@ def parse(text: str, origin: str) -> Catalog:
 
 
 def find(catalog: Catalog, name: str) -> Diagnostic:
-    """The diagnostic called ``name``.
+    """Return the diagnostic called ``name``.
 
     Raises:
         UsageError: there is none; the nearest name is offered.
@@ -90,7 +90,7 @@ def find(catalog: Catalog, name: str) -> Diagnostic:
 
 
 def find_variant(catalog: Catalog, name: str) -> Variant:
-    """The variant called ``name``; ``threads-N`` there is for any N.
+    """Return the variant called ``name``; ``threads-N`` there is for any N.
 
     Raises:
         UsageError: there is none; the nearest name is offered.
@@ -105,7 +105,7 @@ def find_variant(catalog: Catalog, name: str) -> Variant:
 
 
 def find_profile(diagnostic: Diagnostic, name: str) -> Profile:
-    """The profile called ``name`` of a diagnostic.
+    """Return the profile called ``name`` of a diagnostic.
 
     Raises:
         UsageError: there is none.
@@ -118,7 +118,7 @@ def find_profile(diagnostic: Diagnostic, name: str) -> Profile:
 
 
 def merged(first: Catalog, second: Catalog) -> Catalog:
-    """Both catalogs; a variant of the second replaces one of the same name."""
+    """Return both catalogs; a variant of the second replaces one of the same name."""
     replaced = {variant.name: variant for variant in (*first.variants, *second.variants)}
     return Catalog((*first.diagnostics, *second.diagnostics), tuple(replaced.values()))
 
@@ -155,7 +155,7 @@ def _located(message: str) -> str:
 
 
 def document(catalog: Catalog) -> list[dict[str, Any]]:
-    """The catalog as JSON-ready rows, for ``bench list --json``."""
+    """Return the catalog as JSON-ready rows, for ``bench list --json``."""
     return [
         {
             "name": entry.name,

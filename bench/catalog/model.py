@@ -18,15 +18,15 @@ _LONGEST = 80
 
 
 def name_of(node: str, device: Device | None) -> str:
-    """The one name of a pytest node, whoever measured it: of ``tests/test_x.py::test_y`` it is
-    ``tests-test-x-test-y_cpu``; without a device where that is not known.
+    """Return the one name of a pytest node, whoever measured it: of ``tests/test_x.py::test_y`` it is
+    ``tests-test-x-test-y_cpu``; without a device if that is not known.
     """
     label = REFERENCE if node == REFERENCE_NODE else label_of(node)
     return f"{label}_{device}" if device is not None else label
 
 
 def label_of(node: str) -> str:
-    """A node in lower case letters, digits and dashes; one that is too long keeps its end and gets a hash of all."""
+    """Return a node in lower case letters, digits and dashes; if it is too long, its end and a hash of all."""
     label = re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"\.py\b", "", node)).strip("-").lower()
     if 0 < len(label) <= _LONGEST:
         return label
@@ -80,7 +80,7 @@ class Diagnostic:
     requirements: str | None = None
 
     def profile(self, name: str) -> Profile | None:
-        """The profile of that name, or ``None``."""
+        """Return the profile of that name, or ``None``."""
         return next((profile for profile in self.profiles if profile.name == name), None)
 
 

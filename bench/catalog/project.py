@@ -17,7 +17,7 @@ NODE_TIMEOUT_S = 1200.0
 
 
 def read_catalog(root: Path) -> Catalog:
-    """What ``bench.toml`` in the project's root names; an empty catalog if there is no such file.
+    """Return what ``bench.toml`` in the project's root names; an empty catalog if there is no such file.
 
     Raises:
         UsageError: not a folder, not TOML, an unknown key, a name that a shipped diagnostic has, or one under which no
@@ -48,12 +48,12 @@ def read_catalog(root: Path) -> Catalog:
 
 
 def project_above(path: Path) -> Path | None:
-    """The project that a folder of evidence lies in: the nearest above it, or here, that has a ``bench.toml``."""
+    """Return the project that a folder of evidence lies in: the nearest, here or above, that has a ``bench.toml``."""
     return next((folder for folder in path.absolute().parents if (folder / FILE).is_file()), None)
 
 
 def of_node(node: str, device: Device = "cpu") -> Diagnostic:
-    """A diagnostic made of one pytest node, as in ``tests/test_x.py::test_y``, and named after it.
+    """Return a diagnostic made of one pytest node, as in ``tests/test_x.py::test_y``, and named after it.
 
     Raises:
         UsageError: the text cannot be a node of a project, or has no letter or digit of ASCII to name its results by.

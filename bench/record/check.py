@@ -61,7 +61,7 @@ def fail(name: str, detail: str, fix: str) -> Check:
 class Held:
     """One figure, held against the truth, which lies between ``truth`` and ``most``.
 
-    ``error`` and ``bound`` are in the figure's own unit; ``relative`` says that they are best read as a share of the
+    ``error`` and ``bound`` are in the figure's own unit; ``relative`` means that they are best read as a share of the
     truth.
     """
 
@@ -98,7 +98,7 @@ class Held:
         return self._share(self.bound, units.percent, 0)
 
     def sentence(self) -> str:
-        """For people, in one line."""
+        """Return the check for people, in one line."""
         if self.why is not None:
             return f"{self.check}, {self.path}: {self.why}"
         return (
@@ -107,7 +107,7 @@ class Held:
         )
 
     def text(self, value: float | None) -> str:
-        """A value of this figure with its unit."""
+        """Return a value of this figure with its unit."""
         return {"s": units.seconds, "bytes": units.size}.get(self.unit, units.count)(value)
 
     def _share(self, value: float | None, form: Callable[[float | None, int], str], digits: int) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from bench.errors import DamagedData
 from bench.record.schema import SCHEMA, Record
 
-# msgspec works a type out at its first use, and crashes where two threads do so at once: here one does it for all.
+# msgspec works a type out at its first use, and crashes if two threads do so at once: here one does it for all.
 msgspec.json.Decoder(Record)
 _FAMILY, _MAJOR = SCHEMA.rsplit("/", 1)
 _MINOR = 0
@@ -48,7 +48,7 @@ def decode(data: bytes | str, origin: str = "record.json") -> Record:
 
 
 def encode(record: Record, original: bytes | None = None) -> bytes:
-    """A record as indented JSON with a final line feed.
+    """Return a record as indented JSON with a final line feed.
 
     Args:
         record: what to write.
@@ -61,7 +61,7 @@ def encode(record: Record, original: bytes | None = None) -> bytes:
 
 
 def _check_schema(document: object, origin: str) -> str:
-    """The name of the document's schema, where this version can read it."""
+    """The name of the document's schema, if this version can read it."""
     name = document.get("schema") if isinstance(document, dict) else None
     found = _SCHEMA.fullmatch(name) if isinstance(name, str) else None
     if found is None:

@@ -1,4 +1,4 @@
-"""Whether a record's values can be true together: what no type says (pure)."""
+"""Whether a record's values can be true together: what no type expresses (pure)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.record.storage.manifest import Problem
 
 
 def contradictions(record: Record) -> list[str]:
-    """What cannot be, each with its path: a wall time that is none, an outcome that the runs do not bear out."""
+    """Return what cannot be, each with its path: a wall time that is none, an outcome that the runs do not bear out."""
     found = [
         f"runs[{at}].wall_s: {run.wall_s:g} is no time that a run can take"
         for at, run in enumerate(record.runs)
@@ -43,7 +43,7 @@ def _outcome(record: Record) -> str | None:
 
 
 def identity_problems(bundle: Bundle, place: tuple[str, ...]) -> list[Problem]:
-    """What a record says of itself that does not fit together, or its place.
+    """Return what a record holds of itself that does not fit together, or its place.
 
     By its id a result is known to a history, a comparison and a baseline: two records of one id would pass for one.
     That the id is right vouches for nothing else, and anybody can compute it.

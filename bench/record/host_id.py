@@ -21,7 +21,7 @@ _NOISE = re.compile(
 
 
 def host_id(host: HostClass) -> str:
-    """A readable slug and a hash of the class alone, as in ``amd-ryzen-9-5950x-32t-125g-3f2a91``.
+    """Return a readable slug and a hash of the class alone, as in ``amd-ryzen-9-5950x-32t-125g-3f2a91``.
 
     ASCII without spaces, the same on every Python and in every process. Fields that are not known do not enter the
     hash, so a field that a later version adds leaves the ids of older records as they are.
@@ -35,7 +35,7 @@ def host_id(host: HostClass) -> str:
 
 
 def class_hash(host: HostClass | Mapping[str, Any]) -> str:
-    """SHA-256 of the class as canonical JSON: known fields only, keys sorted, no spaces. 64 hexadecimal digits.
+    """Return SHA-256 of the class as canonical JSON: known fields only, keys sorted, no spaces. 64 hexadecimal digits.
 
     A class as it stands in JSON may have fields that only a later version knows; they count.
     """
@@ -44,7 +44,7 @@ def class_hash(host: HostClass | Mapping[str, Any]) -> str:
 
 
 def is_id_of(name: str, host: HostClass | Mapping[str, Any]) -> bool:
-    """Whether an id ends in the hash of this class. How the part before it is spelled is for people alone."""
+    """Return whether an id ends in the hash of this class. How the part before it is spelled is for people alone."""
     slug, _, digits = name.rpartition("-")
     return bool(slug) and digits == class_hash(host)[:HASH_DIGITS]
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of a record: what the types say, with what they leave open (pure)."""
+"""The JSON Schema of a record: what the types express, with what they leave open (pure)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SIGNED = {"temperature_c", "ceiling_margin_s", "value", "exit_code"}
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema, of draft 2020-12; keys that it does not name are allowed."""
+    """Return the schema, of draft 2020-12; keys that it does not name are allowed."""
     made = msgspec.json.schema(Record)
     for name, part in made["$defs"].items():
         properties = part.get("properties", {})
@@ -65,7 +65,7 @@ _PLAIN = {str: "text", int: "integer", float: "number", bool: "boolean", type(No
 
 
 def schema_markdown() -> str:
-    """A table of all keys, part by part, in the order of the record; ends with a line feed."""
+    """Return a table of all keys, part by part, in the order of the record; ends with a line feed."""
     hints = {part: typing.get_type_hints(part) for part in _parts(Record)}
     words = [word for path, part in _places(hints) for word in _section(path, part, hints[part])]
     return "\n".join(words).rstrip() + "\n"

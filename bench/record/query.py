@@ -41,7 +41,7 @@ _GROUPS: Mapping[str, type[msgspec.Struct]] = {
 
 
 def rows_of(sql: str, records: Sequence[Record]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Column names and rows that a query over records yields.
+    """Return column names and rows that a query over records yields.
 
     Tables: ``results`` (one row a bundle), ``runs``, ``tests``, ``metrics``, ``warnings``; nested keys are joined with
     ``_`` (``cpu_user_s``), and each table has the result's ``id``.
@@ -64,7 +64,7 @@ def rows_of(sql: str, records: Sequence[Record]) -> tuple[list[str], list[tuple[
 
 
 def tables(records: Iterable[Record]) -> dict[str, list[Row]]:
-    """Records as rows of flat columns, by table."""
+    """Return records as rows of flat columns, by table."""
     made: dict[str, list[Row]] = {"results": [], "runs": [], "tests": [], "metrics": [], "warnings": []}
     for record in records:
         document: Mapping[str, Any] = msgspec.to_builtins(record)

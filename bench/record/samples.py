@@ -41,7 +41,7 @@ MOST = 2.0**63
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """What the samples say by path in the run, and where it comes from; ``t_s`` is the last sample's time."""
+    """What the samples give by path in the run, and where it comes from; ``t_s`` is the last sample's time."""
 
     t_s: float | None = None
     figures: dict[str, float | int] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Sampled:
 
 
 def read_samples(path: Path, cgroup_version: int | None) -> Sampled:
-    """The figures of a ``samples.csv``; none if there is no such file."""
+    """Return the figures of a ``samples.csv``; none if there is no such file."""
     if not path.is_file():
         return Sampled()
     last: dict[str, float] = {}

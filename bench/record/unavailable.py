@@ -43,11 +43,11 @@ _NO_SIGNAL = "the run was not ended by a signal"
 _BY_SIGNAL = "the run was ended by a signal"
 _NOT_SEEN = "nobody saw how the run ended"
 NO_LOSS = frozenset({*_NO_LOSS.values(), _NO_SIGNAL, _BY_SIGNAL})
-"""Reasons that people need not be told."""
+"""Reasons that people need not read."""
 
 
 def with_reasons(record: Record) -> Record:
-    """The record whose ``unavailable`` has a reason for each null; those it has stay.
+    """Return the record whose ``unavailable`` has a reason for each null; those it has stay.
 
     A reason that was given for a whole part becomes one for each null in it; an empty part keeps it as it is.
     """

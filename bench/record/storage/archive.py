@@ -51,7 +51,7 @@ def export(bundles: Sequence[Path], target: Path, follow: Follow = iter) -> None
     Args:
         bundles: folders of bundles; each is verified first.
         target: ``….tar.zst`` or ``….tar.gz``; the suffix decides.
-        follow: told of each bundle that is checked, and again of each that is packed.
+        follow: given each bundle that is checked, and again each that is packed.
 
     Raises:
         UsageError: another suffix, no bundle, two different bundles with one id, or the file cannot be written.
@@ -82,7 +82,7 @@ def import_archive(
         archive: a ``.tar.zst`` or ``.tar.gz``, from anywhere.
         results: the results folder; made if missing.
         max_bytes: what the archive may unpack to.
-        follow: told of each bundle that is checked.
+        follow: given each bundle that is checked.
 
     Raises:
         UsageError: there is no such file, or the results folder cannot be written.
@@ -116,7 +116,7 @@ def _clear(workshop: Path) -> None:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file's name says that it is an archive of bundles."""
+    """Return whether a file's name shows that it is an archive of bundles."""
     return path.name.endswith((".tar.zst", ".tar.gz", ".tgz"))
 
 
@@ -182,12 +182,15 @@ def _move_in(folders: Iterable[Path], workshop: Path, results: Path, archive: Pa
 
 
 def move_in(folder: Path, place: str, results: Path) -> Path:
-    """Rename a verified bundle to its place in the results, under another stamp if that is another's.
+    """Rename a verified bundle to its place in the results, under another stamp if that is another's; return the place.
 
     Args:
-        folder: the verified bundle.
-        place: where it belongs in the results.
-        results: the folder of results.
+        folder: the bundle, on the disk of the results.
+        place: its place there, ``HOST/DIAGNOSTIC/STAMP``.
+        results: the results folder.
+
+    Raises:
+        OSError: the disk refuses.
     """
     if folder.name != place.rpartition("/")[2]:
         restamp(folder, place.rpartition("/")[2])
@@ -219,7 +222,7 @@ def _refusal(folder: Path, place: str, results: Path, archive: Path) -> str | No
 
 
 def leaves(results: Path, place: str) -> str | None:
-    """Why a bundle may not be written at a place: a link in the results folder leads elsewhere."""
+    """Return why a bundle may not be written at a place: a link in the results folder leads elsewhere."""
     target = results / place
     if not target.parent.resolve().is_relative_to(results.resolve()) or target.is_symlink():
         return "would leave the results folder through a link"

@@ -50,11 +50,11 @@ class Bundle:
         return self.record.host.id, self.record.diagnostic.name, self.record.stamp
 
     def files(self) -> tuple[str, ...]:
-        """Names of the plain files of the bundle, sorted."""
+        """Return names of the plain files of the bundle, sorted."""
         return tuple(list_files(self.path)[0])
 
     def read_text(self, name: str, limit: int = 16 * 1024 * 1024) -> str | None:
-        """Text of one file, at most ``limit`` bytes of it, or ``None`` if the bundle has no such file."""
+        """Return text of one file, at most ``limit`` bytes of it, or ``None`` if the bundle has no such file."""
         if not is_file_name(name) or name not in self.files():
             return None
         with (self.path / name).open("rb") as file:
@@ -76,11 +76,11 @@ def write_bundle(
 
     Args:
         results: the results folder; made if missing.
-        record: what was measured; its host id, diagnostic and stamp say where the bundle goes.
+        record: what was measured; its host id, diagnostic and stamp decide where the bundle goes.
         files: the evidence, by name relative to the bundle.
         secrets: values that must not appear anywhere, beside those of the record's own environment
             (:func:`hidden_values`).
-        taken: what to do where the stamp exists: take the next free second, or refuse.
+        taken: what to do if the stamp exists: take the next free second, or refuse.
 
     Returns:
         The bundle's folder.
@@ -107,7 +107,7 @@ def write_bundle(
 
 
 def hidden_values(record: Record, secrets: Collection[str] | None = None) -> frozenset[str]:
-    """Values that no file of a record's bundle may hold.
+    """Return values that no file of a record's bundle may hold.
 
     Args:
         record: not redacted yet: the secrets that were set for it (``--env``), and what a test recorded under a
@@ -123,7 +123,7 @@ def read_bundle(path: Path, called: str | None = None) -> Bundle:
 
     Args:
         path: the bundle's folder, or its ``record.json``.
-        called: what messages call it, where its path says nothing to the reader.
+        called: what messages call it, if its path means nothing to the reader.
 
     Raises:
         UsageError: nothing is there.

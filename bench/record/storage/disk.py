@@ -1,4 +1,4 @@
-"""Writing that survives a crash, and errors of the disk said so that a person can act on them."""
+"""Writing that survives a crash, and errors of the disk worded so that a person can act on them."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def disk_error(error: OSError, folder: Path, option: str = "--results") -> Bench
     """Return the error of this tool that an error of the disk means.
 
     Args:
-        error: what the system raised.
-        folder: where it was to be written.
-        option: what chooses another place, as in ``--results``.
+        error: what the system refused.
+        folder: what was to be written.
+        option: the option of the command line that chooses another place.
     """
     if error.errno in _FULL:
         return NotMeasured(
@@ -60,7 +60,7 @@ def disk_errors(folder: Path, option: str = "--results") -> Iterator[None]:
 def check_results_folder(path: Path, need_bytes: int = 0) -> None:
     """See before a run that its bundle can be written; nothing is left behind and no folder is made.
 
-    The nearest folder that exists is tried with a file: permission bits say little to root or on a read-only mount.
+    The nearest folder that exists is tried with a file: permission bits mean little to root or on a read-only mount.
 
     Args:
         path: the results folder; it need not exist yet.
@@ -122,7 +122,7 @@ def being_written(folder: Path) -> Iterator[None]:
 
 
 def is_idle(folder: Path) -> bool:
-    """Whether nobody is writing a partial folder at this moment."""
+    """Return whether nobody is writing a partial folder at this moment."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:

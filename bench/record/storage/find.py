@@ -15,7 +15,7 @@ from bench.record.storage.manifest import MANIFEST
 from bench.record.storage.twins import twice
 
 Follow = Callable[[list[Path]], Iterable[Path]]
-"""Yields the folders that it is given, and tells somebody how far that is; ``iter`` tells nobody."""
+"""Yields the folders that it is given, and reports to somebody how far that is; ``iter`` to nobody."""
 
 _Real = tuple[int, int]
 _BELOW_LINK = 3
@@ -35,7 +35,7 @@ NOTHING = Scan((), ())
 
 
 def bundle_folders(path: Path) -> list[Path]:
-    """Folders below ``path``, or itself, that are bundles or claim to be, by a record, a manifest or a name.
+    """Return folders below ``path``, or itself, that are bundles or claim to be, by a record, a manifest or a name.
 
     Partial and hidden folders are passed over. A link to a folder (a host's results that somebody keeps elsewhere) is
     followed as deep as results can lie below it; each real folder counts once, by its own path where it has one here.
@@ -114,7 +114,11 @@ def find_bundles(
 ) -> list[Bundle]:
     """Return the bundles that a word of the command line names, all of them readable (:func:`scan_named`).
 
-    ``passed_over`` is told of each that is there twice.
+    Args:
+        what: a bundle, a folder of bundles, a path inside ``results``, or a host id there.
+        results: the results folder, for the latter two.
+        follow: given each folder that is read.
+        passed_over: takes the error of each bundle that is there twice.
 
     Args:
         what: a path, an id or a host.
@@ -135,12 +139,12 @@ def find_bundles(
 
 
 def scan_named(what: str | Path, results: Path | None = None, follow: Follow = iter) -> Scan:
-    """The bundles that a word of the command line names, and what could not be read of them.
+    """Return the bundles that a word of the command line names, and what could not be read of them.
 
     Args:
         what: a bundle, a folder of bundles, a path inside ``results``, or a host id there.
         results: the results folder, for the latter two.
-        follow: told of each folder that is read.
+        follow: given each folder that is read.
 
     Raises:
         UsageError: it names nothing.
@@ -167,14 +171,14 @@ def scan_named(what: str | Path, results: Path | None = None, follow: Follow = i
 
 
 def no_bundle_in(folder: Path) -> DamagedData:
-    """What is wrong with a folder that is there and is none of ours."""
+    """Return what is wrong with a folder that is there and is none of ours."""
     return DamagedData(
         f"there is no bundle in {folder}", "it is empty, or of another tool", "give a bundle or a folder of bundles"
     )
 
 
 def _scan_at(path: Path, follow: Follow) -> Scan:
-    """The bundles at a path; none where it is no folder or has none."""
+    """The bundles at a path; none if it is no folder or has none."""
     if path.name == RECORD and path.is_file():
         try:
             return Scan((read_bundle(path),), ())

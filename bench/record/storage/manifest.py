@@ -19,7 +19,7 @@ _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>.+)")
 class Problem:
     """One thing that is wrong with one file. ``line`` counts from 1; ``None`` is the file as a whole.
 
-    ``newer`` is what to do where the file is as it should be, and only this version cannot read it.
+    ``newer`` is what to do if the file is as it should be, and only this version cannot read it.
     """
 
     file: str
@@ -32,12 +32,12 @@ class Problem:
 
 
 def render_manifest(digests: Mapping[str, str]) -> str:
-    """The manifest's text from file name to SHA-256, sorted by name."""
+    """Return the manifest's text from file name to SHA-256, sorted by name."""
     return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
 
 
 def parse_manifest(text: str) -> tuple[dict[str, str], list[Problem]]:
-    """File name to SHA-256, and the lines that could not be read."""
+    """Return file name to SHA-256, and the lines that could not be read."""
     digests: dict[str, str] = {}
     problems: list[Problem] = []
     # Lines end at a line feed alone, as for sha256sum: str.splitlines knows eleven further ends.
@@ -55,13 +55,13 @@ def parse_manifest(text: str) -> tuple[dict[str, str], list[Problem]]:
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """Return SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def list_files(folder: Path) -> tuple[list[str], list[Problem]]:
-    """Plain files below ``folder`` by their relative names, sorted; links and devices are problems, never followed."""
+    """Return plain files below ``folder`` by relative name, sorted; links and devices are problems, never followed."""
     names: list[str] = []
     problems: list[Problem] = []
     pending = [folder]
@@ -79,7 +79,7 @@ def list_files(folder: Path) -> tuple[list[str], list[Problem]]:
 
 
 def check_manifest(folder: Path) -> list[Problem]:
-    """Every file of a bundle that differs from its manifest, is missing, or is not in it, and folders without any."""
+    """Return a problem for each file that differs from the manifest, is missing or not in it, and each empty folder."""
     names, problems = list_files(folder)
     try:
         text = (folder / MANIFEST).read_bytes().decode("ascii", "backslashreplace")

@@ -45,7 +45,7 @@ class Output:
 
 
 def find_output(target: Path, option: str) -> Output:
-    """What will be written where ``target`` is named; nothing is touched. Call it before the work, to refuse early.
+    """Return what will be written if ``target`` is named; nothing is touched. Call it before the work, to refuse early.
 
     Args:
         target: the name, as it was given.
@@ -108,9 +108,9 @@ def write_output(target: Path, data: bytes, option: str) -> None:
     """Write bytes where ``target`` names; see :func:`output_file`.
 
     Args:
-        target: a path, a device or a pipe.
+        target: a file, a link to one, or a descriptor of ours as ``/dev/stdout``.
         data: what to write.
-        option: what chooses another place, as in ``--output``.
+        option: the option of the command line that named it, for messages.
     """
     with output_file(target, option) as file:
         file.write(data)
@@ -120,7 +120,7 @@ def write_output(target: Path, data: bytes, option: str) -> None:
 def _neighbour(output: Output) -> Iterator[tuple[IO[bytes], Path | None]]:
     """A fresh file beside the one to be replaced, gone afterwards unless it was renamed.
 
-    One without a name where the folder takes none, though the file that is there may be written.
+    One without a name if the folder takes none, though the file that is there may be written.
     """
     fresh = output.path.parent / f".bench-{secrets.token_hex(8)}.new"
     try:
@@ -182,7 +182,7 @@ def _followed(target: Path) -> tuple[Path, int | None]:
         if folder == f"/proc/{os.getpid()}/fd":
             return path, int(path.name)
         path = Path(folder, path.readlink())
-    return target, None  # a circle of links: whoever opens it is told
+    return target, None  # a circle of links: whoever opens it gets the error
 
 
 def _refuse_bundle(target: Path, path: Path, option: str) -> None:

@@ -1,6 +1,6 @@
-"""Folders that are still being written: made with a mark, so that a leftover of ours is told from anybody's folder.
+"""Folders that are still being written: made with a mark, so that a leftover of ours is known among other folders.
 
-A name says nothing of whose a folder is. What has the mark was made here; all else is left alone, and no link is ever
+A name shows nothing of whose a folder is. What has the mark was made here; all else is left alone, and no link is ever
 followed to it.
 """
 
@@ -22,7 +22,7 @@ _IMPORT = ".import-"
 
 
 def mark(folder: Path) -> None:
-    """Say that a folder is ours; the first file that goes into it.
+    """Mark a folder as ours; the first file that goes into it.
 
     Raises:
         OSError: the disk refuses.
@@ -33,7 +33,7 @@ def mark(folder: Path) -> None:
 
 
 def is_marked(folder: Path) -> bool:
-    """Whether a folder is one that :func:`mark` was called for."""
+    """Return whether a folder is one that :func:`mark` was called for."""
     try:
         descriptor = os.open(folder / MARK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -64,7 +64,7 @@ def remove_marked(folder: Path) -> None:
 
 
 def find_partials(results: Path) -> list[Path]:
-    """Half-written bundles that crashed runs and imports left; one being written now is not among them."""
+    """Return half-written bundles that crashed runs and imports left; one being written now is not among them."""
     found = [path for path in _folders(results) if path.name.startswith(_IMPORT) and path.name.endswith(PARTIAL)]
     for host in _named_folders(results):
         for diagnostic in _named_folders(host):

@@ -24,7 +24,7 @@ WAS = "other_stamp"
 
 
 def same_run(one: Record, other: Record) -> bool:
-    """Whether two records of one id are of the same run: as far as both say, it began then and took as long."""
+    """Return whether two records of one id are of the same run: as far as both know, it began then and took as long."""
     if len(one.runs) != len(other.runs):
         return False
     pairs = [
@@ -40,7 +40,7 @@ def same_run(one: Record, other: Record) -> bool:
 
 
 def twice(here: Bundle, there: Bundle) -> UsageError:
-    """What to say of a tree that holds an id twice, of which the first counts."""
+    """Return what to report of a tree that holds an id twice, of which the first counts."""
     place = record_id(*here.key)
     if here.record_bytes == there.record_bytes:
         return UsageError(f"{there.path} is a copy of {here.path}")
@@ -53,12 +53,12 @@ def twice(here: Bundle, there: Bundle) -> UsageError:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of a bundle."""
+    """Return SHA-256 of each file of a bundle."""
     return {name: hash_file(folder / name) for name in list_files(folder)[0]}
 
 
 def place_for(folder: Path, place: str, results: Path, taken: Collection[str] = ()) -> str | None:
-    """Where a verified bundle goes: its place, or one with a later stamp if another run has that.
+    """Return where a verified bundle goes: its place, or one with a later stamp if another run has that.
 
     Args:
         folder: the bundle.
@@ -104,7 +104,7 @@ def restamp(folder: Path, stamp: str) -> None:
 
 
 def restamped(record: Record, stamp: str) -> Record:
-    """The record under another stamp; it keeps the one that it had."""
+    """Return the record under another stamp; it keeps the one that it had."""
     why = f"another result has {record.stamp}, its own; the stamp is the next free one"
     return msgspec.structs.replace(
         record,

@@ -108,7 +108,7 @@ class Bounded:
         self._stream, self._left, self._max = stream, max_bytes, max_bytes
 
     def read(self, count: int) -> bytes:
-        """Up to ``count`` bytes; fewer only at the end."""
+        """Return up to ``count`` bytes; fewer only at the end."""
         data = self._stream.read(min(count, self._left + 1))
         self._left -= len(data)
         if self._left < 0:

@@ -64,12 +64,12 @@ def verify(path: Path, follow: Follow = iter) -> VerifyReport:
 
 
 def verify_bundle(folder: Path, tree: Path | None = None, called: str | None = None) -> list[Problem]:
-    """What is wrong with one bundle: its files, its record's schema and sense, and a record that belongs elsewhere.
+    """Return what is wrong with one bundle: its files, its record's schema and sense, a record that belongs elsewhere.
 
     Args:
         folder: the bundle. One by itself may be a copy that lies anywhere: of its place its stamp alone counts.
         tree: the folder of results that it lies in.
-        called: what messages call the record, where its path says nothing to the reader.
+        called: what messages call the record, if its path means nothing to the reader.
     """
     try:
         problems = check_manifest(folder)
