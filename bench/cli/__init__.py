@@ -18,4 +18,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command.main(arguments)
     finally:
-        startup.ready()  # also where no verb was loaded, as for --version
+        startup.ready()  # even if no verb was loaded, as for --version

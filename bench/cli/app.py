@@ -40,14 +40,14 @@ USAGE_FAILURE: type[Exception] = typer.BadParameter.__mro__[2]
 
 
 def load_verbs() -> typer.Typer:
-    """The application with every verb registered, for those who look at it as a whole."""
+    """Return the application with every verb registered, for those who look at it as a whole."""
     for verb in VERBS:
         import_module(module_of(verb))
     return app
 
 
 def module_of(verb: str) -> str:
-    """The module that registers a verb: of its name, with an underscore if that is a word of Python's."""
+    """Return the module that registers a verb: of its name, with an underscore if that is a word of Python's."""
     return f"bench.cli.verbs.{VERBS[verb]}.{verb}{'_' * iskeyword(verb)}"
 
 
@@ -57,7 +57,7 @@ class _Verbs(typer.core.TyperGroup):
     _named_only = False
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """What may stand where a verb may: of each only its name and purpose are shown."""
+        """Return what may stand where a verb may: of each only its name and purpose are shown."""
         self._named_only = True
         try:
             return super().shell_complete(ctx, incomplete)
@@ -85,7 +85,7 @@ class _Verbs(typer.core.TyperGroup):
             return super().invoke(ctx)
         except USAGE_FAILURE as error:
             verb = ctx.invoked_subcommand
-            if verb is not None and getattr(error, "ctx", None) is None:  # typer's parser does not say whose words
+            if verb is not None and getattr(error, "ctx", None) is None:  # typer's parser does not report whose words
                 error.ctx = typer.Context(self.commands[verb], parent=ctx, info_name=verb)  # type: ignore[attr-defined]
             raise
 

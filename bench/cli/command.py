@@ -61,7 +61,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except (BrokenPipeError, SystemExit) as error:  # typer makes the one of the other, and wraps the streams
         sys.stdout, sys.stderr = streams
         if isinstance(error, SystemExit) and (COMPLETING in os.environ or not isinstance(error.__context__, OSError)):
-            return int(error.code or 0)  # what a shell is told about its TAB, or is shown of completion
+            return int(error.code or 0)  # what a shell is given about its TAB, or is shown of completion
         if output.has_reader(sys.stdout):
             what = "a connection broke that was none of standard output, nothing was decided"
             return failure(ExitCode.NOT_MEASURED, NotMeasured(what, fix="try again"))
@@ -78,7 +78,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         )
         return failure(ExitCode.NOT_MEASURED, refused)
     except Exception as error:
-        # Python's own status for this is 1, which here would say that something regressed.
+        # Python's own status for this is 1, which here would mean that something regressed.
         with contextlib.suppress(OSError):
             traceback.print_exc()
         what = f"a fault of bench itself ({type(error).__name__})"
@@ -101,12 +101,12 @@ def _terminate(_number: int, _frame: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Says what failed. ``json``: whether standard output was promised one JSON document."""
+    """Reports what failed. ``json``: whether standard output was promised one JSON document."""
 
     json: bool
 
     def __call__(self, code: ExitCode, error: BenchError | None) -> int:
-        """Say it, unless there is nothing to say; returns ``code`` as a command ends with it."""
+        """Report it, unless there is nothing to report; returns ``code`` as a command ends with it."""
         if error is not None:
             complain(str(error))
             if self.json and not Console.answered:
@@ -118,5 +118,5 @@ class Failure:
         try:
             print_json({"error": said, "exit_code": int(code)})
             output.out().flush()
-        except OSError:  # the line above was said, and the code is the failure's
+        except OSError:  # the line above was printed, and the code is the failure's
             output.silence(sys.stdout)

@@ -19,17 +19,17 @@ Offer = tuple[str, str]
 
 
 def names(context: typer.Context, incomplete: str) -> list[Offer]:
-    """Diagnostics of the catalog, and of ``--project`` where that was given before."""
+    """Return diagnostics of the catalog, and of ``--project`` if that was given before."""
     return [(one.name, one.about) for one in _catalog(context).diagnostics if one.name.startswith(incomplete)]
 
 
 def variant(context: typer.Context, incomplete: str) -> list[Offer]:
-    """One variant of the catalog."""
+    """Return one variant of the catalog."""
     return [(one.name, one.about) for one in _catalog(context).variants if one.name.startswith(incomplete)]
 
 
 def variants(context: typer.Context, incomplete: str) -> list[Offer]:
-    """A further variant of a list with commas, in which none stands twice."""
+    """Return a further variant of a list with commas, in which none stands twice."""
     before, comma, last = incomplete.rpartition(",")
     given = before.split(",")
     return [(before + comma + name, about) for name, about in variant(context, last) if name not in given]
@@ -57,7 +57,7 @@ def mend_zsh() -> None:
 
 
 def purpose(verb: str, module: str) -> str | None:
-    """The docstring of the function that a module registers as ``verb``; None where there is none."""
+    """Return the docstring of the function that a module registers as ``verb``; None if there is none."""
     for node in _parsed(module).body:
         if isinstance(node, ast.FunctionDef) and verb in {node.name, *_registered_as(node)}:
             return ast.get_docstring(node)

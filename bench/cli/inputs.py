@@ -35,7 +35,7 @@ class _Compared(msgspec.Struct, frozen=True):
 
 
 def entry_of(bundle: Bundle, *, samples: bool = False) -> Entry:
-    """A bundle as a report takes it, with the samples of its typical run, the one that is drawn, where asked for."""
+    """Return a bundle as a report takes it, if asked for with the samples of its typical run, the one that is drawn."""
     record = bundle.record
     entry = Entry(record, str(bundle.path), NO_SAMPLES)
     typical = entry.typical if samples else None
@@ -47,24 +47,24 @@ def entry_of(bundle: Bundle, *, samples: bool = False) -> Entry:
 
 
 def _samples(bundle: Bundle, at: int, total: int) -> str | None:
-    """The samples of a run, also where an older version numbered by the runs that were made."""
+    """The samples of a run, even if an older version numbered by the runs that were made."""
     text = bundle.read_text(numbered(SAMPLES, at, total))
     return bundle.read_text(SAMPLES) if text is None and at == 0 else text
 
 
 def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:
-    """For each word the bundles that it names, oldest first."""
+    """Return for each word the bundles that it names, oldest first."""
     found = [find_bundles(word, results, READING, lambda twin: notify(f"passed over: {twin}")) for word in words]
     return [sorted(group, key=lambda bundle: bundle.record.stamp) for group in found]
 
 
 def all_results(results: Path) -> tuple[Bundle, ...]:
-    """Every bundle of the results folder, oldest first; a line for each that is damaged or of a newer schema."""
+    """Return every bundle of the results folder, oldest first; a line for each that is damaged or of a newer schema."""
     return read_results(results, READING, lambda problem: notify(f"passed over: {problem}"))
 
 
 def records_by_name(bundles: Sequence[Bundle]) -> dict[str, list[Record]]:
-    """Records by diagnostic, each in the order of the bundles."""
+    """Return records by diagnostic, each in the order of the bundles."""
     found: dict[str, list[Record]] = {}
     for bundle in bundles:
         found.setdefault(bundle.record.diagnostic.name, []).append(bundle.record)
@@ -72,7 +72,7 @@ def records_by_name(bundles: Sequence[Bundle]) -> dict[str, list[Record]]:
 
 
 def read_comparisons(path: Path) -> tuple[Comparison, ...]:
-    """What ``bench compare --json`` wrote into a file.
+    """Return what ``bench compare --json`` wrote into a file.
 
     Raises:
         UsageError: there is no such file.
@@ -89,7 +89,7 @@ def read_comparisons(path: Path) -> tuple[Comparison, ...]:
 
 
 def original(word: str, results: Path) -> Record:
-    """The record that is meant, of a bundle that is as it was written.
+    """Return the record that is meant, of a bundle that is as it was written.
 
     Raises:
         DamagedData: it is not, or has a wall time that nothing can be compared with.

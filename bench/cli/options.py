@@ -1,4 +1,4 @@
-"""Options that several verbs share, each said once."""
+"""Options that several verbs share, each defined once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _silence(quiet: bool) -> bool:
 
 
 def one_of(*words: str) -> Callable[[str], list[str]]:
-    """What a shell offers where one of a few words is wanted."""
+    """Return what a shell offers where one of a few words is wanted."""
 
     def offered(incomplete: str) -> list[str]:
         return [word for word in words if word.startswith(incomplete)]
@@ -73,17 +73,17 @@ DEFAULT_RESULTS = Path("results")
 
 
 def size_of(text: str | None) -> int | None:
-    """Bytes of ``--memory``."""
+    """Return bytes of ``--memory``."""
     return parse_size(text) if text is not None else None
 
 
 def duration_of(text: str | None) -> float | None:
-    """Seconds of ``--timeout`` or ``--ceiling``."""
+    """Return seconds of ``--timeout`` or ``--ceiling``."""
     return parse_duration(text) if text is not None else None
 
 
 def catalog_with(project: Path | None) -> Catalog:
-    """The built-in catalog; with a project, what its ``bench.toml`` names as well."""
+    """Return the built-in catalog; with a project, what its ``bench.toml`` names as well."""
     if project is None:
         return builtin()
     from bench.catalog.project import read_catalog
@@ -92,6 +92,6 @@ def catalog_with(project: Path | None) -> Catalog:
 
 
 def diagnostic_called(name: str, project: Path | None = None) -> tuple[Catalog, Diagnostic]:
-    """The catalog and the diagnostic of that name in it."""
+    """Return the catalog and the diagnostic of that name in it."""
     catalog = catalog_with(project)
     return catalog, find(catalog, name)

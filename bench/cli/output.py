@@ -33,7 +33,7 @@ class Patient:
         self._forgiving = forgiving
 
     def write(self, text: str) -> int:
-        """Write text, or nothing where nobody can read it."""
+        """Write text, or nothing if nobody can read it."""
         try:
             return self._stream.write(text)
         except OSError as error:
@@ -57,12 +57,12 @@ class Patient:
 
 
 def out() -> Patient:
-    """Standard output as it is now."""
+    """Return standard output as it is now."""
     return Patient(sys.stdout, forgiving=False)
 
 
 def err() -> Patient:
-    """Standard error as it is now."""
+    """Return standard error as it is now."""
     return Patient(sys.stderr, forgiving=True)
 
 
@@ -76,7 +76,7 @@ def silence(stream: TextIO) -> None:
 
 
 def has_reader(stream: TextIO) -> bool:
-    """Whether a pipe's other end is still there; ``True`` of what is no pipe."""
+    """Return whether a pipe's other end is still there; ``True`` of what is no pipe."""
     poll = select.poll()
     try:
         poll.register(stream.fileno(), 0)
@@ -106,12 +106,12 @@ class Console:
 
     @staticmethod
     def out() -> rich.console.Console:
-        """Standard output. No terminal: no control codes, and lines as wide as they are."""
+        """Return standard output. No terminal: no control codes, and lines as wide as they are."""
         return _console(stderr=False)
 
     @staticmethod
     def err() -> rich.console.Console:
-        """Standard error."""
+        """Return standard error."""
         return _console(stderr=True)
 
 
@@ -119,7 +119,7 @@ def _console(*, stderr: bool) -> rich.console.Console:
     file = cast("IO[str]", err() if stderr else out())
     terminal = file.isatty()
     width = None if terminal or os.environ.get("COLUMNS", "").isdigit() else 100
-    # Said here, since rich takes a pipe for a terminal where FORCE_COLOR or TTY_COMPATIBLE is set.
+    # Set here, since rich takes a pipe for a terminal if FORCE_COLOR or TTY_COMPATIBLE is set.
     return rich.console.Console(
         file=file,
         stderr=stderr,
@@ -148,7 +148,7 @@ def _shown(line: str) -> str:
 
 
 class Held:
-    """Lines that are said only once something else is: a command that ends with a complaint says that alone."""
+    """Lines that are printed only once something else is: a command that ends with a complaint prints that alone."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -158,18 +158,18 @@ class Held:
         self._lines.append(line)
 
     def notify(self, line: str) -> None:
-        """Say what was kept back, then the line."""
+        """Print what was kept back, then the line."""
         self.release()
         notify(line)
 
     def release(self) -> None:
-        """Say what was kept back."""
+        """Print what was kept back."""
         while self._lines:
             notify(self._lines.pop(0))
 
 
 def complain(line: str) -> None:
-    """One line that says what is wrong and what to do."""
+    """One line that names what is wrong and what to do."""
     Console.err().print(Text(f"bench: {' '.join(plain(line).split())}"), soft_wrap=True)
 
 

@@ -41,7 +41,7 @@ class Now:
     memory_bytes: int | None = None
 
     def line(self, now: float) -> str:
-        """Which test of how many, elapsed, CPU and memory, estimate: what a narrow terminal cuts comes last."""
+        """Return which test of how many, elapsed, CPU and memory, estimate: what a narrow terminal cuts comes last."""
         elapsed = now - self.began
         parts = [self.title]
         if self.of:
@@ -97,7 +97,7 @@ class Progress(Observer):
             self._say(f"{self._now.title}: started")
 
     def event(self, event: Event) -> None:
-        """The supervisor said something."""
+        """The supervisor reported something."""
         now = self._now
         kind = event.get("event")
         if kind == "collected":
@@ -143,7 +143,7 @@ class Steps:
     what: str
 
     def __call__(self, things: Sequence[T]) -> Iterator[T]:
-        """The things one after the other; what is said goes to standard error."""
+        """The things one after the other; what is reported goes to standard error."""
         console = Console.err()
         if console.is_terminal:
             silent = Console.quiet or len(things) < 2
@@ -158,7 +158,7 @@ class Steps:
 
 
 def busy(what: str) -> AbstractContextManager[object]:
-    """A sign of life while one thing is made whose length nobody knows: on a pipe a line now and then."""
+    """Return a sign of life while one thing is made whose length nobody knows: on a pipe a line now and then."""
     console = Console.err()
     if Console.quiet:
         return nullcontext()

@@ -33,13 +33,13 @@ def open_session(
     limits: Limits = NO_LIMITS,
     calibration: bool = True,
 ) -> Iterator[Session]:
-    """A session, once nobody else measures on the engine's host.
+    """Yield a session, once nobody else measures on the engine's host.
 
-    Where the engine cannot be used, or somebody did not wait for it, it is one in an absent engine: every attempt to
-    measure there says why, and leaves its bundle all the same.
+    If the engine cannot be used, or somebody did not wait for it, it is one in an absent engine: every attempt to
+    measure there reports why, and leaves its bundle all the same.
 
     Args:
-        find: finds the engine; it is given what takes the line that says which it is.
+        find: finds the engine; it is given what takes the line that names which it is.
         host: the engine's address that was asked for.
         results: the folder whose disk is described.
         if_busy: ``wait`` for another measurement's end, or ``refuse``.
@@ -68,9 +68,17 @@ def open_session(
 
 @contextmanager
 def open_beside(usual: Session, find: Callable[[Notify], Engine], host: str | None) -> Iterator[Session]:
-    """A session in another engine of the machine that ``usual`` measures on and holds; see :func:`open_session`.
+    """Yield a session in another engine of the machine that ``usual`` measures on and holds; see :func:`open_session`.
 
     On another machine nothing is measured: whoever compared the two would compare machines.
+
+    Args:
+        usual: the session that holds the machine.
+        find: finds the engine; it is given what takes the line that names which it is.
+        host: the engine's address that was asked for.
+
+    Raises:
+        UsageError: no such engine.
     """
     engine: Engine | None = None
     try:

@@ -1,1 +1,1 @@
-"""The verbs that say whether results differ, and why."""
+"""The verbs that decide whether results differ, and why."""

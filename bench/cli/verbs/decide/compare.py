@@ -68,7 +68,7 @@ class Asked:
 
 
 def asked(words: Sequence[str], reference: str | None) -> Asked:
-    """The reference is the first word, or the one that ``--reference`` gives: a word, or its number from 1 on.
+    """Return the words, and as their reference the first, or what ``--reference`` gives: a word, or its number.
 
     Raises:
         UsageError: nothing to compare with.
@@ -89,7 +89,7 @@ def asked(words: Sequence[str], reference: str | None) -> Asked:
 
 
 def parse_accept(text: str) -> frozenset[str]:
-    """The differences that are the thing under test: ``variant,environ``, or one of a group as ``limits.cpus``.
+    """Return the differences that are the thing under test: ``variant,environ``, or one of a group as ``limits.cpus``.
 
     Raises:
         UsageError: one of them is none.
@@ -104,7 +104,7 @@ def parse_accept(text: str) -> frozenset[str]:
 def rankings(
     what: Asked, found: Sequence[Sequence[Bundle]], known: Sequence[Record], accept: Collection[str]
 ) -> tuple[Ranking, ...]:
-    """One ranking for each diagnostic that all words have, and for each profile and variant that all have.
+    """Return one ranking for each diagnostic that all words have, and for each profile and variant that all have.
 
     Args:
         what: the words and the reference.

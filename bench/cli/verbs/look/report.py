@@ -123,7 +123,7 @@ def _read(words: Sequence[str], results: Path) -> tuple[list[Bundle], list[Bench
 
 
 def _entries(bundles: Sequence[Bundle]) -> list[Entry]:
-    """Entries, with samples for those alone whose timeline is drawn; says how far it is where there are many."""
+    """Entries, with samples for those alone whose timeline is drawn; reports how far it is if there are many."""
     plain = [entry_of(bundle) for bundle in bundles]
     drawn = {entry.origin for entry in timeline_entries(plain)}
     return [entry_of(bundle, samples=str(bundle.path) in drawn) for bundle in READING(bundles)]

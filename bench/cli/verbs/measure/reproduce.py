@@ -107,7 +107,7 @@ def _regression(comparison: Comparison | None) -> ExitCode:
 
 
 def _engine(record: Record, asked: str | None, host: str | None, allowed: Collection[str]) -> Engine:
-    """The engine that is asked for, else the record's own. Where Docker was and is not here, this host itself: that is
+    """The engine that is asked for, else the record's own. If Docker was and is not here, this host itself: that is
     another engine, which must be allowed like any other.
 
     Raises:
@@ -151,7 +151,7 @@ def _of_record(record: Record) -> Diagnostic:
 
 
 def _here(record: Record, plan: Plan, session: Session, allowed: Collection[str]) -> Record:
-    """The record that this machine begins, said beside what the other had.
+    """The record that this machine begins, reported beside what the other had.
 
     On another engine that is not allowed nothing is built or installed, only to be refused.
 
@@ -159,7 +159,7 @@ def _here(record: Record, plan: Plan, session: Session, allowed: Collection[str]
         NotMeasured: there is no engine, image or GPU.
     """
     engine = session.engine
-    absent = isinstance(engine, AbsentEngine)  # it says why, and is no other engine
+    absent = isinstance(engine, AbsentEngine)  # it reports why, and is no other engine
     problem = None
     if absent or engine.name == record.engine.name or "engine" in allowed:
         try:

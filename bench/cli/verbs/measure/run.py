@@ -140,7 +140,19 @@ def plan_of(
     catalog: Catalog,
     variant: str | None,
 ) -> Plan:
-    """The plan of a diagnostic of ours or of a project's."""
+    """Return the plan of a diagnostic of ours or of a project's.
+
+    Args:
+        diagnostic: what to run.
+        chosen: what the command line sets of the run.
+        project: the project's root; ``None`` for a shipped diagnostic.
+        requirements: a pip requirements file from the command line.
+        catalog: the catalog with the variants that can be named.
+        variant: the name of a variant to lay over the options.
+
+    Raises:
+        UsageError: an option that makes no sense, no such variant, or files of a project that cannot be read.
+    """
     way = find_variant(catalog, variant) if variant else None
     if project is None:
         if requirements is not None:
@@ -163,7 +175,7 @@ def _what(name: str | None, project: Path | None, node: str | None, device: Devi
 
 
 def device_of(word: str) -> Device:
-    """The device that ``--device`` names, also where a NAME has one of its own already.
+    """Return the device that ``--device`` names, even if a NAME has one of its own already.
 
     Raises:
         UsageError: there is no such device.
@@ -187,7 +199,7 @@ def refuse_options(chosen: Options, variant: str | None) -> None:
     """The loads are what they are: nothing about them can be chosen.
 
     Raises:
-        UsageError: an option that says how a diagnostic is run.
+        UsageError: an option that sets how a diagnostic is run.
     """
     if chosen != Options(profile=chosen.profile) or variant is not None:
         raise UsageError(
@@ -197,7 +209,13 @@ def refuse_options(chosen: Options, variant: str | None) -> None:
 
 
 def run_selftest(diagnostic: Diagnostic, session: Session, *, json: bool) -> int:
-    """Make every check, keep the evidence, and show each reading beside the truth."""
+    """Make every check, keep the evidence, show each reading beside the truth, and return the exit code.
+
+    Args:
+        diagnostic: the self-test.
+        session: where to run.
+        json: whether one JSON document is shown instead of a table.
+    """
     checked = self_test(session, diagnostic)
     record, path = checked.written.record, str(checked.written.path)
     if json:

@@ -85,7 +85,7 @@ def whatif(
     else:
         Console.out().print(whatif_view(diagnostic.name, lines, said))
     complaints = [said for one in tried if one.written is not None for said in one.written.complaints]
-    complain_of(dict.fromkeys(complaints))  # what keeps all from running is said once
+    complain_of(dict.fromkeys(complaints))  # what keeps all from running is reported once
     outcomes = [one.written.exit_code for one in tried if one.written is not None]
     if tried[0].problem is not None or not outcomes:
         outcomes.append(ExitCode.NOT_MEASURED)
@@ -100,7 +100,7 @@ def _kind(variant: Variant | None, usual: Engine) -> str:
 def _sessions(usual: Session, chosen: Sequence[Variant], host: str | None, stack: ExitStack) -> dict[str, Session]:
     """A session in every engine that a variant asks for, by its name.
 
-    Where the usual engine is absent nobody holds the host's place, and nothing is measured in another one.
+    If the usual engine is absent nobody holds the host's place, and nothing is measured in another one.
     """
     sessions = {usual.engine.name: usual}
     for kind in (_kind(variant, usual.engine) for variant in chosen):

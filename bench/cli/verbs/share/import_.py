@@ -79,7 +79,7 @@ def import_(
 
 
 def _asked(name: str | None, stamp: str | None, ceiling: str | None, project: Path | None) -> Asked:
-    """What the command line says of older evidence.
+    """What the command line sets of older evidence.
 
     Raises:
         UsageError: a name that no folder can have, no stamp, no duration, or no project.

@@ -16,7 +16,7 @@ _SAID: dict[Came, str] = {"present": "here already"}
 
 
 def import_view(tree: ImportedTree) -> RenderableType:
-    """How many came in, and a line for each result and each folder without one."""
+    """Return a view of how many came in, with a line for each result and each folder without one."""
     counted = Counter(row.came for row in tree.rows)
     said = ", ".join(f"{counted[came]} {_SAID.get(came, came)}" for came in _STYLES if counted[came])
     made = table("source", "came out", "outcome", "as, or why not")
@@ -29,7 +29,7 @@ def import_view(tree: ImportedTree) -> RenderableType:
 
 
 def import_notes(tree: ImportedTree) -> list[str]:
-    """What a person should know of the results: faults of their files by line, and guessed stamps."""
+    """Return what a person should know of the results: faults of their files by line, and guessed stamps."""
     notes = [str(problem) for problem in tree.problems]
     one = len(tree.rows) == 1
     guesses: dict[str, list[str]] = {}
@@ -57,7 +57,7 @@ def import_notes(tree: ImportedTree) -> list[str]:
 
 
 def import_document(tree: ImportedTree) -> dict[str, Any]:
-    """The same for a program; ``imported`` and ``notes`` as for an archive."""
+    """Return what came in as a document for programs; ``imported`` and ``notes`` as for an archive."""
     return {
         "imported": [str(row.path) for row in tree.rows if row.came == "imported"],
         "notes": import_notes(tree),
