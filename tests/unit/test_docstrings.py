@@ -20,6 +20,7 @@ WITH_ARGS = (
     "names.py",
     "units.py",
     "cpuset.py",
+    "times.py",
 )
 """Where every public function of three parameters or more describes each of them."""
 NOT_YET = ("record/redact",)

@@ -120,12 +120,6 @@ def find_bundles(
         follow: given each folder that is read.
         passed_over: takes the error of each bundle that is there twice.
 
-    Args:
-        what: a path, an id or a host.
-        results: the folder of results.
-        follow: goes along with what is read, as a progress bar does.
-        passed_over: takes the error of each bundle that is left out.
-
     Raises:
         UsageError: it names nothing.
         DamagedData: a bundle among them cannot be read.

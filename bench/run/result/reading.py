@@ -139,7 +139,7 @@ def _without_result(
 
 
 def _said(ending: Ending) -> Said | None:
-    """What the supervisor reported as it ended; ``None`` where it was not heard, or what came cannot be true."""
+    """What the supervisor reported as it ended; ``None`` if it was not heard, or what came cannot be true."""
     try:
         said = msgspec.convert(dict(ending.ended or {}), Said)
     except (msgspec.ValidationError, TypeError, ValueError, RecursionError):

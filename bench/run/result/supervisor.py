@@ -48,7 +48,7 @@ class Result(Said, frozen=True, kw_only=True):
 
 
 class Unusable(Exception):
-    """``result.json`` cannot be used; the message says why."""
+    """``result.json`` cannot be used; the message gives the reason."""
 
 
 def load_result(path: Path) -> Result | None:
