@@ -207,8 +207,9 @@ def _single(
 ) -> tuple[Expected | None, rule.Outcome, int | None]:
     """One run against a history: the prediction interval stands in for the interval that one run cannot have.
 
-    A run inside is "none" if the interval is narrow enough to mean something. One outside is a change or a disturbed
-    run, and no single run can show which: it asks for the runs that can.
+    A run inside is "none" if a run that is ``effect`` off the history lies outside: neither the history's own scatter
+    nor the least effect may be too large for that. One outside is a change or a disturbed run, and no single
+    run can show which: it asks for the runs that can, as does one beside a history that anything belongs to.
     """
     first, second = a.walls, b.walls
     if min(len(first), len(second)) != 1:
@@ -216,12 +217,10 @@ def _single(
     history, value = (first, second[0]) if len(second) == 1 else (second, first[0])
     predicted = prediction.predict(history)
     if predicted is None:
-        return None, decision.outcome, decision.runs_needed
+        return None, "insufficient", decision.runs_needed
     near = abs(math.log(value / predicted.centre)) < math.log1p(least)
     belongs, within = predicted.holds(value) or near, predicted.interval
     expected = Expected(within.low, within.high, belongs, predicted.runs, predicted.set_aside)
-    if belongs and predicted.reach <= max(effect, least):
+    if belongs and least <= effect and predicted.reach <= effect:
         return expected, "none", None
-    if not belongs:
-        return expected, "insufficient", decision.runs_needed
-    return expected, decision.outcome, decision.runs_needed
+    return expected, "insufficient", decision.runs_needed

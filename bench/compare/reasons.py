@@ -103,6 +103,8 @@ def _consequence(
         ]
     if outcome == "none":
         return []
+    if needed is None and min(runs) == 1:
+        return [f"one run shows no change of {units.percent(effect)} beside runs that scatter so much"]
     if needed is None:
         return ["too few runs to say"]
     return [f"too few runs to say: a change of {units.percent(effect)} needs {_more(decision, needed, runs)}"]

@@ -92,7 +92,7 @@ def decide(
         raise bootstrap.ArithmeticFailed("the ratio of the wall times is not finite", "they differ by too many orders")
     inflation = drift.inflation(places)
     detectable = _detectable(deviation, (x.size, y.size), hull, estimate, smallest_call, inflation)
-    outcome = _outcome(estimate, hull, smallest_call, wanted)
+    outcome = _outcome(estimate, hull, smallest_call, wanted, detectable)
     trend = drift.find(first, second, places) if outcome in ("slower", "faster") else None
     if trend is not None and trend.explains:
         outcome = "noisy" if trend.seen else "insufficient"
@@ -205,11 +205,13 @@ def _hull(x: Floats, y: Floats, exact: Interval | None) -> Interval | None:
     return None if mean is None else Interval(min(exact.low, mean.low), max(exact.high, mean.high))
 
 
-def _outcome(estimate: float, hull: Interval | None, least: float, effect: float) -> Outcome:
+def _outcome(estimate: float, hull: Interval | None, least: float, effect: float, detectable: float | None) -> Outcome:
+    """Return what the interval shows. "None" also asks that a change of ``effect`` would have been called."""
     if hull is None:
         return "insufficient"
     if not hull.holds(0) and abs(estimate) >= least:
         return "slower" if estimate > 0 else "faster"
     if least > effect:
         return "noisy"
-    return "none" if -effect <= hull.low and hull.high <= effect else "insufficient"
+    seen = detectable is not None and detectable <= effect
+    return "none" if seen and -effect <= hull.low and hull.high <= effect else "insufficient"

@@ -1,4 +1,5 @@
 import json
+import math
 
 import msgspec
 import numpy as np
@@ -10,6 +11,7 @@ from bench.compare.comparison import compare
 from bench.compare.ranking import rank
 from bench.compare.reference import like
 from bench.compare.sample import common_places, sample_of, took_turns
+from bench.compare.stats.decision import decide
 from bench.compare.verdict import exit_code, verdict_of
 from bench.errors import DamagedData, ExitCode, NotComparable
 from bench.record.schema import Limits, Run, Source
@@ -250,6 +252,42 @@ def test_one_run_in_a_wide_history_says_nothing():
     said = compare(record(noisy(deviation=0.1)), record((101.0,), id="b"))
     assert said.expected.belongs
     assert said.status in ("insufficient_runs", "host_noisy")
+
+
+NOISY = [0.5, 2.0, 0.7, 1.8, 0.5]
+
+
+@pytest.mark.parametrize("walls", [NOISY, NOISY[:2], (100.0, 103.0, 97.0, 101.5, 98.5)])
+@pytest.mark.parametrize("apart", [True, False])
+def test_one_run_beside_noise_is_never_the_same(walls, apart):
+    """Whatever the run's own time, and whether the history is one session or has an A/A noise of its own."""
+    each = [[wall] for wall in walls] if apart else [walls]
+    history = [record(one, id=f"h{at}", stamp=f"2025101{at}T000000Z") for at, one in enumerate(each)]
+    for factor in (1.0, 1.04, 3.0):
+        single = record((factor * float(np.mean(walls)),), id="b")
+        assert compare(history, single).status == compare(single, history).status == "insufficient_runs"
+        assert verdict_of(single, history).status == "insufficient_runs"
+    assert any("shows no change of 5.0 %" in reason for reason in compare(record(NOISY), A1).reasons)
+
+
+@given(
+    st.integers(5, 14), st.integers(5, 14), st.floats(0.001, 0.06), st.floats(0, 0.06), st.booleans(), st.integers(0, 9)
+)
+@settings(max_examples=150, deadline=None)
+def test_the_same_is_said_only_if_a_change_of_five_percent_would_be_seen(n, m, deviation, least, turns, seed):
+    one, two = noisy(count=n, seed=seed, deviation=deviation), noisy(count=m, seed=seed + 10, deviation=deviation)
+    places = (tuple(range(n)), tuple(range(n, n + m))) if turns else None
+    said = decide(one, two, least, places=places)
+    if said.outcome == "none":
+        assert math.expm1(said.smallest_detectable) <= 0.05
+        assert -math.log(1.05) <= said.interval.low <= said.interval.high <= math.log(1.05)
+
+
+def test_an_interval_that_lies_within_by_luck_does_not_say_the_same():
+    one, two = (noisy(count=6, seed=seed, deviation=0.018) for seed in (0, 4))
+    said = compare(record(one), record(two, id="b"))
+    assert -0.05 < said.ratio_low - 1 < said.ratio_high - 1 < 0.05 < said.smallest_detectable
+    assert (said.status, said.runs_needed > 6) == ("insufficient_runs", True)
 
 
 def test_two_runs_alone_say_nothing():
