@@ -10,7 +10,15 @@ from bench.report.presentation import markdown_sign
 from bench.report.status import STATES
 from bench.report.text import markdown, markdown_head, markdown_row
 
-_ORDER = ("over_ceiling", "code_regressed", "not_measured", "host_noisy", "insufficient_runs", "limit_bound")
+_ORDER = (
+    "over_ceiling",
+    "code_regressed",
+    "not_measured",
+    "host_noisy",
+    "insufficient_runs",
+    "limit_bound",
+    "tests_differ",
+)
 LONGEST_WHY = 400
 LIMIT = 60_000
 """Bytes of the table: GitHub takes comments of 65 536 characters."""

@@ -32,7 +32,8 @@ def advice(comparisons: Mapping[str, Comparison], variants: Sequence[Variant], l
         first = "no variant can be advised"
     else:
         first = _fastest(sound, variants)
-    return "; ".join([first, *(f"{name}: {how}" for name, how in failures.items())])
+    others = {name: "other tests ran" for name, one in sound.items() if one.status == "tests_differ"}
+    return "; ".join([first, *(f"{name}: {how}" for name, how in {**failures, **others}.items())])
 
 
 def _failures(side: Side) -> str:

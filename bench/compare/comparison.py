@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 import numpy as np
 
-from bench.compare.differences import Difference, differences, forced_status
+from bench.compare.differences import ORDER, Difference, differences, forced_status
 from bench.compare.reasons import decision_reasons, difference_reason, prediction_reason
 from bench.compare.reference import reference_noise, require_comparable
 from bench.compare.sample import Result, Sample, common_places, sample_of, took_turns
@@ -24,6 +24,7 @@ from bench.compare.status_rules import (
     undisturbed,
     withheld,
 )
+from bench.compare.what_ran import tells
 from bench.errors import ExitCode
 from bench.record.schema import Record, Status
 
@@ -37,9 +38,7 @@ _STATUS: dict[rule.Outcome, Status] = {
 _EXIT: dict[Status, ExitCode] = {
     "over_ceiling": ExitCode.REGRESSED,
     "code_regressed": ExitCode.REGRESSED,
-    "host_differs": ExitCode.NOT_COMPARABLE,
-    "limit_bound": ExitCode.NOT_COMPARABLE,
-    "build_differs": ExitCode.NOT_COMPARABLE,
+    **dict.fromkeys(ORDER, ExitCode.NOT_COMPARABLE),
     "insufficient_runs": ExitCode.NOT_MEASURED,
     "host_noisy": ExitCode.NOT_MEASURED,
     "not_measured": ExitCode.NOT_MEASURED,
@@ -190,16 +189,18 @@ def _side(sample: Sample) -> Side:
 
 
 def _differences(a: Sequence[Record], b: Sequence[Record], accept: Collection[str]) -> tuple[Difference, ...]:
-    """The differences between the newest of each side, and those that hide within a side."""
-    found = list(differences(a[-1], b[-1], accept))
-    seen = {difference.name for difference in found}
-    for group in (a, b):
-        for member in group[:-1]:
-            for difference in differences(member, group[-1], accept):
-                if difference.name not in seen:
-                    seen.add(difference.name)
-                    found.append(difference)
-    return tuple(sorted(found, key=lambda one: one.forces is None or one.accepted))
+    """The differences between the newest of each side, and those that hide within a side.
+
+    A result that tells nothing of its tests is like any: those that do are held against one another beside it.
+    """
+    told = [[record for record in side if tells(record)] for side in (a, b)]
+    pairs = [(a[-1], b[-1]), *([(told[0][-1], told[1][-1])] if all(told) else [])]
+    pairs += [(member, group[-1]) for group in (a, b, *told) for member in group[:-1]]
+    found: dict[str, Difference] = {}
+    for first, second in {(id(one), id(two)): (one, two) for one, two in pairs}.values():
+        for difference in differences(first, second, accept):
+            found.setdefault(difference.name, difference)
+    return tuple(sorted(found.values(), key=lambda one: one.forces is None or one.accepted))
 
 
 def _single(

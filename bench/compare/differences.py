@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
+from bench.compare.what_ran import GROUP, unlike_tests
 from bench.record.schema import Environment, Image, Record, Source, Status
 
-ORDER: tuple[Status, ...] = ("host_differs", "limit_bound", "build_differs")
+ORDER: tuple[Status, ...] = ("host_differs", "limit_bound", "build_differs", "tests_differ")
 """Which status is given if several differences force one: another machine first, whatever runs on it."""
 
 GROUPS = (
@@ -26,6 +27,7 @@ GROUPS = (
     "params",
     "node",
     "device",
+    GROUP,
 )
 """What differences are called, or begin with before a full stop."""
 
@@ -79,6 +81,8 @@ def _all(a: Record, b: Record) -> Iterator[Difference]:
     yield from _limits(a, b)
     yield from _host(a, b)
     yield from _state(a, b)
+    for name, first, second, meaning in unlike_tests(a, b):
+        yield _difference(name, first, second, meaning, "tests_differ")
 
 
 def _diagnostic(a: Record, b: Record) -> Iterator[Difference]:

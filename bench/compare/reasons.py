@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from bench import units
-from bench.compare.differences import Difference
+from bench.compare.differences import ORDER, Difference
 from bench.compare.stats import decision as rule
 from bench.compare.stats.values import Interval
 from bench.record.schema import Status
@@ -47,7 +47,7 @@ def decision_reasons(
     if decision.smallest_detectable is not None:
         smallest = units.percent(math.expm1(decision.smallest_detectable))
         reasons.append(f"the smallest change that these runs show reliably is {smallest}")
-    if status in ("host_differs", "limit_bound", "build_differs"):
+    if status in ORDER:
         reasons.append("the difference in time cannot be laid on the code: like was not compared with like")
         return reasons
     return reasons + _consequence(decision, outcome, needed, status, runs, effect)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bench import units
 from bench.compare.comparison import Comparison, compare
+from bench.compare.differences import ORDER
 from bench.compare.reference import like_or_newest
 from bench.compare.sample import Sample, sample_of
 from bench.compare.status_rules import margin_s, not_judged, over_reason
@@ -32,7 +33,7 @@ def verdict_of(record: Record, baseline: Sequence[Record] = (), *, asked: bool =
         baseline: earlier results, in any order. Those that are like this one are its history; if none is, the newest
             of the same diagnostic, with what is like it, is compared with, and the verdict names what differs.
         asked: whether somebody named that baseline. One that merely lay there and is not like this result leaves it
-            ``ok``; the reasons name the differences all the same.
+            ``ok``, unless other tests ran; the reasons name the differences all the same.
 
     Raises:
         DamagedData: a wall time that is none.
@@ -87,7 +88,7 @@ def _measured(result: Sample, *, beyond: bool) -> tuple[list[str], Status | None
 
 def _beside(against: Comparison, asked: bool) -> bool:
     """Whether a comparison that nobody asked for leaves this result as it is."""
-    return not asked and against.status in ("host_differs", "limit_bound", "build_differs")
+    return not asked and against.status in ORDER and against.status != "tests_differ"
 
 
 def _baseline(comparison: Comparison) -> VerdictBaseline:

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from bench.errors import DamagedData
-from bench.record.schema import SCHEMA, Record
+from bench.record.schema import SCHEMA, SINCE_1_1, Record
 
 # msgspec works a type out at its first use, and crashes if two threads do so at once: here one does it for all.
 msgspec.json.Decoder(Record)
 _FAMILY, _MAJOR = SCHEMA.rsplit("/", 1)
-_MINOR = 0
+_MINOR = 1
 _SCHEMA = re.compile(re.escape(_FAMILY) + r"/(?P<major>[0-9]{1,9})(?:\.[0-9]{1,9})?")
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 
@@ -55,6 +55,7 @@ def encode(record: Record, original: bytes | None = None) -> bytes:
         original: the JSON that the record was read from; its unknown keys are kept.
     """
     document: Any = msgspec.to_builtins(record)
+    document["schema"] = _schema_of(record)
     if original is not None:
         document = _with_unknown(document, msgspec.json.decode(original))
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
@@ -74,6 +75,12 @@ def _check_schema(document: object, origin: str) -> str:
     if found["major"][0] != "0" and int(found["major"]) > int(_MAJOR):
         raise NewerSchema(f"{origin} has the newer schema {name}", reads, f"install version {found['major']} of bench")
     raise DamagedData(f"{origin} has the foreign schema {name}", reads, "restore the file from its source")
+
+
+def _schema_of(record: Record) -> str:
+    """The oldest schema that has all of the record's words, so that an older version can tell why it reads none."""
+    said = {record.verdict.status, record.verdict.baseline.status}
+    return f"{SCHEMA}.1" if record.schema in (SCHEMA, f"{SCHEMA}.0") and said & SINCE_1_1 else record.schema
 
 
 def _minor(name: str) -> int:

@@ -43,6 +43,12 @@ _WORDS: tuple[tuple[str, str, Level, str], ...] = (
         "The two results come from different builds, so they are not compared.",
     ),
     (
+        "tests_differ",
+        "tests differ",
+        "caution",
+        "Not the same tests ran to the same end, so the times are not compared.",
+    ),
+    (
         "host_differs",
         "host differs",
         "caution",
@@ -52,7 +58,7 @@ _WORDS: tuple[tuple[str, str, Level, str], ...] = (
     ("insufficient_runs", "too few runs", "caution", "Too few runs to tell a change from noise."),
     ("not_measured", "not measured", "none", "Nothing was measured; neither passed nor regressed."),
     ("code_improved", "code improved", "good", "Same machine, same build, same limits: the code got faster."),
-    ("same", "same", "good", "No change that these runs could have shown."),
+    ("same", "same", "good", "No change; one of 5 % would have been seen."),
     ("ok", "ok", "good", "Passed, under its ceiling."),
 )
 STATES: dict[str, State] = {word[0]: State(*word, rank=rank) for rank, word in enumerate(_WORDS)}

@@ -11,6 +11,7 @@ from bench.compare.explain.breakdown import NAMES, Budget, budget
 from bench.compare.explain.findings import Finding, findings
 from bench.compare.sample import sample_of
 from bench.compare.stats.prediction import predict
+from bench.compare.what_ran import tells, unlike_tests
 from bench.errors import BenchError
 from bench.report.entry import Entry
 
@@ -54,9 +55,15 @@ def breaks(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
         entries: as in :func:`bands`.
     """
     found: list[tuple[str, ...]] = [()] * min(len(entries), 1)
+    told = entries[0].record if entries else None
     for before, entry in itertools.pairwise(entries):
-        forced = (one.name for one in differences(before.record, entry.record) if one.forces is not None)
-        found.append(tuple(forced))
+        forced = tuple(one.name for one in differences(before.record, entry.record) if one.forces is not None)
+        if not forced and told is not None and told is not before.record:
+            # One that tells nothing of its tests is like any: it may not join two that are not alike.
+            forced = tuple(name for name, *_ in unlike_tests(told, entry.record))
+        if forced or tells(entry.record):
+            told = entry.record
+        found.append(forced)
     return found
 
 
