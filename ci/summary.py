@@ -17,6 +17,7 @@ _ORDER = (
     "host_noisy",
     "insufficient_runs",
     "limit_bound",
+    "setup_differs",
     "tests_differ",
 )
 LONGEST_WHY = 400

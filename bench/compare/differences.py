@@ -10,7 +10,7 @@ import msgspec
 from bench.compare.what_ran import GROUP, unlike_tests
 from bench.record.schema import Environment, Image, Record, Source, Status
 
-ORDER: tuple[Status, ...] = ("host_differs", "limit_bound", "build_differs", "tests_differ")
+ORDER: tuple[Status, ...] = ("host_differs", "limit_bound", "build_differs", "setup_differs", "tests_differ")
 """Which status is given if several differences force one: another machine first, whatever runs on it."""
 
 GROUPS = (
@@ -99,7 +99,7 @@ def _diagnostic(a: Record, b: Record) -> Iterator[Difference]:
         )
     else:
         yield from _source(one.source, two.source)
-    yield from _either("variant", a.variant, b.variant, "another variant was tried", "build_differs")
+    yield from _either("variant", a.variant, b.variant, "another variant was tried", "setup_differs")
 
 
 def _source(one: Source, two: Source) -> Iterator[Difference]:
@@ -129,7 +129,7 @@ def _build(a: Record, b: Record) -> Iterator[Difference]:
     project = a.diagnostic.source.kind == b.diagnostic.source.kind == "project"
     for name, first, second in variables_apart(a, b):
         # Where a project's modules lie goes with its source, which is the thing under test.
-        forces: Status | None = None if project and name == "PYTHONPATH" else "build_differs"
+        forces: Status | None = None if project and name == "PYTHONPATH" else "setup_differs"
         yield _difference(f"environ.{name}", first, second, "a variable that the test can read", forces)
 
 
@@ -140,7 +140,7 @@ def _runtime(record: Record) -> Image | Environment | None:
 def _engine(a: Record, b: Record) -> Iterator[Difference]:
     one, two = a.engine, b.engine
     meaning = "a container and a plain process do not run alike (sandbox, libraries, accounting)"
-    yield from _known("engine", one.name, two.name, meaning, "build_differs")
+    yield from _known("engine", one.name, two.name, meaning, "setup_differs")
     if one.name == two.name:
         yield from _known("engine.version", one.version, two.version, "another version of the engine", None)
         yield from _sandbox(a, b)
@@ -153,7 +153,7 @@ def _sandbox(a: Record, b: Record) -> Iterator[Difference]:
     one, two = a.engine, b.engine
     for key in sorted(one.security.keys() & two.security.keys()):
         pair = (one.security[key], two.security[key])
-        yield from _known(f"security.{key}", *pair, "the sandbox can change Python's speed", "limit_bound")
+        yield from _known(f"security.{key}", *pair, "the sandbox can change Python's speed", "setup_differs")
 
 
 _LIMITS = {
@@ -168,7 +168,9 @@ def _limits(a: Record, b: Record) -> Iterator[Difference]:
     one, two = a.engine.limits, b.engine.limits
     for name, meaning in _LIMITS.items():
         yield from _either(f"limits.{name}", getattr(one, name), getattr(two, name), meaning, "limit_bound")
-    yield from _either("limits.pids", one.pids, two.pids, "another limit on processes", None)
+    # Each kind of engine has a limit of its own, or none: that two kinds differ in it goes with their names.
+    forces: Status | None = "limit_bound" if a.engine.name == b.engine.name else None
+    yield from _either("limits.pids", one.pids, two.pids, "another limit on processes and threads", forces)
 
 
 def _host(a: Record, b: Record) -> Iterator[Difference]:

@@ -23,11 +23,12 @@ Status = Literal[
     "host_noisy",
     "limit_bound",
     "build_differs",
+    "setup_differs",
     "tests_differ",
     "insufficient_runs",
     "not_measured",
 ]
-SINCE_1_1 = frozenset({"tests_differ"})
+SINCE_1_1 = frozenset({"setup_differs", "tests_differ"})
 """Words of ``Status`` that minor version 1 of the schema added."""
 Better = Literal["lower", "higher", "none"]
 

@@ -43,6 +43,12 @@ _WORDS: tuple[tuple[str, str, Level, str], ...] = (
         "The two results come from different builds, so they are not compared.",
     ),
     (
+        "setup_differs",
+        "setup differs",
+        "caution",
+        "Another engine, sandbox or variant, or other variables: the times are not compared.",
+    ),
+    (
         "tests_differ",
         "tests differ",
         "caution",

@@ -42,7 +42,7 @@ def test_846_68_is_the_same(results, bench_):
 def test_900_02_does_not_belong_and_ran_another_way(results, bench_):
     code, out, _ = bench_("compare", RYZEN, of_wall(results, 900.02))
     assert code == 7
-    assert "build differs" in out
+    assert "setup differs" in out
     assert "full-suite" in out
     assert "900.02 s does not belong to the history" in out
 

@@ -37,7 +37,7 @@ def test_it_is_the_result_s_own_ceiling_that_counts():
         (1100, {}, "code_regressed"),
         (1100, {"host_class": XEON}, "host_differs"),
         (1100, {"cpus": 1.0}, "limit_bound"),
-        (910, {"variant": "thp"}, "build_differs"),
+        (910, {"variant": "thp"}, "setup_differs"),
     ],
 )
 def test_what_is_unlike_or_regressed_stays_so(level, changes, status):

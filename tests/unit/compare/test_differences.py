@@ -31,13 +31,14 @@ def test_like_and_like_have_no_difference():
         ({"image": Image("i", None, None, None, None, None, None)}, "image.fingerprint", "build_differs"),
         ({"image": Image("i", None, None, None, "f" * 64, "3.13.5", "2.8.0")}, "image.torch", "build_differs"),
         ({"source": Source("catalog", commit="1" * 40)}, "source", "build_differs"),
-        ({"engine": "local"}, "engine", "build_differs"),
-        ({"variant": "jemalloc"}, "variant", "build_differs"),
-        ({"environ": {"MALLOC_TRIM_THRESHOLD_": "1"}}, "environ.MALLOC_TRIM_THRESHOLD_", "build_differs"),
+        ({"engine": "local"}, "engine", "setup_differs"),
+        ({"variant": "jemalloc"}, "variant", "setup_differs"),
+        ({"environ": {"MALLOC_TRIM_THRESHOLD_": "1"}}, "environ.MALLOC_TRIM_THRESHOLD_", "setup_differs"),
         ({"cpus": 0.5}, "limits.cpus", "limit_bound"),
         ({"cpuset": "0-3"}, "limits.cpuset", "limit_bound"),
         ({"memory_bytes": 1 << 30}, "limits.memory_bytes", "limit_bound"),
         ({"threads": 4}, "limits.threads", "limit_bound"),
+        ({"pids": 64}, "limits.pids", "limit_bound"),
         ({"host_class": XEON}, "host.cpu_model", "host_differs"),
         ({"host_class": replace(RYZEN, kernel="6.15")}, "host.kernel", "host_differs"),
     ],
@@ -60,13 +61,18 @@ def test_a_host_that_was_set_up_otherwise_is_another(field, a, b):
 
 def test_a_security_profile_forces_a_status():
     found = differences(record(security={"seccomp": "default"}), record(security={"seccomp": "unconfined"}))
-    assert forced_status(found) == "limit_bound"
+    assert forced_status(found) == "setup_differs"
+
+
+def test_each_kind_of_engine_has_its_own_limit_on_processes():
+    assert forced_status(differences(record(pids=4096), record(engine="local", id="b"))) == "setup_differs"
 
 
 def test_another_machine_goes_before_limits_and_builds():
     other = record(host_class=XEON, cpus=1.0, profile="smoke")
     assert forced_status(differences(record(), other)) == "host_differs"
     assert forced_status(differences(record(), record(cpus=1.0, profile="smoke"))) == "limit_bound"
+    assert forced_status(differences(record(), record(variant="thp", profile="smoke"))) == "build_differs"
 
 
 def test_the_source_of_a_project_is_the_thing_under_test():
@@ -131,7 +137,7 @@ def test_any_variable_that_a_test_can_read_is_a_difference(name):
     others = [record(id="b", environ={"LANG": "C"}), record(id="b", environ={name: "2"})]
     for other in others:
         (found,) = differences(record(environ={name: "1"}), other)
-        assert (found.name, found.a, found.forces) == (f"environ.{name}", "1", "build_differs")
+        assert (found.name, found.a, found.forces) == (f"environ.{name}", "1", "setup_differs")
 
 
 @pytest.mark.parametrize("name", ["LC_ALL", "TERM", "HOME", "PATH", "TMPDIR", "SSH_CONNECTION"])
