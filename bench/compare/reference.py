@@ -133,6 +133,30 @@ def like_or_newest(record: Record, others: Sequence[Record]) -> tuple[Record, ..
     return (*like(newest, timed), newest)
 
 
+def no_reference(record: Record, others: Sequence[Record]) -> str | None:
+    """Return why none of these results may serve one as reference, as a clause; ``None`` if one may."""
+    if record.profiler:
+        return "it ran under the profiler, which slows it by an unknown amount"
+    return without(record.diagnostic.name, others)
+
+
+def without(name: str, others: Sequence[Record]) -> str | None:
+    """Return that the results that were given hold none of a diagnostic, as a clause; ``None`` if they do.
+
+    Args:
+        name: the diagnostic.
+        others: what was given as baseline.
+    """
+    bars = {barred(other, name) for other in others}
+    if bars & {None, "no_time"}:
+        return None
+    if "profiled" in bars:
+        return f"the baseline's results of {name} ran under the profiler"
+    held = sorted({other.diagnostic.name for other in others})
+    named = f", only of {', '.join(held[:3])}{' and others' if len(held) > 3 else ''}" if held else ""
+    return f"the baseline holds no result of {name}{named}"
+
+
 def aa_noise(records: Sequence[Record]) -> float | None:
     """Return the A/A noise of results: one session each (:func:`bench.compare.stats.noise.session_noise`).
 

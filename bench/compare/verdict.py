@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bench import units
 from bench.compare.comparison import Comparison, compare
 from bench.compare.differences import ORDER
-from bench.compare.reference import like_or_newest
+from bench.compare.reference import like_or_newest, no_reference
 from bench.compare.sample import Sample, sample_of
 from bench.compare.status_rules import margin_s, not_judged, over_reason
 from bench.errors import ExitCode
@@ -26,7 +26,7 @@ def verdict_of(record: Record, baseline: Sequence[Record] = (), *, asked: bool =
     """Return the verdict that goes into a record.
 
     It is the first that applies: ``not_measured`` if no run has a time, ``over_ceiling``, ``not_measured`` if the
-    result did not pass, the comparison with the baseline, ``ok``.
+    result did not pass or the baseline that was asked for holds nothing to compare with, the comparison, ``ok``.
 
     Args:
         record: a result, its own verdict aside.
@@ -52,6 +52,12 @@ def verdict_of(record: Record, baseline: Sequence[Record] = (), *, asked: bool =
         reasons += against.reasons
     if status is None and record.outcome != "passed":
         status = "not_measured"
+    missing = no_reference(record, baseline) if asked and baseline and result.walls else None
+    if missing is not None:
+        reasons.append(f"nothing was compared: {missing}")
+        # A profile is no time to compare, and nobody who asks for one expects that.
+        status = status or ("ok" if record.profiler else "not_measured")
+        return Verdict(status, tuple(reasons), margin, VerdictBaseline(status="not_measured"))
     if status is None:
         status = "ok" if against is None or _beside(against, asked) else against.status
     return Verdict(status, tuple(reasons), margin, _baseline(against) if against is not None else VerdictBaseline())

@@ -62,7 +62,12 @@ _WORDS: tuple[tuple[str, str, Level, str], ...] = (
     ),
     ("host_noisy", "host noisy", "caution", "The machine varied too much for a verdict on the code."),
     ("insufficient_runs", "too few runs", "caution", "Too few runs to tell a change from noise."),
-    ("not_measured", "not measured", "none", "Nothing was measured; neither passed nor regressed."),
+    (
+        "not_measured",
+        "not measured",
+        "none",
+        "Nothing measured, or nothing to compare with: neither passed nor regressed.",
+    ),
     ("code_improved", "code improved", "good", "Same machine, same build, same limits: the code got faster."),
     ("same", "same", "good", "No change; one of 5 % would have been seen."),
     ("ok", "ok", "good", "Passed, under its ceiling."),

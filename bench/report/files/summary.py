@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+import msgspec
+
 from bench import units
 from bench.record.schema import Record, Run, VerdictBaseline
 from bench.record.unavailable import NO_LOSS
@@ -128,6 +130,8 @@ def _baseline(baseline: VerdictBaseline, wall_s: float | None) -> list[tuple[str
     """Rows for what a verdict says of its baseline."""
     if baseline == VerdictBaseline():
         return [("baseline", units.NOT_KNOWN, "none given")]
+    if baseline.id is msgspec.UNSET:
+        return [("baseline", units.NOT_KNOWN, "it holds nothing to compare with")]
     other = baseline.median_s or None
     delta = ""
     if other and wall_s is not None:

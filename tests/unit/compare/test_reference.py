@@ -3,10 +3,11 @@
 import pytest
 
 from bench.compare.alignment import reference
-from bench.compare.reference import UNVARIED, barred, like, like_or_newest
+from bench.compare.reference import UNVARIED, barred, like, like_or_newest, no_reference, without
 from bench.compare.sample import sample_of
+from bench.compare.verdict import verdict_of
 from bench.errors import DamagedData
-from tests.support.records import XEON, record
+from tests.support.records import XEON, record, replace
 
 NAME = "grad_cpu"
 
@@ -58,3 +59,26 @@ def test_a_damaged_time_bars_nothing_and_is_found_by_what_reads_it():
     assert barred(damaged, NAME) is None
     with pytest.raises(DamagedData):
         sample_of(damaged)
+
+
+def test_a_baseline_without_a_reference_says_why():
+    result, other = record(id="r"), record(name="dtype_cpu", id="d")
+    profiled = record(id="p", profiler=True)
+    for given, why in (
+        ([other], "the baseline holds no result of grad_cpu, only of dtype_cpu"),
+        (
+            [replace(other, diagnostic=replace(other.diagnostic, name=f"{at}_cpu")) for at in range(9)],
+            "0_cpu, 1_cpu, 2_cpu and others",
+        ),
+        ([other, profiled], "the baseline's results of grad_cpu ran under the profiler"),
+    ):
+        said = verdict_of(result, given)
+        assert (said.status, said.baseline.status) == ("not_measured", "not_measured")
+        assert said.reasons[-1].startswith("nothing was compared: ")
+        assert said.reasons[-1].endswith(why)
+        assert verdict_of(result, given, asked=False).status == "ok"
+        assert without("grad_cpu", given) == no_reference(result, given)
+    said = verdict_of(profiled, [result])
+    assert (said.status, "it ran under the profiler" in said.reasons[-1]) == ("ok", True)
+    assert verdict_of(record((1000.0,), id="r"), [other]).status == "over_ceiling"
+    assert no_reference(result, [profiled, record(id="b")]) is None

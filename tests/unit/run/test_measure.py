@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from bench.errors import ExitCode, NotMeasured, UsageError
@@ -29,6 +30,23 @@ def test_what_it_is_held_against_is_in_its_verdict(open_session, plan):
         second = measure(plan, session, Baseline((first,), asked=True)).record
     assert first.verdict.baseline == VerdictBaseline()
     assert second.verdict.baseline.id == first.id
+
+
+def test_a_baseline_that_holds_nothing_to_compare_with_is_an_answer(open_session, plan):
+    with open_session() as session:
+        other = measure(plan, session).record
+        elsewhere = msgspec.structs.replace(
+            other, diagnostic=msgspec.structs.replace(other.diagnostic, name="other_cpu")
+        )
+        asked = measure(plan, session, Baseline((elsewhere,), asked=True))
+        lay_there = measure(plan, session, Baseline((elsewhere,))).record
+    said = "nothing was compared: the baseline holds no result of grad_cpu, only of other_cpu"
+    assert (asked.record.verdict.status, asked.exit_code) == ("not_measured", ExitCode.NOT_MEASURED)
+    assert said in asked.record.verdict.reasons
+    summary = (asked.path / "summary.md").read_text()
+    assert "| baseline | – | it holds nothing to compare with |" in summary
+    assert said in summary
+    assert lay_there.verdict.status == "ok"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from bench.cli.app import app
 from bench.cli.inputs import READING, entry_of, read_comparisons
 from bench.cli.output import Console, complain, notify, print_json
 from bench.cli.progress import busy
+from bench.compare.reference import without
 from bench.errors import BenchError, ExitCode, UsageError
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle
@@ -79,6 +80,9 @@ def report(
         known, damaged = _read([str(baseline)], results)
         entries, wrong = against(entries, _records(known), _records(read_results(results, READING)))
         problems += damaged
+        for name in sorted({entry.record.diagnostic.name for entry in entries}):
+            if (missing := without(name, _records(known))) is not None:
+                notify(f"{missing}: nothing is compared with it")
     unread = [str(problem) for problem in problems]
     said = [*unread, *map(str, wrong)]
     comparisons = [entry.comparison for entry in entries if entry.comparison is not None]

@@ -12,8 +12,9 @@ from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
 from bench.catalog.project import of_node, read_catalog
 from bench.cli import completion, options
 from bench.cli.app import app
-from bench.cli.output import Console, complain_of, print_json
+from bench.cli.output import Console, complain_of, notify, print_json
 from bench.cli.session import open_session
+from bench.compare.reference import without
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
 from bench.errors import UsageError
@@ -192,7 +193,10 @@ def _engine_of(plan: Plan, name: str | None) -> str | None:
 def _baseline(path: Path | None, results: Path, plan: Plan) -> Baseline:
     if path is None:
         return default_baseline(results, plan.diagnostic.name, plan.profile)
-    return Baseline(tuple(bundle.record for bundle in find_bundles(str(path), results)), asked=True)
+    known = tuple(bundle.record for bundle in find_bundles(str(path), results))
+    if (missing := without(plan.diagnostic.name, known)) is not None:  # it is in the verdict too, hours later
+        notify(f"{missing}: the run will be compared with nothing")
+    return Baseline(known, asked=True)
 
 
 def refuse_options(chosen: Options, variant: str | None) -> None:
