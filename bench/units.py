@@ -10,6 +10,12 @@ from bench.errors import UsageError
 NOT_KNOWN = "–"
 """Stands in a table if a value could not be had."""
 
+WIDE = 10.0
+"""An interval whose ends are farther apart than this factor has no ends worth showing."""
+_MOST_TIMES = 1000
+_NEARLY_ALL = 0.99
+"""A decrease beyond that share is a factor."""
+
 _BYTES = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 _BINARY = {"k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)\s*(?P<prefix>[kmgt]?)(?P<binary>i?)b?", re.IGNORECASE | re.ASCII)
@@ -91,6 +97,35 @@ def percent(ratio: float | None, digits: int = 1) -> str:
 def signed_percent(ratio: float | None, digits: int = 1) -> str:
     """Return a relative change as percent with its sign: 0.05 is ``+5.0 %``."""
     return NOT_KNOWN if ratio is None or not math.isfinite(ratio) else f"{ratio * 100:+.{digits}f} %"
+
+
+def change(ratio: float | None, digits: int = 1) -> str:
+    """Return a relative change with its sign, or beyond 100 % how many times as much it is: 12.3 is ``13.3x``.
+
+    Args:
+        ratio: the change, a ratio minus 1: 0.05 is ``+5.0 %``.
+        digits: decimals of the percentage.
+    """
+    if ratio is None or not math.isfinite(ratio):
+        return NOT_KNOWN
+    return signed_percent(ratio, digits) if -_NEARLY_ALL < ratio <= 1 else times(1 + ratio)
+
+
+def times(factor: float) -> str:
+    """Return a factor with three significant digits: ``2.65x``; beyond a thousand it is only that much."""
+    if factor > _MOST_TIMES or factor < 1 / _MOST_TIMES:
+        return f"over {_MOST_TIMES}x" if factor > 1 else f"under {1 / _MOST_TIMES:g}x"
+    return f"{factor:.3g}x"
+
+
+def too_wide(low: float, high: float) -> bool:
+    """Return whether an interval of durations is too wide for its ends to tell a reader anything."""
+    return high > WIDE * low
+
+
+def between(low: float, high: float, joint: str = "to") -> str:
+    """Return an interval of durations, or that it is too wide to tell: ``1.20 s to 1.40 s``."""
+    return "too wide to tell" if too_wide(low, high) else f"{seconds(low)} {joint} {seconds(high)}"
 
 
 def count(value: float | None) -> str:

@@ -36,17 +36,16 @@ def decision_reasons(
         runs: how many of the reference and of the result have a time.
         effect: the change that must be visible before "same" is reported, as a ratio minus 1.
     """
-    change = units.signed_percent(math.expm1(decision.estimate))
+    change = units.change(math.expm1(decision.estimate))
     count = f"{runs[0]} against {runs[1]} {'run' if runs == (1, 1) else 'runs'}"
     if decision.interval is None:
         first = f"wall time {change} ({count}; too few for an interval)"
     else:
-        low, high = (units.signed_percent(math.expm1(end)) for end in (decision.interval.low, decision.interval.high))
+        low, high = (units.change(math.expm1(end)) for end in (decision.interval.low, decision.interval.high))
         first = f"wall time {change} ({count}; {rule.CONFIDENCE:.0%} interval {low} to {high})"
     reasons = [first]
     if decision.smallest_detectable is not None:
-        smallest = units.percent(math.expm1(decision.smallest_detectable))
-        reasons.append(f"the smallest change that these runs show reliably is {smallest}")
+        reasons.append(_smallest(math.expm1(decision.smallest_detectable)))
     if status in ORDER:
         reasons.append("the difference in time cannot be laid on the code: like was not compared with like")
         return reasons
@@ -62,13 +61,30 @@ def prediction_reason(within: Interval, belongs: bool, samples: tuple[Sequence[f
         samples: wall times of the reference and of the result in seconds; one of them is the single run's.
     """
     value = samples[1][0] if len(samples[1]) == 1 else samples[0][0]
-    expected = f"{units.seconds(within.low)} to {units.seconds(within.high)}"
+    wide = units.too_wide(within.low, within.high)
+    if belongs and wide:
+        return f"the history scatters too much to predict one more run, so {units.seconds(value)} shows nothing"
+    expected = units.between(within.low, within.high)
+    if wide:
+        high = value > within.high
+        expected = f"at {'most' if high else 'least'} {units.seconds(within.high if high else within.low)}"
     if belongs:
         return f"{units.seconds(value)} belongs to the history, which predicts {expected}"
     return (
         f"{units.seconds(value)} does not belong to the history, which predicts {expected}: "
         "a change, or one disturbed run, and a single run cannot tell which"
     )
+
+
+def _smallest(change: float) -> str:
+    if change > 1:
+        return f"these runs can only show changes above about {units.times(1 + change)}"
+    return f"the smallest change that these runs show reliably is {units.percent(change)}"
+
+
+def _much(change: float) -> str:
+    """A change as an amount: in percent, or beyond 100 % as a factor."""
+    return units.percent(change) if change <= 1 else f"a factor of {units.times(1 + change).removesuffix('x')}"
 
 
 def _consequence(
@@ -79,7 +95,7 @@ def _consequence(
     runs: tuple[int, int],
     effect: float,
 ) -> list[str]:
-    least = units.percent(math.expm1(decision.least))
+    least = _much(math.expm1(decision.least))
     if outcome in ("slower", "faster") and status == "host_noisy":
         return ["only the slower side ran on a disturbed host: repeat it on a quiet one"]
     if outcome in ("slower", "faster"):
@@ -89,7 +105,7 @@ def _consequence(
         advice = f"interleave the runs, or let the host rest between the sessions{more}"
         return [f"measured back to back, a drift of the host cannot be excluded: {advice}"]
     if outcome == "noisy" and decision.drift is not None and decision.drift.explains:
-        step = units.signed_percent(math.expm1(decision.drift.slope), 2)
+        step = units.change(math.expm1(decision.drift.slope), 2)
         return [
             f"the runs drift by {step} a run, and that alone could make the difference: repeat, interleaved or rested"
         ]
@@ -99,7 +115,7 @@ def _consequence(
         ]
     if outcome == "noisy":
         return [
-            f"the runs scatter too much: no practical number of them would show a change of {units.percent(effect)}"
+            f"more runs will not help: they scatter too much for any practical number to show {units.percent(effect)}"
         ]
     if outcome == "none":
         return []

@@ -86,9 +86,9 @@ def doubts(status: Status, a: Sample, b: Sample, *, turns: bool) -> list[str]:
     found = []
     shares = a.disturbed, b.disturbed
     if max(shares) > 0:
-        found.append(
-            f"the host was disturbed in {shares[0]:.0%} of the reference's runs and in {shares[1]:.0%} of the result's"
-        )
+        named = (f"{_disturbed(a)} of the reference's {len(a.runs)}", f"{_disturbed(b)} of the result's {len(b.runs)}")
+        every = "all runs on both sides" if min(shares) == 1 else f"{' and in '.join(named)} runs"
+        found.append(f"the host was disturbed in {every}")
     called = status in ("code_regressed", "code_improved")
     if called and not turns and min(shares) >= 0.5:
         # A shared host is never quiet, and would never hear of a regression: so its users learn what the call is worth.
@@ -100,6 +100,11 @@ def doubts(status: Status, a: Sample, b: Sample, *, turns: bool) -> list[str]:
             "the recorded source is the same on both sides: look at what changed around it with 'bench explain'"
         )
     return found
+
+
+def _disturbed(side: Sample) -> int:
+    """How many of the runs were made on a disturbed host."""
+    return round(side.disturbed * len(side.runs))
 
 
 def margin_s(result: Sample) -> float | None:

@@ -145,15 +145,15 @@ def side_name(side: Side) -> str:
 
 
 def change_text(comparison: Comparison) -> str:
-    """Return the change of wall time in percent: above 0 is slower."""
-    return units.signed_percent(None if comparison.ratio is None else comparison.ratio - 1)
+    """Return the change of wall time, in percent or beyond 100 % as a factor: above 0, or 1x, is slower."""
+    return units.change(None if comparison.ratio is None else comparison.ratio - 1)
 
 
 def change_interval(comparison: Comparison) -> str | None:
-    """Return the 99 % interval of the change, in percent; ``None`` if there were too few runs for one."""
+    """Return the 99 % interval of the change, in the same form; ``None`` if there were too few runs for one."""
     if comparison.ratio_low is None or comparison.ratio_high is None:
         return None
-    low, high = (units.signed_percent(end - 1) for end in (comparison.ratio_low, comparison.ratio_high))
+    low, high = (units.change(end - 1) for end in (comparison.ratio_low, comparison.ratio_high))
     return f"{low} to {high}"
 
 

@@ -3,7 +3,20 @@ import math
 import pytest
 
 from bench.errors import UsageError
-from bench.units import clock, count, counted, hertz, parse_duration, parse_size, percent, seconds, signed_percent, size
+from bench.units import (
+    between,
+    change,
+    clock,
+    count,
+    counted,
+    hertz,
+    parse_duration,
+    parse_size,
+    percent,
+    seconds,
+    signed_percent,
+    size,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +75,29 @@ def test_clock_reads_as_a_stopwatch():
 )
 def test_a_number_stands_with_its_noun(number, expected):
     assert counted(number, "run") == expected
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        (0.05, "+5.0 %"),
+        (-0.709, "-70.9 %"),
+        (1.0, "+100.0 %"),
+        (1.647, "2.65x"),
+        (12.295, "13.3x"),
+        (205.17, "206x"),
+        (3.8e7, "over 1000x"),
+        (-0.995, "0.005x"),
+        (-0.9999999, "under 0.001x"),
+        (math.inf, "–"),
+        (None, "–"),
+    ],
+)
+def test_a_change_is_a_percentage_as_long_as_one_can_be_read(ratio, said):
+    assert change(ratio) == said
+
+
+def test_an_interval_whose_ends_are_worlds_apart_has_none():
+    assert between(1.2, 1.4) == "1.20 s to 1.40 s"
+    assert between(1.2, 1.4, "–") == "1.20 s – 1.40 s"
+    assert between(204e-6, 7851.0) == between(0.0, 1.0) == "too wide to tell"

@@ -167,7 +167,7 @@ def _calibration_ties(name: str, a: Record, b: Record) -> Iterator[str]:
             continue
         first, second = one[key], two[key]
         if first and second and abs(second / first - 1) > 0.02:
-            yield f"calibration {key}: {first:.4g} against {second:.4g} ({units.signed_percent(second / first - 1)})"
+            yield f"calibration {key}: {first:.4g} against {second:.4g} ({units.change(second / first - 1)})"
 
 
 def _state_ties(name: str, a: Record, b: Record) -> Iterator[str]:

@@ -135,7 +135,7 @@ def _baseline(baseline: VerdictBaseline, wall_s: float | None) -> list[tuple[str
     other = baseline.median_s or None
     delta = ""
     if other and wall_s is not None:
-        delta = f"{wall_s - other:+.2f} s ({units.signed_percent(wall_s / other - 1)})"
+        delta = f"{wall_s - other:+.2f} s ({units.change(wall_s / other - 1)})"
     rows = [(f"baseline {markdown(baseline.id or '')}".rstrip(), units.seconds(other), delta)]
     low, high = baseline.ratio_low or None, baseline.ratio_high or None
     if low is not None and high is not None:
@@ -143,12 +143,15 @@ def _baseline(baseline: VerdictBaseline, wall_s: float | None) -> list[tuple[str
     low, high = baseline.predicted_low_s or None, baseline.predicted_high_s or None
     if low is not None and high is not None:
         belongs = "belongs to it" if baseline.belongs is True else "does not belong to it"
-        rows.append(("predicted by the history", f"{units.seconds(low)} to {units.seconds(high)}", belongs))
+        rows.append(("predicted by the history", units.between(low, high), belongs))
     return rows
 
 
 def _margin(name: str, bound: float | None, wall_s: float | None) -> tuple[str, str, str]:
-    share = f" ({units.signed_percent((bound - wall_s) / bound)})" if bound and wall_s is not None else ""
+    share = ""
+    if bound and wall_s is not None:
+        over = wall_s > 2 * bound
+        share = f" ({units.times(wall_s / bound) if over else units.signed_percent((bound - wall_s) / bound)})"
     return name, units.seconds(bound), margin_text(bound, wall_s) + share
 
 

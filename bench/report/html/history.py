@@ -107,7 +107,7 @@ def _bands(times: Sequence[datetime], expected: Sequence[Band | None], along: Sc
         if band is not None:
             left, right = (round(_WIDE * share) for share in (before, end))
             top, bottom = (round(_HEIGHT * FINE * (1.0 - scale.share(edge))) for edge in (band.high_s, band.low_s))
-            said = f"expected: {units.seconds(band.low_s)} to {units.seconds(band.high_s)}"
+            said = f"expected: {units.between(band.low_s, band.high_s)}"
             block = {"x": left, "y": top, "width": right - left, "height": max(bottom - top, 1)}
             yield element("rect", title=said, class_=f"band {GREY}", **block)
 
@@ -120,7 +120,7 @@ def _break(before: datetime, after: datetime, along: Scale) -> Markup:
 def _table(measured: Sequence[Entry], expected: Sequence[Band | None], broken: Sequence[Sequence[str]]) -> Table:
     rows = []
     for entry, band, what in reversed(list(zip(measured, expected, broken, strict=True))):
-        said = f"{units.seconds(band.low_s)} and {units.seconds(band.high_s)}" if band else "too few before it"
+        said = units.between(band.low_s, band.high_s, "and") if band else "too few before it"
         if what:
             said = f"not like the one before: {', '.join(what)}"
         cells = (
@@ -143,12 +143,14 @@ def _alt(
         said += "; too few before it to expect anything."
     else:
         inside = "inside" if band.low_s <= medians[-1] <= band.high_s else "outside"
-        said += f", {inside} the expected {units.seconds(band.low_s)} to {units.seconds(band.high_s)}."
+        wide = units.too_wide(band.low_s, band.high_s)
+        ends = f"{units.seconds(band.low_s)} to {units.seconds(band.high_s)}"
+        said += "; those before it scatter too much to expect anything." if wide else f", {inside} the expected {ends}."
     if count := sum(map(bool, broken)):
         last = max(at for at, what in enumerate(broken) if what)
         said += f" {units.counted(count, 'break')}, the last {len(broken) - last} results back: "
         said += f"{', '.join(broken[last])}."
-    if ahead is not None:
+    if ahead is not None and not units.too_wide(ahead.low_s, ahead.high_s):
         said += f" The next is expected between {units.seconds(ahead.low_s)} and {units.seconds(ahead.high_s)}."
     return said
 

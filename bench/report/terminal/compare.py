@@ -75,7 +75,7 @@ def _beside(row: Comparison) -> str:
         parts.append(f"needs {row.runs_needed} runs on each side")
     elif row.status in ("insufficient_runs", "host_noisy", "not_measured", "over_ceiling"):
         # The figures of the row are in its columns.
-        parts += other_reasons(row, "wall time ", "the smallest change ")
+        parts += other_reasons(row, "wall time ", "the smallest change ", "these runs can only show ")
     return "; ".join(parts)
 
 

@@ -74,4 +74,4 @@ def _band(band: Band | None, wall_s: float | None) -> Text:
     if band is None or wall_s is None:
         return Text(units.NOT_KNOWN, style="dim")
     inside = band.low_s <= wall_s <= band.high_s
-    return Text(f"{units.seconds(band.low_s)} – {units.seconds(band.high_s)}", style="" if inside else "yellow")
+    return Text(units.between(band.low_s, band.high_s, "–"), style="" if inside else "yellow")

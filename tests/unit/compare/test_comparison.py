@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import msgspec
 import numpy as np
@@ -281,6 +282,37 @@ def test_the_same_is_said_only_if_a_change_of_five_percent_would_be_seen(n, m, d
     if said.outcome == "none":
         assert math.expm1(said.smallest_detectable) <= 0.05
         assert -math.log(1.05) <= said.interval.low <= said.interval.high <= math.log(1.05)
+
+
+WILD = [0.001, 500.0, 0.4, 90.0, 0.02]
+ABSURD = re.compile(r"\d{4,}(\.\d+)? %|[1-9]\d{2,}\.\d %|µs")
+
+
+@pytest.mark.parametrize("sessions", [[[wall] for wall in WILD], [WILD]])
+@pytest.mark.parametrize("walls", [(3.0,), (7000.0,), (1e-9,), [wall * 7 for wall in WILD], [1.0] * 5])
+def test_no_figure_is_absurd(sessions, walls):
+    history = [record(one, id=f"h{at}", stamp=f"2025101{at}T000000Z") for at, one in enumerate(sessions)]
+    said = compare(history, record(walls, id="b"))
+    told = [reason.replace("1e-09", "").replace("0.001 µs", "") for reason in said.reasons]
+    assert not [reason for reason in told if ABSURD.search(reason)]
+
+
+def test_what_a_wild_history_says_is_a_sentence():
+    history = [record((wall,), id=f"h{at}", stamp=f"2025101{at}T000000Z") for at, wall in enumerate(WILD)]
+    said = compare(history, record((3.0,), id="b"))
+    assert "the history scatters too much to predict one more run, so 3.00 s shows nothing" in said.reasons
+    noisy_host = compare(history, record([3.0] * 5, id="b"))
+    assert any("differ by up to a factor of " in reason for reason in noisy_host.reasons)
+    assert any(reason.startswith("these runs can only show changes above about ") for reason in noisy_host.reasons)
+    slower = compare(A, record(noisy(250, seed=3), id="c"))
+    assert slower.reasons[0].startswith("wall time 2.49x (")
+
+
+def test_disturbed_runs_are_counted():
+    everywhere = compare(with_warnings(A), with_warnings(SAME))
+    assert "the host was disturbed in all runs on both sides" in everywhere.reasons
+    half = compare(A, with_warnings(SAME))
+    assert "the host was disturbed in 0 of the reference's 10 and in 10 of the result's 10 runs" in half.reasons
 
 
 def test_an_interval_that_lies_within_by_luck_does_not_say_the_same():
