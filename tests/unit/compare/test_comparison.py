@@ -271,6 +271,14 @@ def test_one_run_beside_noise_is_never_the_same(walls, apart):
     assert any("shows no change of 5.0 %" in reason for reason in compare(record(NOISY), A1).reasons)
 
 
+def test_one_run_beside_a_quiet_session_of_a_noisy_host_is_not_the_same():
+    quiet, single = record([100.0] * 6, id="h"), record((100.5,), id="b")
+    sessions = [record([level] * 3, id=f"s{level}") for level in (85.0, 95.0, 110.0, 120.0)]
+    assert compare(quiet, single).status == "same"
+    assert compare(quiet, single, history=sessions).aa_noise > 0.05
+    assert compare(quiet, single, history=sessions).status == "insufficient_runs"
+
+
 @given(
     st.integers(5, 14), st.integers(5, 14), st.floats(0.001, 0.06), st.floats(0, 0.06), st.booleans(), st.integers(0, 9)
 )
