@@ -124,7 +124,13 @@ def too_wide(low: float, high: float) -> bool:
 
 
 def between(low: float, high: float, joint: str = "to") -> str:
-    """Return an interval of durations, or that it is too wide to tell: ``1.20 s to 1.40 s``."""
+    """Return an interval of durations, or that it is too wide to tell: ``1.20 s to 1.40 s``.
+
+    Args:
+        low: its lower end in seconds.
+        high: its upper end in seconds.
+        joint: the word between the two.
+    """
     return "too wide to tell" if too_wide(low, high) else f"{seconds(low)} {joint} {seconds(high)}"
 
 
