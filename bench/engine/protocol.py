@@ -63,11 +63,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Files to copy to ``/src`` in the task (never mounted): paths relative to ``root``."""
+    """Files to copy to ``/src`` in the task (never mounted): paths relative to ``root``.
+
+    ``links`` holds, by their paths, where links lead from where they lie; never out of the tree. ``left_out`` says in
+    plain lines what the project has and the copy has not.
+    """
 
     root: Path
     files: tuple[str, ...]
     sha256: str
+    links: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import shutil
 import stat
 import tarfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -64,43 +64,54 @@ class Copied:
 
 
 def write_folder(
-    archive: tarfile.TarFile, name: str, uid: int, root: Path | None = None, files: Iterable[str] = ()
+    archive: tarfile.TarFile,
+    name: str,
+    uid: int,
+    root: Path | None = None,
+    files: Iterable[str] = (),
+    links: Mapping[str, str] | None = None,
 ) -> None:
-    """Add a folder that ``uid`` owns, and under it files of ``root`` by their relative paths.
+    """Add a folder that ``uid`` owns, and under it files of ``root`` by their relative paths, and links.
 
-    Symbolic links stay links; of owners, groups and modes only this travels: whether a file is executable.
+    Of owners, groups and modes only this travels: whether a file is executable.
 
     Args:
-        archive: the open tar.
+        archive: what is written to.
         name: the folder's name in it.
-        uid: the owner of all in it.
-        root: the folder that the files come from.
-        files: paths relative to ``root``.
+        uid: who owns all of it.
+        root: where the files lie.
+        files: their paths below it. Of a link among them, what it leads to is taken.
+        links: where links lead, by their paths.
+
+    Raises:
+        OSError: a file cannot be read.
     """
     made = {PurePosixPath(name)}
     archive.addfile(_folder(name, uid))
-    for file in files:
+    for file in (*files, *(links or {})):
         target = PurePosixPath(name, file)
         for parent in reversed(target.relative_to(name).parents[:-1]):
             folder = PurePosixPath(name) / parent
             if folder not in made:
                 made.add(folder)
                 archive.addfile(_folder(str(folder), uid))
-        source = Path(root or "", file)
-        info: tarfile.TarInfo | None = archive.gettarinfo(source, arcname=str(target))
-        if info is None:  # a socket; typeshed does not know that it can be
+        if links and file in links:
+            archive.addfile(_link(str(target), links[file], uid))
             continue
-        executable = bool(info.mode & 0o100)
-        info.uid = info.gid = uid
-        info.uname = info.gname = ""
-        info.mode = 0o755 if executable or info.isdir() else 0o644
-        if info.islnk():  # the same file twice: tar would store a link that the extraction then has to trust
-            info.type, info.linkname, info.size = tarfile.REGTYPE, "", source.stat().st_size
-        if info.isreg():
-            with source.open("rb") as stream:
-                archive.addfile(info, stream)
-        else:
-            archive.addfile(info)
+        with Path(root or "", file).open("rb") as stream:
+            about = os.fstat(stream.fileno())
+            info = tarfile.TarInfo(str(target))
+            info.size, info.mtime = about.st_size, int(about.st_mtime)
+            info.uid = info.gid = uid
+            info.mode = 0o755 if about.st_mode & 0o100 else 0o644
+            archive.addfile(info, stream)
+
+
+def _link(name: str, leads: str, uid: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = tarfile.SYMTYPE, leads
+    info.uid = info.gid = uid
+    return info
 
 
 def _folder(name: str, uid: int) -> tarfile.TarInfo:

@@ -76,7 +76,7 @@ class Container:
                 write_folder(archive, OUT.strip("/"), USER_ID)
                 if tree is not None:
                     try:
-                        write_folder(archive, SRC.strip("/"), USER_ID, tree.root, tree.files)
+                        write_folder(archive, SRC.strip("/"), USER_ID, tree.root, tree.files, tree.links)
                     except OSError as error:
                         raise UsageError(f"the project {tree.root} cannot be copied", str(error)) from error
             spool.seek(0)

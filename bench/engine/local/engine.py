@@ -206,16 +206,28 @@ def make_folders(work: Path, place: Place, out: Path, tree: Tree | None) -> Fold
     folders = {name: work / name for name in ("home", "tmp", "src")}
     for folder in folders.values():
         folder.mkdir()
-    for name in tree.files if tree else ():
-        target = folders["src"] / name
+    if tree is not None:
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(tree.root / name if tree else name, target, follow_symlinks=False)
+            copy_tree(tree, folders["src"])
         except OSError as error:
-            raise UsageError(f"the project {tree.root if tree else ''} cannot be copied", str(error)) from error
+            raise UsageError(f"the project {tree.root} cannot be copied", str(error)) from error
     path = os.pathsep.join([str(Path(place.python).parent), "/usr/local/bin", "/usr/bin", "/bin"])
     home, tmp, src = (str(folders[name]) for name in ("home", "tmp", "src"))
     return Folders(out=str(out.resolve()), src=src, home=home, tmp=tmp, path=path)
+
+
+def copy_tree(tree: Tree, target: Path) -> None:
+    """Copy a project's files, and then make its links: no file is written through one.
+
+    Raises:
+        OSError: a file cannot be read, or the disk refuses.
+    """
+    for name in tree.files:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(tree.root / name, target / name)
+    for name, leads in tree.links.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).symlink_to(leads)
 
 
 def _affinity(limits: Limits, group: Group | None, mode: Mode) -> frozenset[int] | None:

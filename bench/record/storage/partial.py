@@ -18,7 +18,8 @@ from bench.record.storage.disk import is_idle
 
 MARK = ".bench-partial"
 _TEXT = b"bench is writing here; what is left once it has ended is removed by the next run\n"
-_IMPORT = ".import-"
+IMPORT = ".import-"
+"""Begins the name of what an import has begun, in the results folder."""
 
 
 def mark(folder: Path) -> None:
@@ -64,8 +65,8 @@ def remove_marked(folder: Path) -> None:
 
 
 def find_partials(results: Path) -> list[Path]:
-    """Return half-written bundles that crashed runs and imports left; one being written now is not among them."""
-    found = [path for path in _folders(results) if path.name.startswith(_IMPORT) and path.name.endswith(PARTIAL)]
+    """Half-written bundles that crashed runs and imports left; one being written now is not among them."""
+    found = [path for path in _folders(results) if path.name.startswith(IMPORT) and path.name.endswith(PARTIAL)]
     for host in _named_folders(results):
         for diagnostic in _named_folders(host):
             found += [

@@ -26,7 +26,7 @@ from bench.run.schedule import OneByOne, Turn, make_runs
 from bench.run.selftest.accuracy import as_run, hold, parse_truth
 from bench.run.selftest.checks import CHECKS, Check
 from bench.run.session import Session
-from bench.run.source import read_catalog_source
+from bench.run.source.read import read_catalog_source
 from bench.run.trust import remember
 
 _MAX_LOG_BYTES = 1024**2

@@ -5,9 +5,9 @@ import pytest
 from bench.catalog.project import of_node, read_catalog
 from bench.engine.images.requirements import read_requirements
 from bench.errors import UsageError
-from bench.run import source as module
 from bench.run.plan import need_of
-from bench.run.source import MAX_PROJECT_BYTES, read_catalog_source, read_project, tree_sha256
+from bench.run.source import read as module
+from bench.run.source.read import MAX_PROJECT_BYTES, read_catalog_source, read_project, tree_sha256
 
 
 def git(folder, *arguments):
@@ -108,7 +108,7 @@ def test_a_bench_toml_or_requirements_without_end_are_refused(tmp_path):
 def test_a_file_that_nobody_may_read_is_named(tmp_path, monkeypatch):
     (tmp_path / "test_a.py").write_text("")
 
-    def refuses(root, files):
+    def refuses(*_):
         raise PermissionError(13, "Permission denied", "test_a.py")
 
     monkeypatch.setattr(module, "tree_sha256", refuses)

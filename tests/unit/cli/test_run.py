@@ -17,7 +17,7 @@ from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured
 from bench.names import numbered
 from bench.record.storage.bundle import read_bundle
-from bench.record.storage.find import find_bundles
+from bench.record.storage.find import find_bundles, scan
 from bench.record.storage.verify import verify
 from bench.run.store import LABEL, RESULTS
 
@@ -374,6 +374,27 @@ def test_a_project_s_node_runs_from_a_copy(engine, bench_, tmp_path):
     assert bundle.record.diagnostic.source.kind == "project"
     assert engine.executed[0].tree.files == ("test_a.py",)
     assert "git" in bundle.record.unavailable["diagnostic.source.commit"]
+
+
+@pytest.mark.parametrize("again", ["run", "whatif", "reproduce"])
+def test_results_in_the_project_itself_are_no_code_under_test(engine, bench_, tmp_path, again):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "test_a.py").write_text("def test_a(): pass\n")
+    (project / "bench.toml").write_text('[diagnostic.slow]\nnode = "test_a.py"\nimage = "small"\n')
+    out = ("--results", project / "results", "--project", project)
+    assert bench_("run", "slow_cpu", *out)[0] == 0
+    (first,) = scan(project / "results").bundles
+    words = {
+        "run": ("run", "slow_cpu"),
+        "whatif": ("whatif", "slow_cpu", "--variants", "glibc,glibc-keep", "--repeat", 1),
+        "reproduce": ("reproduce", first.path, "--trust"),
+    }
+    code, _, said = bench_(*words[again], *out)
+    assert code == 0, said
+    sources = {bundle.record.diagnostic.source.sha256 for bundle in scan(project / "results").bundles}
+    assert sources == {first.record.diagnostic.source.sha256}
+    assert len(scan(project / "results").bundles) == (3 if again == "whatif" else 2)
 
 
 def test_a_project_s_named_diagnostics_run_and_are_listed(engine, bench_, tmp_path):

@@ -36,7 +36,7 @@ from bench.run.reproduce.mismatch import Mismatch, has_and_lacks, mismatches, pa
 from bench.run.reproduce.plan import Origin, check_origin, plan_again
 from bench.run.reproduce.preview import limits_text, what_was_run
 from bench.run.session import Session
-from bench.run.source import read_catalog_source, read_project
+from bench.run.source.read import Checkout, read_catalog_source, read_project
 
 
 @app.command()
@@ -71,7 +71,7 @@ def reproduce(
     """
     allowed = parse_allow(allow)
     record = original(bundle, results)
-    plan, left_out = _plan(record, project, requirements, trust=trust)
+    plan, left_out = _plan(record, Checkout(project, results) if project else None, requirements, trust=trust)
     first, *more = what_was_run(record, plan)
     announce(f"reproducing {first}")
     for line in more:
@@ -126,10 +126,10 @@ def _engine(record: Record, asked: str | None, host: str | None, allowed: Collec
 
 
 def _plan(
-    record: Record, project: Path | None, requirements: Path | None, *, trust: bool
+    record: Record, project: Checkout | None, requirements: Path | None, *, trust: bool
 ) -> tuple[Plan, tuple[Mismatch, ...]]:
     """What to run so that it is the record's own diagnostic, and what of the record is left out."""
-    catalog = options.catalog_with(project)
+    catalog = options.catalog_with(project.root if project else None)
     diagnostic = next((one for one in catalog.diagnostics if one.name == record.diagnostic.name), None)
     if diagnostic is None and project is not None and record.diagnostic.node:
         diagnostic = _of_record(record)
@@ -141,7 +141,7 @@ def _plan(
     if ours or project is None:
         origin = Origin(read_catalog_source(diagnostics_folder()))
     else:
-        origin = Origin(*read_project(project), need_of(diagnostic, project, requirements))
+        origin = Origin(*read_project(project.root, project.results), need_of(diagnostic, project.root, requirements))
     return plan_again(record, diagnostic, catalog, origin, trust=trust)
 
 

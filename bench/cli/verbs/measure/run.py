@@ -28,7 +28,7 @@ from bench.run.measure import measure
 from bench.run.plan import Options, Plan, make_plan, need_of, parse_env
 from bench.run.selftest.run import self_test
 from bench.run.session import Session
-from bench.run.source import read_catalog_source, read_project
+from bench.run.source.read import Checkout, read_catalog_source, read_project
 
 NEED_BYTES = 256 * 1024**2
 """Room that a bundle may need, checked before a run."""
@@ -108,7 +108,7 @@ def run(
     plan = plan_of(
         diagnostic,
         chosen,
-        project=project if diagnostic not in builtin().diagnostics else None,
+        project=checkout_of(project, results, diagnostic),
         requirements=requirements,
         catalog=catalog,
         variant=variant,
@@ -132,11 +132,24 @@ def run(
     return int(written.exit_code)
 
 
+def checkout_of(project: Path | None, results: Path, diagnostic: Diagnostic) -> Checkout | None:
+    """Return the checkout that a diagnostic is taken from; ``None`` for a shipped one.
+
+    Args:
+        project: what ``--project`` names.
+        results: the results folder, which is no part of the code under test wherever it lies.
+        diagnostic: what is run.
+    """
+    if project is None or diagnostic in builtin().diagnostics:
+        return None
+    return Checkout(project, results)
+
+
 def plan_of(
     diagnostic: Diagnostic,
     chosen: Options,
     *,
-    project: Path | None,
+    project: Checkout | None,
     requirements: Path | None,
     catalog: Catalog,
     variant: str | None,
@@ -159,8 +172,8 @@ def plan_of(
         if requirements is not None:
             raise UsageError("--requirements goes with --project")
         return make_plan(diagnostic, chosen, read_catalog_source(diagnostics_folder()), variant=way)
-    source, tree = read_project(project)
-    need = need_of(diagnostic, project, requirements)
+    source, tree = read_project(project.root, project.results)
+    need = need_of(diagnostic, project.root, requirements)
     return make_plan(diagnostic, chosen, source, tree=tree, need=need, variant=way)
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.catalog.load import builtin
 from bench.catalog.model import Catalog, Diagnostic, Variant
 from bench.cli import completion, options
 from bench.cli.app import app
 from bench.cli.output import Console, complain_of, print_json
 from bench.cli.session import open_beside, open_session
-from bench.cli.verbs.measure.run import NEED_BYTES, plan_of
+from bench.cli.verbs.measure.run import NEED_BYTES, checkout_of, plan_of
 from bench.compare.advice import advice
 from bench.compare.comparison import compare
 from bench.compare.sample import sample_of
@@ -30,6 +28,7 @@ from bench.report.terminal.whatif import VariantLine, whatif_view
 from bench.run.measure import WrittenResult
 from bench.run.plan import Options, Plan, parse_env
 from bench.run.session import Session
+from bench.run.source.read import Checkout
 from bench.run.whatif import VARIED, Tried, name_of, select, try_variants
 
 
@@ -73,7 +72,7 @@ def whatif(
         asked = Options(
             profile=profile, cpus=cpus, memory_bytes=options.size_of(memory), env=parse_env(env), repeat=repeat
         )
-        plans = _plans(catalog, diagnostic, asked, chosen, project)
+        plans = _plans(catalog, diagnostic, asked, chosen, checkout_of(project, results, diagnostic))
         shared = _sessions(usual, chosen, host, stack)
         sessions = {name_of(plan): shared[_kind(plan.variant, usual.engine)] for plan in plans}
         tried = try_variants(plans, sessions)
@@ -114,10 +113,9 @@ def _sessions(usual: Session, chosen: Sequence[Variant], host: str | None, stack
 
 
 def _plans(
-    catalog: Catalog, diagnostic: Diagnostic, asked: Options, chosen: Sequence[Variant], project: Path | None
+    catalog: Catalog, diagnostic: Diagnostic, asked: Options, chosen: Sequence[Variant], tree: Checkout | None
 ) -> list[Plan]:
     """One plan a variant."""
-    tree = project if diagnostic not in builtin().diagnostics else None
     return [
         plan_of(diagnostic, asked, project=tree, requirements=None, catalog=catalog, variant=variant.name)
         for variant in chosen

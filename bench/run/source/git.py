@@ -1,0 +1,102 @@
+"""Asks git what a checkout holds, as the user's own git would answer, and never lets the checkout start a program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+_SECONDS = 30.0
+_QUIET = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+"""A checkout's own configuration starts no program of its own."""
+_GITLINK = "160000"
+_OF_USER = (
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CEILING_DIRECTORIES",
+    "HOME",
+    "XDG_CONFIG_HOME",
+)
+"""Where a user's own settings lie, such as what every checkout of theirs ignores. Variables that name one checkout are
+left out: a hook of another one may have set them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What git lists in a folder, by paths relative to it.
+
+    ``nested`` are submodules and clones inside, which git leaves to themselves; ``ignored`` what it passes over, whole
+    folders as one name with a slash at the end.
+    """
+
+    tracked: tuple[str, ...]
+    untracked: tuple[str, ...]
+    nested: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+def read_names(folder: Path) -> Names | None:
+    """What git lists below a folder; ``None`` if there is no git or no checkout, or the checkout ignores the folder."""
+    tracked: list[str] = []
+    nested: list[str] = []
+    listed = _git(folder, "ls-files", "-z", "--stage", "--", ".")
+    others = _git(folder, "ls-files", "-z", "--others", "--exclude-standard", "--", ".")
+    if listed is None or others is None:
+        return None
+    for entry in _split(listed):
+        about, _, name = entry.partition("\t")
+        (nested if about.startswith(_GITLINK) else tracked).append(name)
+    untracked = _split(others)
+    nested += [name.rstrip("/") for name in untracked if name.endswith("/")]
+    if not tracked and not nested and not untracked and _git(folder, "check-ignore", "-q", ".") is not None:
+        return None
+    asked = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", ".")
+    return Names(
+        tracked=tuple(sorted(set(tracked))),  # a conflict lists a name for each side
+        untracked=tuple(name for name in untracked if not name.endswith("/")),
+        nested=tuple(sorted(set(nested))),
+        ignored=tuple(_split(_git(folder, *asked) or "")),
+    )
+
+
+def read_commit(folder: Path) -> str | None:
+    """The commit that is checked out; ``None`` if there is none."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    return commit.strip() if commit else None
+
+
+def read_changed(folder: Path) -> tuple[str, ...] | None:
+    """Names below a folder, relative to it, that are not as they were committed; ``None`` without git or a checkout.
+
+    Of a submodule only that another commit is checked out; what changed inside it is asked of itself.
+    """
+    options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=dirty")
+    status = _git(folder, "status", *options, "--", ".")
+    prefix = _git(folder, "rev-parse", "--show-prefix")
+    if status is None or prefix is None:
+        return None
+    return tuple(entry[3:].removeprefix(prefix.rstrip("\n")) for entry in _split(status))
+
+
+def read_top(folder: Path) -> Path | None:
+    """The checkout that a folder lies in; ``None`` if it lies in none."""
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    return Path(top.removesuffix("\n")).resolve() if top else None
+
+
+def _split(text: str) -> list[str]:
+    return [name for name in text.split("\0") if name]
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints, or ``None`` where it refuses."""
+    command = ["git", "-C", str(folder), *_QUIET, "-c", f"safe.directory={folder.resolve()}", *arguments]
+    of_user = {name: value for name, value in os.environ.items() if name in _OF_USER}
+    environment = {"PATH": os.environ.get("PATH", os.defpath), **of_user, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False, env=environment)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None

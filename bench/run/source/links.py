@@ -1,0 +1,77 @@
+"""Which links of a project a copy can have: those that lead to another place of it lead to that place in the copy.
+
+What lies beside the project in one checkout with it is copied in place of the link; what lies elsewhere stays there. So
+nothing that a test writes through a link reaches what the user has, and no link brings a private file into a run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from bench.run.source.git import read_top
+from bench.run.source.listing import list_project
+
+_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Names of plain files, links with where they lead from where they lie, and lines on what cannot be copied."""
+
+    files: tuple[str, ...]
+    links: Mapping[str, str]
+    left_out: tuple[str, ...]
+
+
+def sort_out(root: Path, names: Iterable[str]) -> Sorted:
+    """Tell a project's files from its links, and from what no copy can have.
+
+    Args:
+        root: the project, as it is on the disk (no links on the way).
+        names: paths relative to it. One that leads through a link is passed over: it is there by another name.
+    """
+    top = read_top(root) or root
+    files: list[str] = []
+    links: dict[str, str] = {}
+    outside: list[str] = []
+    special: list[str] = []
+    through: dict[PurePosixPath, bool] = {PurePosixPath(): False}
+    for name in names:
+        path = root / name
+        if _leads_through(root, PurePosixPath(name).parent, through) or not os.path.lexists(path):
+            continue  # removed, and not yet committed
+        if path.is_symlink():
+            target = Path(os.path.realpath(path))
+            if target.is_relative_to(root):
+                links[name] = os.path.relpath(target, path.parent)
+            elif target.is_relative_to(top) and not root.is_relative_to(target):
+                files += _beside(name, target)
+            else:
+                outside.append(name)
+        elif path.is_file():
+            files.append(name)
+        elif not path.is_dir():
+            special.append(name)
+    lines = (_line("links that lead out of the project", outside), _line("what is no plain file", special))
+    return Sorted(tuple(sorted(files)), links, tuple(line for line in lines if line))
+
+
+def _beside(name: str, target: Path) -> list[str]:
+    """What a link stands for: a file, or the files of a folder, by their names below the link."""
+    if target.is_file():
+        return [name]
+    return [f"{name}/{one}" for one in list_project(target).names if (target / one).is_file()]
+
+
+def _leads_through(root: Path, folder: PurePosixPath, known: dict[PurePosixPath, bool]) -> bool:
+    if folder not in known:
+        known[folder] = _leads_through(root, folder.parent, known) or (root / folder).is_symlink()
+    return known[folder]
+
+
+def _line(what: str, names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{what}: {', '.join(f'{name!a}'[1:-1] for name in names[:_NAMED])}{more}" if names else ""
