@@ -68,6 +68,10 @@ def test_colour():
     assert os.environ["COLOUR"] == "red"
 
 
+def test_shade():
+    assert os.environ["COLOUR"] == "red"
+
+
 def test_writes_beside_itself():
     pathlib.Path(__file__).with_name("written.txt").write_text("x")
 """
@@ -259,10 +263,10 @@ def test_a_node_is_one_of_the_project(command: Command, checkout: Path, node: st
 
 
 def test_a_node_runs_in_the_image_with_torch(command: Command, checkout: Path, cpu_image: ImageFacts) -> None:
-    done = run(command, checkout, "--node", "tests/test_shapes.py::test_colour", "--env", "COLOUR=red")
+    done = run(command, checkout, "--node", "tests/test_shapes.py::test_shade", "--env", "COLOUR=red")
     assert done.code == 0, done.err
     assert done.record()["image"]["fingerprint"] == cpu_image.fingerprint
-    assert done.record()["diagnostic"]["name"] == "tests-test-shapes-test-colour_cpu"
+    assert done.record()["diagnostic"]["name"] == "tests-test-shapes-test-shade_cpu"
 
 
 def test_a_node_that_is_not_there_is_not_measured(command: Command, checkout: Path, small_image: ImageFacts) -> None:
