@@ -15,6 +15,7 @@ import bench
 from bench.engine.images.options import BuildOptions
 from bench.engine.images.rootfs import EPOCH
 from bench.errors import UsageError
+from bench.record.storage.manifest import hash_file
 
 _PACKAGE = Path(bench.__file__).parent
 _LOCKS = ("build.txt", "debian.lock", "image-small.txt")
@@ -59,9 +60,9 @@ def source_files(folder: Path) -> Iterator[Path]:
 def content_sha256(folder: Path) -> str:
     """Return the sha256 over the names and contents of the source files below `folder`, not their dates or modes.
 
-    Modes do not count: whoever copies the files into an image sets them. See :func:`bench.run.source.tree_sha256`.
+    Modes do not count: whoever copies the files into an image sets them. See :func:`bench.run.source.read.tree_sha256`.
     """
-    names = [(path.relative_to(folder).as_posix(), _sha256(path)) for path in source_files(folder)]
+    names = [(path.relative_to(folder).as_posix(), hash_file(path)) for path in source_files(folder)]
     return hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
 
@@ -93,7 +94,7 @@ def input_hash(kind: str, options: BuildOptions, base_digest: str | None = None,
         base_digest: the digest of the base's content, if its name does not pin it.
         package: the folder of this package.
     """
-    named = [(name, _sha256(path)) for name, path in context_files(kind, package).items()]
+    named = [(name, hash_file(path)) for name, path in context_files(kind, package).items()]
     torch_wheels = sorted(path.name for path in options.wheels.glob("torch-*.whl")) if options.wheels else []
     return hashlib.sha256(
         json.dumps([kind, options.base, base_digest, bool(options.torch_index), torch_wheels, named]).encode()
@@ -137,8 +138,3 @@ def write_tree(target: IO[bytes], files: Mapping[str, Path | bytes]) -> None:
                 entry.size = source.seek(0, io.SEEK_END)
                 source.seek(0)
                 tar.addfile(entry, source)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()

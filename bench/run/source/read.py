@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.engine.protocol import Tree
 from bench.errors import UsageError
 from bench.record.schema import Source
+from bench.record.storage.manifest import hash_file
 from bench.run.source.git import read_changed, read_commit
 from bench.run.source.links import sort_out
 from bench.run.source.listing import Listing, list_project
@@ -106,9 +107,7 @@ def tree_sha256(root: Path, files: Iterable[str], links: Mapping[str, str] | Non
             total.update(f"{name}\0l\0{links[name]}\n".encode("utf-8", "surrogateescape"))
             continue
         mode = "x" if os.access(path, os.X_OK) else "-"
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{name}\0{mode}\0{digest}\n".encode("utf-8", "surrogateescape"))
+        total.update(f"{name}\0{mode}\0{hash_file(path)}\n".encode("utf-8", "surrogateescape"))
     return total.hexdigest()
 
 
