@@ -11,6 +11,7 @@ import msgspec
 from bench.engine.interrupt import Interrupts
 from bench.errors import BenchError
 from bench.host.calibration import drift
+from bench.host.identity import prefixed
 from bench.record.schema import HostState, Record, Warning_
 from bench.run.baseline import NONE, Baseline
 from bench.run.host_snapshot import HostSnapshot, unseen
@@ -76,7 +77,7 @@ class Measurement:
     def record(self) -> Record:
         """Return the record as far as it is known: without a verdict, and before the first run without runs."""
         host_class, class_missing = self.session.host_class()
-        missing = {f"host.class.{name}": why for name, why in class_missing.items()} | _missing("before", self.before)
+        missing = {**prefixed(class_missing, "host.class"), **_missing("before", self.before)}
         after, why = self.after, self.unseen_after
         missing |= {"host.after": why, "calibration.after": why} if after is None else _missing("after", after)
         place = self.session.place_so_far(self.plan.need)
@@ -114,6 +115,6 @@ def _warned(readings: Sequence[Reading], found: tuple[Warning_, ...]) -> Sequenc
 
 
 def _missing(when: str, seen: HostSnapshot) -> dict[str, str]:
-    return {f"host.{when}.{name}": why for name, why in seen.state_unavailable.items()} | {
+    return prefixed(seen.state_unavailable, f"host.{when}") | {
         f"calibration.{when}.{name}".rstrip("."): why for name, why in seen.calibration_unavailable.items()
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -37,7 +36,3 @@ class ImportedTree:
     def damaged(self) -> bool:
         """Whether anything was."""
         return any(row.came == "damaged" for row in self.rows)
-
-    def with_results(self) -> Sequence[Row]:
-        """Return the rows of results that are here now."""
-        return [row for row in self.rows if row.came in ("imported", "present")]
