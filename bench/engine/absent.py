@@ -22,7 +22,7 @@ class AbsentEngine:
     """Stands in for an engine: every attempt to measure raises ``why``, and nothing of the engine's is touched.
 
     Args:
-        why: what kept it from being used; a KeyboardInterrupt where somebody did not wait for it.
+        why: what kept it from being used; a KeyboardInterrupt if somebody did not wait for it.
         engine: the engine that answered and cannot be used; ``None`` if none answered.
         host: the address that was asked for.
     """
@@ -69,7 +69,7 @@ class AbsentEngine:
         return EngineRecord(self.name, None, None, limits=limits)
 
     def capacity(self) -> Capacity:
-        """What its host offers, where it answered."""
+        """What its host offers, if it answered."""
         return self.engine.capacity() if self.engine is not None else Capacity(None, None)
 
     def neighbour(self) -> str | None:

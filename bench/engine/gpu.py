@@ -66,7 +66,7 @@ def read_names() -> tuple[str, ...] | None:
 
 
 def check_local(signs: GpuSigns) -> None:
-    """Refuse where this host has no GPU that works.
+    """Refuse if this host has no GPU that works.
 
     Raises:
         NotMeasured: says what was looked for and what to install.
@@ -77,7 +77,7 @@ def check_local(signs: GpuSigns) -> None:
 
 
 def check_docker(signs: GpuSigns | None, info: Mapping[str, Any]) -> None:
-    """Refuse where the engine cannot hand a GPU over. ``signs`` is ``None`` for an engine on another host.
+    """Refuse if the engine cannot hand a GPU over. ``signs`` is ``None`` for an engine on another host.
 
     Raises:
         NotMeasured: says what was looked for and what to install.
@@ -144,7 +144,7 @@ def device_request(info: Mapping[str, Any], cdi_specs: bool = False) -> dict[str
         info: what the engine says of itself.
         cdi_specs: whether CDI descriptions of NVIDIA devices were seen on the engine's host.
 
-    CDI is taken where the engine surely has it; else the older way through the NVIDIA runtime's hook.
+    CDI is taken if the engine surely has it; else the older way through the NVIDIA runtime's hook.
     """
     cdi = has_cdi(info)
     if cdi or (cdi is None and cdi_specs):

@@ -115,12 +115,12 @@ class Task:
 class Ending:
     """How the container ended, as the engine saw it; the measurements lie in the ``out`` folder (``result.json``).
 
-    ``exit_code`` is the supervisor's own (137 where it was killed). ``oom_killed`` is the engine's word, ``None`` if
+    ``exit_code`` is the supervisor's own (137 if it was killed). ``oom_killed`` is the engine's word, ``None`` if
     it has none. ``error`` says in one line what broke on the way (the daemon died). ``interrupted``: the user stopped
     it. ``notes`` name what was left behind of the ``out`` folder (a link, a file beyond the bound). ``no_overhead``:
     why ``overhead_s`` could not be had. ``killed``: the command that followed it was killed, and a later one found it.
     ``ended`` is the supervisor's last event, which holds outcome and counters; ``None`` if it was not heard.
-    ``left`` is the run's id where the engine has kept something of it (it was gone as its traces were to be removed).
+    ``left`` is the run's id if the engine has kept something of it (it was gone as its traces were to be removed).
     """
 
     exit_code: int | None
@@ -218,10 +218,10 @@ class Engine(Protocol):
         ...
 
     def recover(self, orphan: Orphan, out: Path) -> Ending:
-        """Stop an orphan in order where it still runs, and copy its ``out`` folder into ``out``; it stays.
+        """Stop an orphan in order if it still runs, and copy its ``out`` folder into ``out``; it stays.
 
-        The ending is ``killed``, and ``interrupted`` where the task had not ended by itself. Its ``error`` says where
-        evidence is damaged or gone for good. Raises NotMeasured where it may be had another time: this side's disk is
+        The ending is ``killed``, and ``interrupted`` if the task had not ended by itself. Its ``error`` reports
+        evidence that is damaged or gone for good. Raises NotMeasured if it may be had another time: this side's disk is
         full, the engine does not answer, the task does not end.
         """
         ...

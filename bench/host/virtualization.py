@@ -59,7 +59,7 @@ def parse_virtualization(texts: Mapping[str, str]) -> str | None:
 
 
 def read_virtualization(texts: Mapping[str, str]) -> tuple[str | None, str]:
-    """The same, asking ``systemd-detect-virt --vm`` where the texts cannot tell; with the reason if nothing can."""
+    """The same, asking ``systemd-detect-virt --vm`` if the texts cannot tell; with the reason if nothing can."""
     found = parse_virtualization(texts)
     if found not in (None, UNKNOWN_VM):
         return found, ""

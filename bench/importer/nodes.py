@@ -21,7 +21,7 @@ def agreed(
     Args:
         first: the more precise witness.
         second: the other.
-        reason: what to report of ``file`` where they differ.
+        reason: what to report of ``file`` if they differ.
         file: the second's file.
         slack: difference of numbers that is only rounding.
     """

@@ -148,7 +148,7 @@ def _recover_result(engine: Engine, left: _Left, name: str, result: Begun, folde
 
 
 def _recover_alone(engine: Engine, orphan: Orphan, results: Path, notify: Notify) -> bool:
-    """Finish a run of which only the engine knows; ``False`` where its evidence is nowhere else yet."""
+    """Finish a run of which only the engine knows; ``False`` if its evidence is nowhere else yet."""
     if not orphan.evidence or LABEL not in orphan.labels:
         return True
     try:

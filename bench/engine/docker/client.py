@@ -72,7 +72,7 @@ def find_endpoint(host: str | None, environ: Mapping[str, str] = os.environ) -> 
 
 
 def _default_endpoint(environ: Mapping[str, str]) -> Endpoint:
-    """The default socket, or a rootless engine's where only that is there."""
+    """The default socket, or a rootless engine's if only that is there."""
     if os.name == "nt":
         return Endpoint("npipe:////./pipe/docker_engine", "default")
     runtime = environ.get("XDG_RUNTIME_DIR")
@@ -141,7 +141,7 @@ def connect(host: str | None, environ: Mapping[str, str] = os.environ) -> tuple[
 
 
 def probe(url: str) -> None:
-    """See whether anything listens: at once if nothing does, and within seconds where packets are dropped.
+    """See whether anything listens: at once if nothing does, and within seconds if packets are dropped.
 
     Raises:
         OSError: nothing does.

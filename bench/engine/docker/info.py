@@ -104,7 +104,7 @@ def check_limits_hold(info: Info, limits: Limits) -> None:
 
 
 def held_in_part(info: Info, limits: Limits) -> list[str]:
-    """What of the limits this engine cannot hold, where that is no reason to refuse; for the record."""
+    """What of the limits this engine cannot hold, if that is no reason to refuse; for the record."""
     notes = []
     if limits.memory_bytes is not None and not info.get("SwapLimit", True):
         notes.append("the engine cannot limit swap: a run beyond the memory limit may swap instead of being killed")

@@ -183,7 +183,7 @@ def _scratch() -> Iterator[Path]:
 
 
 def unmount_below(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:
-    """Unmount everything below `folder`, deepest first; say whether nothing is mounted there any more."""
+    """Unmount everything below `folder`, deepest first; return whether nothing is mounted there any more."""
     for point in reversed(mounted_below(folder, mounts.read_text(encoding="utf-8"))):
         subprocess.run(["umount", point], capture_output=True, check=False)
     return not mounted_below(folder, mounts.read_text(encoding="utf-8"))

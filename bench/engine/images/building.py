@@ -122,7 +122,7 @@ def build(client: docker.DockerClient, wanted: Build, options: BuildOptions, not
 
 
 def _cause(error: str, last: Iterable[str]) -> str:
-    """The failing step's own words, where it left any; the engine's error names only the command."""
+    """The failing step's own words, if it left any; the engine's error names only the command."""
     own = [line.removeprefix("*** ") for line in last if line.startswith("*** ")]
     if own and "returned a non-zero code" in error:
         return own[-1]

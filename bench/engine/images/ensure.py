@@ -1,4 +1,4 @@
-"""Find or build the image of a kind, and say what it is made of."""
+"""Find or build the image of a kind, and report what it is made of."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ MAX_REQUIREMENTS_BYTES = 16 * 1024**2
 
 
 def is_hash_locked(text: str) -> bool:
-    """Say whether every requirement in the text of a requirements file carries a hash; false where it names none."""
+    """Return whether every requirement in the text of a requirements file carries a hash; false if it names none."""
     joined = re.sub(r"\\\r?\n", " ", text)
     lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in joined.splitlines()]
     named = [line for line in lines if line and not line.startswith("--")]

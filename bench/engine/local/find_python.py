@@ -1,4 +1,4 @@
-"""The Python that diagnostics run on: 3.13 where one can be found or installed, else the nearest that can run them."""
+"""The Python that diagnostics run on: 3.13 if one can be found or installed, else the nearest that can run them."""
 
 from __future__ import annotations
 

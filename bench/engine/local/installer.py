@@ -108,7 +108,7 @@ def find_uv() -> str | None:
 
 
 def _bundled_uv() -> str | None:
-    """The uv that was installed as a Python package, where its folder is not on the path."""
+    """The uv that was installed as a Python package, if its folder is not on the path."""
     try:
         return str(importlib.import_module("uv").find_uv_bin())
     except (ImportError, AttributeError, FileNotFoundError):
@@ -116,7 +116,7 @@ def _bundled_uv() -> str | None:
 
 
 def check_room(folder: Path, need_bytes: int) -> None:
-    """Refuse where the disk has no room.
+    """Refuse if the disk has no room.
 
     Raises:
         NotMeasured: says how much is missing.

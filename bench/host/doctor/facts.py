@@ -49,7 +49,7 @@ class Facts:
         engine_fix: what to do about that, if it is another thing than starting an engine.
         group: whether a control group can be made without an engine.
         results: the disk of the results.
-        engine_disk: the disk of the engine's images, where it is on this machine.
+        engine_disk: the disk of the engine's images, if it is on this machine.
         python: a Python 3.13 for the local engine, or ``None``.
         clock: the kernel's clock source, and those that it could use.
         synchronised: whether the wall clock is synchronised.

@@ -153,7 +153,7 @@ def _whole_name(line: bytes, found: re.Match[bytes]) -> str:
 
 
 def _redact_value(line: bytes, found: re.Match[bytes], kind: Kind) -> tuple[bytes | None, int]:
-    """What stands for the value (``None`` where it stays), and where to go on."""
+    """What stands for the value (``None`` if it stays), and where to go on."""
     if _is_call(line, found.end()):
         return None, found.end()
     value = _VALUE.match(line, found.end())

@@ -71,7 +71,7 @@ _NO_KEY = frozenset(_KEYS.split())
 
 @lru_cache(maxsize=1 << 12)
 def kind_of_name(name: str) -> Kind | None:
-    """What a name before ``=`` or ``:`` in a text says of the value, ``None`` where it is no secret's.
+    """What a name before ``=`` or ``:`` in a text says of the value, ``None`` if it is no secret's.
 
     Args:
         name: with the words before it, as ``self.db_password``, ``X-Api-Key`` or ``clientSecret``.

@@ -58,7 +58,7 @@ def _redact_layered(data: bytes, redact: _Redact) -> bytes:
 
 
 def _redact_plain(data: bytes, redact: _Redact) -> bytes | None:
-    """The redacted text without its colours; ``None`` where it has none or nothing was found so."""
+    """The redacted text without its colours; ``None`` if it has none or nothing was found so."""
     if b"[" not in data or _COLOUR.search(data) is None:
         return None
     # Twice: highlighting may stand within an escape that source code shows.

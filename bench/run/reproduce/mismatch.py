@@ -89,7 +89,7 @@ def _facts_apart(record: Record, here: Record) -> Iterator[Mismatch]:
 
 
 def _cpus_beyond(limits: Limits, capacity: Capacity) -> Iterator[Mismatch]:
-    """Limits of CPUs that are not here; where they are allowed, the plan is cut down to those that are."""
+    """Limits of CPUs that are not here; if they are allowed, the plan is cut down to those that are."""
     cpus = capacity.cpus
     if cpus is not None and limits.cpus is not None and limits.cpus > cpus:
         yield Mismatch("cpus", f"a limit of {limits.cpus:g} CPUs", f"{cpus} CPUs", True)

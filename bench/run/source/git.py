@@ -91,7 +91,7 @@ def _split(text: str) -> list[str]:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints, or ``None`` where it refuses."""
+    """What git prints, or ``None`` if it refuses."""
     command = ["git", "-C", str(folder), *_QUIET, "-c", f"safe.directory={folder.resolve()}", *arguments]
     of_user = {name: value for name, value in os.environ.items() if name in _OF_USER}
     environment = {"PATH": os.environ.get("PATH", os.defpath), **of_user, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}

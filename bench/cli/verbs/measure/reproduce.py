@@ -181,7 +181,7 @@ def _tell(found: Sequence[Mismatch]) -> None:
 
 
 def _fitted(plan: Plan, record: Record, capacity: Capacity) -> Plan:
-    """The plan with limits that this host can give, said where they are other ones."""
+    """The plan with limits that this host can give, reported if they are other ones."""
     fit = fitted(plan, capacity, record.host.class_.threads)
     if fit is not plan:
         notify(f"  limited here to {limits_text(fit.task.limits)}")
