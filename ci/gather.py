@@ -56,7 +56,7 @@ def main() -> None:
         _compared(REPORT, leg.name).unlink(missing_ok=True)
     intact = LEGS.is_dir() and _bench("verify", str(LEGS)).returncode == 0
     found = [read_leg(leg, LEGS, intact=intact) for leg in read_matrix()]
-    rows = [judge(one, REPORT, BASELINE) for one in found]
+    rows = [row_of(one, REPORT, BASELINE) for one in found]
     compared = [path for row in rows if (path := _compared(REPORT, row.leg)).is_file()]
     results = report([path for one in found for path in one.bundles], REPORT, BASELINE, compared)
     (REPORT / "junit.xml").write_text(render_legs(rows), encoding="utf-8")
@@ -95,7 +95,7 @@ def read_leg(leg: Leg, legs: Path, *, intact: bool = False) -> Gathered:
     return Gathered(leg, problem="it left nothing: its job was cancelled, or its machine was lost")
 
 
-def judge(found: Gathered, out: Path, baseline: Path) -> Row:
+def row_of(found: Gathered, out: Path, baseline: Path) -> Row:
     """The row of a leg: its own verdict, then what the comparison with its baseline says."""
     leg, newest = found.leg, (found.bundles[-1] if found.bundles else None)
     if newest is None:
@@ -119,11 +119,11 @@ def judge(found: Gathered, out: Path, baseline: Path) -> Row:
     answer = _bench("compare", str(reference), str(newest), "--json")
     try:
         (comparison,) = json.loads(answer.stdout)["comparisons"]
-        judged = row.compared(comparison["status"], comparison["reasons"], comparison["ratio"])
+        held = row.compared(comparison["status"], comparison["reasons"], comparison["ratio"])
     except (ValueError, KeyError, TypeError):
         return row.against(f"could not be compared: {_last_line(answer.stderr)}")
     _compared(out, leg.name).write_text(answer.stdout, encoding="utf-8")
-    return judged
+    return held
 
 
 def report(paths: Sequence[Path], out: Path, baseline: Path, compared: Sequence[Path] = ()) -> str:
@@ -134,9 +134,9 @@ def report(paths: Sequence[Path], out: Path, baseline: Path, compared: Sequence[
     """
     if not paths:
         return ""
-    judged = [word for path in compared for word in ("--compared", str(path))]
+    held = [word for path in compared for word in ("--compared", str(path))]
     answer = _bench(
-        *("report", *map(str, paths), *judged, "--json", "--html", str(out / "report.html")),
+        *("report", *map(str, paths), *held, "--json", "--html", str(out / "report.html")),
         *("--markdown", str(out / "results.md")),
     )
     if answer.returncode != 0:

@@ -10,16 +10,6 @@ from bench.report.presentation import markdown_sign
 from bench.report.status import STATES
 from bench.report.text import markdown, markdown_head, markdown_row
 
-_ORDER = (
-    "over_ceiling",
-    "code_regressed",
-    "not_measured",
-    "host_noisy",
-    "insufficient_runs",
-    "limit_bound",
-    "setup_differs",
-    "tests_differ",
-)
 LONGEST_WHY = 400
 LIMIT = 60_000
 """Bytes of the table: GitHub takes comments of 65 536 characters."""
@@ -73,7 +63,7 @@ def render_comment(rows: Sequence[Row], limit: int = LIMIT) -> str:
         rows: the legs, any order.
         limit: the most bytes (UTF-8); rows that do not fit are left out from the end, which is the best, and counted.
     """
-    ordered = sorted(rows, key=lambda row: (_ORDER.index(row.status) if row.status in _ORDER else len(_ORDER), row.leg))
+    ordered = sorted(rows, key=lambda row: (STATES[row.status].rank if row.status in STATES else len(STATES), row.leg))
     head = markdown_head("leg", "verdict", ">median wall", "against the default branch", "why")
     text = f"## {_headline(rows)}\n\n{head}"
     for at, row in enumerate(ordered):

@@ -41,7 +41,13 @@ def mark(kind: str) -> str:
 
 
 def hidden(match: re.Match[bytes], group: str | int, kind: str) -> bytes:
-    """The match with a mark for the group."""
+    """Return what was matched with a mark in place of one group.
+
+    Args:
+        match: where a rule found something.
+        group: the group that holds the secret.
+        kind: what the mark calls it.
+    """
     start, end = match.start(group) - match.start(), match.end(group) - match.start()
     return match[0][:start] + mark(kind).encode() + match[0][end:]
 

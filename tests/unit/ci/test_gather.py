@@ -5,7 +5,7 @@ import pytest
 
 from ci import baseline, gate, gather
 from ci.baseline import KEEP, add, baseline_of, bundles
-from ci.gather import judge, read_leg
+from ci.gather import read_leg, row_of
 from ci.matrix import Leg
 from ci.summary import MARKER, Row, render_comment, render_note, render_summary
 
@@ -54,7 +54,7 @@ def leave(legs, document, name="leg-grad_cpu-a", **leg):
 def row(monkeypatch, tmp_path, document, *, answers=None, base=None, **leg):
     monkeypatch.setattr(gather, "_bench", answers or Answers())
     leave(tmp_path / "legs", document, **leg)
-    return judge(read_leg(LEG, tmp_path / "legs"), tmp_path, base or tmp_path / "none")
+    return row_of(read_leg(LEG, tmp_path / "legs"), tmp_path, base or tmp_path / "none")
 
 
 def test_a_good_leg(monkeypatch, tmp_path):
@@ -81,7 +81,7 @@ def test_a_leg_that_measured_nothing_says_why(monkeypatch, tmp_path, code, said,
 def test_a_leg_that_never_came_back(tmp_path):
     (tmp_path / "legs/other").mkdir(parents=True)
     (tmp_path / "legs/other/leg.json").write_text("{broken")
-    found = judge(read_leg(LEG, tmp_path / "legs"), tmp_path, tmp_path)
+    found = row_of(read_leg(LEG, tmp_path / "legs"), tmp_path, tmp_path)
     assert (found.status, "left nothing" in found.why) == ("not_measured", True)
 
 
