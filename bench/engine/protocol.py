@@ -29,14 +29,6 @@ KILLED = "the command that started this run was killed"
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """What a place must offer. ``kind`` is ``cpu``, ``cuda`` or ``small`` (no torch)."""
-
-    kind: str
-    requirements: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Capacity:
     """What the host offers: a number of CPUs and bytes of memory; ``None`` if it is not known."""
 
@@ -74,6 +66,18 @@ class Tree:
     sha256: str
     links: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a place must offer. ``kind`` is ``cpu``, ``cuda`` or ``small`` (no torch).
+
+    ``tree`` is the project whose ``requirements`` they are: they may name files of it, or itself.
+    """
+
+    kind: str
+    requirements: Path | None = None
+    tree: Tree | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

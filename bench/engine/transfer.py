@@ -14,6 +14,8 @@ from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from bench.engine.protocol import Tree
+
 MAX_BYTES = 2 * 1024**3
 MAX_FILES = 10_000
 _PIECE = 1 << 20
@@ -259,6 +261,20 @@ def copy_plain(source: Path, target: Path, bounds: Bounds | None = None) -> tupl
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target / name, follow_symlinks=False)
     return tuple(notes[:20])
+
+
+def copy_tree(tree: Tree, target: Path) -> None:
+    """Copy a project's files, and then make its links: no file is written through one.
+
+    Raises:
+        OSError: a file cannot be read, or the disk refuses.
+    """
+    for name in tree.files:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(tree.root / name, target / name)
+    for name, leads in tree.links.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).symlink_to(leads)
 
 
 def walk(folder: Path) -> Iterator[Path]:

@@ -223,13 +223,14 @@ def _positive(option: str, value: float | None, otherwise: float | None) -> floa
     return value
 
 
-def need_of(diagnostic: Diagnostic, root: Path | None, requirements: Path | None) -> Need:
+def need_of(diagnostic: Diagnostic, root: Path | None, requirements: Path | None, tree: Tree | None = None) -> Need:
     """Return what the place must offer: the diagnostic's image, and the requirements given or named by ``bench.toml``.
 
     Args:
         diagnostic: what will run there.
         root: the project's root, to which its own requirements are relative; ``None`` for a shipped diagnostic.
         requirements: a pip requirements file from the command line, which counts before the diagnostic's own.
+        tree: the project's files, which the requirements may name.
 
     Raises:
         UsageError: the requirements are not a file.
@@ -238,4 +239,4 @@ def need_of(diagnostic: Diagnostic, root: Path | None, requirements: Path | None
         requirements = root / diagnostic.requirements
     if requirements is not None and not requirements.is_file():
         raise UsageError(f"--requirements {requirements} is not a file", fix="give a pip requirements file")
-    return Need(diagnostic.image, requirements.resolve() if requirements is not None else None)
+    return Need(diagnostic.image) if requirements is None else Need(diagnostic.image, requirements.resolve(), tree)

@@ -32,7 +32,7 @@ from bench.engine.local.systemd_scope import read_scope, scope_argv, scope_envir
 from bench.engine.protocol import Capacity, Ending, Event, Need, Notify, OnEvent, Orphan, Place, Task, Tree
 from bench.engine.supervise import Follower
 from bench.engine.task import Folders, fill, latest_end_s, stop_s, supervisor_argv, supervisor_spec
-from bench.engine.transfer import set_aside
+from bench.engine.transfer import copy_tree, set_aside
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Engine as EngineRecord
 from bench.record.schema import Limits
@@ -214,20 +214,6 @@ def make_folders(work: Path, place: Place, out: Path, tree: Tree | None) -> Fold
     path = os.pathsep.join([str(Path(place.python).parent), "/usr/local/bin", "/usr/bin", "/bin"])
     home, tmp, src = (str(folders[name]) for name in ("home", "tmp", "src"))
     return Folders(out=str(out.resolve()), src=src, home=home, tmp=tmp, path=path)
-
-
-def copy_tree(tree: Tree, target: Path) -> None:
-    """Copy a project's files, and then make its links: no file is written through one.
-
-    Raises:
-        OSError: a file cannot be read, or the disk refuses.
-    """
-    for name in tree.files:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(tree.root / name, target / name)
-    for name, leads in tree.links.items():
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        (target / name).symlink_to(leads)
 
 
 def _affinity(limits: Limits, group: Group | None, mode: Mode) -> frozenset[int] | None:

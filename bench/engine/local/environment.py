@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
@@ -17,16 +19,20 @@ from filelock import FileLock
 from bench.engine.assets import agent_folder, diagnostics_folder, project_root
 from bench.engine.images.context import diagnostics_sha256
 from bench.engine.images.facts import fingerprint
+from bench.engine.images.named import Named, read_named
 from bench.engine.images.options import BuildOptions
 from bench.engine.images.requirements import is_hash_locked, read_requirements, unverified
 from bench.engine.local.find_python import Python, find_python
 from bench.engine.local.inspect import Inside, read_inside
 from bench.engine.local.installer import Installer, InstallError, check_room, find_uv
-from bench.engine.protocol import Need, Notify, Place
+from bench.engine.protocol import Need, Notify, Place, Tree
+from bench.engine.transfer import copy_tree
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Environment
 
 MARKER = "bench-environment.json"
+PROJECT = "project"
+"""The folder in an environment that holds the project, if it is installed."""
 PYPI_TORCH = "torch is PyPI's build: PyTorch's CPU index could not be reached"
 _TORCH_ROOM_BYTES = 8_000_000_000
 _SMALL_ROOM_BYTES = 200_000_000
@@ -81,7 +87,8 @@ def prepare_environment(
     python = find_python(notify, installer.uv, may_install=not any(known))
     extra = read_requirements(need.requirements) if need.requirements else b""
     folder = project_root() / "requirements"
-    builds = [Build(cache, need, lock, folder / lock.file, python, extra) for lock in LOCKS[need.kind]]
+    named = read_named(need.requirements, _where(need)) if need.requirements else Named()
+    builds = [Build(cache, need, lock, folder / lock.file, python, extra, named) for lock in LOCKS[need.kind]]
     for build in builds:
         inside = build.made()
         if inside is not None:
@@ -99,18 +106,33 @@ class Build:
     lock_file: Path
     python: Python
     extra: bytes
+    named: Named = field(default_factory=Named)
 
     @property
     def lock_sha256(self) -> str:
-        """The hash of the lock and of a project's own requirements."""
+        """The hash of the lock, of a project's own requirements and of what those name outside the project.
+
+        Paths in the project are left out: they are its source, the thing under test.
+        """
         own = _read(self.lock_file)
-        return hashlib.sha256(own + b"\0" + self.extra if self.extra else own).hexdigest()
+        parts = [own, self.extra] if self.extra else [own]
+        beside = self.named.sha256(apart=self.need.tree.root if self.need.tree else None)
+        return hashlib.sha256(b"\0".join([*parts, *([beside.encode()] if beside else [])])).hexdigest()
+
+    @property
+    def project(self) -> Tree | None:
+        """The project, if its requirements install it or something that lies in it."""
+        tree = self.need.tree
+        return tree if tree and any(path.is_relative_to(tree.root) for path in self.named.paths) else None
 
     @property
     def folder(self) -> Path:
         """Named after everything that decides what is in it."""
-        key = hashlib.sha256(f"{self.lock_sha256}\0{self.python.version}".encode()).hexdigest()
-        return self.cache / f"{self.need.kind}-{key[:16]}"
+        of_project = f"\0{self.project.root}\0{self.project.sha256}" if self.project else ""
+        key = hashlib.sha256(
+            f"{self.lock_sha256}\0{self.python.version}{of_project}".encode("utf-8", "surrogateescape")
+        )
+        return self.cache / f"{self.need.kind}-{key.hexdigest()[:16]}"
 
     def made(self) -> Inside | None:
         """Return what is in it, or ``None`` if it is not there or was not completed."""
@@ -128,7 +150,11 @@ class Build:
         inside = read_inside(python)
         if self.need.requirements is not None:
             locked = is_hash_locked(self.extra.decode("utf-8", "replace"))
-            installer.install(python, self.need.requirements, hashes=locked)
+            if self.named.paths:
+                file, where = self._installed_from(self.need.requirements)
+                installer.install(python, file, hashes=locked, where=where)
+            else:
+                installer.install(python, self.need.requirements, hashes=locked)
             before, inside = inside, read_inside(python)
             if inside.torch != before.torch:
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -141,18 +167,43 @@ class Build:
         fresh.replace(self.folder / MARKER)
         return inside
 
+    def _installed_sha256(self, inside: Inside) -> str:
+        """The lock; with a project that is installed also what that brought along, but not the project itself."""
+        if self.project is None:
+            return self.lock_sha256
+        own = _own_name(self.project.root)
+        others = {name: version for name, version in sorted(inside.packages.items()) if _plain(name) != own}
+        return hashlib.sha256(json.dumps([self.lock_sha256, others]).encode()).hexdigest()
+
+    def _installed_from(self, requirements: Path) -> tuple[Path, Path]:
+        """The requirements file to install, and where: in a copy of the project, since a build writes beside sources.
+
+        A package that is installed to be edited then lies in the copy, which nobody edits.
+        """
+        tree = self.project
+        if tree is None:
+            return requirements, _where(self.need)
+        copy = self.folder / PROJECT
+        copy_tree(tree, copy)
+        git = tree.root / ".git"
+        if git.is_dir():  # a version may be made of the commit
+            (copy / ".git").write_text(f"gitdir: {git}\n", encoding="utf-8")
+        name = requirements.relative_to(tree.root) if requirements.is_relative_to(tree.root) else None
+        return (copy / name if name is not None and str(name) in tree.files else requirements), copy
+
     def place(self, inside: Inside) -> Place:
         """The environment as a place to run."""
         diagnostics = diagnostics_folder()
         libc = "-".join(platform.libc_ver())
         notes = [note for note in (self.python.note, self.lock.note) if note]
+        lock_sha256 = self._installed_sha256(inside)
         environment = Environment(
             python=inside.python,
             torch=inside.torch,
-            lock_sha256=self.lock_sha256,
+            lock_sha256=lock_sha256,
             fingerprint=fingerprint(
                 base_digest=f"local {platform.machine()} {libc}",
-                lock_sha256=self.lock_sha256,
+                lock_sha256=lock_sha256,
                 python=inside.python,
                 torch=inside.torch,
                 torch_git=inside.torch_git,
@@ -214,6 +265,26 @@ def find_preloads(roots: tuple[str, ...] = ("/usr/lib", "/usr/lib64", "/usr/loca
                 if hit is not None:
                     found.setdefault(allocator, str(hit))
     return found
+
+
+def _own_name(root: Path) -> str | None:
+    """What a project calls its package; ``None`` if it does not say so as data."""
+    try:
+        about = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+        return _plain(about["project"]["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _where(need: Need) -> Path:
+    """Where the paths in requirements begin: at the project, as for somebody who installs them there."""
+    if need.tree is not None:
+        return need.tree.root
+    return need.requirements.parent if need.requirements else Path.cwd()
 
 
 def _read(path: Path) -> bytes:

@@ -20,6 +20,7 @@ _QUIET = {
     "UV_PYTHON_DOWNLOADS": "never",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_NO_INPUT": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
 }
 
 
@@ -43,7 +44,13 @@ class Installer:
         return folder / "bin" / "python"
 
     def install(
-        self, python: Path, requirements: Path, *, hashes: bool = True, torch_backend: str | None = None
+        self,
+        python: Path,
+        requirements: Path,
+        *,
+        hashes: bool = True,
+        torch_backend: str | None = None,
+        where: Path | None = None,
     ) -> None:
         """Install a requirements file. Raises InstallError.
 
@@ -52,6 +59,7 @@ class Installer:
             requirements: the file.
             hashes: whether every package must have the hash that the file gives.
             torch_backend: where torch's own build comes from (``cpu``), or ``None`` for the usual index.
+            where: the folder that paths in the file are relative to.
         """
         env: dict[str, str] = {}
         if self.uv is not None:  # compiled now, since a run writes no bytecode and would compile torch each time
@@ -60,8 +68,12 @@ class Installer:
             command = [str(python), "-I", "-m", "pip", "install", "--quiet"]
         if hashes:
             command.append("--require-hashes")
+        if where is not None and self.uv is not None:
+            command.append("--refresh")  # uv knows a folder again by its dates, not by its content
         if self.options.wheels is not None:  # a closed network: no index is asked, and what is not there fails at once
-            self._run([*command, "--no-index", "--find-links", str(self.options.wheels), "-r", str(requirements)])
+            self._run(
+                [*command, "--no-index", "--find-links", str(self.options.wheels), "-r", str(requirements)], where=where
+            )
             return
         if self.options.python_index is not None:
             command += ["--index-url", self.options.python_index]
@@ -74,9 +86,9 @@ class Installer:
                 command += ["--torch-backend", torch_backend]
             # An index that a closed network drops packets for must not cost minutes.
             env = {"UV_HTTP_TIMEOUT": str(TORCH_INDEX_TIMEOUT_S), "UV_HTTP_RETRIES": "1"}
-        self._run([*command, "-r", str(requirements)], env)
+        self._run([*command, "-r", str(requirements)], env, where)
 
-    def _run(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
+    def _run(self, command: Sequence[str], env: Mapping[str, str] | None = None, where: Path | None = None) -> None:
         try:
             done = subprocess.run(
                 list(command),
@@ -87,6 +99,7 @@ class Installer:
                 timeout=TIMEOUT_S,
                 env={**os.environ, **_QUIET, **(env or {})},
                 check=False,
+                cwd=where,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise InstallError(self.options.redact(str(error))) from error

@@ -141,7 +141,8 @@ def _plan(
     if ours or project is None:
         origin = Origin(read_catalog_source(diagnostics_folder()))
     else:
-        origin = Origin(*read_project(project.root, project.results), need_of(diagnostic, project.root, requirements))
+        source, tree = read_project(project.root, project.results)
+        origin = Origin(source, tree, need_of(diagnostic, project.root, requirements, tree))
     return plan_again(record, diagnostic, catalog, origin, trust=trust)
 
 

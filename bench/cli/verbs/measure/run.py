@@ -173,7 +173,7 @@ def plan_of(
             raise UsageError("--requirements goes with --project")
         return make_plan(diagnostic, chosen, read_catalog_source(diagnostics_folder()), variant=way)
     source, tree = read_project(project.root, project.results)
-    need = need_of(diagnostic, project.root, requirements)
+    need = need_of(diagnostic, project.root, requirements, tree)
     return make_plan(diagnostic, chosen, source, tree=tree, need=need, variant=way)
 
 

@@ -16,6 +16,7 @@ from bench.engine.local.inspect import Inside, parse_inside, parse_torch, read_i
 from bench.engine.local.installer import Installer, InstallError, check_room, find_uv
 from bench.engine.protocol import Need
 from bench.errors import NotMeasured, UsageError
+from bench.run.source.read import read_project
 
 INSIDE = Inside("3.13.5 (main)", "2.7.1+cu126", "abc", {"torch": "2.7.1", "pytest": "9"})
 
@@ -149,6 +150,80 @@ def test_a_project_that_replaces_torch_is_refused(tmp_path, insides):
     with pytest.raises(UsageError, match=r"replaces torch 2.7.1\+cu126 by 2.8.0"):
         prepare_environment(Need("cuda", tmp_path / "r.txt"), print, tmp_path / "cache", FakeInstaller())
     assert not list((tmp_path / "cache").glob(f"*/{MARKER}"))
+
+
+def project(root, **files):
+    """A project that installs itself."""
+    for name, text in {"requirements.txt": ".\n", "pkg.py": "", **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return Need("small", root / "requirements.txt", read_project(root)[1])
+
+
+class BuildingInstaller(FakeInstaller):
+    """Writes beside the sources, as builds do, and remembers where it was run."""
+
+    where = None
+
+    def install(self, python, requirements, *, where=None, **options):
+        super().install(python, requirements, **options)
+        if where is not None:
+            self.where, self.seen = where, sorted(path.name for path in where.iterdir())
+            (where / "pkg.egg-info").mkdir()
+
+
+@pytest.mark.parametrize("line", [".", "-e .", ".[test]", "./sub", "pkg @ file://{root}", "-r more.txt"])
+def test_a_project_that_is_installed_has_an_environment_of_its_own_for_each_content(tmp_path, insides, line):
+    root, cache = tmp_path / "one", tmp_path / "cache"
+    files = {"requirements.txt": line.format(root=root), "more.txt": "-e .", "sub/x.py": ""}
+    handles = []
+    for text in ("1", "2", "1"):
+        need = project(root, **files, **{"lib/code.py": text})
+        handles.append(prepare_environment(need, print, cache, BuildingInstaller()).handle)
+    assert handles[0] == handles[2] != handles[1]
+    other = project(tmp_path / "two", **files, **{"lib/code.py": "1"})
+    assert prepare_environment(other, print, cache, BuildingInstaller()).handle not in handles
+
+
+def test_a_project_is_installed_from_a_copy(tmp_path, insides):
+    installer = BuildingInstaller()
+    place = prepare_environment(project(tmp_path / "p"), print, tmp_path / "cache", installer)
+    assert installer.where == Path(place.handle) / "project"
+    assert installer.seen == ["pkg.py", "requirements.txt"]
+    assert sorted(path.name for path in (tmp_path / "p").iterdir()) == ["pkg.py", "requirements.txt"]
+
+
+def test_a_change_of_the_project_is_no_other_build_but_of_what_it_needs_is(tmp_path, insides):
+    about = {"pyproject.toml": '[project]\nname = "My_Pkg"\n'}
+    prints = []
+    for code, packages in (
+        ("1", {"my-pkg": "1.0", "six": "1.16.0"}),
+        ("2", {"my-pkg": "1.1", "six": "1.16.0"}),
+        ("3", {"my-pkg": "1.1", "six": "1.17.0"}),
+    ):
+        insides[:] = [replace(INSIDE, torch=None, packages=packages)]
+        need = project(tmp_path / "p", **about, **{"code.py": code})
+        place = prepare_environment(need, print, tmp_path / "cache", BuildingInstaller())
+        prints.append(place.environment.fingerprint)
+    assert prints[0] == prints[1] != prints[2]
+
+
+@pytest.mark.parametrize("changed", ["base.txt", "c.txt", "x.whl"])
+def test_a_file_that_the_requirements_name_decides_what_the_environment_is(tmp_path, insides, changed):
+    root = tmp_path / "p"
+    files = {
+        "base.txt": "six==1.16.0",
+        "c.txt": "six<2",
+        "x.whl": "1",
+        "r/r.txt": "-r ../base.txt\n-c ../c.txt\n./x.whl",
+    }
+    made = []
+    for text in ("one", "two"):
+        project(root, **{**files, changed: text})
+        need = Need("small", root / "r/r.txt", read_project(root)[1])
+        made.append(prepare_environment(need, print, tmp_path / "cache", BuildingInstaller()))
+    assert made[0].handle != made[1].handle
+    assert (made[0].environment.fingerprint == made[1].environment.fingerprint) is (changed == "x.whl")
 
 
 def test_bad_needs_are_named(tmp_path):

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from bench.engine.local.engine import copy_tree
+from bench.engine.transfer import copy_tree
 from bench.errors import UsageError
 from bench.run.source.read import read_project
 

@@ -1,0 +1,136 @@
+"""What a requirements file names besides packages of an index: other files, folders and wheels of this machine.
+
+The forms are pip's (https://pip.pypa.io/en/stable/reference/requirements-file-format/): a file that is named by ``-r``
+or ``-c`` is looked for beside the file that names it, a path of a package where pip is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from bench.engine.images.context import content_sha256
+from bench.engine.images.requirements import read_requirements
+from bench.errors import UsageError
+
+_MAX_FILES = 100
+_OPTION = re.compile(
+    r"(?:(?P<file>-r|-c|--requirement|--constraint)|(?P<path>-e|--editable|-f|--find-links))[ \t=]*(?P<value>.+)"
+)
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_ARCHIVES = (".whl", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip", ".tar")
+_NAMED = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^]]*\])?\s*@\s*(?P<where>.+)")
+
+Kind = Literal["file", "path"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a requirements file, and those that it names, name on this machine.
+
+    ``files`` are requirements and constraints, the first one left out; ``paths`` folders, wheels and archives of
+    packages; ``variables`` what stands for ``${NAME}``.
+    """
+
+    files: tuple[Path, ...] = ()
+    paths: tuple[Path, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+
+    def sha256(self, apart: Path | None = None) -> str | None:
+        """One hash over all that is named but what lies in ``apart``; ``None`` if nothing is.
+
+        Raises:
+            UsageError: a file is not there or cannot be read.
+        """
+        paths = [path for path in self.paths if apart is None or not path.is_relative_to(apart)]
+        if not (self.files or paths or self.variables):
+            return None
+        parts = [f"{name}={value}" for name, value in self.variables]
+        parts += [hashlib.sha256(read_requirements(path)).hexdigest() for path in self.files]
+        parts += [f"{path} {_content(path)}" for path in paths]
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def read_named(path: Path, folder: Path, environ: Mapping[str, str] = os.environ) -> Named:
+    """Follow what a requirements file names.
+
+    Args:
+        path: the file.
+        folder: where pip is run: paths of packages are relative to it.
+        environ: the variables that may stand in the file.
+
+    Raises:
+        UsageError: a file among them cannot be read, or there are very many.
+    """
+    files: list[Path] = []
+    paths: list[Path] = []
+    variables: dict[str, str] = {}
+    open_ = [path]
+    while open_:
+        file = open_.pop(0)
+        text = read_requirements(file).decode("utf-8")
+        variables |= {name: environ[name] for name in _VARIABLE.findall(text) if name in environ}
+        for kind, value in parse_named(_VARIABLE.sub(lambda found: environ.get(found[1], found[0]), text)):
+            where = Path(os.path.normpath((file.parent if kind == "file" else folder) / value))
+            if kind == "path":
+                paths.append(where)
+            elif where != path and where not in files:
+                files.append(where)
+                open_.append(where)
+        if len(files) > _MAX_FILES:
+            raise UsageError(f"requirements {path} name more than {_MAX_FILES} files", fix="join them")
+    return Named(tuple(files), tuple(sorted(set(paths))), tuple(sorted(variables.items())))
+
+
+def parse_named(text: str) -> Iterator[tuple[Kind, str]]:
+    """Yield what the text of a requirements file names on this machine: files to read, and paths to install."""
+    for raw in re.sub(r"\\\r?\n", " ", text).splitlines():
+        line = re.sub(r"(^|\s)#.*", "", raw).strip()
+        option = _OPTION.fullmatch(line)
+        if option and option["file"]:
+            if "://" not in option["value"] or option["value"].startswith("file:"):
+                yield "file", _path_of(option["value"].strip())
+        elif option:
+            local = _local(option["value"], is_path=not option["value"].partition("+")[2])
+            if local:
+                yield "path", local
+        elif line and not line.startswith("-"):
+            local = _local(line, is_path=False)
+            if local:
+                yield "path", local
+
+
+def _local(requirement: str, *, is_path: bool) -> str | None:
+    """The path that a requirement names; ``None`` for one of an index, a server or a version control."""
+    word = re.split(r"\s+;|;\s+|\s+--", requirement, maxsplit=1)[0].strip().strip("'\"")
+    named = _NAMED.fullmatch(word)
+    if named:
+        word = named["where"].strip()
+    if word.startswith("file:"):
+        return _path_of(word)
+    if "://" in word:
+        return None
+    bare = re.sub(r"\[[^]]*\]$", "", word)
+    looks_like_one = bare.startswith((".", "/", "~")) or "/" in bare or bare.lower().endswith(_ARCHIVES)
+    return bare if bare and (is_path or looks_like_one) else None
+
+
+def _path_of(word: str) -> str:
+    """A path, also one that is written as a URL: ``file:///a%20b#egg=x``."""
+    return unquote(urlsplit(word).path) if word.startswith("file:") else word.strip("'\"")
+
+
+def _content(path: Path) -> str:
+    try:
+        if path.is_dir():
+            return content_sha256(path)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return "not there"  # the installer says so, in its own words
