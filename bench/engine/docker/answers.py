@@ -27,7 +27,23 @@ _T = TypeVar("_T")
 
 
 class BoundedApi(docker.APIClient):
-    """The client with bounds on each answer that it reads whole, and on the beginning of those that it follows."""
+    """The client with bounds on each answer that it reads whole, and on the beginning of those that it follows.
+
+    Of the environment it takes nothing by itself: neither proxies nor what a ``.netrc`` holds. ``proxies`` are given.
+    """
+
+    def __init__(self, *, proxies: Mapping[str, str] | None = None, **arguments: Any) -> None:
+        self._through = dict(proxies or {})
+        super().__init__(**arguments)
+
+    @property
+    def trust_env(self) -> bool:
+        """Never; ``requests`` would look for proxies and passwords otherwise, also while it is being made."""
+        return False
+
+    @trust_env.setter
+    def trust_env(self, _: bool) -> None:
+        """What ``requests`` presumes counts for nothing."""
 
     def send(self, request: PreparedRequest, **options: Any) -> Response:
         """Send a request as a session of ``requests`` does.
@@ -37,6 +53,7 @@ class BoundedApi(docker.APIClient):
             DockerException: it is larger than any.
         """
         stream = options.pop("stream", False)
+        options["proxies"] = self._through
 
         def ask() -> Response:
             response = super(BoundedApi, self).send(request, stream=True, **options)

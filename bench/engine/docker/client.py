@@ -12,13 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import docker
-from docker.context import ContextAPI
 from docker.errors import DockerException
 from docker.tls import TLSConfig
 from requests.exceptions import RequestException
 
 from bench.engine.docker.address import DEFAULT_SOCKET, checked, shown
 from bench.engine.docker.answers import BoundedClient, understood
+from bench.engine.docker.context import read_context
+from bench.engine.docker.proxy import proxy_of
 from bench.errors import NotMeasured, UsageError
 
 CONNECT_TIMEOUT_S = 5.0
@@ -45,6 +46,10 @@ class Endpoint:
         """Its URL without a password."""
         return shown(self.url)
 
+    def proxy(self, environ: Mapping[str, str]) -> str | None:
+        """The proxy through which it is reached, if there is one."""
+        return proxy_of(self.url, environ, tls=self.tls is not None)
+
 
 def find_endpoint(host: str | None, environ: Mapping[str, str] = os.environ) -> Endpoint:
     """The engine that is meant: ``--host``, ``DOCKER_HOST``, the current Docker context, or the default socket.
@@ -58,17 +63,11 @@ def find_endpoint(host: str | None, environ: Mapping[str, str] = os.environ) -> 
         return Endpoint(checked(host), "--host", _env_tls(environ, host))
     if named := environ.get("DOCKER_HOST"):
         return Endpoint(checked(named), "DOCKER_HOST", _env_tls(environ, named))
-    name = environ.get("DOCKER_CONTEXT")
-    try:
-        context = ContextAPI.get_context(name)
-    except Exception as error:  # the SDK raises bare Exception for a damaged file
-        raise UsageError("the Docker context cannot be read", str(error), "see 'docker context ls'") from error
+    context = read_context(environ)
     if context is None:
-        raise UsageError(f"there is no Docker context '{name}'", fix="see 'docker context ls'")
-    url = str(context.Host or DEFAULT_SOCKET).replace("http+unix://", "unix://")
-    if context.Name == "default":
         return _default_endpoint(environ)
-    return Endpoint(checked(url), f"Docker context '{context.Name}'", context.TLSConfig)
+    url = (context.host or DEFAULT_SOCKET).replace("http+unix://", "unix://")
+    return Endpoint(checked(url), f"Docker context '{context.name}'", context.tls)
 
 
 def _default_endpoint(environ: Mapping[str, str]) -> Endpoint:
@@ -100,7 +99,7 @@ def _env_tls(environ: Mapping[str, str], url: str) -> TLSConfig | None:
         raise UsageError(f"the engine's certificates cannot be read from {folder}", str(error)) from error
 
 
-def open_client(endpoint: Endpoint, timeout_s: float) -> docker.DockerClient:
+def open_client(endpoint: Endpoint, timeout_s: float, environ: Mapping[str, str] = os.environ) -> docker.DockerClient:
     """A client of an endpoint; asks the engine for its API version.
 
     Raises:
@@ -108,6 +107,9 @@ def open_client(endpoint: Endpoint, timeout_s: float) -> docker.DockerClient:
         DockerException, RequestException, OSError: nothing answers.
     """
     arguments: dict[str, Any] = {"base_url": endpoint.url, "timeout": timeout_s, "version": "auto"}
+    proxy = endpoint.proxy(environ)
+    if proxy is not None:
+        arguments["proxies"] = {"http": proxy, "https": proxy}
     if endpoint.tls is not None:
         arguments["tls"] = endpoint.tls
     if endpoint.url.startswith("ssh://"):
@@ -127,14 +129,18 @@ def connect(host: str | None, environ: Mapping[str, str] = os.environ) -> tuple[
         UsageError: the address is no address.
     """
     endpoint = find_endpoint(host, environ)
+    proxy = endpoint.proxy(environ)
     patience = CONNECT_TIMEOUT_SSH_S if endpoint.url.startswith("ssh://") else CONNECT_TIMEOUT_S
     try:
-        probe(endpoint.url)
+        if proxy is None:
+            probe(endpoint.url)
         with understood():
-            open_client(endpoint, patience).close()
-            return open_client(endpoint, CALL_TIMEOUT_S), endpoint
+            open_client(endpoint, patience, environ).close()
+            return open_client(endpoint, CALL_TIMEOUT_S, environ), endpoint
     except CALL_ERRORS as error:
         cause = reason(error).replace(endpoint.url, endpoint.shown)
+        if proxy is not None:
+            cause = f"{cause.replace(proxy, shown(proxy))} (asked through the proxy {shown(proxy)})"
         raise NotMeasured(
             f"no Docker engine answers at {endpoint.shown} ({endpoint.origin})", cause, START_IT
         ) from None

@@ -53,6 +53,62 @@ def test_a_context_can_be_named_in_the_environment(docker_config):
         find_endpoint(None, {"DOCKER_CONTEXT": "none"})
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_contexts_lie_in_the_configuration_s_folder_whether_or_not_it_has_a_file(docker_config, monkeypatch, there):
+    add_context(docker_config, "lab", "ssh://me@lab")
+    if not there:
+        (docker_config / "config.json").unlink()
+    other = docker_config.parent / "here"
+    add_context(other, "here", "ssh://me@here")
+    monkeypatch.chdir(other)  # contexts of the current folder are nobody's
+    assert find_endpoint(None, {"DOCKER_CONTEXT": "lab"}).url == "ssh://me@lab"
+    with pytest.raises(UsageError, match="no Docker context 'here'"):
+        find_endpoint(None, {"DOCKER_CONTEXT": "here"})
+
+
+def test_the_configuration_lies_at_home_without_another_word(tmp_path, monkeypatch):
+    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    add_context(tmp_path / ".docker", "lab", "ssh://me@lab")
+    (tmp_path / ".dockercfg").write_text("{}")
+    assert find_endpoint(None, {"DOCKER_CONTEXT": "lab"}).url == "ssh://me@lab"
+
+
+def test_a_current_context_that_is_gone_is_named_with_where_it_is_named(docker_config):
+    (docker_config / "config.json").write_text('{"currentContext": "gone"}')
+    with pytest.raises(UsageError, match=r"no Docker context 'gone': .*config\.json names it"):
+        find_endpoint(None, {})
+    assert find_endpoint(None, {"DOCKER_CONTEXT": "default"}).origin != "Docker context 'gone'"
+    assert find_endpoint(None, {"DOCKER_HOST": "tcp://a:1"}).url == "tcp://a:1"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"currentContext": ""}', '{"currentContext": 7}'])
+def test_a_damaged_configuration_names_no_context(docker_config, text):
+    (docker_config / "config.json").write_text(text)
+    assert not find_endpoint(None, {}).origin.startswith("Docker context")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"Endpoints": []}', '{"Endpoints": {"docker": {"Host": 7}}}'])
+def test_a_context_of_another_form_is_refused(docker_config, text):
+    add_context(docker_config, "lab", "ssh://me@lab")
+    next(docker_config.rglob("meta.json")).write_text(text)
+    with pytest.raises(UsageError, match="cannot be read"):
+        find_endpoint(None, {"DOCKER_CONTEXT": "lab"})
+
+
+def test_a_context_brings_its_certificates(docker_config):
+    add_context(docker_config, "lab", "tcp://lab:2376")
+    assert find_endpoint(None, {"DOCKER_CONTEXT": "lab"}).tls is None
+    meta = next(docker_config.rglob("meta.json"))
+    folder = docker_config / "contexts" / "tls" / meta.parent.name / "docker"
+    folder.mkdir(parents=True)
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        (folder / name).touch()
+    found = find_endpoint(None, {"DOCKER_CONTEXT": "lab"}).tls
+    assert found.cert == (str(folder / "cert.pem"), str(folder / "key.pem"))
+    assert (found.ca_cert, found.verify) == (str(folder / "ca.pem"), True)
+
+
 def test_a_damaged_context_is_named(docker_config):
     add_context(docker_config, "lab", "ssh://me@lab")
     next(docker_config.rglob("meta.json")).write_text("{")
