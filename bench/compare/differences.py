@@ -79,6 +79,7 @@ def _all(a: Record, b: Record) -> Iterator[Difference]:
     yield from _build(a, b)
     yield from _engine(a, b)
     yield from _limits(a, b)
+    yield from _outer(a, b)
     yield from _host(a, b)
     yield from _state(a, b)
     for name, first, second, meaning in unlike_tests(a, b):
@@ -171,6 +172,31 @@ def _limits(a: Record, b: Record) -> Iterator[Difference]:
     # Each kind of engine has a limit of its own, or none: that two kinds differ in it goes with their names.
     forces: Status | None = "limit_bound" if a.engine.name == b.engine.name else None
     yield from _either("limits.pids", one.pids, two.pids, "another limit on processes and threads", forces)
+
+
+_OUTER = {
+    "cpus": "a quota from outside: the run may have been throttled",
+    "cpuset": "the command itself could use other CPUs (taskset, an outer cpuset)",
+    "memory_bytes": "a memory limit from outside (a group above, ulimit)",
+    "pids": "a limit on processes from outside",
+    "nice": "the command ran with another niceness: others were served first",
+}
+
+
+def _outer(a: Record, b: Record) -> Iterator[Difference]:
+    """What bounded the runs from outside, if it is known of both."""
+    if a.engine.outer is None or b.engine.outer is None:
+        return
+    for name, meaning in _OUTER.items():
+        yield from _either(f"limits.outer.{name}", _binding(a, name), _binding(b, name), meaning, "limit_bound")
+
+
+def _binding(record: Record, name: str) -> object:
+    """A limit from outside, unless a limit of the run's own is tighter; a set of CPUs of its own decides alone."""
+    outer, own = getattr(record.engine.outer, name), getattr(record.engine.limits, name, None)
+    if outer is None or own is None:
+        return outer
+    return None if name == "cpuset" or own <= outer else outer
 
 
 def _host(a: Record, b: Record) -> Iterator[Difference]:

@@ -91,14 +91,20 @@ def group_access(groups: Groups, writable: frozenset[str], systemd_run: bool) ->
     return LocalGroup(2, False, "cgroup v2 has no part delegated to this user", missing)
 
 
-def read_local_group(root: str = "/") -> LocalGroup:
-    """Return whether this user can make a measuring group on this machine; makes none."""
+def read_groups(root: str = "/") -> Groups:
+    """This process's own groups; of v2 with the controllers that it may use."""
     texts = read_texts(("/proc/self/cgroup", "/proc/self/mountinfo"), root)
     own, mounts = texts.get("/proc/self/cgroup", ""), texts.get("/proc/self/mountinfo", "")
     groups = parse_groups(own, mounts)
     if groups.version == 2:
         file = f"{groups.folders[V2]}/cgroup.controllers"
         groups = parse_groups(own, mounts, read_texts((file,), root).get(file, ""))
+    return groups
+
+
+def read_local_group(root: str = "/") -> LocalGroup:
+    """Whether this user can make a measuring group on this machine; makes none."""
+    groups = read_groups(root)
     base = root.rstrip("/")
     writable = frozenset(folder for folder in groups.folders.values() if os.access(base + folder, os.W_OK | os.X_OK))
     # A user's manager is there if systemd-run is and the session has its runtime folder.

@@ -88,14 +88,32 @@ class Limits(msgspec.Struct, frozen=True):
     threads: int | None = None
 
 
+class Outer(msgspec.Struct, frozen=True):
+    """What bounded the run from outside: groups above its own, and what the command was started with.
+
+    ``cpus`` is the least quota over period, ``cpuset`` the CPUs that could be used if not all, ``memory_bytes`` and
+    ``pids`` the least limits, ``nice`` the niceness. A limit that is not below what the host has is none.
+    """
+
+    cpus: float | None = None
+    cpuset: str | None = None
+    memory_bytes: int | None = None
+    pids: int | None = None
+    nice: int | None = None
+
+
 class Engine(msgspec.Struct, frozen=True):
-    """Where it ran. ``name`` is ``docker``, ``local`` or, in imported evidence, ``native``."""
+    """Where it ran. ``name`` is ``docker``, ``local`` or, in imported evidence, ``native``.
+
+    ``outer`` is ``None`` where it could not be seen: an engine's daemon starts its containers elsewhere.
+    """
 
     name: str
     version: str | None
     cgroup_version: int | None
     security: dict[str, Any] = {}
     limits: Limits = Limits()
+    outer: Outer | None = None
     facts: dict[str, Any] = {}
 
 

@@ -18,6 +18,7 @@ _NO_LOSS = {
     r"diagnostic\.ceiling_s": "no ceiling is set",
     r"diagnostic\.node": "it is no test of pytest's",
     r"engine\.limits\.\w+": "no limit was set",
+    r"engine\.outer\.\w+": "nothing bounds it from outside",
     r"runs\[\d+\]\.signature": "nothing is said to have failed",
     r"runs\[\d+\]\.session\.reason": "the session is not known to have ended early",
     r"runs\[\d+\]\.tests\[\d+\]\.marker_timeout_s": "the test asks for no timeout of its own",
@@ -35,6 +36,7 @@ _LOSSES = {
     r"runs\[\d+\]\.pytest_s": "pytest told no time",
     r"verdict\.baseline\..+": "the comparison gives no such figure",
     r"verdict\.ceiling_margin_s": "no run has a time to hold against it",
+    r"engine\.outer": "what bounds the engine from outside is not to be seen from here",
     r"engine\..+": "the engine did not say",
     r"(image|environment)\..+": "it is not known of what the test ran in",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from .above import Above, with_above
 from .files import Files, read_members
 from .parse import NO_LIMIT, parse_blkio, parse_keyed, parse_limit, parse_number
 from .reading import Reading
@@ -51,6 +52,7 @@ class V1Group:
                 for name, (controller, _) in SOURCES.items()
             }
         )
+        self._above = Above(folders.get("cpu"), "throttled_time")
         self._ticks = os.sysconf("SC_CLK_TCK")
         self._fresh = False
         self.reasons: dict[str, str] = dict(NEVER)
@@ -103,6 +105,9 @@ class V1Group:
             pids_peak=parse_number(text["pids.peak"]),
             pids_limit_hits=parse_keyed(text["pids.events"]).get("max"),
         )
+        reading, by = with_above(reading, self._above.throttled(), 1e-9)
+        if by is not None:
+            self.sources["throttled_s"] = f"cgroup v1, {by}"
         self._explain(reading)
         return reading
 
@@ -127,6 +132,7 @@ class V1Group:
     def close(self) -> None:
         """Close the open files."""
         self._files.close()
+        self._above.close()
 
     def _limit(self, own: str, of_all: int | None) -> int | None:
         """The group's own memory limit, or a smaller one of a group above, which ``memory.stat`` knows."""

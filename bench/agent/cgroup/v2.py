@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from .above import Above, with_above
 from .files import Files, read_members
 from .parse import parse_io_stat, parse_keyed, parse_limit, parse_number, parse_pressure
 from .reading import Reading
@@ -42,7 +43,7 @@ class V2Group:
         self._inside = inside
         self._facts = facts or {}
         self._files = Files({name: os.path.join(folder, name) for name in SOURCES})
-        self._above = Files({f"{above}/memory.max": f"{above}/memory.max" for above in _groups_above(folder)})
+        self._above = Above(folder, "throttled_usec", ("memory.max",))
         self._fresh = False
         self.reasons: dict[str, str] = {}
         self.sources: dict[str, str] = {}
@@ -92,6 +93,9 @@ class V2Group:
             pids_peak=parse_number(text["pids.peak"]),
             pids_limit_hits=parse_keyed(text["pids.events"]).get("max"),
         )
+        reading, by = with_above(reading, self._above.throttled(), 1e-6)
+        if by is not None:
+            self.sources["throttled_s"] = f"cgroup v2, {by}"
         self._explain(reading)
         return reading
 
@@ -121,8 +125,8 @@ class V2Group:
         """The group's own memory limit, or the smallest of the groups above that can be seen."""
         least = parse_limit(own)
         self.sources.pop("memory_limit_bytes", None)
-        for path in self._above.names():
-            limit = parse_limit(self._above.read(path) or "")
+        for path, text in self._above.read("memory.max").items():
+            limit = parse_limit(text)
             if limit is not None and (least is None or limit < least):
                 least = limit
                 self.sources["memory_limit_bytes"] = f"cgroup v2, a group above ({path})"
@@ -143,16 +147,6 @@ def _unnamed(name: str, field: str) -> str:
     if field == "cpu_full_s":
         return f"cpu.pressure has no full line (needs Linux 5.13; this is Linux {os.uname().release})"
     return f"{name} does not hold it on Linux {os.uname().release}"
-
-
-def _groups_above(folder: str) -> list[str]:
-    """The groups above a group, as far as they are mounted here; the root of a machine's tree has no limit."""
-    found = []
-    above = os.path.dirname(os.path.abspath(folder))
-    while os.path.exists(os.path.join(above, "cgroup.procs")):
-        found.append(above)
-        above = os.path.dirname(above)
-    return found
 
 
 def _seconds(microseconds: int | None) -> float | None:

@@ -16,10 +16,9 @@ from docker.errors import DockerException
 from docker.tls import TLSConfig
 from requests.exceptions import RequestException
 
-from bench.engine.docker.address import DEFAULT_SOCKET, checked, shown
+from bench.engine.docker.address import DEFAULT_SOCKET, checked, proxy_of, shown
 from bench.engine.docker.answers import BoundedClient, understood
 from bench.engine.docker.context import read_context
-from bench.engine.docker.proxy import proxy_of
 from bench.errors import NotMeasured, UsageError
 
 CONNECT_TIMEOUT_S = 5.0

@@ -30,7 +30,7 @@ class Context:
 
 
 def read_context(environ: Mapping[str, str] = os.environ) -> Context | None:
-    """The context that ``DOCKER_CONTEXT`` names, else the current one; ``None`` for the default.
+    """Return the context that ``DOCKER_CONTEXT`` names, else the current one; ``None`` for the default.
 
     Raises:
         UsageError: it is not there, or cannot be read.
@@ -58,7 +58,7 @@ def read_context(environ: Mapping[str, str] = os.environ) -> Context | None:
 
 
 def config_folder(environ: Mapping[str, str]) -> Path:
-    """Where the ``docker`` command keeps its configuration, also if it has written none yet."""
+    """Return where the ``docker`` command keeps its configuration, also if it has written none yet."""
     named = environ.get("DOCKER_CONFIG") or os.environ.get("DOCKER_CONFIG")
     return Path(named) if named else Path.home() / ".docker"
 

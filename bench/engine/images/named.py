@@ -43,7 +43,7 @@ class Named:
     variables: tuple[tuple[str, str], ...] = ()
 
     def sha256(self, apart: Path | None = None) -> str | None:
-        """One hash over all that is named but what lies in ``apart``; ``None`` if nothing is.
+        """Return one hash over all that is named but what lies in ``apart``; ``None`` if nothing is.
 
         Raises:
             UsageError: a file is not there or cannot be read.
@@ -58,7 +58,7 @@ class Named:
 
 
 def read_named(path: Path, folder: Path, environ: Mapping[str, str] = os.environ) -> Named:
-    """Follow what a requirements file names.
+    """Return what a requirements file names, and the files that it names.
 
     Args:
         path: the file.

@@ -24,7 +24,7 @@ from bench.engine.local import orphans as local_recover
 from bench.engine.local.cgroup import Group, GroupError, make_group, planned_folders
 from bench.engine.local.cgroup_mounts import read_hierarchy
 from bench.engine.local.environment import prepare_environment
-from bench.engine.local.grouping import Mode, find_mode, refuse_unheld
+from bench.engine.local.grouping import Mode, above, find_mode, refuse_unheld
 from bench.engine.local.info import local_record
 from bench.engine.local.ledger import Entry, Ledger
 from bench.engine.local.process import MARK, LocalProcess, kill_strays
@@ -34,6 +34,7 @@ from bench.engine.supervise import Follower
 from bench.engine.task import Folders, fill, latest_end_s, stop_s, supervisor_argv, supervisor_spec
 from bench.engine.transfer import copy_tree, set_aside
 from bench.errors import NotMeasured, UsageError
+from bench.host.outer import read_outer
 from bench.record.schema import Engine as EngineRecord
 from bench.record.schema import Limits
 
@@ -73,7 +74,9 @@ class LocalEngine:
     def describe(self, limits: Limits, security: str = "default") -> EngineRecord:  # noqa: ARG002 - there is none here
         """The engine as the record shows it, with what was asked for."""
         hierarchy = read_hierarchy()
-        return local_record(self.mode.name, self.mode.why, hierarchy.version if hierarchy else None, limits)
+        version = hierarchy.version if hierarchy else None
+        outer = read_outer(version, above(hierarchy, self.mode.name), psutil.virtual_memory().total)
+        return local_record(self.mode.name, self.mode.why, version, limits, outer)
 
     def capacity(self) -> Capacity:
         """CPUs and memory of this host."""

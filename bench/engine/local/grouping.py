@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.engine.local.cgroup import GroupError, make_group
+from bench.engine.local.cgroup_mounts import Hierarchy
 from bench.engine.local.systemd_scope import scopes_work
 from bench.errors import NotMeasured
+from bench.host.cgroup_tree import V2, paths_by_controller
 from bench.record.schema import Limits
 
 
@@ -31,6 +35,19 @@ def find_mode() -> Mode:
         group.remove()
         return Mode("group", notes)
     return Mode("scope", why) if scopes_work() else Mode("none", why)
+
+
+def above(hierarchy: Hierarchy | None, mode: str) -> dict[str, str]:
+    """Return the groups above a run's own, the lowest by controller: where the run's group is made, or is."""
+    if hierarchy is None:
+        return {}
+    if hierarchy.version == 1 or mode == "group":
+        return {name: str(folder) for name, folder in hierarchy.parents.items()}
+    if mode == "scope":  # systemd makes it in the user's own part, beside this command's session
+        user = os.getuid()
+        return {V2: str(hierarchy.parents[V2] / f"user.slice/user-{user}.slice/user@{user}.service")}
+    own = paths_by_controller(Path("/proc/self/cgroup").read_text(encoding="utf-8")).get(V2, "/")
+    return {V2: str(hierarchy.parents[V2] / own.lstrip("/"))}
 
 
 def refuse_unheld(limits: Limits, held: frozenset[str], why: str) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.record.schema import Engine as EngineRecord
-from bench.record.schema import Limits
+from bench.record.schema import Limits, Outer
 
 _SECCOMP = {"0": None, "1": "strict", "2": "filter"}
 
 
-def local_record(mode: str, why: str | None, version: int | None, limits: Limits) -> EngineRecord:
+def local_record(
+    mode: str, why: str | None, version: int | None, limits: Limits, outer: Outer | None = None
+) -> EngineRecord:
     """The engine as the record shows it.
 
     Args:
@@ -21,6 +23,7 @@ def local_record(mode: str, why: str | None, version: int | None, limits: Limits
         why: why there is no group of our own.
         version: the control groups' version, or ``None``.
         limits: what was asked for.
+        outer: what bounds it from outside.
     """
     facts: dict[str, Any] = {"group": mode, "kernel": platform.release(), "os": read_os(), "remote": False}
     if why is not None:
@@ -35,6 +38,7 @@ def local_record(mode: str, why: str | None, version: int | None, limits: Limits
         cgroup_version=version,
         security=read_security(),
         limits=limits,
+        outer=outer,
         facts=facts,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.host.doctor.facts import Facts
 from bench.record.check import Check, fail, ok, warn
+from bench.units import size
 
 _DELEGATE = (
     "let systemd delegate them: a drop-in of user@.service with '[Service]' and 'Delegate=cpu cpuset io memory pids', "
@@ -21,6 +22,8 @@ _LIMITS = {
     "PidsLimit": ("pids limit", "the bound on fork bombs", "use a kernel with CONFIG_CGROUP_PIDS"),
 }
 _GIB = 1024**3
+FEW_PIDS = 512
+"""Processes that a run may have anyway: a limit that is not below bounds nothing."""
 
 
 def engine_checks(facts: Facts) -> Iterator[Check]:
@@ -32,6 +35,7 @@ def engine_checks(facts: Facts) -> Iterator[Check]:
         yield from (_limit(facts.info, word, rootless) for word in _LIMITS)
         yield _storage(facts.info)
     yield _local_group(facts)
+    yield _outer(facts)
     yield _python(facts)
 
 
@@ -93,6 +97,23 @@ def _local_group(facts: Facts) -> Check:
     if group.version == 2:
         return warn("local control group", detail, f"run as root, or {_DELEGATE}")
     return warn("local control group", detail, "run as root, or use a Docker engine")
+
+
+def _outer(facts: Facts) -> Check:
+    """What bounds a local run from outside; a container's group is made elsewhere."""
+    outer = facts.outer
+    found = [
+        f"{outer.cpus:g} CPUs" if outer.cpus is not None else "",
+        f"CPUs {outer.cpuset} alone" if outer.cpuset is not None else "",
+        f"{size(outer.memory_bytes)} of memory" if outer.memory_bytes is not None else "",
+        f"{outer.pids} processes" if outer.pids is not None and outer.pids < FEW_PIDS else "",
+        f"niceness {outer.nice}" if outer.nice else "",
+    ]
+    said = ", ".join(part for part in found if part)
+    if not said:
+        return ok("outer limits", "none on this command: a local run may use the whole machine")
+    fix = "run without taskset, nice or ulimit, in a group without limits; or name the same limits for every run"
+    return warn("outer limits", f"this command, and each local run, is held to {said}", fix)
 
 
 def _python(facts: Facts) -> Check:

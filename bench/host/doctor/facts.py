@@ -12,11 +12,12 @@ from typing import Any
 
 import psutil
 
-from bench.host.cgroup_access import LocalGroup, read_local_group
+from bench.host.cgroup_access import LocalGroup, read_groups, read_local_group
 from bench.host.identity import read_class
 from bench.host.kernel_files import read_texts
+from bench.host.outer import read_outer
 from bench.host.state import read_state
-from bench.record.schema import HostClass, HostState
+from bench.record.schema import HostClass, HostState, Outer
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _TIMEX_BYTES = 512
@@ -56,6 +57,7 @@ class Facts:
         aslr: ``randomize_va_space``: 0 off, 2 full.
         smt: whether two threads share a core.
         nvidia_devices: NVIDIA display devices on the PCI bus, with or without a driver.
+        outer: what bounds this command from outside, and with it whatever the local engine runs.
         on_battery: whether a laptop is running from its battery; ``None`` if there is none.
     """
 
@@ -75,6 +77,7 @@ class Facts:
     smt: bool | None = None
     nvidia_devices: int = 0
     on_battery: bool | None = None
+    outer: Outer = field(default_factory=lambda: Outer(nice=0))
 
 
 def read_facts(
@@ -99,8 +102,10 @@ def read_facts(
     texts = read_texts((*_CLOCK_FILES, "/proc/sys/kernel/randomize_va_space", "/sys/devices/system/cpu/smt/active"))
     current, available = (texts.get(path, "") for path in _CLOCK_FILES)
     aslr, smt = texts.get("/proc/sys/kernel/randomize_va_space", ""), texts.get("/sys/devices/system/cpu/smt/active")
+    groups = read_groups()
+    host_class = read_class()[0]
     return Facts(
-        host_class=read_class()[0],
+        host_class=host_class,
         state=read_state()[0],
         info=info or NOTHING,
         version=version or NOTHING,
@@ -117,6 +122,7 @@ def read_facts(
         smt=None if smt is None else smt == "1",
         nvidia_devices=count_nvidia_devices(),
         on_battery=read_on_battery(),
+        outer=read_outer(groups.version, groups.folders, host_class.memory_bytes),
     )
 
 

@@ -38,7 +38,7 @@ class Names:
 
 
 def read_names(folder: Path) -> Names | None:
-    """What git lists below a folder; ``None`` if there is no git or no checkout, or the checkout ignores the folder."""
+    """Return what git lists below a folder; ``None`` without git or a checkout, or if that ignores the folder."""
     tracked: list[str] = []
     nested: list[str] = []
     listed = _git(folder, "ls-files", "-z", "--stage", "--", ".")
@@ -62,13 +62,13 @@ def read_names(folder: Path) -> Names | None:
 
 
 def read_commit(folder: Path) -> str | None:
-    """The commit that is checked out; ``None`` if there is none."""
+    """Return the commit that is checked out; ``None`` if there is none."""
     commit = _git(folder, "rev-parse", "HEAD")
     return commit.strip() if commit else None
 
 
 def read_changed(folder: Path) -> tuple[str, ...] | None:
-    """Names below a folder, relative to it, that are not as they were committed; ``None`` without git or a checkout.
+    """Return names below a folder that are not as they were committed; ``None`` without git or a checkout.
 
     Of a submodule only that another commit is checked out; what changed inside it is asked of itself.
     """
@@ -81,7 +81,7 @@ def read_changed(folder: Path) -> tuple[str, ...] | None:
 
 
 def read_top(folder: Path) -> Path | None:
-    """The checkout that a folder lies in; ``None`` if it lies in none."""
+    """Return the checkout that a folder lies in; ``None`` if it lies in none."""
     top = _git(folder, "rev-parse", "--show-toplevel")
     return Path(top.removesuffix("\n")).resolve() if top else None
 

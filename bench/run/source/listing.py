@@ -27,7 +27,7 @@ class Listing:
 
 
 def list_project(root: Path) -> Listing:
-    """What a project holds, tools' own folders left out."""
+    """Return what a project holds, tools' own folders left out."""
     names = read_names(root)
     if names is None:
         return Listing(walk(root))
@@ -70,7 +70,7 @@ def _prefixed(name: str, listing: Listing) -> Listing:
 
 
 def _is_made(root: Path, made: Made, name: str) -> bool:
-    """Whether what git ignores is a tool's own: a folder with a slash at its end, or a file."""
+    """Return whether what git ignores is a tool's own: a folder with a slash at its end, or a file."""
     if not name.endswith("/"):
         return made.holds(name)
     folder = root / name.rstrip("/")

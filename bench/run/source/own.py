@@ -33,7 +33,7 @@ class Own:
     _bundles: dict[Path, bool] = field(default_factory=dict)
 
     def is_result(self, name: str) -> bool:
-        """Whether a file belongs to a result, finished or not, by its path relative to the root."""
+        """Return whether a file belongs to a result, finished or not, by its path relative to the root."""
         parts = Path(name).parts
         below = _below(self.root, self.results)
         if below is not None and parts[: len(below)] == below and _is_in_bundle(parts[len(below) :]):
@@ -44,7 +44,7 @@ class Own:
         return any(self._is_bundle(folder) for folder in folders)
 
     def is_cache(self, name: str) -> bool:
-        """Whether a file lies in the folders where bench keeps environments and what it has under way."""
+        """Return whether a file lies in the folders where bench keeps environments and what it has under way."""
         path = self.root / name
         return any(path.is_relative_to(folder.resolve()) for folder in own_folders())
 
@@ -55,7 +55,7 @@ class Own:
 
 
 def own_folders() -> tuple[Path, ...]:
-    """Where bench keeps what it may make anew or has under way, for this user."""
+    """Return where bench keeps what it may make anew or has under way, for this user."""
     return platformdirs.user_cache_path("bench"), platformdirs.user_state_path("bench")
 
 
@@ -68,7 +68,7 @@ def _below(root: Path, folder: Path | None) -> tuple[str, ...] | None:
 
 
 def _is_in_bundle(parts: tuple[str, ...]) -> bool:
-    """Whether the path of a file below the results folder is that of a file in a result.
+    """Return whether the path of a file below the results folder is that of a file in a result.
 
     ``HOST/DIAGNOSTIC/STAMP/…``, one folder deeper for shipped and imported references, and what an import has begun.
     """
@@ -83,7 +83,7 @@ def _is_in_bundle(parts: tuple[str, ...]) -> bool:
 
 
 def is_bundle(folder: Path) -> bool:
-    """Whether a folder is a result, by its name and its record, or one that is still being written."""
+    """Return whether a folder is a result, by its name and its record, or one that is still being written."""
     if not is_stamp(folder.name.removesuffix(PARTIAL)):
         return False
     if folder.name.endswith(PARTIAL):

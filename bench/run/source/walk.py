@@ -25,7 +25,7 @@ class Made:
         self._known: dict[PurePosixPath, bool] = {PurePosixPath(): False}
 
     def holds(self, name: str) -> bool:
-        """Whether a file, by its path relative to the root, is bytecode or lies in a tool's own folder."""
+        """Return whether a file, by its path relative to the root, is bytecode or lies in a tool's own folder."""
         path = PurePosixPath(name)
         if path.name in _VERSION_CONTROL or path.suffix in _BYTECODE:
             return True
@@ -38,7 +38,7 @@ class Made:
 
 
 def is_made(folder: Path) -> bool:
-    """Whether a tool made a folder: version control, a cache, a virtual environment, packages of node."""
+    """Return whether a tool made a folder: version control, a cache, a virtual environment, packages of node."""
     if folder.name in _VERSION_CONTROL or folder.name in _HIDDEN:
         return True
     if (folder / "pyvenv.cfg").is_file() or (folder / "conda-meta" / "history").is_file():
@@ -53,7 +53,7 @@ def is_made(folder: Path) -> bool:
 
 
 def walk(root: Path) -> tuple[str, ...]:
-    """All files and links below a folder but what tools made, by paths relative to it. No link is followed."""
+    """Return all files and links below a folder but what tools made, by paths relative to it. No link is followed."""
     names = []
     for folder, folders, files in os.walk(root):
         here = Path(folder)

@@ -1,9 +1,10 @@
+import msgspec
 import pytest
 
 from bench.compare.differences import differences, forced_status
 from bench.compare.reference import require_comparable
 from bench.errors import ExitCode, NotComparable
-from bench.record.schema import Environment, HostClass, Image, Source
+from bench.record.schema import Environment, HostClass, Image, Limits, Outer, Source
 from tests.support.records import RYZEN, XEON, record, replace
 
 
@@ -185,3 +186,34 @@ def test_what_no_statistics_can_compare_is_refused(other):
     with pytest.raises(NotComparable) as caught:
         require_comparable(record(), other)
     assert caught.value.exit_code == ExitCode.NOT_COMPARABLE
+
+
+def bounded(limits=None, **outer):
+    made = record(id="b")
+    engine = msgspec.structs.replace(
+        made.engine, outer=Outer(**{"nice": 0, **outer}), limits=limits or Limits(pids=512)
+    )
+    return msgspec.structs.replace(made, engine=engine)
+
+
+@pytest.mark.parametrize(
+    "outer", [{"cpus": 0.3}, {"cpuset": "1"}, {"memory_bytes": 1 << 30}, {"pids": 100}, {"nice": 10}]
+)
+def test_limits_from_outside_differ_like_the_run_s_own(outer):
+    found = differences(bounded(), bounded(**outer))
+    (name,) = outer
+    assert [(one.name, one.forces) for one in found] == [(f"limits.outer.{name}", "limit_bound")]
+    assert forced_status(found) == "limit_bound"
+    assert forced_status(differences(bounded(), bounded(**outer), accept=["limits"])) is None
+    assert not differences(bounded(**outer), bounded(**outer))
+
+
+def test_a_limit_from_outside_that_the_run_s_own_undercuts_bounds_nothing():
+    own = Limits(cpus=1.0, cpuset="0", memory_bytes=1 << 20, pids=512)
+    looser = {"cpus": 1.5, "cpuset": "0-1", "memory_bytes": 1 << 30, "pids": 4000}
+    assert not differences(bounded(own), bounded(own, **looser))
+    assert differences(bounded(own), bounded(own, cpus=0.5))
+
+
+def test_a_record_that_knows_nothing_of_the_outside_has_no_difference_there():
+    assert not names(record(), bounded(cpus=0.3)) & {"limits.outer.cpus"}

@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
+from bench.engine.docker.address import proxy_of
 from bench.engine.docker.answers import BoundedApi
 from bench.engine.docker.client import connect
-from bench.engine.docker.proxy import proxy_of
 from bench.errors import NotMeasured
 
 PROXY = "http://proxy:3128"

@@ -6,7 +6,7 @@ from bench.host.cgroup_access import LocalGroup
 from bench.host.doctor.examine import examine, worst
 from bench.host.doctor.facts import Disk, Facts
 from bench.record.check import Check
-from bench.record.schema import HostClass, HostState
+from bench.record.schema import HostClass, HostState, Outer
 
 GIB = 1024**3
 INFO = {
@@ -180,3 +180,27 @@ def test_without_anything_to_measure_with_it_fails():
 
 def test_no_checks_at_all_are_no_failure():
     assert worst([]) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("outer", "said"),
+    [
+        ({"cpus": 0.3}, "0.3 CPUs"),
+        ({"cpuset": "1"}, "CPUs 1 alone"),
+        ({"memory_bytes": GIB}, "1.00 GiB of memory"),
+        ({"pids": 100}, "100 processes"),
+        ({"nice": 10}, "niceness 10"),
+    ],
+)
+def test_limits_from_outside_are_shown(outer, said):
+    (check,) = [one for one in examine(dataclasses.replace(GOOD, outer=Outer(**outer))) if one.name == "outer limits"]
+    assert check.level == "warn"
+    assert said in check.detail
+    assert check.fix
+
+
+def test_a_limit_that_bounds_nothing_is_no_matter():
+    (check,) = [
+        one for one in examine(dataclasses.replace(GOOD, outer=Outer(pids=95000))) if one.name == "outer limits"
+    ]
+    assert check.level == "ok"
