@@ -89,7 +89,7 @@ def test_a_project_is_copied_and_its_checkout_is_never_written_to(execute: Execu
         "",
         argv=("{python}", "-m", "pytest", "-p", "no:cacheprovider", "--junitxml={out}/pytest.junit.xml", "pkg"),
         cwd="{src}",
-        tree=Tree(root, ("pkg/test_x.py", "run.sh", "link"), ""),
+        tree=Tree(root, ("pkg/test_x.py", "run.sh"), "", {"link": "run.sh"}),
     )
     assert result(out)["outcome"] == "passed", (out / "pytest.log").read_text()
     assert [test["outcome"] for test in result(out)["tests"]] == ["passed"]

@@ -68,7 +68,13 @@ def _problem(url: str) -> str | None:
 
 
 def proxy_of(url: str, environ: Mapping[str, str], *, tls: bool) -> str | None:
-    """Return the proxy for an engine's address; ``None`` if it is reached directly."""
+    """Return the proxy for an engine's address, by the rules of Go's client; ``None`` if it is reached directly.
+
+    Args:
+        url: where the engine is.
+        environ: the variables that may name a proxy, and what is reached without one.
+        tls: whether the connection is encrypted whatever the address begins with.
+    """
     if not url.startswith(("tcp://", "http://", "https://")):
         return None
     secure = tls or url.startswith("https://")

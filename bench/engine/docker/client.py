@@ -99,7 +99,12 @@ def _env_tls(environ: Mapping[str, str], url: str) -> TLSConfig | None:
 
 
 def open_client(endpoint: Endpoint, timeout_s: float, environ: Mapping[str, str] = os.environ) -> docker.DockerClient:
-    """A client of an endpoint; asks the engine for its API version.
+    """Return a client of an endpoint; asks the engine for its API version.
+
+    Args:
+        endpoint: where the engine is.
+        timeout_s: how long one call may take, in seconds.
+        environ: the variables that may name a proxy.
 
     Raises:
         NotMeasured: SSH is asked for and its library is not installed.
