@@ -132,7 +132,7 @@ def test_a_part_of_a_cpu_counts_as_one_for_threads():
     assert fitted_limits(Limits(cpus=1.5, threads=8), Capacity(2, GIB), 8) == Limits(cpus=1.5, threads=8)
     assert fitted_limits(Limits(cpuset="0-3", cpus=2.5, threads=8), Capacity(2, GIB), 8).threads == 2
     assert fitted_limits(Limits(threads=8), Capacity(3, GIB), 4).threads == 3
-    assert fitted_limits(Limits(cpuset="0,4", threads=1), Capacity(4, GIB), 8).threads == 1  # never more than asked
+    assert fitted_limits(Limits(cpuset="0-7", threads=2), Capacity(4, GIB), 8).threads == 2  # never more than asked
 
 
 def test_a_list_of_cpus_that_is_none_is_refused():

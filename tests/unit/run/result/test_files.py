@@ -69,13 +69,13 @@ def test_a_run_that_left_everything_has_it_taken_as_it_is(left):
         "torch_env.txt": "torch",
     }
     run = left(files=texts, exit_code=3)
-    found = files_of(run, environ={"OMP_PLACES": "cores"})
+    found = files_of(run, environ={"MY_OWN": "1", "OMP_PLACES": "cores"})
     assert found.keys() == ALWAYS | {"artifacts/facts.json", "artifacts/profiler.json"}
     taken = {Path(name).name: found[name] for name in found if isinstance(found[name], Path)}
     assert taken == {name: run.out / name for name in texts}
     assert found["artifacts/exit_code.txt"] == b"3\n"
     assert found["artifacts/commands.txt"] == b"docker create\npython -m pytest\n"
-    assert found["env/env.txt"] == b"OMP_PLACES=cores\n"
+    assert found["env/env.txt"] == b"MY_OWN=1\nOMP_PLACES=cores\n"
     assert found["artifacts/time.txt"].startswith(b'\tCommand being timed: "python -m pytest"\n')
     assert found["analysis/grad_cpu_time.txt"] is analysis_time_txt
 
@@ -208,7 +208,8 @@ def test_a_profile_s_operators_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[{}]", '[{"name": 1, "self_s": 1, "calls": 1}]', json.dumps(OPERATORS)[:-1], "[" * 100_000]
+    "text",
+    ["", "{}", "[{}]", '[{"name": 1, "self_s": 1, "calls": 1}]', json.dumps(OPERATORS)[:-1], '[{"x": ' + "[" * 100_000],
 )
 def test_operators_that_cannot_be_read_are_none(tmp_path, text):
     (tmp_path / "operators.json").write_text(text)

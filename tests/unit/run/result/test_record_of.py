@@ -215,3 +215,11 @@ def test_who_asks_the_comparison_to_end_is_heard(monkeypatch):
     monkeypatch.setattr("bench.run.result.record_of.verdict_of", interrupted)
     with pytest.raises(KeyboardInterrupt):
         with_verdict(TWO, 2)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_baseline_that_somebody_named_is_judged_as_one(monkeypatch, asked):
+    heard = []
+    monkeypatch.setattr("bench.run.result.record_of.verdict_of", lambda *_, asked: heard.append(asked) or Verdict("ok"))
+    with_verdict(TWO, 2, Baseline((), asked=asked))
+    assert heard == [asked]

@@ -83,7 +83,7 @@ def test_what_is_no_file_of_its_own_is_not_waited_for(tmp_path, make, said):
         b'{"state": "ended", "outcome": "fine"}',
         b'{"state": "ended", "wall_s": "1"}',
         b'{"state": "ended", "tests": [{}]}',
-        b'{"state": "ended", "facts": ' + b"[" * 100_000,
+        b'{"state": "ended", "facts": {"a": ' + b"[" * 100_000,
     ],
 )
 def test_what_no_supervisor_writes_does_not_fit(tmp_path, text):
