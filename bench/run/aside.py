@@ -28,7 +28,8 @@ def default_aside() -> Path:
 
 def given_up(folder: Path | None = None) -> set[str]:
     """Return the runs whose evidence an engine may still hold, and nobody could fetch."""
-    return {path.name.removeprefix(_RUN) for path in (folder or default_aside()).glob(f"*/{_RUN}*")}
+    found = (folder or default_aside()).glob(f"*/{_RUN}*")
+    return {path.name.removeprefix(_RUN) for path in found if path.is_dir()}  # beside each lies a file of its labels
 
 
 def try_later(folder: Path, error: Exception) -> bool:
@@ -102,7 +103,9 @@ def set_aside_alone(engine: Engine, orphan: Orphan, error: Exception, notify: No
 def said(error: Exception) -> str:
     """Return an error in one line, with its kind if it is none of ours."""
     text = " ".join(str(error).split())[:300]
-    return text if isinstance(error, BenchError) or not text else f"{type(error).__name__}: {text}"
+    if isinstance(error, BenchError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _fetched(engine: Engine, orphan: Orphan, folder: Path) -> bool:
