@@ -2,6 +2,9 @@ import subprocess
 
 import pytest
 
+from bench.engine.transfer import copy_tree
+from bench.run.source.read import read_project
+
 
 class GitCheckout:
     """A git checkout that a test fills."""
@@ -46,3 +49,25 @@ def checkout(make_checkout):
     made.write("tests/test_a.py", "def test_a(): assert True\n")
     made.commit()
     return made
+
+
+@pytest.fixture
+def library(make_checkout):
+    made = make_checkout("library")
+    made.write("kernels.py", "X = 1\n")
+    made.commit()
+    return made
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """Read a project and copy it as a run does; gives its source, its tree and the copy."""
+
+    def copy(root):
+        source, tree = read_project(root)
+        target = tmp_path / "copy"
+        target.mkdir()
+        copy_tree(tree, target)
+        return source, tree, target
+
+    return copy
