@@ -48,7 +48,8 @@ def sort_out(root: Path, names: Iterable[str]) -> Sorted:
             if target.is_relative_to(root):
                 links[name] = os.path.relpath(target, path.parent)
             elif target.is_relative_to(top) and not root.is_relative_to(target):
-                files += _beside(name, target)
+                for one, real in _beside(name, target):
+                    (files if real.is_relative_to(top) and real.is_file() else outside).append(one)
             else:
                 outside.append(name)
         elif path.is_file():
@@ -59,11 +60,12 @@ def sort_out(root: Path, names: Iterable[str]) -> Sorted:
     return Sorted(tuple(sorted(files)), links, tuple(line for line in lines if line))
 
 
-def _beside(name: str, target: Path) -> list[str]:
-    """What a link stands for: a file, or the files of a folder, by their names below the link."""
+def _beside(name: str, target: Path) -> list[tuple[str, Path]]:
+    """What a link stands for: a file, or what a folder holds, by names below the link, each with where it really is."""
     if target.is_file():
-        return [name]
-    return [f"{name}/{one}" for one in list_project(target).names if (target / one).is_file()]
+        return [(name, target)]
+    held = [(f"{name}/{one}", target / one) for one in list_project(target).names]
+    return [(one, Path(os.path.realpath(path))) for one, path in held if os.path.lexists(path)]
 
 
 def _leads_through(root: Path, folder: PurePosixPath, known: dict[PurePosixPath, bool]) -> bool:

@@ -1,6 +1,7 @@
 """Links lead to the same places of the copy; what leads out of the project, or is no plain file, is named."""
 
 import os
+import shutil
 import socket
 
 from bench.run.source.links import Sorted, sort_out
@@ -122,10 +123,11 @@ def test_of_a_folder_beside_the_project_the_files_are_taken_one_by_one(checkout,
     (checkout.root / "common/key").symlink_to(tmp_path / "private")
     checkout.write("package/test_b.py")
     (checkout.root / "package/common").symlink_to("../common")
+    (checkout.root / "package/data.json").symlink_to("../common/a.json")
     (checkout.root / "package/up").symlink_to("..")
-    found = sort_out(checkout.root / "package", ["common", "test_b.py", "up"])
-    assert set(found.files) >= {"common/a.json", "common/deep/b.json", "test_b.py"}
-    assert found.left_out == ("links that lead out of the project: up",)
+    found = sort_out(checkout.root / "package", ["test_b.py", "data.json", "common", "up"])
+    assert found.files == ("common/a.json", "common/deep/b.json", "data.json", "test_b.py")
+    assert found.left_out == ("links that lead out of the project: common/key, up",)
 
 
 def test_eight_names_are_named_and_the_rest_is_counted(tmp_path):
@@ -139,3 +141,19 @@ def test_eight_names_are_named_and_the_rest_is_counted(tmp_path):
 def test_a_name_cannot_steer_a_terminal(tmp_path):
     os.mkfifo(tmp_path / "\x1b[31m")
     assert sort_out(tmp_path, ["\x1b[31m"]).left_out == (r"what is no plain file: \x1b[31m",)
+
+
+def test_a_folder_beside_the_project_that_became_a_link_brings_no_private_file(checkout, tmp_path):
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/key").write_text("secret")
+    checkout.write("common/deep/key")
+    checkout.write("common/gone")
+    checkout.write("package/test_b.py")
+    checkout.commit()
+    shutil.rmtree(checkout.root / "common/deep")
+    (checkout.root / "common/gone").unlink()
+    (checkout.root / "common/deep").symlink_to(tmp_path / "private")
+    (checkout.root / "package/common").symlink_to("../common")
+    found = sort_out(checkout.root / "package", ["common", "test_b.py"])
+    assert found.files == ("test_b.py",)
+    assert found.left_out == ("links that lead out of the project: common/deep, common/deep/key",)
