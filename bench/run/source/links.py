@@ -47,9 +47,9 @@ def sort_out(root: Path, names: Iterable[str]) -> Sorted:
             target = Path(os.path.realpath(path))
             if target.is_relative_to(root):
                 links[name] = os.path.relpath(target, path.parent)
-            elif target.is_relative_to(top) and not root.is_relative_to(target):
+            elif _of_the_checkout(target, top) and not root.is_relative_to(target):
                 for one, real in _beside(name, target):
-                    (files if real.is_relative_to(top) and real.is_file() else outside).append(one)
+                    (files if _of_the_checkout(real, top) and real.is_file() else outside).append(one)
             else:
                 outside.append(name)
         elif path.is_file():
@@ -58,6 +58,11 @@ def sort_out(root: Path, names: Iterable[str]) -> Sorted:
             special.append(name)
     lines = (_line("links that lead out of the project", outside), _line("what is no plain file", special))
     return Sorted(tuple(sorted(files)), links, tuple(line for line in lines if line))
+
+
+def _of_the_checkout(target: Path, top: Path) -> bool:
+    """Whether a place is the checkout's content; git's own folder, which may hold an account's password, is not."""
+    return target.is_relative_to(top) and ".git" not in target.relative_to(top).parts
 
 
 def _beside(name: str, target: Path) -> list[tuple[str, Path]]:

@@ -157,3 +157,16 @@ def test_a_folder_beside_the_project_that_became_a_link_brings_no_private_file(c
     found = sort_out(checkout.root / "package", ["common", "test_b.py"])
     assert found.files == ("test_b.py",)
     assert found.left_out == ("links that lead out of the project: common/deep, common/deep/key",)
+
+
+def test_git_s_own_folder_is_no_content_of_the_checkout(checkout):
+    package = checkout.root / "package"
+    package.mkdir()
+    (package / "test_a.py").write_text("def test_a(): assert True\n")
+    (package / "config").symlink_to("../.git/config")
+    (package / "all").symlink_to("../.git")
+    checkout.commit()
+    _, tree = read_project(package)
+    assert tree.files == ("test_a.py",)
+    assert "config" in tree.left_out[0]
+    assert "all" in tree.left_out[0]
