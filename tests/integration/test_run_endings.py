@@ -85,6 +85,7 @@ def test_output_that_is_not_utf8(runs: Runs) -> None:
 @pytest.mark.parametrize(("test", "times"), [("waits", 1), ("ignores", 2)])
 def test_ctrl_c(runs: Runs, test: str, times: int) -> None:
     with cleaned(runs.start(test)) as started:
+        started.until(runs.client, "test_started")  # a sample may come before the test ignores anything
         started.until(runs.client, "sample")
         began = time.monotonic()
         started.process.send_signal(signal.SIGINT)
