@@ -33,6 +33,7 @@ from bench.engine.images.ensure import PRELOADS, PYTHON, ensure_base, ensure_ima
 from bench.engine.images.facts import FACTS_LABEL, ImageFacts
 from bench.engine.images.options import BuildOptions
 from bench.engine.labels import TOOL
+from bench.engine.protocol import Need, Tree
 from bench.errors import NotMeasured
 from tests.support.pages import commands
 
@@ -304,14 +305,14 @@ def test_a_projects_requirements_become_one_cached_layer(
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"six==1.17.0  # {tmp_path}\n")
     containers = {container.id for container in docker_client.containers.list(all=True)}
-    facts, frozen, locked = derived_image(docker_client, small_image, requirements, build_options, print)
+    facts, frozen, locked = derived_image(docker_client, small_image, Need("small", requirements), build_options, print)
     try:
         assert "six==1.17.0" in frozen
         assert locked is False
         assert facts.fingerprint != small_image.fingerprint
         said: list[str] = []
         again = derived_image(
-            docker_client, small_image, requirements, replace(build_options, no_cache=False), said.append
+            docker_client, small_image, Need("small", requirements), replace(build_options, no_cache=False), said.append
         )
         assert again == (facts, frozen, locked)
         assert said == []
@@ -328,13 +329,34 @@ def test_a_projects_requirements_become_one_cached_layer(
     assert ours == []
 
 
+def test_requirements_may_name_files_and_the_project_itself(
+    docker_client: docker.DockerClient, small_image: ImageFacts, build_options: BuildOptions, tmp_path: Path
+):
+    files = {
+        "requirements.txt": "-r base.txt\n-e .\n",
+        "base.txt": "six==1.17.0\n",
+        "lib.py": "",
+        "pyproject.toml": '[project]\nname = "lib"\nversion = "1"\n[tool.setuptools]\npy-modules = ["lib"]\n',
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    need = Need("small", tmp_path / "requirements.txt", Tree(tmp_path, tuple(files), "5ha"))
+    facts, frozen, _ = derived_image(docker_client, small_image, need, build_options, print)
+    try:
+        assert "six==1.17.0" in frozen
+        code = "import importlib.metadata as m; print(m.distribution('lib').origin.url)"
+        assert run(docker_client, facts.name, code).strip() == "file:///src"  # where a run has the project
+    finally:
+        docker_client.images.remove(facts.name, force=True)
+
+
 def test_requirements_with_a_wrong_hash_are_refused(
     docker_client: docker.DockerClient, small_image: ImageFacts, build_options: BuildOptions, tmp_path: Path
 ):
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"six==1.17.0 --hash=sha256:{'0' * 64}\n")
     with pytest.raises(NotMeasured, match="Hash mismatch"):
-        derived_image(docker_client, small_image, requirements, build_options, print)
+        derived_image(docker_client, small_image, Need("small", requirements), build_options, print)
 
 
 def test_the_local_base_is_made_once(docker_client: docker.DockerClient):

@@ -32,7 +32,7 @@ def prepare_place(client: DockerClient, need: Need, notify: Notify, options: Bui
     facts = ensure_image(client, need.kind, options, notify)
     if need.requirements is None:
         return image_place(facts)
-    facts, frozen, verified = derived_image(client, facts, need.requirements, options, notify)
+    facts, frozen, verified = derived_image(client, facts, need, options, notify)
     warnings = () if verified else (unverified(need.requirements.name, frozen),)
     return image_place(facts, warnings)
 

@@ -128,10 +128,12 @@ class Build:
     @property
     def folder(self) -> Path:
         """Named after everything that decides what is in it."""
-        of_project = f"\0{self.project.root}\0{self.project.sha256}" if self.project else ""
-        key = hashlib.sha256(
-            f"{self.lock_sha256}\0{self.python.version}{of_project}".encode("utf-8", "surrogateescape")
-        )
+        parts = [self.lock_sha256, self.python.version]
+        if self.project:
+            parts += [str(self.project.root), self.project.sha256]
+        # A package that is installed to be edited stays where it lies.
+        parts += [str(path) for path in self.named.beside(self.need.tree.root if self.need.tree else None)]
+        key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape"))
         return self.cache / f"{self.need.kind}-{key.hexdigest()[:16]}"
 
     def made(self) -> Inside | None:

@@ -9,6 +9,7 @@ from bench.engine.images.derived import derived_image
 from bench.engine.images.options import DEFAULT_BASE, BuildOptions
 from bench.engine.images.requirements import is_hash_locked
 from bench.engine.labels import ROLE, TOOL, current_owner, parse_owner
+from bench.engine.protocol import Need
 from bench.errors import NotMeasured, UsageError
 
 LOCKED = "six==1.17.0 \\\n    --hash=sha256:47\n    # via x\n"
@@ -54,7 +55,7 @@ def test_only_a_file_with_a_hash_on_every_line_is_locked(text, locked):
 
 def test_requirements_are_installed_once_and_frozen(engine, said, base, requirements):
     options = BuildOptions(network="host", python_index="https://me:pw@i/simple")
-    facts, frozen, locked = derived_image(engine, base, requirements, options, said.append)
+    facts, frozen, locked = derived_image(engine, base, Need("small", requirements), options, said.append)
     assert frozen == ("six==1.17.0",)
     assert locked is False
     assert facts.base == base.base
@@ -76,13 +77,13 @@ def test_requirements_are_installed_once_and_frozen(engine, said, base, requirem
     }
     assert "/mnt/inside/derive.py" in container.received
     commits = len(engine.commits)
-    assert derived_image(engine, base, requirements, options, said.append) == (facts, frozen, locked)
+    assert derived_image(engine, base, Need("small", requirements), options, said.append) == (facts, frozen, locked)
     assert len(engine.commits) == commits == 1
 
 
 def test_the_image_carries_none_of_the_containers_labels_and_no_address(engine, said, base, requirements):
     options = BuildOptions(python_index="https://me:pw@i/simple")
-    derived_image(engine, base, requirements, options, said.append)
+    derived_image(engine, base, Need("small", requirements), options, said.append)
     (commit,) = engine.commits
     assert commit["Labels"][TOOL] == ""
     assert commit["Labels"][ROLE] == ""
@@ -91,17 +92,17 @@ def test_the_image_carries_none_of_the_containers_labels_and_no_address(engine, 
 
 
 def test_the_frozen_list_decides_the_fingerprint(engine, said, base, requirements):
-    first = derived_image(engine, base, requirements, BuildOptions(), said.append)[0]
-    again = derived_image(engine, base, requirements, BuildOptions(no_cache=True), said.append)[0]
+    first = derived_image(engine, base, Need("small", requirements), BuildOptions(), said.append)[0]
+    again = derived_image(engine, base, Need("small", requirements), BuildOptions(no_cache=True), said.append)[0]
     engine.files["/opt/bench/derived.json"] = inside(frozen=("six==1.18.0",))
-    later = derived_image(engine, base, requirements, BuildOptions(no_cache=True), said.append)[0]
+    later = derived_image(engine, base, Need("small", requirements), BuildOptions(no_cache=True), said.append)[0]
     assert first.fingerprint == again.fingerprint != later.fingerprint
 
 
 def test_another_file_or_base_is_another_image(engine, said, base, requirements):
-    first = derived_image(engine, base, requirements, BuildOptions(), said.append)[0]
+    first = derived_image(engine, base, Need("small", requirements), BuildOptions(), said.append)[0]
     requirements.write_text(LOCKED)
-    second, _, locked = derived_image(engine, base, requirements, BuildOptions(), said.append)
+    second, _, locked = derived_image(engine, base, Need("small", requirements), BuildOptions(), said.append)
     assert locked is True
     assert second.name != first.name
     assert json.loads(engine.made[-1].received["/mnt/arguments.json"])["hash_locked"] is True
@@ -111,7 +112,7 @@ def test_certificates_and_wheels_go_along(engine, said, base, requirements, tmp_
     (tmp_path / "ca.crt").write_text("CERT")
     (tmp_path / "six.whl").write_bytes(b"wheel")
     options = BuildOptions(extra_ca=tmp_path / "ca.crt", wheels=tmp_path)
-    derived_image(engine, base, requirements, options, said.append)
+    derived_image(engine, base, Need("small", requirements), options, said.append)
     received = engine.made[-1].received
     assert received["/mnt/ca/extra-ca.pem"] == b"CERT"
     assert received["/mnt/wheels/six.whl"] == b"wheel"
@@ -120,7 +121,7 @@ def test_certificates_and_wheels_go_along(engine, said, base, requirements, tmp_
 def test_a_failure_is_told_in_the_steps_own_words(engine, said, base, requirements):
     engine.log, engine.status = [b"+ resolving\n*** the project's require", b"ments cannot be installed\n"], 1
     with pytest.raises(NotMeasured) as caught:
-        derived_image(engine, base, requirements, BuildOptions(), said.append)
+        derived_image(engine, base, Need("small", requirements), BuildOptions(), said.append)
     assert caught.value.cause == "the project's requirements cannot be installed"
     assert engine.made[-1].removed
     assert engine.commits == []
@@ -129,28 +130,28 @@ def test_a_failure_is_told_in_the_steps_own_words(engine, said, base, requiremen
 def test_requirements_that_replace_torch_are_refused(engine, said, base, requirements):
     engine.files["/opt/bench/derived.json"] = inside(torch="2.9.0")
     with pytest.raises(UsageError, match=r"replaces torch 2.7.1\+cpu by 2.9.0"):
-        derived_image(engine, base, requirements, BuildOptions(), said.append)
+        derived_image(engine, base, Need("small", requirements), BuildOptions(), said.append)
     assert engine.commits == []
 
 
 def test_a_file_that_cannot_be_read_is_a_usage_error(engine, said, base, tmp_path):
     with pytest.raises(UsageError, match=r"missing.txt cannot be read"):
-        derived_image(engine, base, tmp_path / "missing.txt", BuildOptions(), said.append)
+        derived_image(engine, base, Need("small", tmp_path / "missing.txt"), BuildOptions(), said.append)
     (tmp_path / "binary.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match=r"binary.txt cannot be read"):
-        derived_image(engine, base, tmp_path / "binary.txt", BuildOptions(), said.append)
+        derived_image(engine, base, Need("small", tmp_path / "binary.txt"), BuildOptions(), said.append)
 
 
 def test_a_base_that_is_not_ours_is_refused(engine, said, base, requirements):
     engine.get(base.name).labels.clear()
     with pytest.raises(NotMeasured, match="not one of ours"):
-        derived_image(engine, base, requirements, BuildOptions(), said.append)
+        derived_image(engine, base, Need("small", requirements), BuildOptions(), said.append)
 
 
 def test_a_step_that_left_nothing_readable_is_refused(engine, said, base, requirements):
     engine.files["/opt/bench/derived.json"] = b"{"
     with pytest.raises(NotMeasured, match="nothing says how"):
-        derived_image(engine, base, requirements, BuildOptions(), said.append)
+        derived_image(engine, base, Need("small", requirements), BuildOptions(), said.append)
 
 
 def test_an_engine_that_breaks_is_not_measured(engine, said, base, requirements):
@@ -159,11 +160,11 @@ def test_an_engine_that_breaks_is_not_measured(engine, said, base, requirements)
 
     engine.create = refuse
     with pytest.raises(NotMeasured, match="cannot be made"):
-        derived_image(engine, base, requirements, BuildOptions(), said.append)
+        derived_image(engine, base, Need("small", requirements), BuildOptions(), said.append)
 
 
 def test_an_image_removed_meanwhile_is_said(engine, said, base, requirements):
     real = engine.put
     engine.put = lambda name, labels: None if name.startswith("bench-project") else real(name, labels)
     with pytest.raises(NotMeasured, match="removed it just now"):
-        derived_image(engine, base, requirements, BuildOptions(), said.append)
+        derived_image(engine, base, Need("small", requirements), BuildOptions(), said.append)

@@ -203,7 +203,7 @@ def test_an_image_is_a_place(engine, monkeypatch, tmp_path):
     derived = replace(FACTS, name="bench-project:2", digest="sha256:def")
     monkeypatch.setattr(
         "bench.engine.docker.place.derived_image",
-        lambda client, base, requirements, options, notify: (derived, ("six==1",), "locked" in requirements.name),
+        lambda client, base, need, options, notify: (derived, ("six==1",), "locked" in need.requirements.name),
     )
     place = engine.prepare(Need("small"), print)
     assert (place.handle, place.image.name, place.image.fingerprint) == ("sha256:abc", "bench-small:1", "f")
