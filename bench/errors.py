@@ -79,6 +79,10 @@ class NotMeasured(BenchError):
     exit_code = ExitCode.NOT_MEASURED
 
 
+class HostBusy(NotMeasured):
+    """Another command measures on this host, and nobody waited for its end."""
+
+
 class NotComparable(BenchError):
     """The results given cannot be compared with one another."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,7 @@ import typer
 from bench.catalog.load import builtin, find, merged
 from bench.catalog.model import Catalog, Diagnostic
 from bench.cli.output import Console
+from bench.errors import UsageError
 from bench.units import parse_duration, parse_size
 
 
@@ -59,6 +60,7 @@ Timeout = Annotated[str | None, typer.Option("--timeout", help="Deadline in seco
 Ceiling = Annotated[str | None, typer.Option("--ceiling", help="Approved wall time in seconds.", metavar="S")]
 Env = Annotated[list[str], typer.Option("--env", help="A variable of the test; may be repeated.", metavar="K=V")]
 Project = Annotated[Path | None, typer.Option("--project", help="A checkout whose test to run.", metavar="DIR")]
+Node = Annotated[list[str], typer.Option("--node", help="A pytest node of the project.", metavar="NODEID")]
 Busy = Annotated[
     str,
     typer.Option(
@@ -80,6 +82,18 @@ def size_of(text: str | None) -> int | None:
 def duration_of(text: str | None) -> float | None:
     """Return seconds of ``--timeout`` or ``--ceiling``."""
     return parse_duration(text) if text is not None else None
+
+
+def node_of(nodes: Sequence[str]) -> str | None:
+    """Return the node of ``--node``.
+
+    Raises:
+        UsageError: it was given more than once: each result is of one node.
+    """
+    if len(nodes) > 1:
+        named = " and ".join(nodes)
+        raise UsageError(f"--node was given for {named}", fix="run one after the other, or give what holds both")
+    return nodes[0] if nodes else None
 
 
 def catalog_with(project: Path | None) -> Catalog:

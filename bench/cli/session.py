@@ -11,7 +11,7 @@ from bench.cli.progress import Progress
 from bench.engine.absent import AbsentEngine
 from bench.engine.lock import check_if_busy, measuring
 from bench.engine.protocol import Engine, Notify
-from bench.errors import NotMeasured
+from bench.errors import HostBusy, NotMeasured
 from bench.record.schema import Limits
 from bench.run.host_snapshot import THIS_MACHINE
 from bench.run.plan import check_capacity
@@ -35,8 +35,8 @@ def open_session(
 ) -> Iterator[Session]:
     """Yield a session, once nobody else measures on the engine's host.
 
-    If the engine cannot be used, or somebody did not wait for it, it is one in an absent engine: every attempt to
-    measure there reports why, and leaves its bundle all the same.
+    If the engine cannot be used, or somebody ended the waiting, it is one in an absent engine: every attempt to measure
+    there reports why, and leaves its bundle all the same.
 
     Args:
         find: finds the engine; it is given what takes the line that names which it is.
@@ -48,6 +48,7 @@ def open_session(
 
     Raises:
         UsageError: no such engine, a limit that its host cannot give, or no word for ``if_busy``.
+        HostBusy: another measurement is under way, and ``refuse`` was asked for: nothing was tried, so nothing is kept.
     """
     check_if_busy(if_busy)
     held = Held()
@@ -60,6 +61,8 @@ def open_session(
             stack.enter_context(measuring(engine, if_busy, held.notify))
             observer = stack.enter_context(Progress(held.release))
             recover_all(engine, results, held.notify)
+        except HostBusy:
+            raise
         except (NotMeasured, KeyboardInterrupt) as error:
             engine = AbsentEngine(error, engine, host)
         session = Session(engine, held.notify, results, observer, calibration=calibration, probes=PROBES)

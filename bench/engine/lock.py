@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.engine.protocol import Engine, Notify
-from bench.errors import NotMeasured, UsageError
+from bench.errors import HostBusy, NotMeasured, UsageError
 from bench.times import utc_text
 
 LOCK_NAME = "bench-measuring.lock"
@@ -42,7 +42,8 @@ def measuring(engine: Engine, if_busy: str, notify: Notify, folder: Path | None 
         folder: where the lock lies; BENCH_LOCK_FOLDER or ``/tmp`` if it is not given.
 
     Raises:
-        NotMeasured: another command measures, and ``refuse`` was asked for.
+        HostBusy: another command measures, and ``refuse`` was asked for.
+        NotMeasured: the lock cannot be had.
         UsageError: ``if_busy`` is neither.
     """
     check_if_busy(if_busy)
@@ -78,7 +79,7 @@ def _wait(holder: Callable[[], str | None], poll_s: float, if_busy: str, notify:
     told: float | None = None
     while (who := holder()) is not None:
         if if_busy == "refuse":
-            raise NotMeasured(
+            raise HostBusy(
                 f"another measurement runs on this host ({who})", "it would disturb both", "wait for its end"
             )
         if told is None or time.monotonic() - told > REMIND_S:
@@ -110,6 +111,7 @@ def _open(path: Path) -> int:
     A link is not followed, and reading is enough to lock, so nobody gains anything by being first.
     """
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
             os.fchmod(file, 0o666)  # whatever the umask: other users write their name into it

@@ -26,7 +26,7 @@ from bench.record.storage.output import find_output, output_file
 from bench.record.storage.partial import mark, remove_marked
 from bench.record.storage.twins import digests, place_for, restamp
 from bench.record.storage.unpack import unpack
-from bench.record.storage.verify import verify_bundle
+from bench.record.storage.verify import BundleProblem, VerifyReport, verify_bundle
 
 DEFAULT_MAX_BYTES = 2 * 1024**3
 """Unpacked size that an import accepts, in bytes."""
@@ -108,6 +108,28 @@ def import_archive(
             raise
         finally:
             _clear(workshop)
+
+
+def verify_archive(archive: Path, follow: Follow = iter) -> VerifyReport:
+    """Check the bundles of an archive, as :func:`bench.record.storage.verify.verify` checks those of a folder.
+
+    Args:
+        archive: a ``.tar.zst`` or ``.tar.gz``, from anywhere.
+        follow: given each bundle that is checked.
+
+    Raises:
+        DamagedData: not an archive of bundles, too large, or an entry that no bundle has.
+        NotMeasured: the disk is full.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-verify-") as folder, disk_errors(Path(folder)):
+        workshop = Path(folder)
+        places = unpack(archive, workshop, DEFAULT_MAX_BYTES, MAX_FILES)
+        problems = [
+            BundleProblem(place, problem)
+            for place in follow([archive / place for place in places])
+            for problem in verify_bundle(workshop / place.relative_to(archive), workshop, f"{place}/{RECORD}")
+        ]
+        return VerifyReport(tuple(archive / place for place in places), tuple(problems))
 
 
 def _clear(workshop: Path) -> None:

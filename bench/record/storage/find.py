@@ -44,7 +44,8 @@ def bundle_folders(path: Path) -> list[Path]:
         UsageError: there is no such folder.
     """
     if not path.is_dir():
-        raise UsageError(f"there is no folder {path}", fix="give a bundle or a folder of bundles")
+        what = f"{path} is a file" if path.is_file() else f"there is no folder {path}"
+        raise UsageError(what, fix="give a bundle or a folder of bundles")
     found: dict[_Real, Path] = {}
     seen: dict[_Real, float] = {}
     links = _walk(path, math.inf, seen, found)

@@ -167,3 +167,11 @@ def test_verify_takes_the_results_folder_from_the_environment(bench_, tmp_path, 
     code, out, _ = bench_("verify")
     assert code == 8
     assert "differs from the manifest" in out
+
+
+def test_results_that_were_not_measured_come_in_and_are_here_already(bench_, tmp_path):
+    write_bundle(tmp_path / "from", make_record(runs=(), outcome="not_measured"), FILES)
+    write_bundle(tmp_path / "from", make_record(runs=(), outcome="not_measured", stamp="20260103T030405Z"), FILES)
+    for came in ("imported", "here already"):
+        code, out, err = bench_("import", tmp_path / "from", "--results", tmp_path / "r")
+        assert (code, out.splitlines()[0], "fault" in err) == (0, f"2 {came}", False)

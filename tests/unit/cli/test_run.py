@@ -325,6 +325,7 @@ def test_a_run_that_cannot_be_started_is_one_that_was_not_measured(engine, bench
         (["run", "grad_cpu", "--if-busy", "panic"], 2, "wait or refuse"),
         (["run", "grad_cpu", "--requirements", "r.txt"], 2, "goes with --project"),
         (["run", "--node", "a.py::t"], 2, "goes with --project"),
+        (["run", "--project", ".", "--node", "a.py::t", "--node", "b.py"], 2, "given for a.py::t and b.py"),
         (["run", "--project", ".", "--node", "a.py::t", "--device", "tpu"], 2, "is no device"),
         (["frobnicate"], 2, "No such command"),
     ],
@@ -353,6 +354,16 @@ def test_a_fault_is_never_told_as_a_regression(engine, capsys, tmp_path, trouble
     assert said in told.err.splitlines()[-1]
     assert ("Traceback" in told.err) == isinstance(trouble, ZeroDivisionError)
     assert not list((tmp_path / "r").glob("*/*/*"))
+
+
+@pytest.mark.parametrize("verb", [["run"], ["whatif", "--variants", "glibc,jemalloc"]])
+def test_who_does_not_wait_for_another_measurement_leaves_nothing(engine, bench_, tmp_path, monkeypatch, verb):
+    monkeypatch.setattr(type(engine), "neighbour", lambda _: "process 7 of machine abc")
+    code, out, err = bench_(*verb, "grad_cpu", "--if-busy", "refuse", "--results", tmp_path / "r")
+    assert (code, out) == (6, "")
+    assert "another measurement runs on this host (process 7 of machine abc)" in err
+    assert not list(tmp_path.glob("r/*"))
+    assert engine.executed == []
 
 
 def test_a_results_folder_that_cannot_be_written_is_refused_before_the_run(engine, bench_, tmp_path):

@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,30 @@ def test_export_and_import_carry_results_to_another_folder(results, bench_, tmp_
     assert bench_("import", tmp_path / "none", "--results", tmp_path / "there")[0] == 2
     (tmp_path / "bad.tar.zst").write_bytes(b"not an archive")
     assert bench_("import", tmp_path / "bad.tar.zst", "--results", tmp_path / "there")[0] == 8
+
+
+def test_verify_looks_into_an_archive_and_names_what_is_wrong_in_it(results, bench_, tmp_path):
+    archive = tmp_path / "results.tar.gz"
+    bench_("export", results, "-o", archive)
+    code, out, _ = bench_("verify", archive)
+    assert (code, out.split()[1]) == (0, str(len(list(results.glob("*/*/*")))))
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path / "changed", filter="data")
+    changed = next((tmp_path / "changed").glob("*/*/*/summary.md"))
+    changed.write_text("other")
+    with tarfile.open(archive, "w:gz") as tar:
+        for path in sorted((tmp_path / "changed").glob("*/*/*/**/*")):
+            tar.add(path, path.relative_to(tmp_path / "changed"), recursive=False)
+    code, out, _ = bench_("verify", archive, "--json")
+    (problem,) = json.loads(out)["problems"]
+    place = changed.parent.relative_to(tmp_path / "changed")
+    assert (code, problem["bundle"], problem["file"]) == (8, f"{archive}/{place}", "summary.md")
+
+
+def test_verify_of_a_file_that_is_no_archive_says_what_it_is(bench_, tmp_path):
+    (tmp_path / "notes.txt").write_text("")
+    code, _, err = bench_("verify", tmp_path / "notes.txt")
+    assert (code, "is a file; give a bundle" in err) == (2, True)
 
 
 def test_import_says_where_the_stamp_of_older_evidence_is_a_guess(bench_, tmp_path):

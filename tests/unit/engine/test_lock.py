@@ -137,3 +137,8 @@ def test_a_holder_without_a_name_is_somebody(tmp_path):
 def test_only_two_answers_are_known(tmp_path):
     with pytest.raises(UsageError, match="wait or refuse"), measuring(HERE, "ignore", print, tmp_path):
         raise AssertionError("not reached")
+
+
+def test_a_folder_that_is_not_there_is_made(tmp_path):
+    with measuring(HERE, "refuse", print, tmp_path / "run/lock"):
+        assert [path.name for path in (tmp_path / "run/lock").iterdir()] == [LOCK_NAME]

@@ -61,7 +61,7 @@ def run(
     ] = None,
     profiler: Annotated[bool, typer.Option("--profiler", help="Run torch's profiler around the test.")] = False,
     project: options.Project = None,
-    node: Annotated[str | None, typer.Option("--node", help="A pytest node of the project.", metavar="NODEID")] = None,
+    node: options.Node = [],  # noqa: B006, typer copies it
     device: Annotated[
         str,
         typer.Option(
@@ -85,7 +85,7 @@ def run(
 
     Example: bench run grad_cpu --profile smoke --repeat 3
     """
-    catalog, diagnostic = _what(name, project, node, device_of(device))
+    catalog, diagnostic = _what(name, project, options.node_of(node), device_of(device))
     chosen = Options(
         repeat=repeat,
         profile=profile,

@@ -45,7 +45,8 @@ def import_notes(tree: ImportedTree) -> list[str]:
         before = "" if one else f"{row.source}: "
         notes += [
             f"{before}{warning.message}"
-            for warning in row.record.runs[0].warnings
+            for run in row.record.runs[:1]  # a result that was not measured has none
+            for warning in run.warnings
             if warning.code == "outcome_inferred"
         ]
         if "stamp" in row.record.unavailable:

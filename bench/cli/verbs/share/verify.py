@@ -12,6 +12,7 @@ from bench.cli.app import app
 from bench.cli.output import Console, notify, print_json
 from bench.cli.progress import Steps
 from bench.errors import ExitCode
+from bench.record.storage.archive import is_archive, verify_archive
 from bench.record.storage.verify import verify
 from bench.report.terminal.verify import verify_view
 
@@ -19,16 +20,18 @@ from bench.report.terminal.verify import verify_view
 @app.command("verify")
 def verify_(
     path: Annotated[
-        Path, typer.Argument(help="A bundle or a tree of bundles.", envvar="BENCH_RESULTS", metavar="[PATH]")
+        Path,
+        typer.Argument(help="A bundle, a tree of bundles or an archive.", envvar="BENCH_RESULTS", metavar="[PATH]"),
     ] = options.DEFAULT_RESULTS,
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Check hashes and schema of one bundle or of a whole tree.
+    """Check hashes and schema of a bundle, a tree or an archive.
 
     Example: bench verify results
     """
-    report = verify(path, Steps("checking"))
+    check = verify_archive if is_archive(path) and path.is_file() else verify
+    report = check(path, Steps("checking"))
     if json:
         problems = [
             {"bundle": str(one.bundle), "file": one.problem.file, "reason": one.problem.reason}
