@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from bench.compare.differences import ORDER, Difference, differences, forced_status
-from bench.compare.reasons import decision_reasons, difference_reason, prediction_reason
+from bench.compare.reasons import decision_reasons, difference_reason, imported_reasons, prediction_reason
 from bench.compare.reference import reference_noise, require_comparable
 from bench.compare.sample import Result, Sample, common_places, sample_of, took_turns
 from bench.compare.stats import decision as rule
@@ -137,7 +137,7 @@ def compare(
     over = over_reason(two) if ceiling and forced is None else None
     if not one.walls or not two.walls:
         missing = " and ".join(who for who, side in (("the reference", one), ("the result", two)) if not side.walls)
-        sentences = (*naming, f"{missing} has no run that passed with a wall time")
+        sentences = (*naming, f"{missing} has no run that passed with a wall time", *imported_reasons(one, two))
         ending = by_ceiling("not_measured", sentences, over)
         return Comparison(name, *sides, ending[0], found, ending[1], least_effect=least)
     places = common_places(one, two)
@@ -153,7 +153,7 @@ def compare(
         reasons.append(
             prediction_reason(Interval(expected.low_s, expected.high_s), expected.belongs, (one.walls, two.walls))
         )
-    reasons += [LOST] * lost + doubts(status, one, two, turns=turns)
+    reasons += [LOST] * lost + doubts(status, one, two, turns=turns) + imported_reasons(one, two)
     status, sentences = by_ceiling(status, tuple(reasons), over)
     interval = decision.interval
     return Comparison(

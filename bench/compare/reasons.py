@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+import msgspec
 
 from bench import units
 from bench.compare.differences import ORDER, Difference
+from bench.compare.sample import Sample
 from bench.compare.stats import decision as rule
 from bench.compare.stats.values import Interval
-from bench.record.schema import Status
+from bench.record.schema import HostClass, Metric, Run, Status
+
+TOOL = "tool"
+"""Key of ``diagnostic.params`` that names the tool which measured an imported result."""
+_SHOWN = 4
+"""So many metrics are shown."""
+ONE_PROCESS = (
+    "samples of one process are not runs: what differs from one process to the next is not in them; "
+    "import results of several processes"
+)
+NO_HOST = "the files do not describe the machine, so it cannot be shown to be the same"
 
 
 def difference_reason(difference: Difference) -> str:
@@ -139,3 +153,61 @@ def _more(decision: rule.Decision, needed: int, runs: tuple[int, int]) -> str:
 
 def _value(text: str | None) -> str:
     return "none" if text is None else text
+
+
+def imported_reasons(a: Sample, b: Sample) -> list[str]:
+    """Return sentences on results of other tools: their own figures, and what one process cannot show.
+
+    Args:
+        a: the reference.
+        b: the result.
+
+    Returns:
+        None if one of the two was measured by this tool.
+    """
+    if any(TOOL not in side.newest.diagnostic.params for side in (a, b)):
+        return []
+    reasons = list(_figures(a, b))
+    if any(len(side.runs) == 1 and _samples(side.runs[0]) > 1 for side in (a, b)):
+        reasons.append(ONE_PROCESS)
+    if all(side.newest.host.class_ == HostClass() for side in (a, b)):
+        reasons.append(NO_HOST)
+    return reasons
+
+
+def _figures(a: Sample, b: Sample) -> Iterator[str]:
+    one, two = _metrics(a), _metrics(b)
+    shared = [name for name in one if name in two and one[name][0].unit == two[name][0].unit]
+    for name in shared[:_SHOWN]:
+        first, second = (_middle(side[name]) for side in (one, two))
+        if first is not None and second is not None:
+            unit = one[name][0].unit
+            counts = [sum(_count(metric) for metric in side[name]) for side in (one, two)]
+            of = f" ({counts[0]} against {counts[1]} samples)" if min(counts) else ""
+            yield f"{name}: median {_shown(first, unit)} against {_shown(second, unit)}{of}"
+
+
+def _metrics(side: Sample) -> dict[str, list[Metric]]:
+    found: dict[str, list[Metric]] = {}
+    for run in (run for record in side.records for run in record.runs if run.outcome == "passed"):
+        for name, metric in run.metrics.items():
+            found.setdefault(name, []).append(metric)
+    return found
+
+
+def _middle(metrics: list[Metric]) -> float | None:
+    values = [metric.value for metric in metrics if metric.value is not None]
+    return median(values) if values else None
+
+
+def _count(metric: Metric) -> int:
+    return 0 if metric.values is msgspec.UNSET else len(metric.values)
+
+
+def _samples(run: Run) -> int:
+    return max((_count(metric) for metric in run.metrics.values()), default=0)
+
+
+def _shown(value: float, unit: str) -> str:
+    known = {"s": units.seconds, "bytes": units.size}.get(unit)
+    return known(value) if known is not None else f"{value:.6g} {unit}".rstrip()

@@ -15,6 +15,8 @@ from bench.importer.read.walk import File, read, walk
 from bench.importer.result.bundles import bundle_homes, import_bundle
 from bench.importer.result.rows import ImportedTree, Row
 from bench.importer.result.write import Run, within, write_result
+from bench.importer.tools.load import beside_tools, load_tools
+from bench.importer.tools.write import check_tools, write_tools
 from bench.record.storage.find import Follow
 from bench.record.storage.manifest import Problem
 
@@ -22,7 +24,9 @@ MAX_TEXT_BYTES = 32 * 1024**2
 """So much text of one folder is read at a time."""
 MAX_RUNS = 200
 _PRIMARY: frozenset[Kind] = frozenset(("log", "junit", "time"))
-_NO_EVIDENCE = "no file shows that something ran: no log of pytest, no output of time, no JUnit report"
+_NO_EVIDENCE = (
+    "no file shows that something ran: no log of pytest, no output of time, no JUnit report, no tool's results"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +71,21 @@ def import_tree(source: Path, results: Path, asked: Asked | None = None, follow:
         )
     inside = [file for file in files if not any(_below(file.name, home) for home in bundles)]
     runs, refused, said = _runs(source, inside, follow)
+    tools = load_tools(inside)
     _check(asked, runs)
+    check_tools(tools, asked.given, asked.stamp)
     rows = [import_bundle(source / home, home or source.name, results) for home in bundles]
     rows += [write_result(run, results, asked.given, asked.stamp) for run in runs]
-    rows += refused
+    rows += write_tools(tools, results, asked.given, asked.stamp)
+    of_tools = {home_of(file.name) or source.name for file in beside_tools(inside, tools)}
+    rows += [row for row in refused if row.reason != _NO_EVIDENCE or row.source not in of_tools]
     if all(row.came == "refused" for row in rows):
         if taken := [row.reason for row in rows if row.record is not None]:
             raise UsageError(f"{taken[0]}", fix="compare the two, or remove the old one")
         raise DamagedData(
             f"{source} is no evidence of a run" if source.is_file() else f"the folder {source} is no evidence of a run",
             _worst(refused) or _NO_EVIDENCE,
-            "give the folder that holds them, or its env/ logs/ artifacts/",
+            "give the folder that holds them, its env/ logs/ artifacts/, or a file of a tool that docs/import.md lists",
         )
     return ImportedTree(tuple(sorted(rows, key=lambda row: row.source)), (*problems, *said))
 

@@ -24,6 +24,12 @@ def contradictions(record: Record) -> list[str]:
         for at, run in enumerate(record.runs)
         if run.wall_s is not None and not (math.isfinite(run.wall_s) and run.wall_s > 0)
     ]
+    found += [
+        f"runs[{at}].metrics.{name}.value: not between the least and the greatest of its {len(metric.values)} values"
+        for at, run in enumerate(record.runs)
+        for name, metric in run.metrics.items()
+        if metric.values and metric.value is not None and not min(metric.values) <= metric.value <= max(metric.values)
+    ]
     said = _outcome(record)
     return [*found, said] if said is not None else found
 

@@ -96,7 +96,10 @@ def tables(records: Iterable[Record]) -> dict[str, list[Row]]:
             made["runs"].append({**key, **own, **{name: value for group in groups for name, value in group.items()}})
             at = {**key, "run": run["index"]}
             made["tests"] += [{**at, **test} for test in run["tests"]]
-            made["metrics"] += [{**at, "metric": name, **metric} for name, metric in run["metrics"].items()]
+            made["metrics"] += [
+                {**at, "metric": name, **_flat("", metric, skip=("values",)), "samples": metric.get("values")}
+                for name, metric in run["metrics"].items()
+            ]
             made["warnings"] += [{**at, **warning} for warning in run["warnings"]]
     return made
 
@@ -156,6 +159,6 @@ _COLUMNS: dict[str, dict[str, str]] = {
         **{name: kind for group, struct in _GROUPS.items() for name, kind in _columns(struct, group).items()},
     },
     "tests": {**_AT, **_columns(TestResult)},
-    "metrics": {**_AT, "metric": "VARCHAR", **_columns(Metric)},
+    "metrics": {**_AT, "metric": "VARCHAR", **_columns(Metric), "samples": "DOUBLE[]"},
     "warnings": {**_AT, **_columns(Warning_)},
 }

@@ -256,11 +256,16 @@ class ThreadsUsed(msgspec.Struct, frozen=True):
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """A test's own number, from ``record_property``. ``better`` is the direction of improvement."""
+    """A test's own number, from ``record_property``. ``better`` is the direction of improvement.
+
+    ``values`` are the samples of one process that another tool took, in the order of its file; ``value`` is their
+    median. Where there is one figure alone the key is absent.
+    """
 
     value: float | None
     unit: str
     better: Better = "none"
+    values: tuple[float, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Warning_(msgspec.Struct, frozen=True):  # noqa: N801, the builtin has the plain name

@@ -8,6 +8,7 @@ import lzma
 import os
 import stat
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -23,6 +24,8 @@ KEPT_BYTES = 4 * 1024**2
 MAX_STREAM_BYTES = 1024**3
 _CHUNK = 1024**2
 _MEMORY = 64 * 1024**2
+_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, OSError, ValueError)
+"""What reading raises: no right to, or compressed data that is damaged."""
 _PASSED_OVER = {"__pycache__", "node_modules"}
 PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 
@@ -96,17 +99,58 @@ def read(file: File, *, unpack: bool = True) -> tuple[bytes, list[Problem]]:
         return b"", [Problem(file.name, f"cannot be read: {error.strerror or error}; left out")]
 
 
+def read_head(file: File, count: int = 65536) -> tuple[bytes, list[Problem]]:
+    """Return the beginning of a file, unpacked if it is compressed; nothing of one that cannot be read."""
+    return _opened(file, lambda raw: _unpacked(raw, _kind(raw)).read(count))
+
+
+def read_whole(file: File, most: int) -> tuple[bytes | None, list[Problem]]:
+    """Return all of a file, unpacked if it is compressed, or ``None`` and what is wrong with it.
+
+    Args:
+        file: where it is; a link that has taken its place is not followed.
+        most: so many bytes may it have, unpacked.
+    """
+
+    def all_of(raw: IO[bytes]) -> bytes:
+        stream, found = _unpacked(raw, _kind(raw)), bytearray()
+        while len(found) <= most and (chunk := stream.read(_CHUNK)):
+            found += chunk
+        return bytes(found)
+
+    data, problems = _opened(file, all_of)
+    if len(data) > most:
+        return None, [Problem(file.name, f"not read: larger than {most} bytes")]
+    return (None if problems else data), problems
+
+
+def _opened(file: File, take: Callable[[IO[bytes]], bytes]) -> tuple[bytes, list[Problem]]:
+    try:
+        descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as raw:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return b"", [Problem(file.name, "not a plain file; left out")]
+            return take(raw), []
+    except _DAMAGED as error:
+        return b"", [Problem(file.name, f"cannot be read: {getattr(error, 'strerror', None) or error}")]
+
+
+def _kind(raw: IO[bytes]) -> str | None:
+    kind = packed(raw.read(8))
+    raw.seek(0)
+    return kind
+
+
 def packed(head: bytes) -> str | None:
     """Return how a file is compressed, by its first bytes: ``gz``, ``bz2``, ``xz``, or not at all."""
     return next((kind for magic, kind in PACKED.items() if head.startswith(magic)), None)
 
 
 def _read(raw: IO[bytes], file: File) -> tuple[bytes, list[Problem]]:
-    kind = packed(raw.read(8))
-    raw.seek(0)
+    kind = _kind(raw)
     try:
         return _window(_unpacked(raw, kind), file.name)
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, OSError, ValueError) as error:
+    except _DAMAGED as error:
         if kind is None:
             raise
         return b"", [Problem(file.name, f"damaged: {kind} data that cannot be unpacked: {error}")]

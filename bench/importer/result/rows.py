@@ -9,8 +9,9 @@ from typing import Literal
 from bench.record.schema import Record
 from bench.record.storage.manifest import Problem
 
-Came = Literal["imported", "present", "refused", "damaged"]
-"""``present`` was here already; ``refused`` is no evidence of a run, or cannot be brought in; nothing is lost."""
+Came = Literal["imported", "present", "skipped", "refused", "damaged"]
+"""``present`` was here already; ``skipped`` is what the tool that wrote the file left out itself; ``refused`` is no
+evidence of a run, or cannot be brought in; nothing is lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,8 @@ def write_result(run: Run, results: Path, given: Given, stamp: str | None) -> Ro
     problems += left_out
     files = _files(run.pieces, others)
     try:
-        path, final = _write(results, record, files, fixed=stamp is not None)
-    except _Differs as error:
+        path, final = write_once(results, record, files, fixed=stamp is not None)
+    except Differs as error:
         why = f"{error.path} is of the same run and differs; bundles are written once"
         return Row(run.source, "refused", why, error.path, record, _named(run, problems))
     moved = final.stamp != record.stamp and "stamp" not in record.unavailable
@@ -118,7 +118,7 @@ def _record_of(evidence: Evidence, when: Stamp, given: Given) -> tuple[Record, l
     return record, [*problems, *contradictions]
 
 
-class _Differs(Exception):
+class Differs(Exception):
     """The same run is here with other content."""
 
     def __init__(self, path: Path) -> None:
@@ -126,8 +126,22 @@ class _Differs(Exception):
         self.path = path
 
 
-def _write(results: Path, record: Record, files: dict[str, Content], *, fixed: bool) -> tuple[Path | None, Record]:
-    """The bundle written, at the next free stamp if another run has its own; no path if the same is here already."""
+def write_once(results: Path, record: Record, files: dict[str, Content], *, fixed: bool) -> tuple[Path | None, Record]:
+    """Return where the bundle was written, at the next free stamp if another run has its own, and its record.
+
+    Args:
+        results: the results folder.
+        record: with its verdict.
+        files: the evidence, by place in the bundle.
+        fixed: whether the stamp was given, and no other will do.
+
+    Returns:
+        The path, which is ``None`` if the same result is here already, and the record under its stamp.
+
+    Raises:
+        Differs: the same run is here with other content.
+        UsageError: a stamp that was given is taken, or so are too many that follow.
+    """
     files = _kept_none(files) | files
     files |= {
         "summary.md": render_summary,
@@ -142,12 +156,12 @@ def _write(results: Path, record: Record, files: dict[str, Content], *, fixed: b
         try:
             there = read_bundle(here)
         except BenchError:
-            raise _Differs(here) from None
+            raise Differs(here) from None
         if there.record_bytes == encode(redact_record(final, hidden_values(final))):
             return None, final
         guessed = "stamp" in record.unavailable
         if not guessed and same_run(there.record, final):
-            raise _Differs(here)
+            raise Differs(here)
         if fixed:
             raise UsageError(f"{here} exists", "bundles are written once", "give another --stamp")
         stamp = next_stamp(stamp)

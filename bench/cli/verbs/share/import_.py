@@ -1,7 +1,9 @@
-"""The verb ``import``: an archive or a tree of bundles, and older evidence."""
+"""The verb ``import``: archives or trees of bundles, older evidence, and what other tools wrote."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,18 +15,24 @@ from bench.cli import options
 from bench.cli.app import app
 from bench.cli.output import Console, notify, print_json
 from bench.cli.progress import Steps
-from bench.cli.verbs.share.rows import import_document, import_notes, import_view
-from bench.errors import ExitCode, UsageError
+from bench.cli.verbs.share.rows import archive_rows, import_document, import_notes, import_view
+from bench.errors import DamagedData, ExitCode, UsageError
 from bench.importer import Asked, Given, import_tree
+from bench.importer.result.rows import ImportedTree, Row
 from bench.names import NAMES, is_diagnostic_name, is_stamp
 from bench.record.storage.archive import import_archive, is_archive
+from bench.record.storage.manifest import Problem
 from bench.report.terminal.cells import text
 
 
 @app.command("import")
 def import_(
-    source: Annotated[
-        Path, typer.Argument(help="An archive, a folder of bundles or of older evidence, or one log.", metavar="F")
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Archives, folders of bundles or of older evidence, logs, or what other benchmark tools write.",
+            metavar="FILE...",
+        ),
     ],
     results: options.Results = options.DEFAULT_RESULTS,
     name: Annotated[
@@ -42,29 +50,80 @@ def import_(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Bring in bundles or older logs: an archive, a folder or a file.
+    """Bring in bundles, older logs or other tools' results: archives, folders or files.
 
     Example: bench import old-logs
     """
-    asked = _asked(name, stamp, ceiling, project or project_above(source))
-    if source.is_dir() or (source.is_file() and not is_archive(source)):
-        tree = import_tree(source, results, asked, Steps("importing"))
-        if json:
-            print_json(import_document(tree))
-        else:
-            for line in import_notes(tree):
-                notify(line)
-            if len(tree.rows) == 1:
-                Console.out().print(text(str(tree.rows[0].path)), soft_wrap=True)
-            else:
-                Console.out().print(import_view(tree))
+    for source in sources:
+        if not source.exists():
+            raise UsageError(f"there is no file or folder {source}", fix="give an archive, a folder or a file")
+    first = sources[0]
+    if len(sources) == 1 and first.is_file() and is_archive(first):
+        return _archive(first, results, _asked(name, stamp, ceiling, project), json=json)
+    tree = import_all(sources, results, _asked(name, stamp, ceiling, project or project_above(first)))
+    if json:
+        print_json(import_document(tree))
         return ExitCode.DAMAGED if tree.damaged else ExitCode.OK
+    for line in import_notes(tree):
+        notify(line)
+    if len(tree.rows) == 1 and tree.rows[0].path is not None:
+        Console.out().print(text(str(tree.rows[0].path)), soft_wrap=True)
+    elif len(tree.rows) > 1:
+        Console.out().print(import_view(tree))
+    return ExitCode.DAMAGED if tree.damaged else ExitCode.OK
+
+
+def import_all(sources: Sequence[Path], results: Path, asked: Asked) -> ImportedTree:
+    """Import one source after another; of several, one that cannot be read is a row and the rest comes in.
+
+    Args:
+        sources: what the command line names.
+        results: the results folder.
+        asked: what it gives beside them.
+
+    Raises:
+        UsageError: what is given does not fit, or the results folder cannot be written.
+        DamagedData: the only source cannot be read.
+        NotMeasured: the disk is full.
+    """
+    if len(sources) == 1:
+        return import_tree(sources[0], results, asked, Steps("importing"))
+    if asked.is_any and any(map(_is_archive, sources)):
+        raise UsageError(_OLDER_ONLY, fix=_LEAVE_AWAY)
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    for source in sources:
+        try:
+            if _is_archive(source):
+                rows += archive_rows(import_archive(source, results, follow=Steps("checking")), str(source))
+                continue
+            tree = import_tree(source, results, asked, Steps("importing"))
+        except DamagedData as error:
+            rows.append(Row(str(source), "damaged", error.what if not error.cause else f"{error.what}: {error.cause}"))
+            continue
+        rows += [replace(row, source=_placed(row.source, source)) for row in tree.rows]
+        problems += [replace(problem, file=_placed(problem.file, source)) for problem in tree.problems]
+    return ImportedTree(tuple(rows), tuple(problems))
+
+
+_OLDER_ONLY = "--stamp, --name and --ceiling go with older evidence"
+_LEAVE_AWAY = "leave them away: bundles have theirs"
+
+
+def _is_archive(source: Path) -> bool:
+    return source.is_file() and is_archive(source)
+
+
+def _placed(name: str, source: Path) -> str:
+    """The name that a row has within its source, from where the command was given."""
+    if source.is_dir():
+        return str(source) if name == source.name else f"{source}/{name}"
+    return f"{source}{name.removeprefix(source.name)}" if name.startswith(source.name) else f"{source}: {name}"
+
+
+def _archive(source: Path, results: Path, asked: Asked, *, json: bool) -> int:
     if asked.is_any:
-        raise UsageError(
-            "--stamp, --name and --ceiling go with older evidence", fix="leave them away: bundles have theirs"
-        )
-    if not source.is_file():
-        raise UsageError(f"there is no file or folder {source}", fix="give an archive or a folder of older evidence")
+        raise UsageError(_OLDER_ONLY, fix=_LEAVE_AWAY)
     archive = import_archive(source, results, follow=Steps("checking"))
     notes = [f"{path} was here already, the same" for path in archive.present]
     notes += [f"{path} was {was} where it was made; another run has that here" for path, was in archive.renamed.items()]

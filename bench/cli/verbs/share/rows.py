@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bench.importer.result.rows import Came, ImportedTree, Row
+from bench.record.storage.archive import ImportReport
+from bench.record.storage.bundle import read_bundle
 from bench.report.terminal.cells import table, text
 
-_STYLES: dict[Came, str] = {"imported": "green", "present": "dim", "refused": "yellow", "damaged": "bold red"}
-_SAID: dict[Came, str] = {"present": "here already"}
+_STYLES: dict[Came, str] = {
+    "imported": "green",
+    "present": "dim",
+    "skipped": "dim",
+    "refused": "yellow",
+    "damaged": "bold red",
+}
+_SAID: dict[Came, str] = {"present": "here already", "skipped": "left out"}
 
 
 def import_view(tree: ImportedTree) -> RenderableType:
@@ -28,11 +37,27 @@ def import_view(tree: ImportedTree) -> RenderableType:
     return Group(Text(said), made)
 
 
+def archive_rows(archive: ImportReport, source: str) -> list[Row]:
+    """Return a row for each bundle of an archive, which is called ``source``."""
+    rows = [
+        Row(
+            source,
+            "imported",
+            f"another run has its id {archive.renamed[path]}" if path in archive.renamed else None,
+            path,
+        )
+        for path in archive.imported
+    ]
+    rows += [Row(source, "present", None, path) for path in archive.present]
+    return [replace(row, record=read_bundle(row.path).record) for row in rows if row.path is not None]
+
+
 def import_notes(tree: ImportedTree) -> list[str]:
     """Return what a person should know of the results: faults of their files by line, and guessed stamps."""
     notes = [str(problem) for problem in tree.problems]
     one = len(tree.rows) == 1
     guesses: dict[str, list[str]] = {}
+    inferred: dict[str, list[str]] = {}
     for row in tree.rows:
         if row.came == "present" and one:
             notes.append(f"{row.path} was here already, the same")
@@ -42,15 +67,15 @@ def import_notes(tree: ImportedTree) -> list[str]:
             notes += [str(problem) for problem in row.problems if row.came != "present"]
             continue
         notes += [str(problem) for problem in row.problems]
-        before = "" if one else f"{row.source}: "
-        notes += [
-            f"{before}{warning.message}"
-            for run in row.record.runs[:1]  # a result that was not measured has none
-            for warning in run.warnings
-            if warning.code == "outcome_inferred"
-        ]
+        run = next(iter(row.record.runs), None)  # a result that was not measured has none
+        for warning in run.warnings if run is not None else ():
+            if warning.code == "outcome_inferred":
+                inferred.setdefault(warning.message, []).append(row.source)
         if "stamp" in row.record.unavailable:
             guesses.setdefault(row.record.unavailable["stamp"], []).append(row.record.stamp)
+    for message, sources in inferred.items():
+        named = sources[0] if len(sources) == 1 else f"{len(sources)} results"
+        notes.append(message if one else f"{named}: {message}")
     for why, stamps in guesses.items():
         said = f"the stamp {stamps[0]} is a guess" if len(stamps) == 1 else f"{len(stamps)} stamps are guesses"
         notes.append(f"{said}: {why}; --stamp gives the right one")

@@ -1,0 +1,91 @@
+"""Which tool wrote a file, by its content whatever it is called, and what that tool's parser finds in it (pure)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bench.importer.tools.fields import Unreadable
+from bench.importer.tools.formats import (
+    action_benchmark,
+    asv,
+    benchexec,
+    criterion,
+    gobench,
+    google_benchmark,
+    hyperfine,
+    jmh,
+    perf_stat,
+    pyperf,
+    pytest_benchmark,
+    reframe,
+)
+from bench.importer.tools.model import Content, ToolFile
+
+Parse = Callable[[Content], ToolFile]
+_TEXTS: Sequence[tuple[Callable[[str], bool], Parse]] = (
+    (action_benchmark.is_data_js, action_benchmark.parse_data_js),
+    (benchexec.is_benchexec, benchexec.parse_benchexec),
+    (perf_stat.is_perf_stat, perf_stat.parse_perf_stat),
+    (gobench.is_gobench, gobench.parse_gobench),
+)
+_DOCUMENTS: Sequence[tuple[Callable[[Any], bool], Parse]] = (
+    (hyperfine.is_hyperfine, hyperfine.parse_hyperfine),
+    (pytest_benchmark.is_pytest_benchmark, pytest_benchmark.parse_pytest_benchmark),
+    (google_benchmark.is_google_benchmark, google_benchmark.parse_google_benchmark),
+    (pyperf.is_pyperf, pyperf.parse_pyperf),
+    (jmh.is_jmh, jmh.parse_jmh),
+    (criterion.is_sample, criterion.parse_sample),
+    (criterion.is_critcmp, criterion.parse_critcmp),
+    (asv.is_asv, asv.parse_asv),
+    (reframe.is_reframe, reframe.parse_reframe),
+)
+_SIGNS = (
+    *('"measurements"', '"times"', '"machine_info"', '"num_cpus"', '"library_build_type"', '"primaryMetric"'),
+    *('"sampling_mode"', '"criterion_estimates_v1"', '"result_columns"', '"session_info"', '"perf_version"'),
+    *('"benchmarks"', '"command"', '"commit_hash"'),
+)
+"""Words of which each JSON file of a known tool holds one."""
+NAMES = (
+    "pyperf, pytest-benchmark, asv, hyperfine, Google Benchmark, Go, JMH, criterion, critcmp, BenchExec, ReFrame, "
+    "github-action-benchmark, perf stat"
+)
+COMPANIONS = frozenset((*criterion.COMPANIONS, *asv.COMPANIONS))
+"""Names of files that lie beside those of a tool and are read with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A file of a known tool: its content and the tool's parser."""
+
+    content: Content
+    parse: Parse
+
+
+def recognise(content: Content) -> Recognised | None:
+    """Return what a file is; ``None`` if no tool that is known wrote it.
+
+    Raises:
+        Unreadable: it begins as a tool's JSON does and is cut off or not JSON.
+    """
+    text = content.text.lstrip("\ufeff \t\r\n")
+    for is_it, parse in _TEXTS:
+        if is_it(text):
+            return Recognised(replace(content, text=text), parse)
+    if text[:1] not in ("{", "[") or not any(sign in text for sign in _SIGNS):
+        return None
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise Unreadable(
+            f"cut off or not JSON: {getattr(error, 'msg', 'not text')}, column {getattr(error, 'colno', 1)}",
+            getattr(error, "lineno", 1),
+        ) from None
+    except RecursionError:
+        raise Unreadable("not read: nested too deep") from None
+    for fits, parse in _DOCUMENTS:
+        if fits(document):
+            return Recognised(replace(content, text=text, document=document), parse)
+    return None
