@@ -73,10 +73,12 @@ def import_tree(source: Path, results: Path, asked: Asked | None = None, follow:
     runs, refused, said = _runs(source, inside, follow)
     tools = load_tools(inside)
     _check(asked, runs)
-    check_tools(tools, asked.given, asked.stamp)
+    # What is given beside older evidence is for that; a tool's file that lies in its folder says enough itself.
+    for_tools = asked if not runs else Asked(Given(catalog=asked.given.catalog))
+    check_tools(tools, for_tools.given, for_tools.stamp)
     rows = [import_bundle(source / home, home or source.name, results) for home in bundles]
     rows += [write_result(run, results, asked.given, asked.stamp) for run in runs]
-    rows += write_tools(tools, results, asked.given, asked.stamp)
+    rows += write_tools(tools, results, for_tools.given, for_tools.stamp)
     of_tools = {home_of(file.name) or source.name for file in beside_tools(inside, tools)}
     rows += [row for row in refused if row.reason != _NO_EVIDENCE or row.source not in of_tools]
     if all(row.came == "refused" for row in rows):

@@ -43,15 +43,20 @@ _DOCUMENTS: Sequence[tuple[Callable[[Any], bool], Parse]] = (
     (reframe.is_reframe, reframe.parse_reframe),
 )
 _SIGNS = (
-    *('"measurements"', '"times"', '"machine_info"', '"num_cpus"', '"library_build_type"', '"primaryMetric"'),
-    *('"sampling_mode"', '"criterion_estimates_v1"', '"result_columns"', '"session_info"', '"perf_version"'),
-    *('"benchmarks"', '"command"', '"commit_hash"'),
+    ('"results"', '"command"', '"mean"'),
+    ('"results"', '"command"', '"times"'),
+    ('"results"', '"command"', '"measurements"'),
+    ('"machine_info"', '"benchmarks"'),
+    ('"context"', '"benchmarks"', '"num_cpus"'),
+    ('"context"', '"benchmarks"', '"library_build_type"'),
+    ('"benchmarks"', '"runs"'),
+    ('"primaryMetric"',),
+    ('"sampling_mode"', '"iters"'),
+    ('"criterion_estimates_v1"',),
+    ('"results"', '"commit_hash"'),
+    ('"session_info"', '"runs"'),
 )
-"""Words of which each JSON file of a known tool holds one."""
-NAMES = (
-    "pyperf, pytest-benchmark, asv, hyperfine, Google Benchmark, Go, JMH, criterion, critcmp, BenchExec, ReFrame, "
-    "github-action-benchmark, perf stat"
-)
+"""Words that stand together in the JSON of a known tool, also if it was cut off soon after its beginning."""
 COMPANIONS = frozenset((*criterion.COMPANIONS, *asv.COMPANIONS))
 """Names of files that lie beside those of a tool and are read with them."""
 
@@ -74,11 +79,13 @@ def recognise(content: Content) -> Recognised | None:
     for is_it, parse in _TEXTS:
         if is_it(text):
             return Recognised(replace(content, text=text), parse)
-    if text[:1] not in ("{", "[") or not any(sign in text for sign in _SIGNS):
+    if text[:1] not in ("{", "[") or not any(all(sign in text for sign in signs) for signs in _SIGNS):
         return None
     try:
         document = json.loads(text)
     except ValueError as error:
+        if getattr(error, "msg", "") == "Extra data":
+            return None  # one document a line, which is no tool's file
         raise Unreadable(
             f"cut off or not JSON: {getattr(error, 'msg', 'not text')}, column {getattr(error, 'colno', 1)}",
             getattr(error, "lineno", 1),

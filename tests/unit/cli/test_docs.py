@@ -12,6 +12,7 @@ import typer.main
 from bench.cli.app import load_verbs
 from bench.record.storage.find import find_bundles
 from tests.support.pages import COMMANDS, DOCS, PAGES, ROOT, blocks, commands, lines, sessions
+from tests.support.tool_files import FILES
 
 TASKS = {
     "run",
@@ -58,6 +59,9 @@ def place(measured, tmp_path):
     return {
         **dict(zip("ABC", bundles, strict=True)),
         **dict(zip(shown, bundles, strict=False)),
+        "hyperfine.json": str(FILES / "hyperfine-2.0.0.json"),
+        "pyperf.json": str(FILES / "pyperf-2.11.0.json"),
+        "asv-results": str(FILES / "asv-0.6.6"),
         "DIR": str(project),
         "DIR/requirements.txt": str(project / "requirements.txt"),
     }

@@ -37,7 +37,7 @@ def test_every_part_of_a_record_has_a_table_with_its_keys():
     assert known["host.class"] == list(document["host"]["class"])
     assert known["host.before"] == known["host.after"] == list(document["host"]["before"])
     assert known["runs[].memory"] == list(document["runs"][0]["memory"])
-    assert known["runs[].metrics{}"] == ["value", "unit", "better"]
+    assert known["runs[].metrics{}"] == ["value", "unit", "better", "values"]
     assert {"runs[].tests[]", "runs[].warnings[]"} <= set(known)
 
 

@@ -66,7 +66,7 @@ def _benchmark(suite: str, entry: Node, bench: Node) -> ToolBenchmark:
         (run,),
         bench.dumped(),
         commit=text_of(commit.get("id")) if commit is not None else None,
-        params={"tool": tool} if tool is not None else {},
+        params={"made_by": tool} if tool is not None else {},
         made=made,
         timed="the one figure that was kept of each commit",
     )

@@ -63,7 +63,9 @@ def parse_asv(content: Content) -> ToolFile:
         raise Unreadable(f"version: {document['version'].value!r:.20} of asv's results is not read, only 2")
     columns = [column.text() for column in document["result_columns"].each()]
     units = _json(content.beside("../benchmarks.json"))
-    host = _host({**_json(content.beside("machine.json")), **(document["params"].value or {})})
+    host = _host(
+        {**_json(content.beside("machine.json")), **{key: value.value for key, value in document["params"].items()}}
+    )
     found: list[ToolBenchmark] = []
     skipped: list[tuple[str, str]] = []
     problems: list[Problem] = []

@@ -90,9 +90,11 @@ def _benchmark(root: ET.Element, run: ET.Element, path: str) -> ToolBenchmark:
         ".txt",
         host=_host(root),
         params={
-            key: value
-            for key in ("tool", "version", "options", "timelimit", "walltimelimit", "memlimit", "cpuCores")
-            if (value := root.get(key))
+            "benchexec": {
+                key: value
+                for key in ("tool", "version", "options", "timelimit", "walltimelimit", "memlimit", "cpuCores")
+                if (value := root.get(key))
+            }
         },
         environ=allowed_environ(environ),
         made=made,

@@ -64,7 +64,10 @@ def _forks(metric: Node) -> list[Series]:
     better: Better | None = "lower" if to_si(0.0, unit)[1] == "s" else None
     histogram = metric.get("rawDataHistogram")
     if histogram is not None:
-        return [_counted(fork, unit) for fork in histogram.each()]
+        counted = [_counted(fork, unit) for fork in histogram.each()]
+        if not counted:
+            raise Unreadable(f"{histogram.path}: no fork")
+        return counted
     forks = [fork.numbers() for fork in metric["rawData"].each()]
     if not forks or not all(forks):
         raise Unreadable(f"{metric.path}.rawData: a fork without samples")

@@ -18,7 +18,7 @@ _COMMA = re.compile(r"(?<=: )(-?\d+),(\d+)(?=[,}])")
 _VALUE = re.compile(r"-?\d+(?:[.,]\d+)?")
 _NOT = re.compile(r"<not (?:counted|supported)>")
 _EVENT = re.compile(r"[A-Za-z][\w.:/=-]*")
-_SEPARATORS = ";,\t|: "
+_SEPARATORS = ";,\t|:"
 NO_TIME = "perf stat -j and -x print no elapsed time; '-e duration_time' among the events gives it"
 MEAN = "with -r perf prints the mean of the runs, and no single one"
 
@@ -127,9 +127,11 @@ def _separator(line: str) -> str | None:
             fields, _ = _aligned(line, separator)
         except Unreadable:
             continue
-        value, unit, event = fields[:3]
+        value, unit, event, *rest = fields
+        times = rest[1:] if rest and rest[0].endswith("%") else rest
         counted = _VALUE.fullmatch(value) or _NOT.fullmatch(value)
-        if counted and not _VALUE.fullmatch(unit) and _EVENT.fullmatch(event) and len(fields) >= 5:
+        ran = len(times) > 1 and times[0].isdigit() and _VALUE.fullmatch(times[1])
+        if counted and ran and not _VALUE.fullmatch(unit) and _EVENT.fullmatch(event):
             return separator
     return None
 

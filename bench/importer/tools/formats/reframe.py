@@ -40,7 +40,8 @@ def parse_reframe(content: Content) -> ToolFile:
                 skipped.append((name, text_of(case.get("fail_reason")) or "skipped"))
                 continue
             place = ":".join(text_of(case.get(key)) or "?" for key in ("system", "partition", "environ"))
-            tests.setdefault((name, place), []).append((case, _run(case, result)))
+            run = _run(case, result)
+            tests.setdefault((name, place), []).append((case, run))
         except Unreadable as error:
             problems.append(error.problem(content.name))
     info = document["session_info"]
