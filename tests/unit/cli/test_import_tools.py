@@ -9,9 +9,24 @@ import pytest
 from bench.importer.tools import load
 from bench.record.consistency import contradictions
 from bench.record.storage.bundle import read_bundle
+from tests.support.legacy_fixtures import LOG
 from tests.support.tool_files import CRITERION, DATA_JS, FILES, JMH, read_file
 
-ALL = sorted(path for path in FILES.iterdir() if path.is_file() and "no-data" not in path.name)
+ALL = [
+    FILES / name
+    for name in (
+        "pyperf-2.11.0.json",
+        "pytest-benchmark-5.3.1.json",
+        "hyperfine-1.15.0.json",
+        "hyperfine-1.15.0-shell.json",
+        "hyperfine-2.0.0.json",
+        "google-benchmark-1.9.5.json",
+        "go-1.19.8-json.txt",
+        "reframe-4.10.4.json",
+        "perf-6.1.json",
+        "perf-6.1.csv",
+    )
+]
 
 
 def rows_of(out):
@@ -42,7 +57,7 @@ def test_every_tool_in_one_call_each_sample_kept(bench_, tmp_path):
     code, out, _ = bench_("import", *sources, "--results", tmp_path / "r", "--json")
     assert code == 0
     found = {row["result"] for row in rows_of(out)}
-    assert found == {"imported", "present", "skipped"}
+    assert found == {"imported", "skipped"}
     assert bench_("verify", tmp_path / "r")[0] == 0
     made = records(tmp_path / "r")
     assert {record.diagnostic.params["tool"] for record in made} == {
@@ -176,3 +191,15 @@ def test_what_the_file_does_not_say_is_given(bench_, tmp_path):
     assert (code, out.strip()) == (0, str(tmp_path / "r/unknown-44136f/sort_cpu/20260101T000000Z"))
     assert bench_("import", FILES / "hyperfine-2.0.0.json", "--name", "x", "--results", tmp_path / "r")[0] == 2
     assert bench_("import", path, tmp_path / "nothing", "--results", tmp_path / "r")[0] == 2
+
+
+def test_beside_older_evidence_what_is_given_is_for_that(bench_, tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/pytest.log").write_text(LOG)
+    (tmp_path / "old/bench.json").write_text(read_file("pytest-benchmark-5.3.1.json"))
+    (tmp_path / "old/events.json").write_text('{"benchmarks": 1, "runs": 2}\n{"benchmarks": 1, "runs": 2}\n')
+    (tmp_path / "old/other.json").write_text('{"command": "x", "cut": [')
+    code, out, _ = bench_("import", tmp_path / "old", "--ceiling", "905", "--results", tmp_path / "r", "--json")
+    assert (code, [row["result"] for row in rows_of(out)]) == (0, ["imported"] * 5)
+    ceilings = {record.diagnostic.name: record.diagnostic.ceiling_s for record in records(tmp_path / "r")}
+    assert sorted(ceilings.values(), key=str) == [905.0, None, None, None, None]
