@@ -69,6 +69,13 @@ class Recognised:
     parse: Parse
 
 
+def has_signs(text: str) -> bool:
+    """Return whether a text, or the beginning of one, has the words of a known tool's JSON."""
+    return text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[") and any(
+        all(sign in text for sign in signs) for signs in _SIGNS
+    )
+
+
 def recognise(content: Content) -> Recognised | None:
     """Return what a file is; ``None`` if no tool that is known wrote it.
 
@@ -79,7 +86,7 @@ def recognise(content: Content) -> Recognised | None:
     for is_it, parse in _TEXTS:
         if is_it(text):
             return Recognised(replace(content, text=text), parse)
-    if text[:1] not in ("{", "[") or not any(all(sign in text for sign in signs) for signs in _SIGNS):
+    if not has_signs(text):
         return None
     try:
         document = json.loads(text)

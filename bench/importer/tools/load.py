@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.importer.read.clean import decode, is_text
-from bench.importer.read.walk import File, packed, read_head, read_whole
+from bench.importer.read.walk import File, read_head, read_whole
 from bench.importer.tools.fields import Unreadable
-from bench.importer.tools.known import COMPANIONS, recognise
+from bench.importer.tools.known import COMPANIONS, has_signs, recognise
 from bench.importer.tools.model import Content, ToolFile
 from bench.record.storage.manifest import Problem
 
@@ -46,8 +46,8 @@ def _load(file: File) -> Loaded | None:
         return None
     data, problems = read_whole(file, MAX_FILE_BYTES)
     if data is None:
-        # What is no log of pytest's either is named by whoever reads logs.
-        return Loaded(file, None, tuple(problems)) if packed(head) is None and problems else None
+        # Of what is too large to be read whole only what shows itself as a tool's is named.
+        return Loaded(file, None, tuple(problems)) if has_signs(decode(head)[0]) else None
     try:
         known = recognise(Content(file.name, decode(data)[0], beside=_neighbours(file.path)))
         if known is None:

@@ -137,6 +137,21 @@ def test_a_bad_file_is_one_line_and_the_rest_comes_in(bench_, tmp_path):
     assert bench_("import", tmp_path / "cut.json", "--results", tmp_path / "r")[0] == 8
 
 
+def test_a_large_document_of_another_kind_is_no_tool_s(bench_, tmp_path, monkeypatch):
+    monkeypatch.setattr(load, "MAX_FILE_BYTES", 100_000)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/pytest.log").write_text(LOG)
+    (tmp_path / "old/profiler.json").write_text(json.dumps({"traceEvents": ["x"] * 50_000}))
+    assert bench_("import", tmp_path / "old", "--results", tmp_path / "r")[0] == 0
+    large = {"commit_hash": "x", "results": {}, "rest": ["x"] * 50_000}
+    (tmp_path / "old/asv.json").write_text(json.dumps(large))
+    code, out, _ = bench_("import", tmp_path / "old", "--results", tmp_path / "r", "--json")
+    assert (code, [row["reason"] for row in rows_of(out) if row["result"] == "damaged"]) == (
+        8,
+        ["asv.json: not read: larger than 100000 bytes"],
+    )
+
+
 @pytest.mark.parametrize("data", [b"\0" * 200_000, b'{"times": [' + b"1," * 100_000])
 def test_what_unpacks_to_too_much_is_not_read(bench_, tmp_path, monkeypatch, data):
     monkeypatch.setattr(load, "MAX_FILE_BYTES", 100_000)
@@ -191,6 +206,8 @@ def test_what_the_file_does_not_say_is_given(bench_, tmp_path):
     assert (code, out.strip()) == (0, str(tmp_path / "r/unknown-44136f/sort_cpu/20260101T000000Z"))
     assert bench_("import", FILES / "hyperfine-2.0.0.json", "--name", "x", "--results", tmp_path / "r")[0] == 2
     assert bench_("import", path, tmp_path / "nothing", "--results", tmp_path / "r")[0] == 2
+    stamped = bench_("import", path, path, "--stamp", "20260101T000000Z", "--results", tmp_path / "r")
+    assert stamped[0] == 2
 
 
 def test_beside_older_evidence_what_is_given_is_for_that(bench_, tmp_path):

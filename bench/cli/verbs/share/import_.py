@@ -90,6 +90,8 @@ def import_all(sources: Sequence[Path], results: Path, asked: Asked) -> Imported
         return import_tree(sources[0], results, asked, Steps("importing"))
     if asked.is_any and any(map(_is_archive, sources)):
         raise UsageError(_OLDER_ONLY, fix=_LEAVE_AWAY)
+    if asked.stamp is not None:
+        raise UsageError(f"--stamp is for one result, and here are {len(sources)} files", fix="import them one by one")
     rows: list[Row] = []
     problems: list[Problem] = []
     for source in sources:
@@ -98,7 +100,9 @@ def import_all(sources: Sequence[Path], results: Path, asked: Asked) -> Imported
                 rows += archive_rows(import_archive(source, results, follow=Steps("checking")), str(source))
                 continue
             tree = import_tree(source, results, asked, Steps("importing"))
-        except DamagedData as error:
+        except (DamagedData, UsageError) as error:
+            if asked.is_any and isinstance(error, UsageError):
+                raise
             rows.append(Row(str(source), "damaged", error.what if not error.cause else f"{error.what}: {error.cause}"))
             continue
         rows += [replace(row, source=_placed(row.source, source)) for row in tree.rows]

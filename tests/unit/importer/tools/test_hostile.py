@@ -79,7 +79,14 @@ def test_a_text_that_is_cut_off_anywhere_is_read_or_named(name):
         read(text[:end])
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000 + '"benchmarks"', '{"benchmarks":' * 50_000, '{"times": [1'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"benchmarks": [{"runs": ' + "[" * 100_000,
+        '{"results": [], "commit_hash":' + '{"x":' * 50_000,
+        '{"results": [{"command": "x", "times": [1',
+    ],
+)
 def test_what_is_nested_too_deep_or_cut_off_is_named(text):
     with pytest.raises(Unreadable):
         recognise(Content("f", text))
