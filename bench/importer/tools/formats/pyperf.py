@@ -56,13 +56,20 @@ def _benchmark(node: Node, metadata: dict[str, Any]) -> ToolBenchmark:
     return ToolBenchmark(
         name,
         runs,
-        node.dumped(),
+        Node(_without(node.value)).dumped(),
         host=_host(about),
         python=_version(text_of(about.get("python_version"))),
         params={"unit": unit},
         made=moment_of(first),
         timed="one loop, the median of a process's values",
     )
+
+
+def _without(value: Any) -> Any:
+    """The value without what names a machine or a place on it."""
+    if isinstance(value, dict):
+        return {key: _without(inner) for key, inner in value.items() if key not in ("hostname", "python_executable")}
+    return [_without(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _run(node: Node, unit: str, metadata: dict[str, Any]) -> ToolRun:

@@ -50,6 +50,14 @@ class TestPyperf:
         assert [run.max_rss_bytes for run in made.runs] == [None, None]
         assert "its own process" in made.runs[0].missing["memory.max_rss_bytes"]
 
+    def test_the_machine_s_name_is_left_out_at_every_level(self):
+        document = json.loads(read_file("pyperf-2.11.0-one.json"))
+        document["benchmarks"][0]["metadata"] = {"hostname": "mine", "name": "one"}
+        document["benchmarks"][0]["runs"][1]["metadata"]["hostname"] = "mine"
+        (made,) = parsed(json.dumps(document)).benchmarks
+        assert "mine" not in made.original
+        assert "values" in made.original
+
     def test_memory_is_no_time(self):
         (made,) = parsed_file("pyperf-2.11.0-memory.json").benchmarks
         assert [run.metrics["memory_bytes"].values for run in made.runs] == [(12574720.0,), (12554240.0,)]
