@@ -28,6 +28,12 @@ ARG PYTHON_INDEX=
 COPY bench/engine/images/inside/install.py bench/engine/images/inside/overlay.py /build/inside/
 RUN python3 -m inside.overlay
 
+# The supervisor with its bytecode. It lies where it will lie, since bytecode names its source.
+FROM tools AS supervisor
+COPY bench/agent /opt/bench/agent
+COPY bench/engine/images/inside/install.py bench/engine/images/inside/supervisor.py /build/inside/
+RUN python3 -m inside.supervisor
+
 FROM tools AS venv-small
 ARG PYTHON_INDEX=
 COPY requirements/image-small.txt /build/choice/requirements.txt
@@ -39,7 +45,7 @@ COPY --from=overlay /build/overlay/ /
 COPY --from=overlay --chown=10001:10001 /build/mounts/ /
 COPY --from=venv-small /opt/bench/ /opt/bench/
 COPY bench/diagnostics /opt/bench/diagnostics
-COPY bench/agent /opt/bench/agent
+COPY --from=supervisor /opt/bench/agent /opt/bench/agent
 ENV PATH=/opt/bench/venv/bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /src
 USER 10001:10001
@@ -68,7 +74,7 @@ COPY --from=overlay --chown=10001:10001 /build/mounts/ /
 COPY --from=venv /opt/bench/ /opt/bench/
 COPY --from=choice /build/note/ /opt/bench/
 COPY bench/diagnostics /opt/bench/diagnostics
-COPY bench/agent /opt/bench/agent
+COPY --from=supervisor /opt/bench/agent /opt/bench/agent
 ENV PATH=/opt/bench/venv/bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /src
 USER 10001:10001

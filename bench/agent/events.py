@@ -12,6 +12,7 @@ event                     keys beside ``event``
                           ``anon_bytes``, ``pids``
 ``stopping``              ``reason``: ``timeout`` or ``interrupt``
 ``ended``                 ``outcome``, ``wall_s``, ``signature``
+``describing``            after the end: the place is being asked about itself
 ========================  ================================================================================
 """
 

@@ -1,4 +1,8 @@
-"""The place: interpreter, packages, kernel, rights. Slow questions are asked after the measured child's end."""
+"""The place: interpreter, packages, kernel, rights.
+
+Slow questions, to the interpreter and to torch, are asked after the measured child's end, and only if the engine's side
+does not know the answers yet: they are the same for every run in a place.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,8 @@ STATUS_KEYS = (
 )
 PYTHON_LIMIT_S = 30.0
 TORCH_LIMIT_S = 60.0
+NEUTRAL = "/"
+"""Where the questions are asked: the folder that the run wrote into answers none of them."""
 ANSWER_BYTES = 4 * 1024 * 1024
 """More than the longest list of packages."""
 
@@ -126,29 +132,51 @@ def read_quick_facts() -> dict[str, Any]:
 
 
 def write_facts(spec: Spec, known: dict[str, Any], skip: str | None, signals: Signals) -> None:
-    """Write ``facts.json`` and ``torch_env.txt``. ``skip`` says why the slow questions are not asked."""
+    """Write ``facts.json`` and, where the place is asked about itself, ``torch_env.txt``.
+
+    ``skip`` says why the slow questions are not asked although they were to be.
+    """
+    path = os.path.join(spec.out, "facts.json")
+    unavailable: dict[str, str] = {}
+    facts = {**known, "python": None, "unavailable": unavailable}
+    if spec.ask is None:
+        unavailable["python"] = "asked once for each environment, by an earlier run"
+        _write(path, _text(facts))
+        return
     python = spec.argv[0] if "python" in os.path.basename(spec.argv[0]) else sys.executable
-    facts = {**known, "python": None, "unavailable": {}}
-    if skip is None:
-        answer = os.path.join(spec.out, ".facts.tmp")
-        problem = run_aside((python, "-c", QUESTION), spec.env, spec.cwd, answer, PYTHON_LIMIT_S, signals)
-        text = _read(answer, ANSWER_BYTES)
-        _remove(answer)
-        if problem is None:
-            facts["python"] = parse_answer(text)
-            problem = None if facts["python"] is not None else "the interpreter's answer is not JSON"
-    else:
-        problem = skip
+    facts["python"], problem = _ask_python(python, spec, skip, signals)
     if problem is not None:
-        facts["unavailable"] = {"python": problem}
-    _write(os.path.join(spec.out, "facts.json"), json.dumps(facts, indent=1) + "\n")
-    if spec.torch:
-        path = os.path.join(spec.out, "torch_env.txt")
-        if skip is None:
-            argv = (python, "-c", TORCH_QUESTION)
-            skip = run_aside(argv, spec.env, spec.cwd, path, TORCH_LIMIT_S, signals)
-        if skip is not None:
-            _write(path, f"\ntorch.utils.collect_env: {skip}\n", append=True)
+        unavailable["python"] = problem
+    _write(path, _text(facts))
+    if not spec.torch:
+        return
+    text = os.path.join(spec.out, "torch_env.txt")
+    if skip is None:
+        skip = run_aside((python, "-c", TORCH_QUESTION), spec.ask, NEUTRAL, text, TORCH_LIMIT_S, signals)
+    if skip is not None:
+        unavailable["torch_env"] = skip
+        _write(path, _text(facts))
+        _write(text, f"\ntorch.utils.collect_env: {skip}\n", append=True)
+
+
+def _ask_python(
+    python: str, spec: Spec, skip: str | None, signals: Signals
+) -> tuple[dict[str, Any] | None, str | None]:
+    """What the interpreter says of itself, or why that could not be had."""
+    if skip is not None:
+        return None, skip
+    answer = os.path.join(spec.out, ".facts.tmp")
+    problem = run_aside((python, "-c", QUESTION), spec.ask or {}, NEUTRAL, answer, PYTHON_LIMIT_S, signals)
+    text = _read(answer, ANSWER_BYTES)
+    _remove(answer)
+    if problem is not None:
+        return None, problem
+    found = parse_answer(text)
+    return found, None if found is not None else "the interpreter's answer is not JSON"
+
+
+def _text(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, indent=1) + "\n"
 
 
 def parse_answer(text: str) -> dict[str, Any] | None:

@@ -28,7 +28,9 @@ class Spec(NamedTuple):
 
     ``timeout_s`` counts from the child's start on the monotonic clock; ``grace_s`` is the time from TERM to KILL;
     ``sample_hz`` 0 turns sampling off. With ``group`` the child is put into that group and the supervisor stays
-    outside; without one, the supervisor's own group is measured where nothing else lives in it.
+    outside; without one, the supervisor's own group is measured where nothing else lives in it. ``ask`` is the
+    environment in which the place is asked about itself after the run, ``None`` where that is known already; ``torch``
+    whether torch is asked, too.
     """
 
     argv: tuple[str, ...]
@@ -39,6 +41,7 @@ class Spec(NamedTuple):
     grace_s: float = 10.0
     sample_hz: float = 1.0
     log_limit_bytes: int = 16 * 1024 * 1024
+    ask: dict[str, str] | None = None
     torch: bool = False
     plugin: bool = False
     group: GroupSpec | None = None
@@ -66,22 +69,27 @@ def parse_spec(text: str) -> Spec:
     argv = data.get("argv")
     if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
         raise SpecError("argv: a list of one or more strings is needed")
-    env = data.get("env", {})
-    if not isinstance(env, dict) or not all(isinstance(value, str) for value in env.values()):
-        raise SpecError("env: an object of strings is needed")
     return Spec(
         argv=tuple(argv),
-        env=dict(env),
+        env=_strings(data, "env"),
         cwd=_text(data, "cwd"),
         out=os.path.abspath(_text(data, "out")),
         timeout_s=_number(data, "timeout_s", None, least=0.001),
         grace_s=_number(data, "grace_s", 10.0),
         sample_hz=_number(data, "sample_hz", 1.0, most=MAX_SAMPLE_HZ),
         log_limit_bytes=int(_number(data, "log_limit_bytes", 16 * 1024 * 1024, least=MIN_LOG_BYTES)),
+        ask=None if data.get("ask") is None else _strings(data, "ask"),
         torch=bool(data.get("torch", False)),
         plugin=bool(data.get("plugin", False)),
         group=_group(data.get("cgroup")),
     )
+
+
+def _strings(data: dict[str, Any], key: str) -> dict[str, str]:
+    value = data.get(key, {})
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise SpecError(f"{key}: an object of strings is needed")
+    return dict(value)
 
 
 def _text(data: dict[str, Any], key: str) -> str:

@@ -67,6 +67,8 @@ def run(spec: Spec, events_fd: int = 1) -> int:
         raise
     else:
         skip = "not asked: the run was interrupted" if ended["outcome"] == "interrupted" else None
+        if spec.ask is not None and skip is None:
+            events.emit("describing")
         write_facts(spec, run_.facts, skip, signals)
         result.secure()
         return 0 if whole else OWN_ERROR

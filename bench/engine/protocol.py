@@ -41,6 +41,8 @@ class Place:
     """A prepared image or environment: absolute paths as the task sees them, and what the record says of it.
 
     ``handle`` is the engine's own business (an image id). ``preloads`` maps an allocator's name to its library.
+    ``owned``: the image has the run's folders, and they are its user's, as new volumes there then are. ``bytecode`` is
+    where the supervisor's compiled modules are kept, empty if they lie beside it.
     """
 
     python: str
@@ -51,6 +53,8 @@ class Place:
     environment: Environment | None = None
     preloads: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    owned: bool = False
+    bytecode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,8 @@ class Task:
         tree: a project's files, or ``None``.
         preload: an allocator of the place, or ``None`` for the C library's.
         security: ``default`` or ``unconfined`` (no seccomp or AppArmor profile), for measuring what the sandbox costs.
-        torch: whether torch's environment is collected.
+        describe: whether the place is asked about itself after the run (see ``bench/agent/facts.py``).
+        torch: whether torch is asked, too.
         labels: what marks the container as ours (see ``bench.engine.labels``).
     """
 
@@ -111,6 +116,7 @@ class Task:
     tree: Tree | None = None
     preload: str | None = None
     security: str = "default"
+    describe: bool = False
     torch: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
 

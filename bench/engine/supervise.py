@@ -16,6 +16,7 @@ from bench.engine.protocol import EngineLost, Event, OnEvent, State
 from bench.engine.stream import End, EventReader
 
 POLL_S = 0.2
+SETTLING_S = (0.005, 0.01, 0.02, 0.04, 0.08)
 KILLED = 128 + 9
 QUIET_S = 20.0
 RETURN_PATIENCE_S = 15.0
@@ -95,6 +96,8 @@ class Follower:
                 self._tell(item)
                 continue
             state = self._ask()  # the stream ended, or has been quiet for long
+            if isinstance(item, End) and item.error is None and self._error is None:
+                state = self._settled(state)
             if state is None or not state.running:
                 return self._ended(state)
             heard = self._clock()
@@ -175,6 +178,15 @@ class Follower:
             if state is None:
                 self._error = self._error or "the container was removed by somebody else during the run"
             return state
+
+    def _settled(self, state: State | None) -> State | None:
+        """The state after the stream's end, which an engine may see a moment before that of the container itself."""
+        for pause_s in SETTLING_S:
+            if state is None or not state.running:
+                break
+            time.sleep(pause_s)
+            state = self._ask()
+        return state
 
     def _ended(self, state: State | None) -> Followup:
         if state is not None and state.exit_code == KILLED and not (self._killed or state.oom_killed):

@@ -14,6 +14,11 @@ from bench.errors import NotMeasured
 LOG_LIMIT_BYTES = 16 * 1024**2
 TORCH_FACTS_S = 60.0
 """What the supervisor may take after the child's end to ask torch about itself."""
+MARK = "BENCH_RUN_ID"
+"""A variable in the environment of everything that a local run starts; by it strays are found if there is no group."""
+_DECIDING = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
+_APART = {"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+"""Neither the current folder nor the user's own is looked into for modules."""
 MARGIN_S = 45.0
 """What it may take for the rest, on a slow host, before the engine ends it."""
 
@@ -65,6 +70,18 @@ def child_env(place: Place, task: Task, folders: Folders) -> dict[str, str]:
     return env
 
 
+def ask_env(task: Task, folders: Folders) -> dict[str, str]:
+    """Return the environment in which a place is asked about itself: nothing of the test, nor of its project."""
+    asked = {name: value for name, value in deciding(task).items() if "{" not in value}
+    mark = {MARK: task.env[MARK]} if MARK in task.env else {}
+    return {"PATH": folders.path, "HOME": "/nonexistent", "LANG": "C.UTF-8", **_APART, **asked, **mark}
+
+
+def deciding(task: Task) -> dict[str, str]:
+    """Return those variables of a task by which the description of its place may differ."""
+    return {name: task.env[name] for name in _DECIDING if name in task.env}
+
+
 def supervisor_spec(place: Place, task: Task, folders: Folders, cgroup: Mapping[str, Any] | None = None) -> str:
     """Return the supervisor's one argument (see ``bench/agent``), as JSON.
 
@@ -84,6 +101,7 @@ def supervisor_spec(place: Place, task: Task, folders: Folders, cgroup: Mapping[
         "grace_s": task.grace_s,
         "sample_hz": task.sample_hz,
         "log_limit_bytes": LOG_LIMIT_BYTES,
+        "ask": ask_env(task, folders) if task.describe else None,
         "torch": task.torch,
         "plugin": is_pytest(argv),
         "cgroup": cgroup,
@@ -92,8 +110,9 @@ def supervisor_spec(place: Place, task: Task, folders: Folders, cgroup: Mapping[
 
 
 def supervisor_argv(place: Place, spec: str) -> list[str]:
-    """The command that starts the supervisor: without site-packages, user folders, or writing bytecode."""
-    return [place.python, "-I", "-S", "-B", f"{place.agent}/__main__.py", spec]
+    """The command that starts the supervisor: without site-packages, user folders, or writing into its own folder."""
+    compiled = ("-X", f"pycache_prefix={place.bytecode}") if place.bytecode else ("-B",)
+    return [place.python, "-I", "-S", *compiled, f"{place.agent}/__main__.py", spec]
 
 
 def is_pytest(argv: list[str]) -> bool:
@@ -108,4 +127,4 @@ def latest_end_s(task: Task) -> float:
 
 def stop_s(task: Task) -> float:
     """Seconds that an orderly stop may take: grace, then the last readings."""
-    return task.grace_s + MARGIN_S + (TORCH_FACTS_S if task.torch else 0.0)
+    return task.grace_s + MARGIN_S + (TORCH_FACTS_S if task.describe and task.torch else 0.0)

@@ -35,6 +35,7 @@ FIRST = (
 MAX_FIRST_BYTES = 64 * 1024**2
 _MAY_BE_LARGE = frozenset({"profiler.json"})
 INTERRUPTED = "the rest was not copied: it was interrupted"
+TOO_LARGE = "it is too large for one call"
 TOO_LONG = "the rest was not copied: it takes too long"
 
 
@@ -79,7 +80,7 @@ def write_folder(
 
     Args:
         archive: what is written to.
-        name: the folder's name in it.
+        name: the folder's name in it; empty for the archive's own root, which stays as it is.
         uid: who owns all of it.
         root: where the files lie.
         files: their paths below it. Of a link among them, what it leads to is taken.
@@ -89,7 +90,8 @@ def write_folder(
         OSError: a file cannot be read.
     """
     made = {PurePosixPath(name)}
-    archive.addfile(_folder(name, uid))
+    if name:
+        archive.addfile(_folder(name, uid))
     for file in (*files, *(links or {})):
         target = PurePosixPath(name, file)
         for parent in reversed(target.relative_to(name).parents[:-1]):
@@ -121,6 +123,19 @@ def _folder(name: str, uid: int) -> tarfile.TarInfo:
     info.type, info.mode = tarfile.DIRTYPE, 0o755
     info.uid = info.gid = uid
     return info
+
+
+def at_most(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Yield the pieces of a stream that is no longer than ``size`` bytes.
+
+    Raises:
+        GaveUp: it is longer.
+    """
+    for piece in pieces:
+        size -= len(piece)
+        if size < 0:
+            raise GaveUp(TOO_LARGE)
+        yield piece
 
 
 class Stream:
@@ -330,8 +345,12 @@ def _write(stream: IO[bytes], target: Path) -> int:
         raise FileExistsError(f"the archive has {target.name} twice")
     size = 0
     fresh = target.with_name(f".{target.name[:200]}.part")
-    with fresh.open("wb") as file:
-        while piece := stream.read(_PIECE):
-            size += file.write(piece)
-    fresh.replace(target)
+    try:
+        with fresh.open("wb") as file:
+            while piece := stream.read(_PIECE):
+                size += file.write(piece)
+        fresh.replace(target)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
     return size

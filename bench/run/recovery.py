@@ -21,6 +21,7 @@ from bench.record.storage.partial import remove_partials
 from bench.run.aside import folder_of, given_up, said, set_aside, set_aside_alone, try_later
 from bench.run.host_snapshot import unseen
 from bench.run.measure import refuge
+from bench.run.result.description import complete, default_folder, read_description
 from bench.run.result.files import collect
 from bench.run.result.reading import OneRun, overall, read_run
 from bench.run.result.record_of import with_verdict
@@ -131,10 +132,10 @@ def _recover_result(engine: Engine, left: _Left, name: str, result: Begun, folde
         elif run in orphans:
             (folder / run).mkdir()
             ending = engine.recover(orphans[run], folder / run)
-            runs.append(OneRun(read_run(folder / run, one.index, ending), folder / run, ending))
+            runs.append(_read_again(folder / run, one, ending))
         elif (out / "result.json").is_file():  # copied out, and its container gone, but not yet read
             ending = Ending(None, error=RUN_KILLED, killed=True)
-            runs.append(OneRun(read_run(out, one.index, ending), out, ending))
+            runs.append(_read_again(out, one, ending))
     record = recovered(result.record, runs, result.asked, KILLED)
     with Interrupts() as interrupts:  # else the next command would write it once more
         path = _write(Path(result.results or results), record, runs) if runs else None
@@ -145,6 +146,14 @@ def _recover_result(engine: Engine, left: _Left, name: str, result: Begun, folde
     if interrupts.count:
         raise KeyboardInterrupt
     return path
+
+
+def _read_again(out: Path, kept: Kept, ending: Ending) -> OneRun:
+    """Read a run that its own command did not come to read, and complete its evidence."""
+    known = read_description(default_folder() / f"{kept.described}.json") if kept.described else None
+    if known is not None:
+        complete(out, known)
+    return OneRun(read_run(out, kept.index, ending), out, ending)
 
 
 def _recover_alone(engine: Engine, orphan: Orphan, results: Path, notify: Notify) -> bool:

@@ -22,8 +22,9 @@ from bench.record.host_id import host_id
 from bench.record.schema import HostClass, Record, Run, Warning_
 from bench.run.host_snapshot import ELSEWHERE, THIS_MACHINE, HostProbes, HostSnapshot, host_class, take_snapshot
 from bench.run.plan import Plan
+from bench.run.result.description import Descriptions, complete, key_of
 from bench.run.result.reading import OneRun, Reading, read_run
-from bench.run.store import Result, Store, make_store, settle
+from bench.run.store import Result, Store, engine_key, make_store, settle
 from bench.run.trust import selftest_warning
 
 NOWHERE = Place("", "", "", "")
@@ -65,6 +66,7 @@ class Session:
         results: the folder whose disk is described.
         calibration: whether the host is calibrated before and after.
         probes: what looks at this machine.
+        descriptions: what is known of the environments that are run in.
     """
 
     engine: Engine
@@ -74,9 +76,11 @@ class Session:
     calibration: bool = True
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     probes: HostProbes = THIS_MACHINE
+    descriptions: Descriptions = field(default_factory=Descriptions)
     _places: dict[Need, Place] = field(default_factory=dict)
     _store: Store | None = None
     _distrust: tuple[Warning_, ...] | None = None
+    _host: tuple[HostClass, dict[str, str]] | None = None
 
     def __enter__(self) -> Self:
         self._store = make_store(self.engine)
@@ -91,7 +95,7 @@ class Session:
 
     def beside(self, engine: Engine) -> Session:
         """Return a session in another engine, with all else as it is here."""
-        shared = self.observer, self.calibration, self.clock, self.probes
+        shared = self.observer, self.calibration, self.clock, self.probes, self.descriptions
         return Session(engine, self.notify, self.results, *shared)
 
     @property
@@ -115,8 +119,10 @@ class Session:
         return self._places.get(need, NOWHERE)
 
     def host_class(self) -> tuple[HostClass, dict[str, str]]:
-        """Return the class of the machine that measures."""
-        return host_class(self.probes, self.engine)
+        """Return the class of the machine that measures, looked up once."""
+        if self._host is None:
+            self._host = host_class(self.probes, self.engine)
+        return self._host
 
     def stamp(self) -> str:
         """Return the name of a result that is written now."""
@@ -138,10 +144,16 @@ class Session:
             NotMeasured: nothing could be started.
         """
         place = self.place(plan.need)
-        out, labels = self.store.start(result, index)
+        key = key_of(engine_key(self.engine), self.host_class()[0], place, plan.task)
+        known = self.descriptions.get(key, plan.task)
+        out, labels = self.store.start(result, index, key)
         self.observer.run_begins(plan, index)
         with self.probes.follow() as monitor:
-            ending = self._execute(place, replace(plan.task, labels=labels), out)
+            ending = self._execute(place, replace(plan.task, labels=labels, describe=known is None), out)
+        if known is None:
+            self.descriptions.learn(key, plan.task, out)
+        else:
+            complete(out, known)
         reading = read_run(out, index, ending)
         seen = self._seen(monitor, reading.run)
         of_place = (Warning_("environment", said) for said in place.warnings)

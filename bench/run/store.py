@@ -65,12 +65,13 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """One run; ``reading`` and ``ending`` once it has ended."""
+    """One run; ``reading`` and ``ending`` once it has ended; ``described`` is the key of its place's description."""
 
     of: str
     index: int
     reading: Reading | None = None
     ending: Ending | None = None
+    described: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,13 @@ class Store:
         labels = {LABEL: encode(record).decode(), ASKED: str(asked), RESULTS: folder, USER: current_user()}
         return Result(name, labels)
 
-    def start(self, result: Result, index: int) -> tuple[Path, dict[str, str]]:
+    def start(self, result: Result, index: int, described: str = "") -> tuple[Path, dict[str, str]]:
         """Make an empty folder for a run's evidence; return it, and the labels of the run's task.
+
+        Args:
+            result: the result that the run is of.
+            index: its number in it.
+            described: the key of its place's description.
 
         Raises:
             NotMeasured: the disk refuses.
@@ -126,7 +132,7 @@ class Store:
             out.mkdir()
         except OSError as error:
             raise NotMeasured(f"{out} cannot be made", error.strerror or str(error), "make room there") from error
-        self._write(out.name, Kept(result.name, index))
+        self._write(out.name, Kept(result.name, index, described=described))
         return out, {**result.labels, INDEX: str(index), EVIDENCE: f"{self.id}/{out.name}"}
 
     def keep(self, out: Path, result: Result, reading: Reading, ending: Ending) -> None:

@@ -22,10 +22,13 @@ from bench.engine.docker.info import USER_ID
 from bench.engine.labels import ROLE
 from bench.engine.protocol import EngineLost, State, Tree
 from bench.engine.stream import EventReader, PieceReader
-from bench.engine.transfer import FIRST, Bounds, Copied, GaveUp, unpack, unpack_one, write_folder
+from bench.engine.transfer import FIRST, Bounds, Copied, GaveUp, at_most, unpack, unpack_one, write_folder
 from bench.errors import NotMeasured, UsageError
 
 REMOVE_PATIENCE_S = 10.0
+LITTLE_BYTES = 32 * 1024**2
+LITTLE_S = 15.0
+"""What is copied out of a run by one call, at most; a call takes some 50 ms, however small the file is."""
 
 
 class Container:
@@ -61,38 +64,56 @@ class Container:
             reader.close()
         self.gone = self.remove()
 
-    def fill(self, helper: Mapping[str, Any], tree: Tree | None) -> None:
+    def fill(self, helper: Mapping[str, Any], tree: Tree | None, *, owned: bool = False) -> None:
         """Make the volumes the run's own, and copy a project's files into theirs.
 
-        A new volume belongs to root where the image has no such folder, and no archive can be put into a container with
-        a read-only root. A second container that is never started serves for both, with any image.
+        A new volume takes over what its image has there, folder and owner; it belongs to root if the image has no such
+        folder. Then a second container that is never started makes it the run's: no archive can be put into a container
+        with a read-only root but right into a volume. It serves for any image.
+
+        Args:
+            helper: the second container.
+            tree: a project's files, or ``None``.
+            owned: whether the image has the folders, as the run's own.
 
         Raises:
             NotMeasured: the engine refused.
             UsageError: a file of the tree cannot be read.
         """
+        if owned and (tree is None or self._put_tree(tree)):
+            return
         with tempfile.SpooledTemporaryFile(max_size=32 << 20) as spool:
             with tarfile.open(fileobj=spool, mode="w") as archive:
                 write_folder(archive, OUT.strip("/"), USER_ID)
                 if tree is not None:
-                    try:
-                        write_folder(archive, SRC.strip("/"), USER_ID, tree.root, tree.files, tree.links)
-                    except OSError as error:
-                        raise UsageError(f"the project {tree.root} cannot be copied", str(error)) from error
+                    _write_tree(archive, SRC.strip("/"), tree)
             spool.seek(0)
             config = dict(helper) | {"Labels": {**helper["Labels"], ROLE: "helper"}}
             made = None
             try:
                 made = self._create(config, f"{self._names.container}-fill")
-                self._api.put_archive(
-                    made, "/", cast("bytes", spool)
-                )  # sent piece by piece, as requests does for files
+                self._put(made, "/", spool)
             except CALL_ERRORS as error:
                 raise NotMeasured("the run's folders could not be filled", reason(error)) from error
             finally:
                 if made is not None:
                     with contextlib.suppress(*CALL_ERRORS):
                         self._api.remove_container(made, force=True)
+
+    def _put_tree(self, tree: Tree) -> bool:
+        """Copy a project's files right into their volume; whether the engine took them."""
+        with tempfile.SpooledTemporaryFile(max_size=32 << 20) as spool:
+            with tarfile.open(fileobj=spool, mode="w") as archive:
+                _write_tree(archive, "", tree)
+            spool.seek(0)
+            try:
+                self._put(self.id, SRC, spool)
+            except CALL_ERRORS:
+                return False
+        return True
+
+    def _put(self, handle: str, path: str, spool: Any) -> None:
+        self._api.put_archive(handle, path, cast("bytes", spool))  # sent piece by piece, as requests does for files
 
     def _create(self, config: Mapping[str, Any], name: str) -> str:
         api: Any = self._api
@@ -165,7 +186,8 @@ class Container:
 def copy_folder(api: APIClient, handle: str, target: Path, bounds: Bounds | None = None) -> Copied:
     """Copy a container's ``/out`` into ``target``, whether it runs or not.
 
-    First what a bundle is made of, each file by a call of its own; then, within the bounds, the rest. What is in
+    First the result; then, as a rule, the rest by one call. If the folder turns out to be large or slow to come, what a
+    bundle is made of comes next, each file by a call of its own, and then, within the bounds, what is left. What is in
     ``target`` already is not copied again.
 
     Args:
@@ -181,18 +203,45 @@ def copy_folder(api: APIClient, handle: str, target: Path, bounds: Bounds | None
     until = time.monotonic() + bounds.seconds
     notes: list[str] = []
     rest = Copied(0, 0)
+
+    def copy_one(name: str) -> None:
+        if not (target / name).exists():
+            with contextlib.suppress(NotFound), _archive(api, handle, f"{OUT}/{name}", until, bounds) as pieces:
+                notes.extend(filter(None, [unpack_one(pieces, name, target, bounds.most(name))]))
+
     try:
-        for name in FIRST:
-            if not (target / name).exists():
-                with contextlib.suppress(NotFound), _archive(api, handle, f"{OUT}/{name}", until, bounds) as pieces:
-                    notes += filter(None, [unpack_one(pieces, name, target, bounds.most(name))])
-        with _archive(api, handle, OUT, until, bounds) as pieces:
-            rest = unpack(pieces, OUT.strip("/"), target, bounds.max_bytes, bounds.max_files)
+        copy_one(FIRST[0])
+        little = _copy_little(api, handle, target, bounds)
+        if little is None:
+            for name in FIRST[1:]:
+                copy_one(name)
+            with _archive(api, handle, OUT, until, bounds) as pieces:
+                little = unpack(pieces, OUT.strip("/"), target, bounds.max_bytes, bounds.max_files)
+        rest = little
     except GaveUp as why:
         notes.append(str(why))
     first = [target / name for name in FIRST if (target / name).is_file()]
     size = sum(path.stat().st_size for path in first)
     return Copied(len(first) + rest.files, size + rest.size_bytes, (*notes, *rest.notes))
+
+
+def _copy_little(api: APIClient, handle: str, target: Path, bounds: Bounds) -> Copied | None:
+    """Copy the folder by one call, if it is small; ``None`` if it is not, or nobody can say."""
+    until = time.monotonic() + min(bounds.seconds, LITTLE_S)
+    little = min(bounds.max_bytes, LITTLE_BYTES)
+    with (
+        contextlib.suppress(GaveUp, tarfile.TarError),
+        _archive(api, handle, OUT, until, bounds) as pieces,
+    ):
+        return unpack(at_most(pieces, little), OUT.strip("/"), target, bounds.max_bytes, bounds.max_files)
+    return None
+
+
+def _write_tree(archive: tarfile.TarFile, name: str, tree: Tree) -> None:
+    try:
+        write_folder(archive, name, USER_ID, tree.root, tree.files, tree.links)
+    except OSError as error:
+        raise UsageError(f"the project {tree.root} cannot be copied", str(error)) from error
 
 
 @contextlib.contextmanager

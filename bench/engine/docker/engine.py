@@ -110,7 +110,7 @@ class DockerEngine:
         config = container_config(place, task, names, labels, self._gpu(task))
         commands = (as_command(config), _child_command(place, task))
         with Interrupts() as interrupts, Container(self._api, config, names) as container:
-            container.fill(helper_config(place, names, labels), task.tree)
+            container.fill(helper_config(place, names, labels), task.tree, owned=place.owned)
             if interrupts.count:
                 return Ending(None, interrupted=True, commands=commands)
             try:

@@ -55,4 +55,5 @@ def image_place(facts: ImageFacts, warnings: tuple[str, ...] = ()) -> Place:
         ),
         preloads=PRELOADS,
         warnings=warnings,
+        owned=True,
     )

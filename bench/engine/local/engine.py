@@ -27,11 +27,11 @@ from bench.engine.local.environment import prepare_environment
 from bench.engine.local.grouping import Mode, above, find_mode, refuse_unheld
 from bench.engine.local.info import local_record
 from bench.engine.local.ledger import Entry, Ledger
-from bench.engine.local.process import MARK, LocalProcess, kill_strays
+from bench.engine.local.process import LocalProcess, kill_strays
 from bench.engine.local.systemd_scope import read_scope, scope_argv, scope_environment
 from bench.engine.protocol import Capacity, Ending, Event, Need, Notify, OnEvent, Orphan, Place, Task, Tree
 from bench.engine.supervise import Follower
-from bench.engine.task import Folders, fill, latest_end_s, stop_s, supervisor_argv, supervisor_spec
+from bench.engine.task import MARK, Folders, fill, latest_end_s, stop_s, supervisor_argv, supervisor_spec
 from bench.engine.transfer import copy_tree, set_aside
 from bench.errors import NotMeasured, UsageError
 from bench.host.outer import read_outer

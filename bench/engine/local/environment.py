@@ -226,6 +226,7 @@ class Build:
             environment=environment,
             preloads=find_preloads(),
             warnings=warnings,
+            bytecode=str(self.folder / "supervisor-bytecode"),
         )
 
 

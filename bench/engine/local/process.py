@@ -17,9 +17,8 @@ import psutil
 
 from bench.engine.protocol import EngineLost, State
 from bench.engine.stream import TAIL_BYTES, EventReader, Piece
+from bench.engine.task import MARK
 
-MARK = "BENCH_RUN_ID"
-"""A variable in the environment of everything that a run starts; by it strays are found if there is no group."""
 _PIECE = 65536
 
 

@@ -76,7 +76,7 @@ def test_quick_facts() -> None:
 
 
 def test_slow_facts_come_from_the_childs_interpreter(out: Path, signals: Signals) -> None:
-    spec = parse_spec(make_spec(out, [sys.executable, "-c", "pass"]))
+    spec = parse_spec(make_spec(out, [sys.executable, "-c", "pass"], ask={}))
     write_facts(spec, {"uid": 1}, None, signals)
     facts = json.loads((out / "facts.json").read_text())
     assert facts["uid"] == 1
@@ -90,7 +90,7 @@ def test_an_interpreter_that_does_not_answer(out: Path, signals: Signals, tmp_pa
     fake.write_text("#!/bin/sh\necho nonsense\nexit $CODE\n")
     fake.chmod(0o755)
     for code, words in (("3", "exit code 3"), ("0", "not JSON")):
-        spec = parse_spec(make_spec(out, [str(fake)], env={"CODE": code}, torch=True))
+        spec = parse_spec(make_spec(out, [str(fake)], ask={"CODE": code}, torch=True))
         write_facts(spec, {}, None, signals)
         facts = json.loads((out / "facts.json").read_text())
         assert facts["python"] is None
@@ -117,17 +117,39 @@ def test_torchs_description_needs_no_pip(out: Path, signals: Signals, tmp_path: 
         (tmp_path / name / "__init__.py").touch()
     (tmp_path / "torch/utils/collect_env.py").write_text(COLLECT_ENV)
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pip'] = None\n")
-    spec = parse_spec(make_spec(out, [sys.executable], env={"PYTHONPATH": str(tmp_path)}, torch=True))
+    spec = parse_spec(make_spec(out, [sys.executable], ask={"PYTHONPATH": str(tmp_path)}, torch=True))
     write_facts(spec, {}, None, signals)
     text = (out / "torch_env.txt").read_text()
     assert "[pip3] pytest==" in text
     assert "Traceback" not in text
 
 
+def test_a_place_that_is_known_is_asked_nothing(out: Path, signals: Signals, tmp_path: Path) -> None:
+    fake = tmp_path / "python"
+    fake.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n")
+    fake.chmod(0o755)
+    write_facts(parse_spec(make_spec(out, [str(fake)], torch=True)), {"uid": 1}, None, signals)
+    facts = json.loads((out / "facts.json").read_text())
+    assert (facts["uid"], facts["python"]) == (1, None)
+    assert "an earlier run" in facts["unavailable"]["python"]
+    assert not (tmp_path / "asked").exists()
+    assert not (out / "torch_env.txt").exists()
+
+
+def test_what_the_test_left_in_its_folders_answers_nothing(out: Path, signals: Signals, tmp_path: Path) -> None:
+    """The answers are kept for other runs: neither the folder of the tests nor their variables may make them."""
+    (tmp_path / "re.py").write_text("raise SystemExit(7)\n")
+    wrong = {"PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": str(tmp_path / "re.py")}
+    spec = parse_spec(make_spec(out, [sys.executable], env=wrong, cwd=str(tmp_path), ask={"PYTHONSAFEPATH": "1"}))
+    write_facts(spec, {}, None, signals)
+    assert json.loads((out / "facts.json").read_text())["unavailable"] == {}
+
+
 def test_skipped(out: Path, signals: Signals) -> None:
-    spec = parse_spec(make_spec(out, ["true"], torch=True))
+    spec = parse_spec(make_spec(out, ["true"], ask={}, torch=True))
     write_facts(spec, {}, "interrupted", signals)
-    assert json.loads((out / "facts.json").read_text())["unavailable"] == {"python": "interrupted"}
+    unavailable = json.loads((out / "facts.json").read_text())["unavailable"]
+    assert unavailable == {"python": "interrupted", "torch_env": "interrupted"}
     assert "interrupted" in (out / "torch_env.txt").read_text()
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from bench.agent.spec import parse_spec
 from bench.engine.task import (
+    MARK,
     Folders,
     child_env,
     fill,
@@ -75,7 +76,9 @@ def test_pytest_is_known_by_its_name(argv, answer):
 
 def test_a_broken_supervisor_is_given_up_after_all_that_it_may_take(task):
     assert latest_end_s(task) == task.timeout_s + stop_s(task)
-    assert stop_s(task) > task.grace_s + 60
+    described = replace(task, describe=True)
+    assert stop_s(described) > stop_s(task) + 59
+    assert stop_s(described) > task.grace_s + 60
     assert stop_s(replace(task, torch=False)) < stop_s(task) - 59
 
 
@@ -84,3 +87,19 @@ def test_the_specification_is_one_line_of_ascii(place, task):
     assert text.isascii()
     assert "\n" not in text
     assert json.loads(text)["env"]["A"] == "é\n"
+
+
+def test_a_place_is_asked_about_itself_without_what_the_test_brings(place, task):
+    env = {"CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": "/s", "LD_PRELOAD": "x.so", "PATH": "{src}/bin", MARK: "run-1"}
+    asked = replace(task, describe=True, env=env)
+    spec = parse_spec(supervisor_spec(place, asked, FOLDERS))
+    assert spec.ask is not None
+    assert (spec.ask["CUDA_VISIBLE_DEVICES"], spec.ask["PATH"], spec.ask[MARK]) == ("-1", "/p", "run-1")
+    assert not {"PYTHONPATH", "LD_PRELOAD", "A"} & spec.ask.keys()
+    assert spec.ask["HOME"] != FOLDERS.home
+    assert parse_spec(supervisor_spec(place, task, FOLDERS)).ask is None
+
+
+def test_what_is_compiled_goes_where_the_place_keeps_it(place):
+    kept = supervisor_argv(replace(place, bytecode="/cache/code"), "{}")
+    assert kept[1:5] == ["-I", "-S", "-X", "pycache_prefix=/cache/code"]
