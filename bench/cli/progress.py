@@ -16,14 +16,16 @@ from rich.progress import track
 from rich.text import Text
 
 from bench.cli.output import Console, notify
-from bench.engine.protocol import Event
+from bench.engine.protocol import COPYING, Event
 from bench.record.redact import redact_text, secret_values
 from bench.report.text import plain
 from bench.run.plan import Plan
 from bench.run.result.reading import Reading
-from bench.run.session import Observer
+from bench.run.session import CALIBRATING, Observer
 from bench.units import clock, percent, seconds, size
 
+_PHASES = {"ended": "reading the result", "describing": "describing the environment", COPYING: "copying out"}
+"""What is done once the last test has ended, by the event that begins it."""
 PLAIN_EVERY_S = 30.0
 """Seconds between plain lines on a pipe."""
 
@@ -39,11 +41,14 @@ class Now:
     began: float = field(default_factory=time.monotonic)
     cpu_ratio: float | None = None
     memory_bytes: int | None = None
+    phase: str = ""
 
     def line(self, now: float) -> str:
         """Return which test of how many, elapsed, CPU and memory, estimate: what a narrow terminal cuts comes last."""
         elapsed = now - self.began
-        parts = [self.title]
+        parts = [self.title] if self.title else []
+        if self.phase:
+            return " · ".join([*parts, self.phase, clock(elapsed)])
         if self.of:
             parts.append(f"test {min(self.index + 1, self.of)} of {self.of}")
         parts.append(clock(elapsed))
@@ -106,6 +111,9 @@ class Progress(Observer):
             now.index += 1
         elif kind == "sample":
             now.cpu_ratio, now.memory_bytes = event.get("cpu_ratio"), event.get("memory_bytes")
+        elif kind in _PHASES:
+            now.phase = _PHASES[kind]
+            self._refresh()
         moment = time.monotonic()
         if self._live is None and moment - self._said >= PLAIN_EVERY_S:
             self._said = moment
@@ -118,6 +126,26 @@ class Progress(Observer):
         # A CI job's log is as public as a bundle.
         why = f": {redact_text(run.signature, self._hidden)}" if run.signature else ""
         self._say(f"{self._now.title}: {run.outcome.replace('_', ' ')} after {seconds(run.wall_s)}{why}")
+
+    @contextmanager
+    def doing(self, what: str) -> Iterator[None]:
+        """Show what is done beside the runs: live, or on a pipe as a line if it takes its time."""
+        before, self._now = self._now, Now(title=self._now.title, phase=what)
+        self._begins()
+        if self._live is not None:
+            self._live.start()
+            self._refresh()
+        elif what == CALIBRATING:
+            self._say(f"{self._now.title}: {what}" if self._now.title else what)
+        try:
+            yield
+        finally:
+            self._stop()
+            self._now = before
+
+    def _refresh(self) -> None:
+        if self._live is not None:
+            self._live.refresh()
 
     def _text(self) -> Text:
         return Text(plain(self._now.line(time.monotonic())), overflow="ellipsis", no_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ from bench.run.result.reading import OneRun, Reading, read_run
 from bench.run.store import Result, Store, engine_key, make_store, settle
 from bench.run.trust import selftest_warning
 
+CALIBRATING = "calibrating"
+LOOKING = "looking at the host"
 NOWHERE = Place("", "", "", "")
 """A place that was not prepared: neither image nor environment."""
 
@@ -42,6 +45,10 @@ class Observer:
 
     def run_ended(self, reading: Reading) -> None:
         """A run has been read."""
+
+    def doing(self, what: str) -> AbstractContextManager[object]:  # noqa: ARG002
+        """Return the time in which something else than a run is done: ``what`` is a few words."""
+        return nullcontext()
 
 
 def own_fault(error: Exception) -> str:
@@ -130,7 +137,8 @@ class Session:
 
     def snapshot(self) -> HostSnapshot:
         """Return the host now."""
-        return take_snapshot(self.probes, self.engine, self.results, calibration=self.calibration)
+        with self.observer.doing(CALIBRATING if self.calibration and not self.engine.remote else LOOKING):
+            return take_snapshot(self.probes, self.engine, self.results, calibration=self.calibration)
 
     def run(self, plan: Plan, index: int, result: Result) -> OneRun:
         """Make one run of a plan for a result that was begun, in a fresh container, and return it.

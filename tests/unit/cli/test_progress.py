@@ -5,6 +5,7 @@ import pytest
 from bench.catalog.load import builtin, find
 from bench.cli.output import Console, Held
 from bench.cli.progress import Now, Progress, busy
+from bench.engine.protocol import COPYING
 from bench.record.schema import Run, Source
 from bench.run.plan import Options, make_plan
 from bench.run.result.reading import Reading
@@ -60,3 +61,51 @@ def test_a_signature_is_said_without_its_secrets(capsys, monkeypatch):
     said = capsys.readouterr().err
     assert "test_x.py::test_y: AssertionError: [redacted" in said
     assert not any(secret in said for secret in ("swordfish", "sesame", "abc9def7"))
+
+
+def followed(monkeypatch, quiet=False):
+    """A progress that follows a run, and what is on its line after each thing that happens."""
+    monkeypatch.setattr(Console, "quiet", quiet)
+    progress = Progress()
+    progress.run_begins(make_plan(find(builtin(), "grad_cpu"), Options(), Source("catalog")), 0)
+    return progress, lambda: progress._text().plain
+
+
+def test_after_the_last_test_the_line_says_what_is_being_done(monkeypatch):
+    progress, line = followed(monkeypatch)
+    progress.event({"event": "collected", "tests": 1})
+    assert line() == "grad_cpu · test 1 of 1 · 0:00"
+    said = []
+    for event in ("ended", "describing", COPYING):
+        progress.event({"event": event})
+        said.append(line())
+    assert said == [
+        "grad_cpu · reading the result · 0:00",
+        "grad_cpu · describing the environment · 0:00",
+        "grad_cpu · copying out · 0:00",
+    ]
+    progress.run_ended(Reading(Run(0, "passed", wall_s=1.0), {}))
+    with progress.doing("calibrating"):
+        assert line() == "grad_cpu · calibrating · 0:00"
+    progress.run_begins(make_plan(find(builtin(), "grad_cpu"), Options(), Source("catalog")), 0)
+    assert line() == "grad_cpu · 0:00", "a new run begins anew"
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_pipe_hears_of_the_calibration_alone(capsys, monkeypatch, quiet):
+    monkeypatch.setattr(Console, "quiet", quiet)
+    progress, begun = Progress(lambda: begun.append(1)), []
+    with progress.doing("calibrating"):
+        pass
+    with progress.doing("looking at the host"):
+        pass
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "" if quiet else "calibrating\n")
+    assert begun, "what was held back comes before it"
+
+
+def test_a_fault_while_the_host_is_looked_at_leaves_the_line_as_it_was(monkeypatch):
+    progress, line = followed(monkeypatch)
+    with pytest.raises(ZeroDivisionError), progress.doing("calibrating"):
+        raise ZeroDivisionError
+    assert line() == "grad_cpu · 0:00"

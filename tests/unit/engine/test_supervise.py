@@ -210,3 +210,11 @@ def test_a_stop_that_we_did_not_ask_for_is_said_so():
     stopping = [line('{"event": "stopping", "reason": "interrupt"}')]
     assert "stopped from outside" in run(Task([stopping], [ended(0)])).error
     assert run(Task([[line('{"event": "stopping", "reason": "timeout"}')]], [ended(0)])).error is None
+
+
+def test_an_engine_that_sees_the_end_a_moment_later_is_not_attached_to_again(monkeypatch):
+    task = Task([[line('{"event": "one"}')]], [RUNNING, RUNNING, ended(0)])
+    events, attached = task.events, []
+    monkeypatch.setattr(task, "events", lambda: (attached.append(1), events())[1])
+    found = run(task, lambda _: None)
+    assert (found.state.exit_code, found.error, attached) == (0, None, [1])

@@ -93,3 +93,20 @@ def test_a_session_beside_another_differs_in_the_engine_alone(open_session, stan
     assert beside.engine is other
     for name in ("notify", "results", "observer", "calibration", "clock", "probes"):
         assert getattr(beside, name) == getattr(usual, name)
+
+
+def test_the_look_at_the_host_is_named_by_what_takes_its_time(open_session, stand_in):
+    class Doing(Observer):
+        def __init__(self):
+            self.seen = []
+
+        def doing(self, what):
+            self.seen.append(what)
+            return super().doing(what)
+
+    observer = Doing()
+    for calibration, remote in ((True, False), (False, False), (True, True)):
+        stand_in.remote = remote
+        with open_session(observer=observer, calibration=calibration) as session:
+            session.snapshot()
+    assert observer.seen == ["calibrating", "looking at the host", "looking at the host"]

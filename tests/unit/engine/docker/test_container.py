@@ -79,6 +79,27 @@ def test_the_volumes_are_filled_through_a_helper_that_never_starts(api, config, 
         assert {info.name: info.uid for info in archive} == {"out": 10001, "src": 10001, "src/a.py": 10001}
 
 
+def test_an_image_with_the_run_s_folders_needs_no_helper(api, config, names, place, tmp_path):
+    (tmp_path / "a.py").write_text("x")
+    with Container(api, config, names) as container:
+        container.fill(helper_config(place, names, {}), None, owned=True)
+        assert api.calls.count("put_archive") == 0
+        container.fill(helper_config(place, names, {}), Tree(tmp_path, ("a.py",), ""), owned=True)
+        [(path, data)] = api._find(container.id).put
+        assert (path, api.calls.count("create_container")) == ("/src", 1)
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        assert {info.name: info.uid for info in archive} == {"a.py": 10001}
+
+
+def test_an_engine_that_takes_no_files_into_a_volume_gets_them_through_the_helper(api, config, names, place, tmp_path):
+    (tmp_path / "a.py").write_text("x")
+    api.broken["put_archive"] = [APIError("container rootfs is marked read-only")]
+    with Container(api, config, names) as container:
+        container.fill(helper_config(place, names, {}), Tree(tmp_path, ("a.py",), ""), owned=True)
+    assert (api.calls.count("put_archive"), api.calls.count("create_container")) == (2, 2)
+    assert api.containers_ == {}
+
+
 def test_a_project_that_changes_meanwhile_is_named(api, config, names, place, tmp_path):
     with pytest.raises(UsageError, match="cannot be copied"), Container(api, config, names) as container:
         container.fill(helper_config(place, names, {}), Tree(tmp_path, ("gone.py",), ""))

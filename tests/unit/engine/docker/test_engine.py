@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from docker.errors import APIError
 
+from bench.engine.docker import container as container_module
 from bench.engine.docker import engine as module
 from bench.engine.docker import orphans
 from bench.engine.docker.client import Endpoint
@@ -51,7 +52,8 @@ def test_a_run_from_start_to_end(engine, api, place, task, tmp_path):
     api.create_container_from_config = lambda config, name: (configs.append(config), create(config, name))[1]
     ending = engine.execute(place, task, tmp_path, told.append)
     assert (ending.exit_code, ending.oom_killed, ending.interrupted, ending.error) == (0, False, False, None)
-    assert [event["event"] for event in told] == ["started"]
+    assert [event["event"] for event in told] == ["started", "copying_out"]
+    assert api.calls.count("get_archive") == 2, "the result, and the rest"
     assert (tmp_path / "result.json").read_bytes() == b"{}"
     assert (tmp_path / "deep" / "log").read_bytes() == b"x"
     assert ending.commands[0].startswith("docker create --network none")
@@ -73,6 +75,38 @@ def test_a_project_travels_too(engine, api, place, task, tmp_path):
     engine.execute(place, replace(task, tree=Tree(tmp_path, ("a.py",), "")), tmp_path / "out", print)
     assert api.calls.count("create_volume") == 2
     assert api.volumes_ == {}
+
+
+@pytest.mark.parametrize("trouble", ["large", "slow", "damaged"])
+def test_what_a_bundle_is_made_of_comes_out_of_a_folder_that_is_too_much_for_one_call(
+    engine, api, place, task, tmp_path, monkeypatch, trouble
+):
+    monkeypatch.setattr(container_module, "LITTLE_BYTES", 20_000)
+    monkeypatch.setattr(container_module, "LITTLE_S", 0.3 if trouble == "slow" else 60.0)
+    dearest = {"facts.json": b"{}", "pytest.log": b"log", "result.json": b"{}"}
+
+    def leaves(container):
+        container.files.update({"a": bytes(30_000), **dearest} if trouble == "large" else dearest)
+        container.end(0)
+
+    whole, calls = api.get_archive, []
+
+    def get(handle, path):
+        pieces, facts = whole(handle, path)
+        calls.append(path)
+        if calls.count("/out") == 1 and path == "/out" and trouble != "large":
+            endless = (time.sleep(0.02) or b"" for _ in itertools.count())
+            return (iter([b"no tar" * 200]) if trouble == "damaged" else endless), facts
+        return pieces, facts
+
+    api.script, api.get_archive = leaves, get
+    ending = engine.execute(place, task, tmp_path, print)
+    assert (ending.error, ending.notes) == (None, ())
+    assert {name: (tmp_path / name).read_bytes() for name in dearest} == dearest
+    assert (tmp_path / "a").exists() == (trouble == "large")
+    assert calls[:2] == ["/out/result.json", "/out"]
+    assert calls[2:].count("/out") == 1
+    assert not list(tmp_path.glob(".*.part"))
 
 
 def test_ctrl_c_stops_the_run_in_order(engine, api, place, task, tmp_path):
