@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.slow]
 
 GLANCE = {
     "benchmarks/measuring/measuring.py": ("--glance", "--engine", "local"),
+    "benchmarks/measuring/repeats.py": ("--glance", "--engine", "local"),
     "benchmarks/statistics/pairs.py": ("--glance",),
     "benchmarks/statistics/quality.py": ("--glance",),
 }
