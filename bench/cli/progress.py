@@ -16,7 +16,7 @@ from rich.progress import track
 from rich.text import Text
 
 from bench.cli.output import Console, notify
-from bench.engine.protocol import COPYING, Event
+from bench.engine.protocol import Event
 from bench.record.redact import redact_text, secret_values
 from bench.report.text import plain
 from bench.run.plan import Plan
@@ -24,7 +24,7 @@ from bench.run.result.reading import Reading
 from bench.run.session import CALIBRATING, Observer
 from bench.units import clock, percent, seconds, size
 
-_PHASES = {"ended": "reading the result", "describing": "describing the environment", COPYING: "copying out"}
+_PHASES = {"ended": "copying out", "describing": "describing the environment"}
 """What is done once the last test has ended, by the event that begins it."""
 PLAIN_EVERY_S = 30.0
 """Seconds between plain lines on a pipe."""

@@ -20,9 +20,7 @@ Notify = Callable[[str], None]
 """Takes one plain line for the person who waits."""
 
 Event = Mapping[str, Any]
-"""One JSON line of the supervisor (see ``bench/agent/events.py``), or an engine's own :data:`COPYING`."""
-COPYING = "copying_out"
-"""The event of an engine that begins to bring the ``out`` folder back."""
+"""One JSON line of the supervisor (see ``bench/agent/events.py``)."""
 
 OnEvent = Callable[[Event], None]
 

@@ -93,7 +93,7 @@ class Follower:
                     continue
             elif not isinstance(item, End):
                 heard = self._clock()
-                self.tell(item)
+                self._tell(item)
                 continue
             state = self._ask()  # the stream ended, or has been quiet for long
             if isinstance(item, End) and item.error is None and self._error is None:
@@ -112,8 +112,7 @@ class Follower:
         except EngineLost:
             return None  # its old reader says "end" no more; silence leads back to asking
 
-    def tell(self, event: Event) -> None:
-        """Hand an event on to whoever listens, if somebody still does."""
+    def _tell(self, event: dict[str, object]) -> None:
         if event.get("event") == "ended":
             self._ended_event = event
         if event.get("event") == "stopping" and event.get("reason") == "interrupt" and not self._interrupts.count:

@@ -24,19 +24,7 @@ from bench.engine.docker.place import prepare_place
 from bench.engine.gpu import check_docker, device_request, read_signs
 from bench.engine.interrupt import Interrupts
 from bench.engine.labels import current_owner, owner_labels
-from bench.engine.protocol import (
-    COPYING,
-    Capacity,
-    Ending,
-    EngineLost,
-    Need,
-    Notify,
-    OnEvent,
-    Orphan,
-    Place,
-    State,
-    Task,
-)
+from bench.engine.protocol import Capacity, Ending, EngineLost, Need, Notify, OnEvent, Orphan, Place, State, Task
 from bench.engine.supervise import RETURN_PATIENCE_S, Follower, Followup
 from bench.engine.task import fill, latest_end_s, stop_s
 from bench.engine.transfer import Bounds
@@ -132,7 +120,6 @@ class DockerEngine:
             container.start()
             follower = Follower(container, interrupts, on_event, latest_s=latest_end_s(task), stop_s=stop_s(task))
             followup = follower.follow(reader)
-            follower.tell({"event": COPYING})
             problem, notes = copy_evidence(container, out, followup, interrupts)
             state = followup.state
             if problem is None and state is not None and state.exit_code not in (0, 137) and reader.tail:

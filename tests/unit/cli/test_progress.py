@@ -5,7 +5,6 @@ import pytest
 from bench.catalog.load import builtin, find
 from bench.cli.output import Console, Held
 from bench.cli.progress import Now, Progress, busy
-from bench.engine.protocol import COPYING
 from bench.record.schema import Run, Source
 from bench.run.plan import Options, make_plan
 from bench.run.result.reading import Reading
@@ -76,14 +75,10 @@ def test_after_the_last_test_the_line_says_what_is_being_done(monkeypatch):
     progress.event({"event": "collected", "tests": 1})
     assert line() == "grad_cpu · test 1 of 1 · 0:00"
     said = []
-    for event in ("ended", "describing", COPYING):
+    for event in ("ended", "describing"):
         progress.event({"event": event})
         said.append(line())
-    assert said == [
-        "grad_cpu · reading the result · 0:00",
-        "grad_cpu · describing the environment · 0:00",
-        "grad_cpu · copying out · 0:00",
-    ]
+    assert said == ["grad_cpu · copying out · 0:00", "grad_cpu · describing the environment · 0:00"]
     progress.run_ended(Reading(Run(0, "passed", wall_s=1.0), {}))
     with progress.doing("calibrating"):
         assert line() == "grad_cpu · calibrating · 0:00"
