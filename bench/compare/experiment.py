@@ -32,7 +32,8 @@ class Judged(msgspec.Struct, frozen=True):
 
     ``change``, ``low`` and ``high`` are ratios of the second side to the first, minus 1; an end that the pairs do not
     bound yet is ``None``. ``outcome`` is by the direction in which the figure is better: ``slower`` is worse, also of
-    what is no time. Without a direction a larger one is ``slower``. ``why`` it is not judged.
+    what is no time. Without a direction a larger one is ``slower``. ``to_go`` is about how many more pairs would
+    decide, if anybody can tell. ``why`` it is not judged.
     """
 
     name: str
@@ -46,13 +47,15 @@ class Judged(msgspec.Struct, frozen=True):
     change: float | None = None
     low: float | None = None
     high: float | None = None
+    to_go: int | None = None
     why: str | None = None
 
 
 class Trial(msgspec.Struct, frozen=True):
     """What an experiment shows. ``decides`` is judged by ``metric``; the other figures inform.
 
-    ``made`` counts the pairs that both sides ran; of the others ``left_out`` says why they are not judged.
+    ``made`` counts the pairs that both sides ran, ``judged`` those whose figures count; ``left_out`` says why others do
+    not.
     """
 
     id: str
@@ -60,6 +63,7 @@ class Trial(msgspec.Struct, frozen=True):
     metric: str
     effect: float
     made: int
+    judged: int
     decides: Judged
     informs: tuple[Judged, ...]
     left_out: tuple[str, ...]
@@ -93,13 +97,13 @@ def are_sides(a: Record, b: Record) -> bool:
     return one.id == two.id and one.side != two.side
 
 
-def trial_of(a: Record, b: Record, metric: str | None = None) -> Trial:
+def trial_of(a: Record, b: Record, *, informs: bool = True) -> Trial:
     """Return what an experiment shows.
 
     Args:
         a: the side that is compared with.
         b: the other one.
-        metric: the figure that decides; the experiment's own if it is not given.
+        informs: whether the other figures are judged beside the one that decides.
 
     Raises:
         NotComparable: they are not sides of one experiment, or no run of both has the figure.
@@ -108,10 +112,9 @@ def trial_of(a: Record, b: Record, metric: str | None = None) -> Trial:
     one, two = _experiment(a), _experiment(b)
     if not are_sides(a, b) or (one.seed, one.metric, one.duet) != (two.seed, two.metric, two.duet):
         raise NotComparable(f"{a.id} and {b.id} are not the two sides of one experiment")
-    matched = _matched(a, b)
-    metric = metric or one.metric
+    matched, metric = _matched(a, b), one.metric
     known = (measures(a), measures(b))
-    names = list(dict.fromkeys([*known[0], *known[1]]))
+    names = [name for name in dict.fromkeys([*known[0], *known[1]]) if informs or name == metric]
     judged = {name: _judged(name, known[0].get(name), known[1].get(name), matched.judged, one.effect) for name in names}
     decides = judged.pop(metric, None) or Judged(metric, "", "none", None, None, 0, why="no run has it")
     return Trial(
@@ -120,6 +123,7 @@ def trial_of(a: Record, b: Record, metric: str | None = None) -> Trial:
         metric=metric,
         effect=one.effect,
         made=matched.made,
+        judged=len(matched.judged),
         decides=decides,
         informs=tuple(judged.values()),
         left_out=matched.left_out,
@@ -176,15 +180,16 @@ def _judged(
     """One figure by the pairs that have it on both sides."""
     told = b or a
     assert told is not None  # noqa: S101, the name comes from one of them
-    found = [(a.values[one], b.values[two]) for one, two in matched] if a and b else []
-    values = [(float(one), float(two)) for one, two in found if one is not None and two is not None]
+    both = [(a.values[one], b.values[two]) for one, two in matched] if a and b else []
+    values = [(float(one), float(two)) for one, two in both if one is not None and two is not None]
     base, head = ([pair[side] for pair in values] for side in (0, 1))
     made = Judged(name, told.unit, told.better, _median(base), _median(head), len(values))
     if not values:
         return msgspec.structs.replace(made, why="no pair has it on both sides")
     if any(not (math.isfinite(value) and value > 0) for pair in values for value in pair):
         return msgspec.structs.replace(made, why="ratios need values above 0")
-    decision = rule.decide(rule.differences(base, head), effect)
+    found = rule.differences(base, head)
+    decision = rule.decide(found, effect)
     return msgspec.structs.replace(
         made,
         outcome=by_direction(decision.outcome, told.better),
@@ -192,6 +197,7 @@ def _judged(
         change=math.expm1(decision.estimate),
         low=None if decision.low is None else _ratio(decision.low),
         high=None if decision.high is None else _ratio(decision.high),
+        to_go=rule.to_go(found, effect) if decision.decided_after is None else None,
     )
 
 

@@ -114,6 +114,8 @@ def bounds(judged: Judged) -> str:
 def trial_reason(trial: Trial) -> str:
     """Return what an experiment shows as one sentence, by the figure that decides."""
     judged = trial.decides
+    if not trial.judged:
+        return "nothing can be decided: no pair has two runs that count"
     if judged.why is not None:
         return f"nothing can be decided by {judged.name}: {judged.why}"
     after = f"after {units.counted(judged.pairs, 'pair')}"
