@@ -14,17 +14,19 @@ import msgspec
 from bench.cli import options
 from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.progress import Progress
-from bench.cli.session import open_session
+from bench.cli.session import open_beside, open_session
 from bench.cli.verbs.measure.run import checkout_of, device_of, what_is_named
 from bench.cli.verbs.measure.whatif import engine_for, sessions_for
 from bench.compare.experiment import Trial
 from bench.compare.measures import CALL, WALL
 from bench.compare.reasons import bounds, trial_reason
+from bench.engine.absent import AbsentEngine
 from bench.engine.protocol import Engine, Notify
 from bench.errors import UsageError
 from bench.record.schema import Experiment
 from bench.report.terminal.experiment import experiment_view
 from bench.run.ab import pairs
+from bench.run.ab.duet import halves_of
 from bench.run.ab.experiment import Arm, Done, new_sides, run_pairs
 from bench.run.ab.pairs import Rules
 from bench.run.ab.plans import Question, Sides
@@ -138,6 +140,11 @@ def experiment(
         )
         shared = sessions_for(usual, [plan.variant for plan in plans], words.host, stack)
         sessions = [shared[engine_for(plan.variant, usual.engine)] for plan in plans]
+        if words.duet and not isinstance(usual.engine, AbsentEngine):
+            halves = halves_of(usual.engine, words.cpuset)
+            told = (msgspec.structs.replace(told[0], duet=halves), msgspec.structs.replace(told[1], duet=halves))
+            if sessions[0] is sessions[1]:  # two runs at once keep their evidence in two stores
+                sessions[1] = stack.enter_context(open_beside(usual, find, words.host))
         keep_words(told[0].id, words)
         _follow_pairs(sessions, {id(plans[0]): "base", id(plans[1]): "head"})
         arms = [_arm(plans[at], sessions[at], told[at], earlier) for at in (0, 1)]
@@ -234,6 +241,9 @@ def _experiments(
     if asked.seed not in (None, told.seed) or asked.metric not in (None, told.metric):
         fix = "leave --seed and --metric away: another choice would be made in sight of the pairs"
         raise UsageError(f"{told.id} has the seed {told.seed} and is decided by {told.metric}", fix=fix)
+    if bool(told.duet) != words.duet:
+        how = "both sides at once" if told.duet else "one side after the other"
+        raise UsageError(f"{told.id} runs {how}", fix=f"{'add' if told.duet else 'leave away'} --duet")
     base = msgspec.structs.replace(told, side="base", words=words.base, resumes=earlier.resumes)
     return base, msgspec.structs.replace(base, side="head", words=words.head)
 
@@ -252,7 +262,7 @@ def _follow_pairs(sessions: list[Session], names: Mapping[int, str]) -> None:
         if isinstance(session.observer, Progress):
             session.observer.terse = True
             session.observer.title_of = lambda plan, index: (
-                f"{plan.diagnostic.name} [{names[id(plan)]}] pair {index + 1}"
+                f"{plan.diagnostic.name} [{names.get(id(plan), 'both')}] pair {index + 1}"
             )
 
 

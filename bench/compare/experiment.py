@@ -127,7 +127,7 @@ def trial_of(a: Record, b: Record, *, informs: bool = True) -> Trial:
         decides=decides,
         informs=tuple(judged.values()),
         left_out=matched.left_out,
-        duet=one.duet,
+        duet=bool(one.duet),
     )
 
 

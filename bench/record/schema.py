@@ -353,8 +353,8 @@ class Experiment(msgspec.Struct, frozen=True):
     """Which side of an experiment a result is: the other side's result has the same ``id``. ``side`` is ``base`` or
     ``head``. ``pair`` and ``order`` have, for each run, the number of its pair from 0 on and its place in it, 0 or 1;
     the order was drawn at random, by ``seed``. ``metric`` decides, and a change below ``effect`` (a ratio minus 1) is
-    the same. ``words`` are what was asked of this side. A ``duet`` ran both sides of a pair at once. ``resumes`` names
-    the results that were gone on with.
+    the same. ``words`` are what was asked of this side. If both sides of a pair ran at once, ``duet`` has the CPUs of
+    the first and of the second. ``resumes`` names the results that were gone on with.
     """
 
     id: str
@@ -365,7 +365,7 @@ class Experiment(msgspec.Struct, frozen=True):
     metric: str = "call"
     effect: float = 0.05
     words: str = ""
-    duet: bool = False
+    duet: tuple[str, ...] = ()
     resumes: tuple[str, ...] = ()
 
 

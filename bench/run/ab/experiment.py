@@ -14,6 +14,7 @@ from bench.compare.sample import FAILURES
 from bench.engine.interrupt import Interrupts
 from bench.errors import ExitCode, NotMeasured, gravest
 from bench.record.schema import Experiment, Outcome, Record
+from bench.run.ab.duet import make_duets
 from bench.run.ab.pairs import Ended, Pairs, Rules, planned
 from bench.run.ab.resume import require_alike
 from bench.run.measure import WrittenResult, conclude, look_again, not_begun
@@ -124,7 +125,11 @@ def run_pairs(
             side.runs.extend(arm.earlier)
             side.begin()
         order = Pairs(sides[0], sides[1], rules, first, follow)
-        make_runs(order)
+        halves = arms[0].experiment.duet
+        if len(halves) == 2:
+            make_duets(order, (halves[0], halves[1]))
+        else:
+            make_runs(order)
         after = look_again(base.session, interrupts)
         for side in sides:
             side.after = after

@@ -57,14 +57,14 @@ class Pairs(Order):
         super().__init__((base, head))
         self.base, self.head = base, head
         self.ended_by: Ended = "interrupted"
-        self._rules, self._first, self._follow = rules, first, follow
+        self.first, self._rules, self._follow = first, rules, follow
         self._began = now()
 
     def turns(self) -> Iterator[Turn]:
         """Return both runs of each pair, until there is nothing more to ask."""
-        pair = self._first
-        while (ended := self._over(pair)) is None:
-            for side in self._in_order(pair):
+        pair = self.first
+        while (ended := self.over(pair)) is None:
+            for side in self.in_order(pair):
                 yield Turn(side, side.plan)
                 if side.over:
                     self.ended_by = "lost"
@@ -82,29 +82,30 @@ class Pairs(Order):
         if run.reading.run.outcome == "not_measured":
             turn.of.cut = f"run {run.reading.run.index} was not measured"
 
-    def _in_order(self, pair: int) -> tuple[Measurement, Measurement]:
+    def in_order(self, pair: int) -> tuple[Measurement, Measurement]:
+        """Return the sides as the coin of a pair has them."""
         head_first = head_goes_first(told(self.head).seed, pair)
         return (self.head, self.base) if head_first else (self.base, self.head)
 
-    def _over(self, pair: int) -> Ended | None:
-        """Why the pair is not begun; what the pairs before it show is reported first."""
-        if pair == self._first == 0:
+    def over(self, pair: int) -> Ended | None:
+        """Return why the pair is not begun; what the pairs before it show is reported first."""
+        if pair == self.first == 0:
             return None
         if any(one.reading.run.outcome in FAILURES for side in self.results for one in side.runs):
             return "failed"
-        if pair == self._first + 1 and compared(self.base, self.head).status in ORDER:
+        if pair == self.first + 1 and compared(self.base, self.head).status in ORDER:
             return "unlike"
         trial = self._trial(pair)
         if trial.decides.why is not None and trial.judged:
             return "no_figure"
         decided = trial.decides.decided_after is not None
-        if pair > self._first:
+        if pair > self.first:
             self._follow(trial)
         if decided and trial.made >= self._rules.min_pairs:
             return "decided"
         if pair >= self._rules.max_pairs:
             return "max_pairs"
-        return "budget" if self._is_spent(pair - self._first) else None
+        return "budget" if self._is_spent(pair - self.first) else None
 
     def _trial(self, pair: int) -> Trial:
         trial = trial_of(self.base.record(), self.head.record(), informs=False)

@@ -34,6 +34,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     threads: int | None = None
     timeout: str | None = None
     env: tuple[str, ...] = ()
+    duet: bool = False
     results: str
     where: str
     """The folder that the command ran in, to which paths within the sides are relative."""

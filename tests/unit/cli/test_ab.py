@@ -3,6 +3,7 @@
 import json
 import random
 import subprocess
+import threading
 
 import msgspec
 import pytest
@@ -283,3 +284,59 @@ def test_a_budget_ends_it_between_pairs(takes, engine, bench_, project, tmp_path
     code, out, err = bench_(*words)
     assert (code, len(engine.executed)) == (6, 6), out + err
     assert "the budget of 10:00 is spent" in err
+
+
+def test_a_duet_runs_both_sides_at_once_on_halves_that_swap(engine, bench_, project, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    both, alone, draw, execute = threading.Barrier(2, timeout=30), threading.Lock(), random.Random(1), engine.execute
+
+    def timed(place_, task, out, on_event):
+        both.wait()
+        with alone:
+            engine.walls = [of_code(0.1)(task) * (1 + draw.uniform(-0.01, 0.01))]
+            return execute(place_, task, out, on_event)
+
+    engine.execute = timed
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--duet", "--results", tmp_path / "r")
+    code, out, err = bench_(*words)
+    assert (code, "slower: call +" in out) == (1, True), out + err
+    assert "both sides at once" in out
+    base, head = sides(tmp_path / "r")
+    assert base.record.experiment.duet == ("0", "1")
+    for bundle in (base, head):
+        told, root = bundle.record.experiment, bundle.record.diagnostic.source.sha256
+        ran = [task.limits.cpuset for task in engine.executed if task.tree.sha256 == root]
+        assert ran == [told.duet[order] for order in told.order]
+        assert set(ran) == {"0", "1"}
+        assert verify_bundle(bundle.path) == []
+    assert bench_("compare", base.path, head.path)[0] == 1
+
+
+def test_a_duet_on_one_cpu_is_refused(engine, bench_, project, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--duet", "--results", tmp_path / "r")
+    code, _, err = bench_(*words)
+    assert (code, "--duet needs two CPUs, and there is one" in err) == (2, True), err
+    assert engine.executed == []
+
+
+def test_an_interrupted_duet_keeps_its_pairs(engine, bench_, project, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    engine.outcomes = ["passed"] * 4 + ["interrupted", "interrupted"]
+    alone, execute = threading.Lock(), engine.execute
+
+    def one_by_one(*words):
+        with alone:
+            return execute(*words)
+
+    engine.execute = one_by_one
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--duet", "--results", tmp_path / "r")
+    code, _, err = bench_(*words)
+    assert (code, "go on with" in err) == (130, True), err
+    base, head = sides(tmp_path / "r")
+    assert (len(base.record.runs), len(head.record.runs)) == (3, 3)
+    words = ("--base", "v1", "--project", project, "--results", tmp_path / "r")
+    code, _, err = bench_("ab", "slow", "--resume", *words)
+    assert (code, "runs both sides at once" in err) == (2, True), err
+    code, out, _ = bench_("ab", "--resume", "--results", tmp_path / "r")
+    assert (code, "the same within" in out) == (0, True), out

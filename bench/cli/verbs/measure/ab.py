@@ -74,6 +74,9 @@ def ab(
         int | None,
         typer.Option("--seed", help="Decides the order within each pair.", show_default="drawn", metavar="N"),
     ] = None,
+    duet: Annotated[
+        bool, typer.Option("--duet", help="Run both sides of a pair at once, on a half of the CPUs each.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an experiment: the newest, or NAME.")] = False,
     engine: options.EngineName = None,
     host: options.HostUrl = None,
@@ -126,6 +129,7 @@ def ab(
                 threads=threads,
                 timeout=timeout,
                 env=tuple(env),
+                duet=duet,
                 results=str(results.absolute()),
                 where=str(Path.cwd()),
             )
