@@ -182,11 +182,11 @@ def show(done: Done, rules: Rules, *, json: bool) -> None:
 def _closing(done: Done, rules: Rules) -> str:
     """Why there are no more pairs, if that is no decision."""
     trial = done.comparison.experiment
-    again = f"go on with 'bench ab --resume {trial.id}'" if trial is not None else ""
+    again = f"go on with: bench ab --resume {trial.id}" if trial is not None else ""
     said = {
-        "budget": f"the budget of {clock(rules.budget_s)} is spent: {again}",
-        "max_pairs": f"{counted(rules.max_pairs, 'pair')} were asked for: {again} --max-pairs {2 * rules.max_pairs}",
-        "interrupted": f"interrupted: {again}",
+        "budget": f"the budget of {clock(rules.budget_s)} is spent; {again}",
+        "max_pairs": f"the most pairs that were asked for; {again} --max-pairs {2 * rules.max_pairs}",
+        "interrupted": f"interrupted; {again}",
         "failed": "a run did not pass, and its time means nothing",
         "unlike": "the sides are not alike in what is not asked about",
     }

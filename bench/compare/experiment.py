@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from bench import units
 from bench.compare.measures import Measure, measures
 from bench.compare.sample import stood_still
 from bench.compare.stats import pairs as rule
@@ -148,11 +149,11 @@ def _matched(a: Record, b: Record) -> _Matched:
     moved = [pair for pair in passed if not (stood_still(a.runs[pair[0]]) or stood_still(b.runs[pair[1]]))]
     half = len(sides[0].keys() ^ sides[1].keys())
     lines = (
-        (half, "has one run only"),
-        (len(pairs) - len(passed), "has a run that did not pass"),
-        (len(passed) - len(moved), "has a run that stood still for a while"),
+        (half, "one side did not run"),
+        (len(pairs) - len(passed), "a run did not pass"),
+        (len(passed) - len(moved), "a run stood still for a while"),
     )
-    left_out = tuple(f"{count} pair(s) not judged: each {why}" for count, why in lines if count)
+    left_out = tuple(f"{units.counted(count, 'pair')} not judged: {why}" for count, why in lines if count)
     return _Matched(tuple(moved), len(pairs), left_out)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -101,7 +101,7 @@ class Measurement:
         changed = drift(self.before.calibration, after.calibration) if after else ()
         readings = _warned([run.reading for run in self.runs], changed)
         record = record_of(self.plan, around, readings, stamp=self.session.stamp(), reproduces=self.reproduces)
-        return msgspec.structs.replace(record, experiment=of_runs(self.experiment, len(readings)))
+        return msgspec.structs.replace(record, experiment=of_runs(self.experiment, range(len(readings))))
 
 
 def record_before(plan: Plan, session: Session) -> Record:
@@ -109,18 +109,18 @@ def record_before(plan: Plan, session: Session) -> Record:
     return Measurement(plan, session, unseen("nothing was run"), Interrupts()).record()
 
 
-def of_runs(experiment: Experiment | msgspec.UnsetType, made: int, before: int = 0) -> Experiment | msgspec.UnsetType:
+def of_runs(experiment: Experiment | msgspec.UnsetType, numbers: Iterable[int]) -> Experiment | msgspec.UnsetType:
     """Return the experiment with the pairs of those runs alone that were made.
 
     Args:
         experiment: with all pairs that it may have come to.
-        made: how many runs there are.
-        before: how many of its pairs are of runs that are not among them.
+        numbers: of the runs that were made, in their result.
     """
     if not isinstance(experiment, Experiment):
         return experiment
-    kept = slice(before, before + made)
-    return msgspec.structs.replace(experiment, pair=experiment.pair[kept], order=experiment.order[kept])
+    made = [number for number in numbers if number < len(experiment.pair)]
+    pair, order = (tuple(told[number] for number in made) for told in (experiment.pair, experiment.order))
+    return msgspec.structs.replace(experiment, pair=pair, order=order)
 
 
 def _warned(readings: Sequence[Reading], found: tuple[Warning_, ...]) -> Sequence[Reading]:

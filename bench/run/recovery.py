@@ -210,7 +210,7 @@ def recovered(begun: Record, runs: Sequence[OneRun], asked: int, cut: str) -> Re
     record = msgspec.structs.replace(
         begun,
         runs=found,
-        experiment=of_runs(begun.experiment, len(found), len(begun.runs)),
+        experiment=of_runs(begun.experiment, (run.index for run in found)),
         outcome=overall(found),
         unavailable={**begun.unavailable, "host.after": KILLED, "calibration.after": KILLED, **missing},
     )

@@ -59,5 +59,6 @@ def _form(unit: str) -> Callable[[float | None], str]:
 def _number(value: float | None, unit: str) -> str:
     if value is None:
         return units.NOT_KNOWN
-    shown = units.count(value) if value == round(value) and abs(value) < 1e15 else f"{value:.4g}"
+    whole = value == round(value) or abs(value) >= 1000
+    shown = units.count(value) if whole and abs(value) < 1e15 else f"{value:.4g}"
     return f"{shown} {unit}".rstrip()

@@ -208,7 +208,7 @@ def test_ctrl_c_keeps_the_pairs_and_resume_goes_on(takes, engine, bench_, projec
     engine.outcomes = ["passed"] * 6 + ["interrupted"]
     words = ("ab", "slow", "--project", project, "--base", "v1", "--results", tmp_path / "r")
     code, out, err = bench_(*words)
-    assert (code, "go on with 'bench ab --resume ab-" in err) == (130, True), out + err
+    assert (code, "go on with: bench ab --resume ab-" in err) == (130, True), out + err
     base, head = sides(tmp_path / "r")
     kept = {bundle.path: (bundle.path / "record.json").read_bytes() for bundle in (base, head)}
     name, seed = base.record.experiment.id, base.record.experiment.seed

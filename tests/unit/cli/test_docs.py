@@ -33,7 +33,15 @@ TASKS = {
 FLEET = "bench fleet grad_cpu --host ssh://one --host ssh://two --profile smoke"
 """Needs two machines: here it ends with the reason of each."""
 GPU = "bench run grad_cuda --repeat 5"
-FAILS = {FLEET: {2, 6}, GPU: {0, 6}, "bench reproduce A --allow image,engine": {0, 6}, "bench doctor": {0, 6}}
+(DUET,) = commands("ab.md", "bench ab slow_cpu --project DIR --base main --duet")
+"""Needs two CPUs, and says so where there is one."""
+FAILS = {
+    DUET: {0, 2},
+    FLEET: {2, 6},
+    GPU: {0, 6},
+    "bench reproduce A --allow image,engine": {0, 6},
+    "bench doctor": {0, 6},
+}
 REAL = set(commands("selftest.md", "bench run selftest"))
 """Loads in real containers: ``tests/integration/test_selftest.py`` runs them."""
 (SHIPPED,) = commands("README.md", "bench explain ")

@@ -74,9 +74,9 @@ def test_only_pairs_whose_runs_both_passed_and_did_not_stand_still_count():
     trial = trial_of(base, head)
     assert (trial.made, trial.judged) == (4, 2)
     assert trial.left_out == (
-        "1 pair(s) not judged: each has one run only",
-        "1 pair(s) not judged: each has a run that did not pass",
-        "1 pair(s) not judged: each has a run that stood still for a while",
+        "1 pair not judged: one side did not run",
+        "1 pair not judged: a run did not pass",
+        "1 pair not judged: a run stood still for a while",
     )
 
 
