@@ -39,6 +39,8 @@ from bench.units import clock, counted, parse_duration
 
 _PERCENT = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)\s*%", re.ASCII)
 _MOST_PAIRS = 10_000
+_LARGEST_SEED = 2**53 - 1
+"""What every reader of JSON keeps whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,8 @@ def _experiments(
     words: Words, asked: Asked, earlier: Earlier | None, question: Question
 ) -> tuple[Experiment, Experiment]:
     """Both sides as records tell of them; an experiment that goes on keeps its seed, its figure and its effect."""
+    if asked.seed is not None and not 0 <= asked.seed <= _LARGEST_SEED:
+        raise UsageError(f"--seed {asked.seed} is no seed", fix=f"give 0 to {_LARGEST_SEED}")
     single = "::" in question.diagnostic.node
     if earlier is None:
         spoken = (words.base, words.head)

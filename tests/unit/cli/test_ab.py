@@ -153,6 +153,8 @@ def test_variants_and_variables_of_a_shipped_diagnostic(takes, engine, bench_, t
         (["--base", "v1", "--max-pairs", "0"], "is no number of pairs"),
         (["--base", "v1", "--min-pairs", "61"], "is none of 1 to 60"),
         (["--base", "v1", "--budget", "0"], "is no time"),
+        (["--base", "v1", "--seed", "-1"], "is no seed"),
+        (["--base", "v1", "--node", "a", "--node", "b"], "--node was given for"),
         (["--base", "env.BENCH_PROFILE=smoke"], "is not yours to set"),
     ],
 )
@@ -162,6 +164,17 @@ def test_words_that_make_no_sense(engine, bench_, project, tmp_path, words, said
     assert said in err
     assert engine.executed == []
     assert not list((tmp_path / "r").glob("*/*"))
+
+
+def test_a_secret_of_a_side_is_in_no_bundle(takes, bench_, project, tmp_path):
+    takes(of_code(0.1))
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--head", "env.API_TOKEN=hunter2hunter2hunter2")
+    assert bench_(*words, "--max-pairs", "1", "--results", tmp_path / "r")[0] == 6
+    files = [path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file()]
+    assert len(files) > 20
+    assert not any(b"hunter2" in content for content in files)
+    _, head = sides(tmp_path / "r")
+    assert head.record.experiment.words.startswith("env.API_TOKEN=")
 
 
 def test_without_a_checkout_there_is_no_revision(engine, bench_, project, tmp_path):

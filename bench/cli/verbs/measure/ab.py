@@ -39,7 +39,7 @@ def ab(
         str, typer.Option("--head", help="What to judge; else the code as it lies there.", metavar="SIDE")
     ] = "",
     project: options.Project = None,
-    node: Annotated[str | None, typer.Option("--node", help="A pytest node of the project.", metavar="NODEID")] = None,
+    node: options.Node = [],  # noqa: B006, typer copies it
     device: Annotated[
         str,
         typer.Option(
@@ -99,6 +99,7 @@ def ab(
 
     Example: bench ab slow_cpu --project . --base main
     """
+    one = options.node_of(node)
     asked = Asked(
         rules=rules_of(max_pairs, min_pairs, budget, metric),
         metric=metric,
@@ -113,11 +114,11 @@ def ab(
         given = None
         if base is not None:
             given = Words(
-                name=name if earlier is None or node is not None else earlier.name,
+                name=name if earlier is None or one is not None else earlier.name,
                 base=base,
                 head=head,
                 project=absolute(project),
-                node=node,
+                node=one,
                 device=device,
                 requirements=absolute(requirements),
                 engine=engine,
