@@ -38,7 +38,7 @@ from bench.run.session import Session
 from bench.units import clock, counted, parse_duration
 
 _PERCENT = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)\s*%", re.ASCII)
-_MOST_PAIRS = 10_000
+_MOST_PAIRS = 1000
 _LARGEST_SEED = 2**53 - 1
 """What every reader of JSON keeps whole."""
 
@@ -248,6 +248,9 @@ def _experiments(
     if bool(told.duet) != words.duet:
         how = "both sides at once" if told.duet else "one side after the other"
         raise UsageError(f"{told.id} runs {how}", fix=f"{'add' if told.duet else 'leave away'} --duet")
+    if earlier.first >= asked.rules.max_pairs:
+        what = f"{told.id} has {counted(earlier.first, 'pair')} already"
+        raise UsageError(what, fix=f"give more, as in --max-pairs {2 * earlier.first}")
     base = msgspec.structs.replace(told, side="base", words=words.base, resumes=earlier.resumes)
     return base, msgspec.structs.replace(base, side="head", words=words.head)
 

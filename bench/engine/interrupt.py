@@ -49,7 +49,7 @@ class Interrupts:
         holder = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
         if threading.current_thread() is not threading.main_thread():
             self._main = holder if isinstance(holder, Interrupts) else None
-        if threading.current_thread() is threading.main_thread():
+        else:
             self._outer = holder
             if isinstance(self._outer, Interrupts):
                 self.count = self._outer.count

@@ -122,8 +122,7 @@ def run_pairs(
             if arm.was is not None:
                 require_alike(arm.was, side.record(), arm.experiment.side)
             side.experiment = planned(arm.experiment, first, max(rules.max_pairs, first))
-            side.runs.extend(arm.earlier)
-            side.begin()
+            side.begin().runs.extend(arm.earlier)  # what a store and an engine's labels keep is of the new runs alone
         order = Pairs(sides[0], sides[1], rules, first, follow)
         halves = arms[0].experiment.duet
         if len(halves) == 2:

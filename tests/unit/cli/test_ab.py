@@ -194,6 +194,8 @@ def test_undecided_in_plain_words(takes, bench_, project, tmp_path):
     assert "--resume ab-" in err
     base, head = sides(tmp_path / "r")
     assert (len(base.record.runs), len(head.record.runs), base.record.outcome) == (12, 12, "passed")
+    code, _, err = bench_("ab", "--resume", "--max-pairs", "12", "--results", tmp_path / "r")
+    assert (code, "has 12 pairs already" in err) == (2, True), err
 
 
 @pytest.mark.parametrize(
