@@ -13,11 +13,9 @@ from bench.compare.comparison import Comparison, compare
 from bench.compare.differences import ORDER
 from bench.compare.experiment import Trial, head_goes_first, place, trial_of
 from bench.compare.sample import FAILURES
-from bench.errors import BenchError
 from bench.record.schema import Experiment
 from bench.run.measurement import Measurement
-from bench.run.result.reading import OneRun
-from bench.run.schedule import Order, Turn, end_lost
+from bench.run.schedule import Repeated, Turn
 
 Ended = Literal["decided", "max_pairs", "budget", "failed", "lost", "unlike", "no_figure", "interrupted"]
 
@@ -35,7 +33,7 @@ class Rules:
     otherwise: str | None = None
 
 
-class Pairs(Order):
+class Pairs(Repeated):
     """Both sides in pairs, until they decide, or something ends them.
 
     Args:
@@ -71,16 +69,6 @@ class Pairs(Order):
                     return
             pair += 1
         self.ended_by = ended
-
-    def refused(self, turn: Turn, error: BenchError) -> None:
-        """End the experiment; what it has is kept."""
-        end_lost(turn.of, error)
-
-    def ended(self, turn: Turn, run: OneRun) -> None:
-        """Keep the run; the experiment is over if the engine was lost on the way."""
-        super().ended(turn, run)
-        if run.reading.run.outcome == "not_measured":
-            turn.of.cut = f"run {run.reading.run.index} was not measured"
 
     def in_order(self, pair: int) -> tuple[Measurement, Measurement]:
         """Return the sides as the coin of a pair has them."""
