@@ -9,9 +9,14 @@ import msgspec
 import numpy as np
 
 from bench.compare.differences import ORDER, Difference, differences, forced_status
-from bench.compare.reasons import decision_reasons, difference_reason, imported_reasons, prediction_reason
 from bench.compare.experiment import CONFIDENCE, STATUS, UNDER_TEST, Trial, are_sides, trial_of
-from bench.compare.reasons import decision_reasons, difference_reason, prediction_reason, trial_reason
+from bench.compare.reasons import (
+    decision_reasons,
+    difference_reason,
+    imported_reasons,
+    prediction_reason,
+    trial_reason,
+)
 from bench.compare.reference import reference_noise, require_comparable
 from bench.compare.sample import Result, Sample, common_places, sample_of, took_turns
 from bench.compare.stats import decision as rule

@@ -10,8 +10,8 @@ import msgspec
 
 from bench import units
 from bench.compare.differences import ORDER, Difference
-from bench.compare.sample import Sample
 from bench.compare.experiment import Judged, Trial
+from bench.compare.sample import Sample
 from bench.compare.stats import decision as rule
 from bench.compare.stats.values import Interval
 from bench.record.schema import HostClass, Metric, Run, Status
