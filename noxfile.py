@@ -15,7 +15,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "imports", "tests"]
 
 MEASURED = ["grad_cpu", "grad_cuda", "bandwidth_cpu", "bandwidth_cuda", "dtype_cpu", "dtype_cuda", "selftest"]
-VERBS = ["doctor", "compare", "reproduce", "whatif", "report"]
+VERBS = ["doctor", "compare", "reproduce", "whatif", "ab", "report"]
 
 
 def install(session: nox.Session, lock: str) -> None:

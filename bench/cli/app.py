@@ -31,6 +31,7 @@ VERBS = {
     "report": "look",
     "reproduce": "measure",
     "whatif": "measure",
+    "ab": "measure",
 }
 """Every verb in the order of the help, and what people do with it: the folder of its module."""
 

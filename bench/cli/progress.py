@@ -61,10 +61,22 @@ class Now:
         return " · ".join(parts)
 
 
+def run_title(plan: Plan, index: int) -> str:
+    """Return what a run is called."""
+    count = f" run {index + 1} of {plan.repeat}" if plan.repeat > 1 else ""
+    variant = f" [{plan.variant.name}]" if plan.variant else ""
+    return f"{plan.diagnostic.name}{variant}{count}"
+
+
 class Progress(Observer):
-    """Follows runs. Use as a context manager; ``begins`` is called when the first thing is about to be shown."""
+    """Follows runs. Use as a context manager; ``begins`` is called when the first thing is about to be shown.
+
+    ``title_of`` names a run; ``terse``: a run that passes has no lines of its own, since something else reports on it.
+    """
 
     def __init__(self, begins: Callable[[], None] = lambda: None) -> None:
+        self.title_of: Callable[[Plan, int], str] = run_title
+        self.terse = False
         self._begins = begins
         self._console = Console.err()
         self._live: Live | None = None
@@ -91,14 +103,12 @@ class Progress(Observer):
     def run_begins(self, plan: Plan, index: int) -> None:
         """A run is about to start."""
         self._begins()
-        count = f" run {index + 1} of {plan.repeat}" if plan.repeat > 1 else ""
-        variant = f" [{plan.variant.name}]" if plan.variant else ""
-        self._now = Now(title=f"{plan.diagnostic.name}{variant}{count}")
+        self._now = Now(title=self.title_of(plan, index))
         self._said = time.monotonic()
         self._hidden = secret_values(os.environ) | secret_values(plan.task.env)
         if self._live is not None:
             self._live.start()
-        else:
+        elif not self.terse:
             self._say(f"{self._now.title}: started")
 
     def event(self, event: Event) -> None:
@@ -123,6 +133,8 @@ class Progress(Observer):
         """A run has been read."""
         self._stop()
         run = reading.run
+        if self.terse and run.outcome == "passed":
+            return
         # A CI job's log is as public as a bundle.
         why = f": {redact_text(run.signature, self._hidden)}" if run.signature else ""
         self._say(f"{self._now.title}: {run.outcome.replace('_', ' ')} after {seconds(run.wall_s)}{why}")

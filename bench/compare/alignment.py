@@ -68,6 +68,7 @@ def _apart(groups: Sequence[Sequence[Record]]) -> list[list[Record]]:
 
 _PASSED_OVER: dict[Bar, str] = {
     "profiled": "it ran under the profiler",
+    "side": "it is a side of an experiment ('bench ab')",
     "no_time": "it has no run that passed with a wall time",
 }
 
@@ -77,7 +78,11 @@ def _usable(group: Sequence[Record], why: dict[str, str]) -> list[Record]:
     kept = [record for record, bar in bars if bar is None]
     if kept:
         why.update({record.id: _PASSED_OVER[bar] for record, bar in bars if bar is not None})
-    return kept or list(group)
+    if kept or not all(bar == "side" for _, bar in bars):
+        return kept or list(group)
+    newest = max(group, key=lambda record: record.stamp)  # of sides none is like another: one alone stands for its word
+    why.update({record.id: _PASSED_OVER["side"] for record in group if record is not newest})
+    return [newest]
 
 
 def _usual(group: Sequence[Record]) -> Kind:

@@ -9,7 +9,14 @@ import msgspec
 import numpy as np
 
 from bench.compare.differences import ORDER, Difference, differences, forced_status
-from bench.compare.reasons import decision_reasons, difference_reason, imported_reasons, prediction_reason
+from bench.compare.experiment import CONFIDENCE, STATUS, UNDER_TEST, Trial, are_sides, trial_of
+from bench.compare.reasons import (
+    decision_reasons,
+    difference_reason,
+    imported_reasons,
+    prediction_reason,
+    trial_reason,
+)
 from bench.compare.reference import reference_noise, require_comparable
 from bench.compare.sample import Result, Sample, common_places, sample_of, took_turns
 from bench.compare.stats import decision as rule
@@ -75,7 +82,8 @@ class Comparison(msgspec.Struct, frozen=True):
     """Two results side by side: first what differs, then the numbers, then the status.
 
     Ratios are ``b / a`` of wall times, above 1 is slower; ``least_effect`` and ``smallest_detectable`` are ratios
-    minus 1. ``None`` is a number that these runs cannot give; ``reasons`` has why, in plain sentences.
+    minus 1. ``None`` is a number that these runs cannot give; ``reasons`` has why, in plain sentences. Of the two sides
+    of an ``experiment`` the ratios are of the figure that decides it, and the status is what its pairs show.
     """
 
     diagnostic: str
@@ -94,6 +102,7 @@ class Comparison(msgspec.Struct, frozen=True):
     smallest_detectable: float | None = None
     runs_needed: int | None = None
     expected: Expected | None = None
+    experiment: Trial | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -128,6 +137,8 @@ def compare(
     one, two = sample_of(a), sample_of(b)
     for member in (*one.records, *two.records):
         require_comparable(one.newest, member)
+    if are_sides(one.newest, two.newest):
+        return _of_experiment(sample_of(one.newest), sample_of(two.newest), accept)
     found = _differences(one.records, two.records, accept)
     noise = reference_noise(one, two, history)
     forced = forced_status(found)
@@ -171,6 +182,31 @@ def compare(
         smallest_detectable=None if decision.smallest_detectable is None else math.expm1(decision.smallest_detectable),
         runs_needed=needed,
         expected=expected,
+    )
+
+
+def _of_experiment(one: Sample, two: Sample, accept: Collection[str]) -> Comparison:
+    """Both sides of an experiment: what its pairs show, unless something else than what it asks about differs."""
+    a, b = one.newest, two.newest
+    found = _differences(one.records, two.records, {*accept, *UNDER_TEST})
+    trial = trial_of(a, b)
+    decides, naming = trial.decides, [difference_reason(one) for one in found]
+    status = forced_status(found) or STATUS[decides.outcome]
+    lost = withheld(status, one, two)
+    reasons = [trial_reason(trial), *trial.left_out, *failure_reasons(one, two), *[LOST] * lost, *naming]
+    return Comparison(
+        a.diagnostic.name,
+        _side(one),
+        _side(two),
+        "insufficient_runs" if lost else status,
+        found,
+        tuple(reasons),
+        confidence=CONFIDENCE,
+        ratio=None if decides.change is None else 1 + decides.change,
+        ratio_low=None if decides.low is None else 1 + decides.low,
+        ratio_high=None if decides.high is None else 1 + decides.high,
+        least_effect=trial.effect,
+        experiment=trial,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from bench.compare.differences import differences
-from bench.record.schema import Limits, Record
+from bench.record.schema import Experiment, Limits, Record
 from bench.units import counted
 
 
@@ -44,7 +44,7 @@ def setup_of(record: Record) -> tuple[str, ...]:
     """Return what was chosen otherwise than ``bench run NAME`` does, in words, by the comparison's own rule.
 
     Builds, variables and the state of a host change under a diagnostic as time goes on: they belong to its history
-    (:func:`bench.report.trend.bands`), not to its name.
+    (:func:`bench.report.trend.bands`), not to its name. The sides of an experiment each stand apart.
     """
     plain = msgspec.structs.replace(
         record,
@@ -53,4 +53,6 @@ def setup_of(record: Record) -> tuple[str, ...]:
         engine=msgspec.structs.replace(record.engine, name="docker", limits=Limits()),
     )
     found = {one.name for one in differences(plain, record) if one.forces is not None}
-    return tuple(text for name, words in _WORDS.items() if name in found and (text := words(record)))
+    words = tuple(text for name, words in _WORDS.items() if name in found and (text := words(record)))
+    told = record.experiment
+    return (*words, f"{told.side} of experiment {told.id}") if isinstance(told, Experiment) else words

@@ -10,6 +10,7 @@ import msgspec
 
 from bench import units
 from bench.compare.differences import ORDER, Difference
+from bench.compare.experiment import Judged, Trial
 from bench.compare.sample import Sample
 from bench.compare.stats import decision as rule
 from bench.compare.stats.values import Interval
@@ -88,6 +89,43 @@ def prediction_reason(within: Interval, belongs: bool, samples: tuple[Sequence[f
         f"{units.seconds(value)} does not belong to the history, which predicts {expected}: "
         "a change, or one disturbed run, and a single run cannot tell which"
     )
+
+
+def judged_word(judged: Judged) -> str:
+    """Return what a figure's pairs show, in a word: ``slower`` of a time, ``worse`` of what has a direction."""
+    if judged.outcome not in ("slower", "faster"):
+        return judged.outcome
+    words = ("larger", "smaller") if judged.better == "none" else ("worse", "better")
+    if judged.unit == "s" and judged.better == "lower":
+        words = ("slower", "faster")
+    return words[judged.outcome == "faster"]
+
+
+def bounds(judged: Judged) -> str:
+    """Return between what a figure's change lies, as far as its pairs bound it."""
+    low, high = (None if end is None else units.change(end) for end in (judged.low, judged.high))
+    if low is not None and high is not None:
+        return f"between {low} and {high}"
+    if low is None and high is None:
+        return "bounded by nothing yet"
+    return f"at most {high}" if low is None else f"at least {low}"
+
+
+def trial_reason(trial: Trial) -> str:
+    """Return what an experiment shows as one sentence, by the figure that decides."""
+    judged = trial.decides
+    if not trial.judged:
+        return "nothing can be decided: no pair has two runs that count"
+    if judged.why is not None:
+        return f"nothing can be decided by {judged.name}: {judged.why}"
+    after = f"after {units.counted(judged.pairs, 'pair')}"
+    if judged.outcome == "undecided":
+        return f"undecided {after}: {judged.name} is {bounds(judged)}"
+    shown = f"{judged.name} {units.change(judged.change)} ({bounds(judged)})"
+    sure = f"certain after {judged.decided_after} of {units.counted(judged.pairs, 'pair')}"
+    if judged.outcome == "same":
+        return f"the same within {units.percent(trial.effect)}: {shown}, {sure}"
+    return f"{judged_word(judged)}: {shown}, {sure}"
 
 
 def _smallest(change: float) -> str:

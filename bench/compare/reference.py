@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Literal
 
+import msgspec
+
 from bench.compare.differences import differences
 from bench.compare.sample import Sample, has_time, sample_of
 from bench.compare.stats.noise import session_noise
@@ -16,7 +18,7 @@ Kind = tuple[str, str]
 UNVARIED = ""
 """The variant of a result of no variant."""
 USUAL: Kind = ("full", UNVARIED)
-Bar = Literal["other_diagnostic", "itself", "profiled", "other_kind", "no_time"]
+Bar = Literal["other_diagnostic", "itself", "profiled", "side", "other_kind", "no_time"]
 """Why a result may not serve as reference, the first that applies."""
 
 
@@ -40,6 +42,8 @@ def barred(record: Record, name: str, *, but: str | None = None, of_kind: Kind |
         return "itself"
     if record.profiler:
         return "profiled"
+    if record.experiment is not msgspec.UNSET:  # other code or another setup, beside which a run is no regression
+        return "side"
     if of_kind is not None and kind(record) != of_kind:
         return "other_kind"
     return None if has_time(record) else "no_time"
@@ -152,6 +156,8 @@ def without(name: str, others: Sequence[Record]) -> str | None:
         return None
     if "profiled" in bars:
         return f"the baseline's results of {name} ran under the profiler"
+    if "side" in bars:
+        return f"the baseline's results of {name} are sides of experiments ('bench ab')"
     held = sorted({other.diagnostic.name for other in others})
     named = f", only of {', '.join(held[:3])}{' and others' if len(held) > 3 else ''}" if held else ""
     return f"the baseline holds no result of {name}{named}"

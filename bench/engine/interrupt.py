@@ -21,7 +21,7 @@ _SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, nam
 
 
 class Interrupts:
-    """Counts SIGINT, SIGTERM and SIGHUP while entered; outside of the main thread only what :meth:`add` adds.
+    """Counts SIGINT, SIGTERM and SIGHUP while entered; outside of the main thread what the main one counts meanwhile.
 
     Args:
         patience: which signal, of those that come while this one is the innermost, raises KeyboardInterrupt.
@@ -33,11 +33,24 @@ class Interrupts:
         self._outer: Interrupts | None = None
         self._came = 0
         self._breaks = False
-        self.count = 0
+        self._count = 0
+        self._main: Interrupts | None = None
+
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        return max(self._count, self._main.count if self._main is not None else 0)
+
+    @count.setter
+    def count(self, number: int) -> None:
+        self._count = number
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            self._outer = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
+        holder = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
+        if threading.current_thread() is not threading.main_thread():
+            self._main = holder if isinstance(holder, Interrupts) else None
+        else:
+            self._outer = holder
             if isinstance(self._outer, Interrupts):
                 self.count = self._outer.count
             for number in _SIGNALS:

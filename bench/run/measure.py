@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import platformdirs
 
 from bench.compare.verdict import exit_code
 from bench.engine.interrupt import Interrupts
 from bench.errors import BenchError, ExitCode, NotMeasured, UsageError
-from bench.record.schema import Record
+from bench.record.schema import Experiment, Record
 from bench.record.storage.bundle import Content, read_bundle, write_bundle
 from bench.run.baseline import NONE, Baseline
 from bench.run.host_snapshot import HostSnapshot, unseen
@@ -86,6 +87,7 @@ def not_begun(
     error: BenchError | KeyboardInterrupt,
     reproduces: str | None = None,
     before: HostSnapshot | None = None,
+    experiment: Experiment | msgspec.UnsetType = msgspec.UNSET,
 ) -> WrittenResult:
     """Write the result of a command that came to no run, and return it.
 
@@ -95,6 +97,7 @@ def not_begun(
         error: what kept it from running.
         reproduces: the id of the record that it reproduces.
         before: the host, if the command came to a look at it.
+        experiment: the experiment that it was to be a side of.
 
     Raises:
         NotMeasured: neither the results folder nor the user's state takes the bundle.
@@ -103,7 +106,8 @@ def not_begun(
     with Interrupts() as interrupts:
         failure = error if isinstance(error, BenchError) else None
         why = str(failure) if failure else was_interrupted(interrupts)
-        result = Measurement(plan, session, before or unseen(why), interrupts, reproduces=reproduces)
+        seen = before or unseen(why)
+        result = Measurement(plan, session, seen, interrupts, reproduces=reproduces, experiment=experiment)
         result.unseen_after, result.cut, result.failure = why, why, failure
         return conclude(result.begin())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -12,7 +12,7 @@ from bench.engine.interrupt import Interrupts
 from bench.errors import BenchError
 from bench.host.calibration import drift
 from bench.host.identity import prefixed
-from bench.record.schema import HostState, Record, Warning_
+from bench.record.schema import Experiment, HostState, Record, Warning_
 from bench.run.baseline import NONE, Baseline
 from bench.run.host_snapshot import HostSnapshot, unseen
 from bench.run.plan import Plan
@@ -35,6 +35,7 @@ class Measurement:
         interrupts: how often somebody asked the command to end.
         baseline: the earlier results that it is held against.
         reproduces: the id of the record that it reproduces.
+        experiment: the experiment that it is a side of, with all pairs that it may come to.
         after: the host after the last run; ``None`` if nobody looked.
         unseen_after: why nobody looked, if that is so.
         runs: the runs so far, in their order.
@@ -49,6 +50,7 @@ class Measurement:
     interrupts: Interrupts
     baseline: Baseline = NONE
     reproduces: str | None = None
+    experiment: Experiment | msgspec.UnsetType = msgspec.UNSET
     after: HostSnapshot | None = None
     unseen_after: str = INTERRUPTED
     runs: list[OneRun] = field(default_factory=list)
@@ -63,7 +65,8 @@ class Measurement:
 
     def begin(self) -> Self:
         """Keep in the store what is known before the first run; return the measurement itself."""
-        self.in_store = self.session.begin(self.record(), self.plan.repeat)
+        begun = msgspec.structs.replace(self.record(), experiment=self.experiment)
+        self.in_store = self.session.begin(begun, self.plan.repeat)
         return self
 
     def run(self, plan: Plan) -> OneRun:
@@ -97,12 +100,27 @@ class Measurement:
         )
         changed = drift(self.before.calibration, after.calibration) if after else ()
         readings = _warned([run.reading for run in self.runs], changed)
-        return record_of(self.plan, around, readings, stamp=self.session.stamp(), reproduces=self.reproduces)
+        record = record_of(self.plan, around, readings, stamp=self.session.stamp(), reproduces=self.reproduces)
+        return msgspec.structs.replace(record, experiment=of_runs(self.experiment, range(len(readings))))
 
 
 def record_before(plan: Plan, session: Session) -> Record:
     """Return the record that a plan begins here, before anybody looks at the state of the host."""
     return Measurement(plan, session, unseen("nothing was run"), Interrupts()).record()
+
+
+def of_runs(experiment: Experiment | msgspec.UnsetType, numbers: Iterable[int]) -> Experiment | msgspec.UnsetType:
+    """Return the experiment with the pairs of those runs alone that were made.
+
+    Args:
+        experiment: with all pairs that it may have come to.
+        numbers: of the runs that were made, in their result.
+    """
+    if not isinstance(experiment, Experiment):
+        return experiment
+    made = [number for number in numbers if number < len(experiment.pair)]
+    pair, order = (tuple(told[number] for number in made) for told in (experiment.pair, experiment.order))
+    return msgspec.structs.replace(experiment, pair=pair, order=order)
 
 
 def _warned(readings: Sequence[Reading], found: tuple[Warning_, ...]) -> Sequence[Reading]:

@@ -21,6 +21,7 @@ from bench.record.storage.partial import remove_partials
 from bench.run.aside import folder_of, given_up, said, set_aside, set_aside_alone, try_later
 from bench.run.host_snapshot import unseen
 from bench.run.measure import refuge
+from bench.run.measurement import of_runs
 from bench.run.result.description import complete, default_folder, read_description
 from bench.run.result.files import collect
 from bench.run.result.reading import OneRun, overall, read_run
@@ -218,6 +219,7 @@ def recovered(begun: Record, runs: Sequence[OneRun], asked: int, cut: str) -> Re
     record = msgspec.structs.replace(
         begun,
         runs=found,
+        experiment=of_runs(begun.experiment, (run.index for run in found)),
         outcome=overall(found),
         unavailable={**begun.unavailable, "host.after": KILLED, "calibration.after": KILLED, **missing},
     )

@@ -36,6 +36,7 @@ not. Chosen by simulation (``benchmarks/statistics/pairs.py``)."""
 REACH = 2.5
 _SHAMOS = 1.0483
 _HALVINGS = 45
+_MOST = 1000
 
 Outcome = Literal["slower", "faster", "same", "undecided"]
 
@@ -104,6 +105,27 @@ def first_shown(pairs: Floats, effect: float, alpha: float = ALPHA) -> tuple[Out
     shown: list[tuple[float, Outcome]] = [(inside, "same"), (slower, "slower"), (faster, "faster")]
     after, outcome = min(shown, key=lambda one: one[0])
     return ("undecided", None) if math.isinf(after) else (outcome, int(after))
+
+
+def to_go(pairs: Floats, effect: float, alpha: float = ALPHA) -> int | None:
+    """Return about how many more pairs would decide, if the bets that lead go on to win as fast as so far.
+
+    Args:
+        pairs: as for :func:`decide`, at least one.
+        effect: as there.
+        alpha: as there.
+
+    Returns:
+        At least 1; ``None`` while no bet leads, or if it would take more than a thousand.
+    """
+    units, least, enough = scales(pairs), math.log1p(effect), math.log(2 / alpha)
+    changed = (wealth(side, units)[-1] for side in (pairs, -pairs))
+    inside = min(wealth(least + side, units)[-1] for side in (pairs, -pairs))
+    lead = float(max(*changed, inside))
+    if lead <= enough / 20:
+        return None
+    more = math.ceil(pairs.size * (enough / lead - 1))
+    return max(1, more) if more <= _MOST else None
 
 
 def interval(pairs: Floats, alpha: float = ALPHA) -> tuple[float | None, float | None]:

@@ -15,10 +15,13 @@ from bench.compare.ranking import Ranking
 from bench.report.presentation import other_reasons, ratio_interval, ratio_text, side_name
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, interval, state, table, text
+from bench.report.terminal.experiment import experiment_view
 
 
 def comparison_view(comparison: Comparison) -> RenderableType:
     """Return the status first, then both sides, the ratio with its interval, what differs, and the reasons."""
+    if comparison.experiment is not None:
+        return experiment_view(comparison, comparison.experiment)
     parts: list[RenderableType] = [
         Text.assemble(state(STATES[comparison.status]), "  ", text(comparison.diagnostic, "bold")),
         _sides(comparison),

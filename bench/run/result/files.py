@@ -5,6 +5,7 @@ Text is redacted when the bundle is written; what is rendered comes last, since 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -89,6 +90,21 @@ def collect(
         operators=[operator for run in runs for operator in read_operators(run.out)],
     )
     return files
+
+
+def restore(bundle: Path, position: int, total: int, out: Path) -> None:
+    """Put the evidence of one run of a bundle where the run had left it, as far as the bundle has it.
+
+    Args:
+        bundle: the bundle's folder.
+        position: which of its runs.
+        total: of how many, as its files are numbered.
+        out: an existing, empty folder.
+    """
+    named = {numbered(name, index=position, total=total): left for name, left in (_FROM_OUT | {_LOG: LOG}).items()}
+    for name, left in (named | {"env/torch_env.txt": "torch_env.txt"}).items():
+        if (bundle / name).is_file() and not (bundle / name).is_symlink():
+            shutil.copyfile(bundle / name, out / left)
 
 
 def read_operators(out: Path) -> list[Operator]:

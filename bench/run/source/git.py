@@ -92,11 +92,37 @@ def _split(text: str) -> list[str]:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     """What git prints, or ``None`` if it refuses."""
+    try:
+        return call_git(folder, *arguments)
+    except GitRefused:
+        return None
+
+
+class GitRefused(Exception):
+    """What git could not do; its text is git's own, in one line."""
+
+
+def call_git(folder: Path, *arguments: str, seconds: float = _SECONDS) -> str:
+    """Return what git prints.
+
+    Args:
+        folder: where it runs.
+        arguments: of git.
+        seconds: how long it may take.
+
+    Raises:
+        GitRefused: there is no git here, it failed, or it took too long.
+    """
     command = ["git", "-C", str(folder), *_QUIET, "-c", f"safe.directory={folder.resolve()}", *arguments]
     of_user = {name: value for name, value in os.environ.items() if name in _OF_USER}
     environment = {"PATH": os.environ.get("PATH", os.defpath), **of_user, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False, env=environment)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
+        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False, env=environment)
+    except OSError as error:
+        raise GitRefused("git is not installed here" if isinstance(error, FileNotFoundError) else str(error)) from error
+    except subprocess.TimeoutExpired as error:
+        raise GitRefused(f"git took longer than {seconds:g} s") from error
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise GitRefused(said[-1] if said else f"git ended with {done.returncode}")
+    return done.stdout.decode("utf-8", "surrogateescape")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 import bench.cli.session
+import bench.cli.verbs.measure.ab
 import bench.cli.verbs.measure.reproduce
 import bench.cli.verbs.measure.run
 import bench.cli.verbs.measure.whatif
@@ -123,7 +124,8 @@ def write_result(out, outcome, wall):
 def engine(monkeypatch, tmp_path):
     """The fake engine, chosen whatever is asked for; the host is still, known and not calibrated."""
     made = FakeEngine()
-    for module in (bench.cli.verbs.measure.run, bench.cli.verbs.measure.reproduce, bench.cli.verbs.measure.whatif):
+    verbs = bench.cli.verbs.measure
+    for module in (verbs.run, verbs.reproduce, verbs.whatif, verbs.ab):
         monkeypatch.setattr(module, "choose", lambda name, host, notify: made)
     known = HostClass(cpu_model="Test CPU", cores=2, threads=2, memory_bytes=16 * 1024**3, kernel="6.1")
     still = HostProbes(

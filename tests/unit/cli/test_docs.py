@@ -2,8 +2,10 @@
 
 import importlib.util
 import json
+import os
 import re
 import shlex
+import subprocess
 from itertools import pairwise
 
 import pytest
@@ -16,6 +18,7 @@ from tests.support.tool_files import FILES
 
 TASKS = {
     "run",
+    "ab",
     "reproduce",
     "compare",
     "ci",
@@ -30,7 +33,15 @@ TASKS = {
 FLEET = "bench fleet grad_cpu --host ssh://one --host ssh://two --profile smoke"
 """Needs two machines: here it ends with the reason of each."""
 GPU = "bench run grad_cuda --repeat 5"
-FAILS = {FLEET: {2, 6}, GPU: {0, 6}, "bench reproduce A --allow image,engine": {0, 6}, "bench doctor": {0, 6}}
+(DUET,) = commands("ab.md", "bench ab slow_cpu --project DIR --base main --duet")
+"""Needs two CPUs, and says so where there is one."""
+FAILS = {
+    DUET: {0, 2},
+    FLEET: {2, 6},
+    GPU: {0, 6},
+    "bench reproduce A --allow image,engine": {0, 6},
+    "bench doctor": {0, 6},
+}
 REAL = set(commands("selftest.md", "bench run selftest"))
 """Loads in real containers: ``tests/integration/test_selftest.py`` runs them."""
 (SHIPPED,) = commands("README.md", "bench explain ")
@@ -45,6 +56,12 @@ def ours(page):
     return [line for line in lines(page) if line.startswith("bench ")]
 
 
+def git(root, *words):
+    who = {f"GIT_{role}_{what}": "a@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    env = {"PATH": os.environ["PATH"], "HOME": str(root), **who}
+    subprocess.run(["git", "-C", root, *words], check=True, capture_output=True, env=env)
+
+
 @pytest.fixture
 def place(measured, tmp_path):
     """A folder with three results and a project; ``A``, ``B``, ``C`` and ``DIR`` stand for them, as do the README's two."""
@@ -53,6 +70,11 @@ def place(measured, tmp_path):
     (project / "tests" / "test_x.py").write_text("def test_y(): pass\n")
     (project / "requirements.txt").write_text("\n")
     (project / "bench.toml").write_text(blocks("project.md", "toml")[0])
+    git(project, "init", "-q", "-b", "main", ".")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "one")
+    for tag in ("v1.2", "v1.3"):
+        git(project, "tag", tag)
     measured(*[[10.0] * 8] * 3)
     bundles = [str(bundle.path) for bundle in find_bundles("results")]
     shown = dict.fromkeys(re.findall(r"HOST/\S+", PAGES["README.md"].read_text()))

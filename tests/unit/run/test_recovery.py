@@ -8,12 +8,17 @@ import pytest
 
 from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Orphan
+from bench.record.consistency import contradictions
+from bench.record.schema import Experiment
 from bench.record.storage.find import find_bundles
 from bench.record.storage.verify import verify_bundle
+from bench.run.ab.pairs import of_pairs, planned
 from bench.run.host_snapshot import unseen
 from bench.run.measurement import Measurement
-from bench.run.recovery import ALONE, KILLED, recover_all
+from bench.run.recovery import ALONE, KILLED, recover_all, recovered
+from bench.run.result.reading import never_ran
 from bench.run.store import EVIDENCE, USER, default_folder
+from tests.support.records import make_record, replace
 
 
 @pytest.fixture
@@ -66,6 +71,17 @@ def test_a_run_of_which_only_the_engine_knows(killed, stand_in, said, tmp_path):
     alone = next(record for record in records if record.runs[0].index == 1)
     assert ALONE in alone.verdict.reasons[0]
     assert stand_in.discarded == ["abc"]
+
+
+def test_a_side_of_an_experiment_has_the_pairs_of_the_runs_that_were_found():
+    told = planned(Experiment("ab-1", "head", (), (), 7), 3, 9)
+    begun = replace(make_record(runs=()), experiment=told)
+    runs = [never_ran(number, KILLED) for number in (1, 2)]
+    assert recovered(begun, runs, 6, KILLED).experiment == of_pairs(told, (4, 5))
+    alone = recovered(begun, runs[1:], 6, ALONE)
+    assert alone.experiment == of_pairs(told, (5,))
+    assert contradictions(alone) == []
+    assert contradictions(replace(alone, experiment=told)) == ["experiment: 6 pairs and 6 places for 1 run"]
 
 
 def test_another_user_s_is_left_alone(killed, stand_in, said, tmp_path):

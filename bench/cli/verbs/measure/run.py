@@ -85,7 +85,7 @@ def run(
 
     Example: bench run grad_cpu --profile smoke --repeat 3
     """
-    catalog, diagnostic = _what(name, project, options.node_of(node), device_of(device))
+    catalog, diagnostic = what_is_named(name, project, options.node_of(node), device_of(device))
     chosen = Options(
         repeat=repeat,
         profile=profile,
@@ -177,7 +177,20 @@ def plan_of(
     return make_plan(diagnostic, chosen, source, tree=tree, need=need, variant=way)
 
 
-def _what(name: str | None, project: Path | None, node: str | None, device: Device) -> tuple[Catalog, Diagnostic]:
+def what_is_named(
+    name: str | None, project: Path | None, node: str | None, device: Device
+) -> tuple[Catalog, Diagnostic]:
+    """Return the diagnostic that a NAME or ``--node`` names, and the catalog with its variants.
+
+    Args:
+        name: a NAME of the catalog or of the project.
+        project: the project's root.
+        node: a pytest node of it, without a NAME.
+        device: of the node.
+
+    Raises:
+        UsageError: neither, both, or nothing of that name.
+    """
     if node is not None:
         if project is None or name is not None:
             raise UsageError("--node goes with --project and without a NAME")

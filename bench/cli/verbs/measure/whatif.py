@@ -73,8 +73,8 @@ def whatif(
             profile=profile, cpus=cpus, memory_bytes=options.size_of(memory), env=parse_env(env), repeat=repeat
         )
         plans = _plans(catalog, diagnostic, asked, chosen, checkout_of(project, results, diagnostic))
-        shared = _sessions(usual, chosen, host, stack)
-        sessions = {name_of(plan): shared[_kind(plan.variant, usual.engine)] for plan in plans}
+        shared = sessions_for(usual, chosen, host, stack)
+        sessions = {name_of(plan): shared[engine_for(plan.variant, usual.engine)] for plan in plans}
         tried = try_variants(plans, sessions)
     lines = [_line(one, tried[0].written) for one in tried]
     comparisons = {line.name: line.comparison for line in lines if line.comparison is not None}
@@ -91,18 +91,26 @@ def whatif(
     return int(gravest(outcomes))
 
 
-def _kind(variant: Variant | None, usual: Engine) -> str:
-    """The name of the engine that a variant runs in."""
+def engine_for(variant: Variant | None, usual: Engine) -> str:
+    """Return the name of the engine that a variant runs in."""
     return (variant.engine if variant else None) or usual.name
 
 
-def _sessions(usual: Session, chosen: Sequence[Variant], host: str | None, stack: ExitStack) -> dict[str, Session]:
-    """A session in every engine that a variant asks for, by its name.
+def sessions_for(
+    usual: Session, chosen: Sequence[Variant | None], host: str | None, stack: ExitStack
+) -> dict[str, Session]:
+    """Return a session in every engine that a variant asks for, by its name.
 
     If the usual engine is absent nobody holds the host's place, and nothing is measured in another one.
+
+    Args:
+        usual: the session in the engine that is used if a variant asks for none.
+        chosen: the variants; ``None`` is a run as it is.
+        host: the engine's address that was asked for.
+        stack: what closes them.
     """
     sessions = {usual.engine.name: usual}
-    for kind in (_kind(variant, usual.engine) for variant in chosen):
+    for kind in (engine_for(variant, usual.engine) for variant in chosen):
         if kind in sessions or isinstance(usual.engine, AbsentEngine):
             sessions.setdefault(kind, usual)
             continue

@@ -180,6 +180,15 @@ def test_few_pairs_bound_nothing():
         pairs.decide(np.array([]))
 
 
+def test_how_many_more_pairs_is_told_once_a_bet_leads():
+    for level in (0.1, -0.1, 0.0):  # slower, faster, the same
+        left = [pairs.to_go(np.full(count, level), pairs.EFFECT) for count in range(2, 9)]
+        decided = pairs.decide(np.full(20, level)).decided_after
+        assert left == sorted(left, reverse=True)
+        assert abs(left[-1] + 8 - decided) <= 2
+    assert pairs.to_go(np.array([0.2, -0.2] * 10), 0.0001) is None
+
+
 def test_differences_are_of_head_to_base_and_of_pairs():
     assert pairs.differences([1.0, 2.0], [2.0, 1.0]) == pytest.approx([math.log(2), -math.log(2)])
     with pytest.raises(DamagedData, match="not in pairs"):

@@ -1,0 +1,279 @@
+"""An experiment from its words to its sentence: what the verb ``ab`` does once its options are read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from bench.cli import options
+from bench.cli.output import Console, complain, complain_of, notify, print_json
+from bench.cli.progress import Progress
+from bench.cli.session import open_beside, open_session
+from bench.cli.verbs.measure.run import checkout_of, device_of, what_is_named
+from bench.cli.verbs.measure.whatif import engine_for, sessions_for
+from bench.compare.experiment import Trial
+from bench.compare.measures import CALL, WALL
+from bench.compare.reasons import bounds, trial_reason
+from bench.engine.absent import AbsentEngine
+from bench.engine.protocol import Engine, Notify
+from bench.errors import UsageError
+from bench.record.schema import Experiment
+from bench.report.terminal.experiment import experiment_view
+from bench.run.ab import pairs
+from bench.run.ab.duet import halves_of
+from bench.run.ab.experiment import Arm, Done, new_sides, run_pairs
+from bench.run.ab.pairs import Rules
+from bench.run.ab.plans import Question, Sides
+from bench.run.ab.resume import Earlier
+from bench.run.ab.sides import Side, parse_side
+from bench.run.ab.words import Words, keep_words, kept_words
+from bench.run.plan import Options, Plan, parse_env
+from bench.run.session import Session
+from bench.units import clock, counted, parse_duration
+
+_PERCENT = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)\s*%", re.ASCII)
+_MOST_PAIRS = 1000
+_LARGEST_SEED = 2**53 - 1
+"""What every reader of JSON keeps whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line sets of the experiment itself. ``metric`` and ``seed`` are ``None`` if nobody gave them."""
+
+    rules: Rules
+    metric: str | None
+    effect: float
+    seed: int | None
+    calibration: bool = True
+    if_busy: str = "wait"
+
+
+def parse_effect(text: str) -> float:
+    """Return the ratio minus 1 of ``5%``.
+
+    Raises:
+        UsageError: it is no percentage between 0 and 100.
+    """
+    match = _PERCENT.fullmatch(text.strip())
+    value = float(match["number"]) / 100 if match else math.nan
+    if not 0 < value <= 1:
+        raise UsageError(f"--effect '{text}' is no change", fix="give a percentage above 0, as in 5%")
+    return value
+
+
+def rules_of(max_pairs: int, min_pairs: int, budget: str | None, metric: str | None) -> Rules:
+    """Return when an experiment ends.
+
+    Args:
+        max_pairs: pairs at most.
+        min_pairs: pairs at least.
+        budget: a duration, or ``None``.
+        metric: the figure that decides, if somebody chose it.
+
+    Raises:
+        UsageError: a number that makes no sense.
+    """
+    if not 1 <= max_pairs <= _MOST_PAIRS:
+        raise UsageError(f"--max-pairs {max_pairs} is no number of pairs", fix=f"give 1 to {_MOST_PAIRS}")
+    if not 1 <= min_pairs <= max_pairs:
+        raise UsageError(f"--min-pairs {min_pairs} is none of 1 to {max_pairs}", fix="give --max-pairs at most")
+    budget_s = parse_duration(budget) if budget is not None else None
+    if budget_s is not None and not (math.isfinite(budget_s) and budget_s > 0):
+        raise UsageError(f"--budget {budget} is no time", fix="give more than 0, as in 20min")
+    return Rules(max_pairs, min_pairs, budget_s, WALL if metric is None else None)
+
+
+def absolute(path: Path | None) -> str | None:
+    """Return a path as it is called from any folder."""
+    return None if path is None else str(path.absolute())
+
+
+def words_of(given: Words | None, earlier: Earlier | None, results: Path) -> Words:
+    """Return what is asked: the words that were given, else those that the experiment began with.
+
+    Args:
+        given: from the command line.
+        earlier: the experiment that goes on.
+        results: the results folder.
+
+    Raises:
+        UsageError: neither is there.
+    """
+    if given is not None:
+        return given
+    if earlier is not None:
+        return msgspec.structs.replace(kept_words(earlier.experiment.id), results=str(results.absolute()))
+    raise UsageError("no --base was given", fix="name what to compare with, as in --base main")
+
+
+def experiment(
+    words: Words, asked: Asked, earlier: Earlier | None, folder: Path, find: Callable[[Notify], Engine]
+) -> Done:
+    """Prepare both sides, run their pairs, write their bundles, and return what they show.
+
+    Args:
+        words: what is asked.
+        asked: how it is decided.
+        earlier: what there is of it, if it goes on.
+        folder: takes the code of the sides.
+        find: finds the engine.
+
+    Raises:
+        UsageError: words that make no sense.
+        NotComparable: it is to go on, and a side is not what it was.
+    """
+    sides = tuple(_side(option, text, words) for option, text in (("--base", words.base), ("--head", words.head)))
+    question = _question(words, asked.rules)
+    plans = _plans(question, sides, folder)
+    told = _experiments(words, asked, earlier, question)
+    with ExitStack() as stack:
+        results = Path(words.results)
+        usual = stack.enter_context(
+            open_session(
+                find, words.host, results, asked.if_busy, limits=plans[0].task.limits, calibration=asked.calibration
+            )
+        )
+        shared = sessions_for(usual, [plan.variant for plan in plans], words.host, stack)
+        sessions = [shared[engine_for(plan.variant, usual.engine)] for plan in plans]
+        if words.duet and not isinstance(usual.engine, AbsentEngine):
+            halves = halves_of(usual.engine, words.cpuset)
+            told = (msgspec.structs.replace(told[0], duet=halves), msgspec.structs.replace(told[1], duet=halves))
+            if sessions[0] is sessions[1]:  # two runs at once keep their evidence in two stores
+                sessions[1] = stack.enter_context(open_beside(usual, find, words.host))
+        keep_words(told[0].id, words)
+        _follow_pairs(sessions, {id(plans[0]): "base", id(plans[1]): "head"})
+        arms = [_arm(plans[at], sessions[at], told[at], earlier) for at in (0, 1)]
+        return run_pairs(arms[0], arms[1], asked.rules, earlier.first if earlier else 0, _report)
+
+
+def show(done: Done, rules: Rules, *, json: bool) -> None:
+    """Show what an experiment came to: a sentence, a figure a line, and where both bundles are.
+
+    Args:
+        done: the experiment.
+        rules: when it was to end.
+        json: whether one JSON document is shown instead.
+    """
+    comparison, sides = done.comparison, {"base": done.base, "head": done.head}
+    trial = comparison.experiment
+    assert trial is not None  # noqa: S101, both are sides of one experiment
+    closing = _closing(done, rules)
+    if json:
+        written = {name: {"path": str(one.path), "record": one.record} for name, one in sides.items()}
+        document = {"experiment": trial, "status": comparison.status, "sentence": trial_reason(trial)}
+        print_json(document | {"ended_by": done.ended_by, "reasons": comparison.reasons, **written})
+    else:
+        Console.out().print(experiment_view(comparison, trial))
+        for name, one in sides.items():
+            Console.out().print(f"  {name}: {one.path}", soft_wrap=True, markup=False, highlight=False)
+    if closing:
+        notify(closing)
+    if done.ended_by == "no_figure":
+        known = ", ".join(judged.name for judged in trial.informs)
+        complain(f"{trial.metric} cannot decide: {trial.decides.why}; there are {known}, choose one with --metric")
+    complain_of(dict.fromkeys(said for one in sides.values() for said in one.complaints))
+
+
+def _closing(done: Done, rules: Rules) -> str:
+    """Why there are no more pairs, if that is no decision."""
+    trial = done.comparison.experiment
+    again = f"go on with: bench ab --resume {trial.id}" if trial is not None else ""
+    said = {
+        "budget": f"the budget of {clock(rules.budget_s)} is spent; {again}",
+        "max_pairs": f"the most pairs that were asked for; {again} --max-pairs {2 * rules.max_pairs}",
+        "interrupted": f"interrupted; {again}",
+        "failed": "a run did not pass, and its time means nothing",
+        "unlike": "the sides are not alike in what is not asked about",
+    }
+    return said.get(done.ended_by, "")
+
+
+def _side(option: str, text: str, words: Words) -> Side:
+    """A side of the words; a requirements file is named from the folder that they were given in."""
+    if not text:
+        if option == "--base":
+            raise UsageError("--base names nothing", fix="name a revision, or variant= requirements= env.K= threads=")
+        return Side()
+    side = parse_side(option, text)
+    if side.requirements is None or not (Path(words.where) / side.requirements).is_file():
+        return side
+    return replace(side, requirements=Path(words.where) / side.requirements)
+
+
+def _question(words: Words, rules: Rules) -> Question:
+    project = Path(words.project) if words.project is not None else None
+    results = Path(words.results)
+    catalog, diagnostic = what_is_named(words.name, project, words.node, device_of(words.device))
+    chosen = Options(
+        repeat=rules.max_pairs,
+        profile=words.profile,
+        cpus=words.cpus,
+        cpuset=words.cpuset,
+        memory_bytes=options.size_of(words.memory),
+        threads=words.threads,
+        timeout_s=options.duration_of(words.timeout),
+        env=parse_env(list(words.env)),
+    )
+    requirements = Path(words.requirements) if words.requirements is not None else None
+    ours = checkout_of(project, results, diagnostic) is None
+    return Question(catalog, diagnostic, chosen, None if ours else project, results, requirements)
+
+
+def _plans(question: Question, sides: tuple[Side, ...], folder: Path) -> tuple[Plan, Plan]:
+    made = Sides(question, folder)
+    return made.plan(sides[0]), made.plan(sides[1])
+
+
+def _experiments(
+    words: Words, asked: Asked, earlier: Earlier | None, question: Question
+) -> tuple[Experiment, Experiment]:
+    """Both sides as records tell of them; an experiment that goes on keeps its seed, its figure and its effect."""
+    if asked.seed is not None and not 0 <= asked.seed <= _LARGEST_SEED:
+        raise UsageError(f"--seed {asked.seed} is no seed", fix=f"give 0 to {_LARGEST_SEED}")
+    single = "::" in question.diagnostic.node
+    if earlier is None:
+        spoken = (words.base, words.head)
+        return new_sides(asked.seed, asked.metric or (CALL if single else WALL), asked.effect, spoken)
+    told = earlier.experiment
+    if asked.seed not in (None, told.seed) or asked.metric not in (None, told.metric):
+        fix = "leave --seed and --metric away: another choice would be made in sight of the pairs"
+        raise UsageError(f"{told.id} has the seed {told.seed} and is decided by {told.metric}", fix=fix)
+    if bool(told.duet) != words.duet:
+        how = "both sides at once" if told.duet else "one side after the other"
+        raise UsageError(f"{told.id} runs {how}", fix=f"{'add' if told.duet else 'leave away'} --duet")
+    if earlier.first >= asked.rules.max_pairs:
+        what = f"{told.id} has {counted(earlier.first, 'pair')} already"
+        raise UsageError(what, fix=f"give more, as in --max-pairs {2 * earlier.first}")
+    base = msgspec.structs.replace(told, side="base", words=words.base, resumes=earlier.resumes)
+    return base, msgspec.structs.replace(base, side="head", words=words.head)
+
+
+def _arm(plan: Plan, session: Session, told: Experiment, earlier: Earlier | None) -> Arm:
+    if earlier is None:
+        return Arm(plan, session, told)
+    runs = earlier.runs[told.side]
+    so_far = pairs.of_pairs(told, [pair for pair, _ in runs])
+    return Arm(plan, session, so_far, [run for _, run in runs], earlier.newest.get(told.side))
+
+
+def _follow_pairs(sessions: list[Session], names: Mapping[int, str]) -> None:
+    """Let each run be called by its side, and be reported with its pair."""
+    for session in sessions:
+        if isinstance(session.observer, Progress):
+            session.observer.terse = True
+            session.observer.title_of = lambda plan, index: (
+                f"{plan.diagnostic.name} [{names.get(id(plan), 'both')}] pair {index + 1}"
+            )
+
+
+def _report(trial: Trial) -> None:
+    judged = trial.decides
+    left = "" if judged.to_go is None else f", about {counted(judged.to_go, 'pair')} to go"
+    notify(f"pair {trial.made}: {judged.name} is {bounds(judged)}{left}")

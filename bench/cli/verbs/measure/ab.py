@@ -1,0 +1,140 @@
+"""The verb ``ab``: two sides in pairs of random order, until they decide."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import completion, options
+from bench.cli.app import app
+from bench.cli.experiments import Asked, absolute, experiment, parse_effect, rules_of, show, words_of
+from bench.cli.verbs.measure.run import NEED_BYTES
+from bench.compare.measures import CALL, CPU, WALL
+from bench.engine.choose import choose
+from bench.record.storage.disk import check_results_folder
+from bench.run.ab.resume import find_sides, read_earlier
+from bench.run.ab.words import Words
+
+SIDE = "A revision, and/or variant= requirements= env.K= threads= image=, comma between"
+
+
+@app.command()
+def ab(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="A name that 'bench list' shows; with --resume also an experiment's id or one of its bundles.",
+            show_default=False,
+            autocompletion=completion.names,
+        ),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option("--base", help=f"What to compare with. {SIDE}.", metavar="SIDE", show_default=False)
+    ] = None,
+    head: Annotated[
+        str, typer.Option("--head", help="What to judge; else the code as it lies there.", metavar="SIDE")
+    ] = "",
+    project: options.Project = None,
+    node: options.Node = [],  # noqa: B006, typer copies it
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device",
+            help="cpu or cuda, with --node.",
+            metavar="NAME",
+            autocompletion=options.one_of("cpu", "cuda"),
+        ),
+    ] = "cpu",
+    requirements: Annotated[
+        Path | None, typer.Option("--requirements", help="What both sides need beside torch.", metavar="FILE")
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            "--metric",
+            help="The figure that decides: call, wall, cpu, peak_memory, minor_faults, or a metric of the test.",
+            show_default=CALL,
+            metavar="NAME",
+            autocompletion=options.one_of(CALL, WALL, CPU, "peak_memory", "max_rss", "minor_faults"),
+        ),
+    ] = None,
+    effect: Annotated[str, typer.Option("--effect", help="Smaller changes are the same.", metavar="PERCENT")] = "5%",
+    max_pairs: Annotated[int, typer.Option("--max-pairs", help="Give up after so many.", metavar="N")] = 60,
+    min_pairs: Annotated[
+        int, typer.Option("--min-pairs", help="Decide after so many at the earliest.", metavar="N")
+    ] = 1,
+    budget: Annotated[
+        str | None, typer.Option("--budget", help="Give up after so long, as in 20min.", metavar="TIME")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", help="Decides the order within each pair.", show_default="drawn", metavar="N"),
+    ] = None,
+    duet: Annotated[
+        bool, typer.Option("--duet", help="Run both sides of a pair at once, on a half of the CPUs each.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an experiment: the newest, or NAME.")] = False,
+    engine: options.EngineName = None,
+    host: options.HostUrl = None,
+    profile: options.Profile = "full",
+    cpus: options.Cpus = None,
+    cpuset: options.Cpuset = None,
+    memory: options.Memory = None,
+    threads: options.Threads = None,
+    timeout: options.Timeout = None,
+    env: options.Env = [],  # noqa: B006, typer copies it
+    calibration: Annotated[
+        bool, typer.Option("--calibration/--no-calibration", help="Calibrate the host before and after.")
+    ] = True,
+    results: options.Results = options.DEFAULT_RESULTS,
+    if_busy: options.Busy = "wait",
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
+) -> int:
+    """Decide which of two sides is slower, in pairs of random order.
+
+    Example: bench ab slow_cpu --project . --base main
+    """
+    one = options.node_of(node)
+    asked = Asked(
+        rules=rules_of(max_pairs, min_pairs, budget, metric),
+        metric=metric,
+        effect=parse_effect(effect),
+        seed=seed,
+        calibration=calibration,
+        if_busy=if_busy,
+    )
+    check_results_folder(results, NEED_BYTES)
+    with tempfile.TemporaryDirectory(prefix="bench-ab-") as folder:
+        earlier = read_earlier(find_sides(name, results), Path(folder) / "earlier") if resume else None
+        given = None
+        if base is not None:
+            given = Words(
+                name=name if earlier is None or one is not None else earlier.name,
+                base=base,
+                head=head,
+                project=absolute(project),
+                node=one,
+                device=device,
+                requirements=absolute(requirements),
+                engine=engine,
+                host=host,
+                profile=profile,
+                cpus=cpus,
+                cpuset=cpuset,
+                memory=memory,
+                threads=threads,
+                timeout=timeout,
+                env=tuple(env),
+                duet=duet,
+                results=str(results.absolute()),
+                where=str(Path.cwd()),
+            )
+        words = words_of(given, earlier, results)
+        done = experiment(words, asked, earlier, Path(folder), partial(choose, words.engine, words.host))
+    show(done, asked.rules, json=json)
+    return int(done.exit_code)

@@ -1,0 +1,217 @@
+"""Both sides of an experiment, judged by their pairs of runs: from the records alone, on any machine (pure)."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from bench import units
+from bench.compare.measures import Measure, measures
+from bench.compare.sample import stood_still
+from bench.compare.stats import pairs as rule
+from bench.errors import DamagedData, NotComparable
+from bench.record.schema import Better, Experiment, Record, Status
+
+CONFIDENCE = 1 - rule.ALPHA
+UNDER_TEST = ("variant", "environ", "image", "source", "engine", "security", "limits.threads", "limits.cpuset")
+"""Differences between the sides of an experiment that are what it asks about."""
+STATUS: dict[rule.Outcome, Status] = {
+    "slower": "code_regressed",
+    "faster": "code_improved",
+    "same": "same",
+    "undecided": "insufficient_runs",
+}
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """One figure of both sides: what its pairs show, and with what certainty.
+
+    ``change``, ``low`` and ``high`` are ratios of the second side to the first, minus 1; an end that the pairs do not
+    bound yet is ``None``. ``outcome`` is by the direction in which the figure is better: ``slower`` is worse, also of
+    what is no time. Without a direction a larger one is ``slower``. ``to_go`` is about how many more pairs would
+    decide, if anybody can tell. ``why`` it is not judged.
+    """
+
+    name: str
+    unit: str
+    better: Better
+    a: float | None
+    b: float | None
+    pairs: int
+    outcome: rule.Outcome = "undecided"
+    decided_after: int | None = None
+    change: float | None = None
+    low: float | None = None
+    high: float | None = None
+    to_go: int | None = None
+    why: str | None = None
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """What an experiment shows. ``decides`` is judged by ``metric``; the other figures inform.
+
+    ``made`` counts the pairs that both sides ran, ``judged`` those whose figures count; ``left_out`` says why others do
+    not.
+    """
+
+    id: str
+    seed: int
+    metric: str
+    effect: float
+    made: int
+    judged: int
+    decides: Judged
+    informs: tuple[Judged, ...]
+    left_out: tuple[str, ...]
+    duet: bool = False
+
+
+def head_goes_first(seed: int, pair: int) -> bool:
+    """Return the coin that was tossed for a pair: one bit of a hash, the same wherever it is asked.
+
+    In a duet it says which side has the first half of the CPUs.
+    """
+    return bool(hashlib.sha256(f"{seed} {pair}".encode()).digest()[0] & 1)
+
+
+def place(side: str, seed: int, pair: int) -> int:
+    """Return a side's place in a pair, 0 or 1.
+
+    Args:
+        side: ``base`` or ``head``.
+        seed: the experiment's.
+        pair: the number of the pair, from 0 on.
+    """
+    return int(head_goes_first(seed, pair) != (side == "head"))
+
+
+def are_sides(a: Record, b: Record) -> bool:
+    """Return whether two records are the two sides of one experiment."""
+    one, two = a.experiment, b.experiment
+    if not (isinstance(one, Experiment) and isinstance(two, Experiment)):
+        return False
+    return one.id == two.id and one.side != two.side
+
+
+def trial_of(a: Record, b: Record, *, informs: bool = True) -> Trial:
+    """Return what an experiment shows.
+
+    Args:
+        a: the side that is compared with.
+        b: the other one.
+        informs: whether the other figures are judged beside the one that decides.
+
+    Raises:
+        NotComparable: they are not sides of one experiment, or no run of both has the figure.
+        DamagedData: the order of a pair is not the one that the seed gives.
+    """
+    one, two = _experiment(a), _experiment(b)
+    if not are_sides(a, b) or (one.seed, one.metric, one.duet) != (two.seed, two.metric, two.duet):
+        raise NotComparable(f"{a.id} and {b.id} are not the two sides of one experiment")
+    matched, metric = _matched(a, b), one.metric
+    known = (measures(a), measures(b))
+    names = [name for name in dict.fromkeys([*known[0], *known[1]]) if informs or name == metric]
+    judged = {name: _judged(name, known[0].get(name), known[1].get(name), matched.judged, one.effect) for name in names}
+    decides = judged.pop(metric, None) or Judged(metric, "", "none", None, None, 0, why="no run has it")
+    return Trial(
+        id=one.id,
+        seed=one.seed,
+        metric=metric,
+        effect=one.effect,
+        made=matched.made,
+        judged=len(matched.judged),
+        decides=decides,
+        informs=tuple(judged.values()),
+        left_out=matched.left_out,
+        duet=bool(one.duet),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """Positions of the runs of each judged pair; how many pairs both sides ran; why some are not judged."""
+
+    judged: tuple[tuple[int, int], ...]
+    made: int
+    left_out: tuple[str, ...]
+
+
+def _matched(a: Record, b: Record) -> _Matched:
+    sides = [_positions(record) for record in (a, b)]
+    both = sorted(sides[0].keys() & sides[1].keys())
+    pairs = [(sides[0][pair], sides[1][pair]) for pair in both]
+    passed = [pair for pair in pairs if a.runs[pair[0]].outcome == b.runs[pair[1]].outcome == "passed"]
+    moved = [pair for pair in passed if not (stood_still(a.runs[pair[0]]) or stood_still(b.runs[pair[1]]))]
+    half = len(sides[0].keys() ^ sides[1].keys())
+    lines = (
+        (half, "one side did not run"),
+        (len(pairs) - len(passed), "a run did not pass"),
+        (len(passed) - len(moved), "a run stood still for a while"),
+    )
+    left_out = tuple(f"{units.counted(count, 'pair')} not judged: {why}" for count, why in lines if count)
+    return _Matched(tuple(moved), len(pairs), left_out)
+
+
+def _positions(record: Record) -> dict[int, int]:
+    """Where each pair's run stands among the runs; a resumed experiment has numbers that are passed over."""
+    told = _experiment(record)
+    if not len(told.pair) == len(told.order) == len(record.runs) or len(set(told.pair)) != len(told.pair):
+        raise DamagedData(f"{record.id} does not tell which run is of which pair", fix="run 'bench verify' on it")
+    if any(order != place(told.side, told.seed, pair) for pair, order in zip(told.pair, told.order, strict=True)):
+        raise DamagedData(
+            f"the order of the pairs of {record.id} is not the one that was drawn", f"its seed is {told.seed}"
+        )
+    return {pair: at for at, pair in enumerate(told.pair)}
+
+
+def _experiment(record: Record) -> Experiment:
+    if not isinstance(record.experiment, Experiment):
+        raise NotComparable(f"{record.id} is no side of an experiment")
+    return record.experiment
+
+
+def _judged(
+    name: str, a: Measure | None, b: Measure | None, matched: Sequence[tuple[int, int]], effect: float
+) -> Judged:
+    """One figure by the pairs that have it on both sides."""
+    told = b or a
+    assert told is not None  # noqa: S101, the name comes from one of them
+    both = [(a.values[one], b.values[two]) for one, two in matched] if a and b else []
+    values = [(float(one), float(two)) for one, two in both if one is not None and two is not None]
+    base, head = ([pair[side] for pair in values] for side in (0, 1))
+    made = Judged(name, told.unit, told.better, _median(base), _median(head), len(values))
+    if not values:
+        return msgspec.structs.replace(made, why="no pair has it on both sides")
+    if any(not (math.isfinite(value) and value > 0) for pair in values for value in pair):
+        return msgspec.structs.replace(made, why="ratios need values above 0")
+    found = rule.differences(base, head)
+    decision = rule.decide(found, effect)
+    return msgspec.structs.replace(
+        made,
+        outcome=by_direction(decision.outcome, told.better),
+        decided_after=decision.decided_after,
+        change=math.expm1(decision.estimate),
+        low=None if decision.low is None else _ratio(decision.low),
+        high=None if decision.high is None else _ratio(decision.high),
+        to_go=rule.to_go(found, effect) if decision.decided_after is None else None,
+    )
+
+
+def by_direction(outcome: rule.Outcome, better: Better) -> rule.Outcome:
+    """Return what a larger or smaller figure means, if it is better so."""
+    turned: dict[rule.Outcome, rule.Outcome] = {"slower": "faster", "faster": "slower"}
+    return turned.get(outcome, outcome) if better == "higher" else outcome
+
+
+def _ratio(logarithm: float) -> float | None:
+    """A change, unless it is beyond any number: then the pairs bound nothing."""
+    return math.expm1(logarithm) if logarithm < math.log(1e12) else None
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return float(np.median(values)) if values else None

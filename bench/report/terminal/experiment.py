@@ -1,0 +1,64 @@
+"""The two sides of an experiment: what decides, and beside it every other figure with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench import units
+from bench.compare.comparison import Comparison
+from bench.compare.experiment import Judged, Trial
+from bench.compare.reasons import bounds, judged_word
+from bench.report.status import STATES
+from bench.report.terminal.cells import STYLES, bullets, state, table, text
+
+_STYLE = {"slower": "bad", "faster": "good", "same": "none", "undecided": "caution"}
+
+
+def experiment_view(comparison: Comparison, trial: Trial) -> RenderableType:
+    """Return the sentence that decides, a table of all figures, and what else there is to know."""
+    sentence, *others = comparison.reasons
+    head = Text.assemble(state(STATES[comparison.status]), "  ", text(comparison.diagnostic, "bold"))
+    how = f"experiment {trial.id}, seed {trial.seed}{', both sides at once' if trial.duet else ''}"
+    made = figures_table(trial)
+    return Group(head, text(sentence, "bold"), Text(), made, text(how, "dim"), bullets(text(one) for one in others))
+
+
+def figures_table(trial: Trial) -> Table:
+    """Return each figure of both sides with its change and the interval; the first one decides."""
+    made = table("figure", ">pairs", ">base", ">head", ">change", "99 % interval", "=verdict")
+    for judged in (trial.decides, *trial.informs):
+        decides = judged is trial.decides
+        form = _form(judged.unit)
+        made.add_row(
+            text(judged.name, "bold" if decides else ""),
+            str(judged.pairs),
+            form(judged.a),
+            form(judged.b),
+            units.change(judged.change),
+            text(judged.why or bounds(judged)),
+            Text("" if judged.why else judged_word(judged), style=STYLES[_style(judged)]),
+        )
+    return made
+
+
+def _style(judged: Judged) -> str:
+    plain = judged.better == "none" and judged.outcome in ("slower", "faster")
+    return "none" if plain else _STYLE[judged.outcome]
+
+
+def _form(unit: str) -> Callable[[float | None], str]:
+    if unit in ("s", "B"):
+        return units.seconds if unit == "s" else units.size
+    return lambda value: _number(value, unit)
+
+
+def _number(value: float | None, unit: str) -> str:
+    if value is None:
+        return units.NOT_KNOWN
+    whole = value == round(value) or abs(value) >= 1000
+    shown = units.count(value) if whole and abs(value) < 1e15 else f"{value:.4g}"
+    return f"{shown} {unit}".rstrip()

@@ -1,0 +1,110 @@
+"""Both sides as plans: each with its code in a folder of its own, so that nothing changes while the pairs run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from bench.catalog.load import find_variant
+from bench.catalog.model import Catalog, Diagnostic
+from bench.engine.assets import diagnostics_folder
+from bench.engine.protocol import Tree
+from bench.engine.transfer import copy_tree
+from bench.errors import NotMeasured, UsageError
+from bench.record.schema import Source
+from bench.run.ab.revisions import Revision, check_out, find_revision
+from bench.run.ab.sides import Side
+from bench.run.plan import Options, Plan, make_plan, need_of
+from bench.run.source.read import read_catalog_source, read_project, tree_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of both sides alike. ``project`` is ``None`` for a shipped diagnostic."""
+
+    catalog: Catalog
+    diagnostic: Diagnostic
+    options: Options
+    project: Path | None = None
+    results: Path | None = None
+    requirements: Path | None = None
+
+
+class Sides:
+    """Makes the plans of both sides; code that both have is there once.
+
+    Args:
+        question: what is asked.
+        folder: where the code of the sides goes; it must outlive the last run.
+    """
+
+    def __init__(self, question: Question, folder: Path) -> None:
+        self._question = question
+        self._folder = folder
+        self._code: dict[str | None, tuple[Source, Tree]] = {}
+
+    def plan(self, side: Side) -> Plan:
+        """Return the plan of a side.
+
+        Raises:
+            UsageError: no such revision, variant or file, or an option that makes no sense.
+            NotMeasured: its code cannot be put into the folder.
+        """
+        asked = self._question
+        options = asked.options
+        options = replace(options, threads=side.threads or options.threads, env={**options.env, **side.env})
+        variant = find_variant(asked.catalog, side.variant) if side.variant else None
+        diagnostic = replace(asked.diagnostic, image=side.image) if side.image else asked.diagnostic
+        if asked.project is None:
+            if side.rev is not None:
+                what = f"'{side.rev}' names a revision, and {diagnostic.name} is a shipped diagnostic"
+                fix = "give --project with the checkout of your test, or variant= requirements= env.K= threads="
+                raise UsageError(what, fix=fix)
+            source = read_catalog_source(diagnostics_folder())
+            need = need_of(diagnostic, None, side.requirements or asked.requirements)
+            return make_plan(diagnostic, options, source, need=need, variant=variant)
+        source, tree = self._code_of(side.rev, asked.project)
+        root = tree.root if side.rev is not None else asked.project
+        need = need_of(diagnostic, root, _found(side.requirements or asked.requirements, root), tree)
+        return make_plan(diagnostic, options, source, tree=tree, need=need, variant=variant)
+
+    def _code_of(self, rev: str | None, project: Path) -> tuple[Source, Tree]:
+        if rev not in self._code:
+            target = self._folder / f"code-{len(self._code)}"
+            if rev is None:
+                self._code[rev] = self._as_it_lies(project, target)
+            else:
+                revision = find_revision(project, rev)
+                root = check_out(revision, target)
+                self._code[rev] = read_project(root, self._results_in(revision, target))
+        return self._code[rev]
+
+    def _results_in(self, revision: Revision, target: Path) -> Path | None:
+        """Where results would lie in the checkout: those that are committed there count as no code."""
+        results = self._question.results
+        if results is None or not results.resolve().is_relative_to(revision.top):
+            return None
+        return target / results.resolve().relative_to(revision.top)
+
+    def _as_it_lies(self, project: Path, target: Path) -> tuple[Source, Tree]:
+        """A copy of the working tree, which may be edited while the pairs run."""
+        source, tree = read_project(project, self._question.results)
+        target.mkdir()
+        try:
+            copy_tree(tree, target)
+            sha256 = tree_sha256(target, tree.files, tree.links)
+        except OSError as error:
+            said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise NotMeasured(
+                f"the project {project} cannot be copied", said, "make room, or mend its rights"
+            ) from error
+        return msgspec.structs.replace(source, sha256=sha256), replace(tree, root=target, sha256=sha256)
+
+
+def _found(requirements: Path | None, root: Path) -> Path | None:
+    """A requirements file as the command line has it; one that is not there is looked for in the side's own code."""
+    if requirements is None or requirements.is_file() or requirements.is_absolute():
+        return requirements
+    return root / requirements if (root / requirements).is_file() else requirements

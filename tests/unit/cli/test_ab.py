@@ -1,0 +1,357 @@
+"""``bench ab`` from its words to its sentence, with a deterministic engine."""
+
+import json
+import random
+import subprocess
+import threading
+
+import msgspec
+import pytest
+
+from bench.compare.experiment import place
+from bench.errors import NotMeasured
+from bench.record.storage.find import find_bundles
+from bench.record.storage.verify import verify_bundle
+
+TEST = "import work\ndef test_y():\n    assert work.N\n"
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A repository whose first commit is ``v1``, and whose working tree has gone on."""
+    root = tmp_path / "project"
+    (root / "tests").mkdir(parents=True)
+    (root / "tests" / "test_x.py").write_text(TEST)
+    (root / "work.py").write_text("N = 1\n")
+    (root / "bench.toml").write_text(
+        '[diagnostic.slow]\nnode = "tests/test_x.py::test_y"\nimage = "small"\ndevices = []\n'
+    )
+    git(root, "init", "-q", ".")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "one")
+    git(root, "tag", "v1")
+    (root / "work.py").write_text("N = 2\n")
+    return root
+
+
+def git(root, *words):
+    who = {f"GIT_{role}_{what}": "a@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(root), **who}
+    return subprocess.run(["git", "-C", str(root), *words], check=True, capture_output=True, text=True, env=env).stdout
+
+
+@pytest.fixture
+def takes(engine):
+    """Let a run take as long as its code says, times some noise: ``N`` seconds where a project has it."""
+
+    def by(seconds, noise=0.01, seed=1):
+        draw, execute = random.Random(seed), engine.execute
+
+        def timed(place_, task, out, on_event):
+            engine.walls = [seconds(task) * (1 + draw.uniform(-noise, noise))]
+            return execute(place_, task, out, on_event)
+
+        engine.execute = timed
+
+    return by
+
+
+def of_code(change):
+    """The base's code takes 1 s, and the working tree's so much more."""
+    return lambda task: 1.0 if "1" in (task.tree.root / "work.py").read_text() else 1.0 + change
+
+
+def sides(results):
+    found = {bundle.record.experiment.side: bundle for bundle in find_bundles(results)}
+    return found["base"], found["head"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [(0.1, 1, "slower: call +"), (-0.1, 0, "faster: call -"), (0.0, 0, "the same within 5.0 %")],
+)
+def test_a_revision_against_the_working_tree(takes, bench_, project, tmp_path, change, code, said):
+    takes(of_code(change))
+    before = {path: path.stat().st_mtime_ns for path in (project / ".git").rglob("*")}
+    found, out, err = bench_("ab", "slow", "--project", project, "--base", "v1", "--results", tmp_path / "r")
+    assert (found, said in out) == (code, True), out + err
+    assert {path: path.stat().st_mtime_ns for path in (project / ".git").rglob("*")} == before
+    base, head = sides(tmp_path / "r")
+    assert base.record.diagnostic.source.commit == git(project, "rev-parse", "v1").strip()
+    assert (base.record.diagnostic.source.dirty, head.record.diagnostic.source.dirty) == (False, True)
+    one, two = base.record.experiment, head.record.experiment
+    assert (one.id, one.seed, one.pair) == (two.id, two.seed, two.pair)
+    assert one.pair == tuple(range(len(base.record.runs)))
+    assert all({first, second} == {0, 1} for first, second in zip(one.order, two.order, strict=True))
+    assert [verify_bundle(bundle.path) for bundle in (base, head)] == [[], []]
+    again = bench_("compare", base.path, head.path, "--results", tmp_path / "elsewhere")
+    assert (again[0], said in again[1]) == (code, True), again
+    turned = bench_("compare", head.path, base.path, "--results", tmp_path / "elsewhere")
+    assert turned[0] == (0 if change >= 0 else 1)
+
+
+def test_the_order_of_each_pair_is_the_one_that_the_seed_gives(takes, engine, bench_, project, tmp_path):
+    takes(of_code(0.0))
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--seed", "7", "--results", tmp_path / "r")
+    assert bench_(*words)[0] == 0
+    roots = list(dict.fromkeys(task.tree.root for task in sorted(engine.executed, key=lambda one: str(one.tree.root))))
+    ran = ["base" if task.tree.root == roots[0] else "head" for task in engine.executed]
+    expected = []
+    for pair in range(len(ran) // 2):
+        expected += sorted(("base", "head"), key=lambda side, pair=pair: place(side, 7, pair))
+    assert ran == expected
+    assert expected.count("base") == expected.count("head")
+    assert len({tuple(expected[at : at + 2]) for at in range(0, len(expected), 2)}) == 2
+
+
+def test_json_holds_one_document_with_the_other_figures(takes, bench_, project, tmp_path):
+    takes(of_code(0.1))
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--results", tmp_path / "r", "--json")
+    code, out, err = bench_(*words)
+    document = json.loads(out)
+    assert (code, document["ended_by"], document["status"]) == (1, "decided", "code_regressed")
+    trial = document["experiment"]
+    assert trial["metric"] == trial["decides"]["name"] == "call"
+    figures = {one["name"]: one for one in trial["informs"]}
+    assert {"wall", "cpu", "peak_memory", "minor_faults"} <= set(figures)
+    assert figures["peak_memory"]["outcome"] == "same"
+    assert 0 < trial["decides"]["low"] < trial["decides"]["change"] < trial["decides"]["high"]
+    assert document["base"]["record"]["experiment"]["side"] == "base"
+    assert f"pair {trial['made']}: call is between" in err
+    assert "to go" in err
+
+
+def test_variants_and_variables_of_a_shipped_diagnostic(takes, engine, bench_, tmp_path):
+    takes(lambda task: 2.0 if task.preload is None else 1.0)
+    words = ("ab", "grad_cpu", "--base", "variant=glibc", "--head", "variant=jemalloc,env.COLOUR=red,threads=2")
+    code, out, err = bench_(*words, "--results", tmp_path / "r")
+    assert (code, "faster: call -50" in out) == (0, True), out + err
+    assert {(task.preload, task.env.get("COLOUR"), task.env.get("OMP_NUM_THREADS")) for task in engine.executed} == {
+        (None, None, None),
+        ("jemalloc", "red", "2"),
+    }
+    base, head = sides(tmp_path / "r")
+    assert (base.record.variant, head.record.variant) == ("glibc", "jemalloc")
+    assert bench_("compare", base.path, head.path)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--base", "no-such"], "'no-such' is no revision"),
+        (["--base=-v1"], "is no revision"),
+        (["--base", "v1,rev=v1"], "has 'rev' twice"),
+        (["--base", "colour=red"], "there is no 'colour'"),
+        (["--base", "threads=0"], "is no number of threads"),
+        (["--base", "image=big"], "is no image"),
+        (["--base", "variant=no-such"], "no variant is called"),
+        (["--base", "v1,"], "has no value"),
+        (["--base", "requirements=none.txt"], "is not a file"),
+        (["--base", ""], "names nothing"),
+        ([], "no --base was given"),
+        (["--base", "v1", "--effect", "5"], "is no change"),
+        (["--base", "v1", "--max-pairs", "0"], "is no number of pairs"),
+        (["--base", "v1", "--min-pairs", "61"], "is none of 1 to 60"),
+        (["--base", "v1", "--budget", "0"], "is no time"),
+        (["--base", "v1", "--seed", "-1"], "is no seed"),
+        (["--base", "v1", "--node", "a", "--node", "b"], "--node was given for"),
+        (["--base", "env.BENCH_PROFILE=smoke"], "is not yours to set"),
+    ],
+)
+def test_words_that_make_no_sense(engine, bench_, project, tmp_path, words, said):
+    code, out, err = bench_("ab", "slow", "--project", project, *words, "--results", tmp_path / "r")
+    assert (code, out, len(err.splitlines())) == (2, "", 1), err
+    assert said in err
+    assert engine.executed == []
+    assert not list((tmp_path / "r").glob("*/*"))
+
+
+def test_a_secret_of_a_side_is_in_no_bundle(takes, bench_, project, tmp_path):
+    takes(of_code(0.1))
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--head", "env.API_TOKEN=hunter2hunter2hunter2")
+    assert bench_(*words, "--max-pairs", "1", "--results", tmp_path / "r")[0] == 6
+    files = [path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file()]
+    assert len(files) > 20
+    assert not any(b"hunter2" in content for content in files)
+    _, head = sides(tmp_path / "r")
+    assert head.record.experiment.words.startswith("env.API_TOKEN=")
+
+
+def test_without_a_checkout_there_is_no_revision(engine, bench_, project, tmp_path):
+    code, _, err = bench_("ab", "grad_cpu", "--base", "main", "--results", tmp_path / "r")
+    assert (code, "shipped diagnostic" in err) == (2, True)
+    subprocess.run(["rm", "-rf", str(project / ".git")], check=True)
+    code, _, err = bench_("ab", "slow", "--project", project, "--base", "main", "--results", tmp_path / "r")
+    assert (code, "needs a git checkout" in err) == (2, True), err
+    assert engine.executed == []
+
+
+def test_undecided_in_plain_words(takes, bench_, project, tmp_path):
+    takes(of_code(0.0), noise=0.2)
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--max-pairs", "12", "--results", tmp_path / "r")
+    code, out, err = bench_(*words)
+    assert (code, "undecided after 12 pairs: call is between" in out) == (6, True), out
+    assert "--resume ab-" in err
+    base, head = sides(tmp_path / "r")
+    assert (len(base.record.runs), len(head.record.runs), base.record.outcome) == (12, 12, "passed")
+    code, _, err = bench_("ab", "--resume", "--max-pairs", "12", "--results", tmp_path / "r")
+    assert (code, "has 12 pairs already" in err) == (2, True), err
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"), [(["failed"], 3), (["passed", "timed_out"], 4), (["failed", "oom_killed"], 5)]
+)
+def test_a_side_that_fails_ends_it_after_its_pair(engine, bench_, project, tmp_path, outcomes, code):
+    engine.outcomes = list(outcomes)
+    found, _, err = bench_("ab", "slow", "--project", project, "--base", "v1", "--results", tmp_path / "r")
+    assert (found, len(engine.executed)) == (code, 2), err
+    assert "its time means nothing" in err
+
+
+def test_an_engine_that_is_lost_leaves_the_pairs_so_far(takes, engine, bench_, project, tmp_path):
+    takes(of_code(0.1))
+    engine.outcomes = ["passed"] * 5 + [NotMeasured("no room", "the disk is full", "make room")]
+    code, _, err = bench_("ab", "slow", "--project", project, "--base", "v1", "--results", tmp_path / "r")
+    assert (code, "no room" in err) == (6, True)
+    base, head = sides(tmp_path / "r")
+    assert {len(base.record.runs), len(head.record.runs)} == {3}
+    assert sorted(run.outcome for side in (base, head) for run in side.record.runs)[:1] == ["not_measured"]
+
+
+def test_ctrl_c_keeps_the_pairs_and_resume_goes_on(takes, engine, bench_, project, tmp_path):
+    takes(of_code(0.1))
+    engine.outcomes = ["passed"] * 6 + ["interrupted"]
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--results", tmp_path / "r")
+    code, out, err = bench_(*words)
+    assert (code, "go on with: bench ab --resume ab-" in err) == (130, True), out + err
+    base, head = sides(tmp_path / "r")
+    kept = {bundle.path: (bundle.path / "record.json").read_bytes() for bundle in (base, head)}
+    name, seed = base.record.experiment.id, base.record.experiment.seed
+    assert {len(base.record.runs), len(head.record.runs)} == {3, 4}
+    code, out, err = bench_("ab", "--resume", name, "--results", tmp_path / "r")
+    assert (code, "slower: call +" in out) == (1, True), out + err
+    assert {path: (path / "record.json").read_bytes() for path in kept} == kept
+    newest = [bundle for bundle in find_bundles(tmp_path / "r") if bundle.path not in kept]
+    base, head = sorted(newest, key=lambda one: one.record.experiment.side)
+    told = base.record.experiment
+    assert (told.id, told.seed) == (name, seed)
+    assert told.pair[:4] == (0, 1, 2, 4)  # the pair that was half is not made again
+    assert len(told.resumes) == 2
+    assert [run.index for run in base.record.runs] == list(range(len(base.record.runs)))
+    assert [verify_bundle(bundle.path) for bundle in newest] == [[], []]
+    assert (base.path / "logs" / "pytest-000.log").read_text() == "1 passed\n"
+    assert bench_("compare", base.path, head.path)[0] == 1
+
+
+def test_resume_refuses_other_code_and_other_choices(takes, engine, bench_, project, tmp_path):
+    takes(of_code(0.1))
+    engine.outcomes = ["passed"] * 4 + ["interrupted"]
+    words = ("--project", project, "--base", "v1", "--results", tmp_path / "r")
+    assert bench_("ab", "slow", *words)[0] == 130
+    made = len(engine.executed)
+    for more, said in ((("--metric", "wall"), "is decided by call"), (("--seed", "1"), "has the seed")):
+        code, _, err = bench_("ab", "--resume", *more, "--results", tmp_path / "r")
+        assert (code, said in err) == (2, True), err
+    (project / "work.py").write_text("N = 3\n")
+    code, _, err = bench_("ab", "--resume", "--results", tmp_path / "r")
+    assert (code, "the code of the head is not what the experiment began with" in err) == (7, True), err
+    code, _, err = bench_("ab", "--resume", "ab-00000000", "--results", tmp_path / "r")
+    assert (code, "no experiment 'ab-00000000' lies in" in err) == (2, True), err
+    assert len(engine.executed) == made
+    code, _, err = bench_("ab", "slow", "--resume", *words[:2], "--base", "v1", "--results", tmp_path / "r")
+    assert code == 7
+
+
+def test_a_figure_that_no_run_has_cannot_decide(takes, engine, bench_, project, tmp_path):
+    takes(of_code(0.1))
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--results", tmp_path / "r")
+    code, _, err = bench_(*words, "--metric", "speed")
+    assert (code, len(engine.executed)) == (2, 2)
+    assert "speed cannot decide: no run has it; there are call, wall, cpu" in err
+    code, out, _ = bench_(*words, "--metric", "wall", "--effect", "1%")
+    assert (code, "slower: wall +" in out) == (1, True)
+
+
+def test_a_side_is_no_history_of_a_run(takes, engine, bench_, project, tmp_path):
+    takes(of_code(-0.3))
+    words = ("--project", project, "--results", tmp_path / "r")
+    assert bench_("ab", "slow", *words, "--base", "v1")[0] == 0
+    code, out, _ = bench_("run", "slow", *words, "--json")
+    assert code == 0
+    assert json.loads(out)["record"]["verdict"]["baseline"] == {}
+    code, out, _ = bench_("history", "slow", "--results", tmp_path / "r")
+    assert "base of experiment ab-" in out
+    host = json.loads(bench_("history", "slow", "--results", tmp_path / "r", "--json")[1])[0]["host"]["id"]
+    base, _ = sides_only(tmp_path / "r")
+    code, _, err = bench_("compare", host, base.path, "--results", tmp_path / "r")
+    assert "it is a side of an experiment" in err
+
+
+def sides_only(results):
+    found = [one for one in find_bundles(results) if one.record.experiment is not msgspec.UNSET]
+    return sorted(found, key=lambda one: one.record.experiment.side)
+
+
+def test_a_budget_ends_it_between_pairs(takes, engine, bench_, project, tmp_path, monkeypatch):
+    takes(of_code(0.0), noise=0.3)
+    monkeypatch.setattr("bench.run.ab.pairs.now", lambda: 100.0 * len(engine.executed))
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--budget", "10min", "--results", tmp_path / "r")
+    code, out, err = bench_(*words)
+    assert (code, len(engine.executed)) == (6, 6), out + err
+    assert "the budget of 10:00 is spent" in err
+
+
+def test_a_duet_runs_both_sides_at_once_on_halves_that_swap(engine, bench_, project, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    both, alone, draw, execute = threading.Barrier(2, timeout=30), threading.Lock(), random.Random(1), engine.execute
+
+    def timed(place_, task, out, on_event):
+        both.wait()
+        with alone:
+            engine.walls = [of_code(0.1)(task) * (1 + draw.uniform(-0.01, 0.01))]
+            return execute(place_, task, out, on_event)
+
+    engine.execute = timed
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--duet", "--results", tmp_path / "r")
+    code, out, err = bench_(*words)
+    assert (code, "slower: call +" in out) == (1, True), out + err
+    assert "both sides at once" in out
+    base, head = sides(tmp_path / "r")
+    assert base.record.experiment.duet == ("0", "1")
+    for bundle in (base, head):
+        told, root = bundle.record.experiment, bundle.record.diagnostic.source.sha256
+        ran = [task.limits.cpuset for task in engine.executed if task.tree.sha256 == root]
+        assert ran == [told.duet[order] for order in told.order]
+        assert set(ran) == {"0", "1"}
+        assert verify_bundle(bundle.path) == []
+    assert bench_("compare", base.path, head.path)[0] == 1
+
+
+def test_a_duet_on_one_cpu_is_refused(engine, bench_, project, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--duet", "--results", tmp_path / "r")
+    code, _, err = bench_(*words)
+    assert (code, "--duet needs two CPUs, and there is one" in err) == (2, True), err
+    assert engine.executed == []
+
+
+def test_an_interrupted_duet_keeps_its_pairs(engine, bench_, project, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    engine.outcomes = ["passed"] * 4 + ["interrupted", "interrupted"]
+    alone, execute = threading.Lock(), engine.execute
+
+    def one_by_one(*words):
+        with alone:
+            return execute(*words)
+
+    engine.execute = one_by_one
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--duet", "--results", tmp_path / "r")
+    code, _, err = bench_(*words)
+    assert (code, "go on with" in err) == (130, True), err
+    base, head = sides(tmp_path / "r")
+    assert (len(base.record.runs), len(head.record.runs)) == (3, 3)
+    words = ("--base", "v1", "--project", project, "--results", tmp_path / "r")
+    code, _, err = bench_("ab", "slow", "--resume", *words)
+    assert (code, "runs both sides at once" in err) == (2, True), err
+    code, out, _ = bench_("ab", "--resume", "--results", tmp_path / "r")
+    assert (code, "the same within" in out) == (0, True), out

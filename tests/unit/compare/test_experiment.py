@@ -1,0 +1,132 @@
+"""Two sides of an experiment, judged from their records alone."""
+
+import random
+
+import pytest
+
+from bench.compare.alignment import align
+from bench.compare.comparison import compare
+from bench.compare.configuration import setup_of
+from bench.compare.experiment import head_goes_first, place, trial_of
+from bench.compare.reasons import judged_word, trial_reason
+from bench.compare.reference import barred, like
+from bench.errors import DamagedData, NotComparable
+from bench.record.schema import Experiment, Metric, Run, Source, Warning_
+from bench.record.schema import TestResult as Node
+from tests.support.records import make_record, replace
+
+
+def run(index, call, outcome="passed", **changes):
+    node = Node("test_x.py::test_y", outcome, call_s=call)
+    return Run(index, outcome, wall_s=call + 1, tests=(node,), **changes)
+
+
+def side(name, calls, pairs=None, seed=3, **changes):
+    runs = tuple(one if isinstance(one, Run) else run(index, one) for index, one in enumerate(calls))
+    pairs = tuple(range(len(runs))) if pairs is None else tuple(pairs)
+    told = Experiment("ab-1", name, pairs, tuple(place(name, seed, pair) for pair in pairs), seed)
+    stamp = {"base": "20260102T030405Z", "head": "20260102T030406Z"}[name]
+    return replace(
+        make_record(stamp=stamp, runs=runs, source=Source("project", sha256=name), ceiling_s=0.5),
+        experiment=replace(told, **changes),
+    )
+
+
+def noisy(level, count, seed):
+    draw = random.Random(seed)
+    return [level * (1 + draw.uniform(-0.01, 0.01)) for _ in range(count)]
+
+
+BASE, HEAD, SAME = side("base", noisy(1.0, 12, 1)), side("head", noisy(1.1, 12, 2)), side("head", noisy(1.0, 12, 3))
+
+
+def test_the_sides_are_judged_by_their_pairs_and_their_sources_are_under_test():
+    slower = compare(BASE, HEAD)
+    assert (slower.status, slower.exit_code) == ("code_regressed", 1)
+    assert slower.reasons[0].startswith("slower: call +")
+    assert 1.05 < slower.ratio_low < slower.ratio < slower.ratio_high < 1.15
+    assert compare(HEAD, BASE).status == "code_improved"
+    same = compare(BASE, SAME)  # over the ceiling on both sides, which is not what was asked
+    assert (same.status, same.exit_code) == ("same", 0)
+    assert same.reasons[0].startswith("the same within 5.0 %: call ")
+
+
+def test_the_coins_are_fair_and_are_the_same_everywhere():
+    assert [head_goes_first(7, pair) for pair in range(8)] == [True, False, False, True, True, False, False, True]
+    tossed = [head_goes_first(seed, pair) for seed in range(50) for pair in range(40)]
+    assert 900 < sum(tossed) < 1100
+    assert all({place("base", 1, pair), place("head", 1, pair)} == {0, 1} for pair in range(9))
+
+
+def test_an_order_that_was_not_drawn_is_damaged():
+    turned = replace(BASE, experiment=replace(BASE.experiment, order=tuple(1 - one for one in BASE.experiment.order)))
+    with pytest.raises(DamagedData, match="not the one that was drawn"):
+        compare(turned, HEAD)
+    with pytest.raises(DamagedData, match="which run is of which pair"):
+        compare(side("base", [1.0, 1.0], pairs=(4, 4)), HEAD)
+
+
+def test_only_pairs_whose_runs_both_passed_and_did_not_stand_still_count():
+    frozen = run(1, 90.0, warnings=(Warning_("frozen", "stood still"),))
+    disturbed = run(2, 1.0, warnings=(Warning_("cpu_steal", "disturbed"),))
+    base = side("base", [1.0, frozen, disturbed, run(3, 5.0, "failed"), 1.0])
+    head = side("head", [1.0, 1.0, 1.0, 1.0], pairs=(0, 1, 2, 3))
+    trial = trial_of(base, head)
+    assert (trial.made, trial.judged) == (4, 2)
+    assert trial.left_out == (
+        "1 pair not judged: one side did not run",
+        "1 pair not judged: a run did not pass",
+        "1 pair not judged: a run stood still for a while",
+    )
+
+
+def test_a_side_that_failed_more_often_is_not_called_faster():
+    head = side("head", [*noisy(0.8, 11, 4), run(11, 0.1, "failed")])
+    assert compare(BASE, head).status == "insufficient_runs"
+
+
+def test_other_tests_are_another_measurement():
+    other = tuple(replace(one, tests=(replace(one.tests[0], node="test_x.py::test_z"),)) for one in HEAD.runs)
+    assert compare(BASE, replace(HEAD, runs=other)).status == "tests_differ"
+
+
+def test_a_metric_is_worse_or_better_by_its_direction():
+    def rated(record, values, better):
+        metrics = [{"rate": Metric(value, "GB/s", better)} for value in values]
+        runs = tuple(replace(one, metrics=own) for one, own in zip(record.runs, metrics, strict=True))
+        return replace(record, runs=runs, experiment=replace(record.experiment, metric="rate"))
+
+    words = {}
+    for better in ("higher", "lower", "none"):
+        base, head = rated(BASE, noisy(10.0, 12, 5), better), rated(HEAD, noisy(8.0, 12, 6), better)
+        comparison = compare(base, head)
+        words[better] = (judged_word(comparison.experiment.decides), comparison.exit_code)
+    assert words == {"higher": ("worse", 1), "lower": ("better", 0), "none": ("smaller", 0)}
+
+
+def test_what_bounds_nothing_yet_is_said_so():
+    few = trial_of(side("base", [1.0, 1.0]), side("head", [1.0, 1.1]))
+    assert trial_reason(few) == "undecided after 2 pairs: call is bounded by nothing yet"
+    none = trial_of(side("base", []), side("head", []))
+    assert trial_reason(none) == "nothing can be decided: no pair has two runs that count"
+    lost = trial_of(side("base", [1.0], metric="x"), side("head", [1.0], metric="x"))
+    assert trial_reason(lost) == "nothing can be decided by x: no run has it"
+    zero = trial_of(side("base", [0.0]), side("head", [1.0]))
+    assert trial_reason(zero) == "nothing can be decided by call: ratios need values above 0"
+
+
+def test_sides_of_different_experiments_are_compared_as_any_results():
+    other = replace(HEAD, experiment=replace(HEAD.experiment, id="ab-2"))
+    assert compare(BASE, other).experiment is None
+    with pytest.raises(NotComparable, match="not the two sides of one experiment"):
+        trial_of(BASE, other)
+
+
+def test_no_side_is_a_reference_or_pooled():
+    plain = replace(make_record(stamp="20260102T030400Z"), experiment=BASE.experiment)
+    assert barred(plain, plain.diagnostic.name) == "side"
+    assert like(make_record(), [BASE, HEAD]) == ()
+    assert setup_of(BASE)[-1] == "base of experiment ab-1"
+    (aligned,) = align([[BASE, HEAD], [make_record(stamp="20260102T030400Z")]])
+    assert aligned.groups[0] == (HEAD,)
+    assert "side of an experiment" in aligned.left_out[BASE.id]
