@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.agent.cgroup.parse import counts_in_version_1, parse_mounts
-from bench.host.cgroup_tree import V2, folder_of, paths_by_controller
+from bench.host.cgroup_below import Placement, bounds_left, place_group, read_own, users_part
+from bench.host.cgroup_tree import V2, folder_of, path_in, paths_by_controller
 from bench.host.kernel_files import read_texts
 
 NEEDED_V1 = ("cpu", "cpuacct", "memory", "pids")
@@ -67,13 +69,17 @@ def parse_groups(own: str, mounts: str, controllers: str = "") -> Groups:
     return Groups(None, {})
 
 
-def group_access(groups: Groups, writable: frozenset[str], systemd_run: bool) -> LocalGroup:
+def group_access(
+    groups: Groups, writable: frozenset[str], systemd_run: bool, place: Placement | str = "", left: Sequence[str] = ()
+) -> LocalGroup:
     """Return whether a measuring group can be made (pure).
 
     Args:
         groups: where this process's groups lie.
         writable: which of their folders this user may write to.
         systemd_run: whether this user's systemd can be asked for a delegated group.
+        place: on v2 where a group belongs, or why there is no place.
+        left: on v2 the limits of this command that a group of systemd's would leave.
     """
     if groups.version is None:
         return LocalGroup(None, False, "no control groups are mounted")
@@ -84,11 +90,13 @@ def group_access(groups: Groups, writable: frozenset[str], systemd_run: bool) ->
         if closed:
             return LocalGroup(1, False, f"cgroup v1 lets this user make no group for {', '.join(closed)}", missing)
         return LocalGroup(1, True, "cgroup v1, groups beside this process's own", missing)
-    if groups.folders[V2] in writable:
-        return LocalGroup(2, True, "cgroup v2, a group below this process's own", missing)
+    if isinstance(place, Placement):
+        return LocalGroup(2, True, place.how, missing)
+    if left:
+        return LocalGroup(2, False, f"{place}, and one of systemd's would leave {', '.join(left)}", missing)
     if systemd_run:
         return LocalGroup(2, True, "cgroup v2, by delegation: systemd-run --user --scope", missing)
-    return LocalGroup(2, False, "cgroup v2 has no part delegated to this user", missing)
+    return LocalGroup(2, False, place, missing)
 
 
 def read_groups(root: str = "/") -> Groups:
@@ -109,4 +117,11 @@ def read_local_group(root: str = "/") -> LocalGroup:
     writable = frozenset(folder for folder in groups.folders.values() if os.access(base + folder, os.W_OK | os.X_OK))
     # A user's manager is there if systemd-run is and the session has its runtime folder.
     by_user = shutil.which("systemd-run") is not None and "XDG_RUNTIME_DIR" in os.environ
-    return group_access(groups, writable, by_user)
+    if groups.version != 2:
+        return group_access(groups, writable, by_user)
+    texts = read_texts(("/proc/self/cgroup", "/proc/self/mountinfo"), root)
+    mounts = parse_mounts(texts["/proc/self/mountinfo"])
+    point = next(Path(base + mount.point) for mount in mounts if mount.kind == "cgroup2")
+    own = path_in(mounts, paths_by_controller(texts["/proc/self/cgroup"]))
+    left = bounds_left(point, own, users_part())
+    return group_access(groups, writable, by_user, place_group(read_own(point, own)), left)

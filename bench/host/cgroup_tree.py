@@ -5,6 +5,7 @@ The kernel's lines are parsed by :mod:`bench.agent.cgroup.parse`, which must do 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from bench.agent.cgroup.parse import Mount, parse_memberships
@@ -23,3 +24,10 @@ def folder_of(mount: Mount, group: str) -> str:
     path = PurePosixPath(group)
     below = path.relative_to(mount.root) if path.is_relative_to(mount.root) else PurePosixPath()
     return str(PurePosixPath(mount.point, *(part for part in below.parts if part not in {"/", ".."})))
+
+
+def path_in(mounts: Iterable[Mount], membership: Mapping[str, str]) -> str:
+    """Return the path of a process's own group of v2 below where it is mounted: a mount may show a part only."""
+    mount = next(mount for mount in mounts if mount.kind == "cgroup2")
+    below = PurePosixPath(folder_of(mount, membership.get(V2, "/"))).relative_to(mount.point)
+    return str(PurePosixPath("/") / below)

@@ -11,15 +11,63 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.engine.local.cgroup_mounts import Hierarchy, read_hierarchy
+from bench.host.cgroup_below import ASIDE
 from bench.host.cgroup_tree import V2
 from bench.record.schema import Limits
 
 PERIOD_US = 100_000
 EMPTY_PATIENCE_S = 10.0
+CONTROLLERS = ("cpu", "cpuset", "memory", "pids", "io")
+_ROUNDS = 20
 
 
 class GroupError(Exception):
     """Why this user cannot have a group, or a limit cannot be set: one clause."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepAside:
+    """The processes of a group, moved into one below it, so that it can hand controllers to groups beside that."""
+
+    own: Path
+    leaf: Path
+
+    @classmethod
+    def of(cls, own: Path) -> StepAside:
+        """Move the processes of a group aside; those that are started meanwhile, too.
+
+        Raises:
+            OSError: the kernel refused.
+            GroupError: there was no end of new ones.
+        """
+        aside = cls(own, own / f"{ASIDE}{os.getpid()}")
+        aside.leaf.mkdir(exist_ok=True)
+        for _ in range(_ROUNDS):
+            if not _move_all(own, aside.leaf):
+                return aside
+        aside.back()
+        raise GroupError(f"the processes of {own} do not step aside")
+
+    def back(self) -> None:
+        """Move them back, as far as the kernel lets us; another group in there keeps them where they are."""
+        with contextlib.suppress(OSError):
+            if any(path != self.leaf for path in self.own.iterdir() if path.is_dir()):
+                return
+            for controller in _words(self.own / "cgroup.subtree_control"):
+                (self.own / "cgroup.subtree_control").write_text(f"-{controller}", encoding="ascii")
+            for _ in range(_ROUNDS):
+                if not _move_all(self.leaf, self.own):
+                    break
+            self.leaf.rmdir()
+
+
+def _move_all(source: Path, target: Path) -> bool:
+    """Move a group's processes; whether there were any."""
+    found = _words(source / "cgroup.procs")
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            (target / "cgroup.procs").write_text(pid, encoding="ascii")
+    return bool(found)
 
 
 @dataclass(slots=True)
@@ -30,6 +78,7 @@ class Group:
     folders: dict[str, Path]
     held: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
+    aside: StepAside | None = None
 
     def spec(self) -> dict[str, object]:
         """The group as the supervisor's specification takes it."""
@@ -63,7 +112,10 @@ class Group:
     def remove(self) -> bool:
         """Empty and remove it; whether it is gone."""
         self.kill()
-        return all([_remove(folder) for folder in set(self.folders.values())])  # noqa: C419 - all of them
+        gone = all([_remove(folder) for folder in set(self.folders.values())])  # noqa: C419 - all of them
+        if self.aside is not None:
+            self.aside.back()
+        return gone
 
     def _forbid_forks(self) -> None:
         folder = self.folders.get("pids") or self.folders.get(V2)
@@ -75,8 +127,8 @@ class Group:
 def make_group(name: str, limits: Limits, hierarchy: Hierarchy | None = None) -> Group:
     """Return a new group with the limits that this host lets us set.
 
-    On v1 it lies below our own group in each hierarchy, so that limits above us keep holding. On v2 it lies in the
-    root, since our own group has processes (us) and can therefore not hand controllers down.
+    On v1 it lies below our own group in each hierarchy, so that limits above us keep holding; on v2 it lies where it
+    stays inside of them (:mod:`bench.host.cgroup_below`).
 
     Args:
         name: the group's name.
@@ -89,10 +141,14 @@ def make_group(name: str, limits: Limits, hierarchy: Hierarchy | None = None) ->
     hierarchy = hierarchy or read_hierarchy()
     if hierarchy is None:
         raise GroupError("this system has no control groups")
+    if hierarchy.why is not None:
+        raise GroupError(hierarchy.why)
     group = Group(hierarchy.version, {})
     try:
-        for parent in hierarchy.parents.values() if hierarchy.version == 2 else ():
-            _hand_down(parent, group)
+        if hierarchy.aside is not None:
+            group.aside = StepAside.of(hierarchy.aside)
+        if hierarchy.version == 2:
+            _hand_down(hierarchy, group)
         for controller, folder in planned_folders(hierarchy, name).items():
             folder.mkdir(exist_ok=True)  # co-mounted controllers share one
             group.folders[controller] = folder
@@ -111,16 +167,27 @@ def planned_folders(hierarchy: Hierarchy, name: str) -> dict[str, Path]:
     return {controller: parent / name for controller, parent in hierarchy.parents.items()}
 
 
-def _hand_down(parent: Path, group: Group) -> None:
-    """Let children of ``parent`` use its controllers (v2). What it does not let us is noted, not fatal."""
-    offered = (parent / "cgroup.controllers").read_text(encoding="ascii").split()
-    enabled = (parent / "cgroup.subtree_control").read_text(encoding="ascii").split()
-    for controller in ("cpu", "cpuset", "memory", "pids", "io"):
-        if controller in offered and controller not in enabled:
-            try:
-                (parent / "cgroup.subtree_control").write_text(f"+{controller}", encoding="ascii")
-            except OSError as error:
-                group.notes.append(f"{controller} cannot be handed down: {(error.strerror or str(error)).lower()}")
+def _hand_down(hierarchy: Hierarchy, group: Group) -> None:
+    """Let groups in the place of ours use its controllers (v2), and those on the way to it, as far as they let us.
+
+    What the last one does not let us is noted, not fatal.
+    """
+    parent = hierarchy.parents[V2]
+    above = [one for one in reversed(parent.parents) if one.is_relative_to(hierarchy.mounted)]
+    for folder in (*above, parent):
+        offered, enabled = _words(folder / "cgroup.controllers"), _words(folder / "cgroup.subtree_control")
+        for controller in CONTROLLERS:
+            if controller in offered and controller not in enabled:
+                try:
+                    (folder / "cgroup.subtree_control").write_text(f"+{controller}", encoding="ascii")
+                except OSError as error:
+                    if folder == parent:
+                        why = (error.strerror or str(error)).lower()
+                        group.notes.append(f"{controller} cannot be handed down: {why}")
+
+
+def _words(path: Path) -> list[str]:
+    return path.read_text(encoding="ascii").split()
 
 
 def settings(version: int, limits: Limits) -> dict[str, list[tuple[str, str, str]]]:

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.agent.cgroup.parse import Mount, counts_in_version_1, parse_mounts
-from bench.host.cgroup_tree import V2, folder_of, paths_by_controller
+from bench.host.cgroup_below import place_group, read_own
+from bench.host.cgroup_tree import V2, folder_of, path_in, paths_by_controller
 
 WANTED = frozenset({"cpu", "cpuacct", "cpuset", "memory", "pids", "blkio"})
 
 
 @dataclass(frozen=True, slots=True)
 class Hierarchy:
-    """The version in use, and by controller the folder under which a group of ours belongs."""
+    """The version in use, and by controller the folder under which a group of ours belongs.
+
+    On v2: ``root`` is where it is mounted, if a group belongs elsewhere; ``aside`` the group whose processes must step
+    aside for one of ours; ``why`` there is no place for one, and then there are no ``parents``.
+    """
 
     version: int
     parents: Mapping[str, Path]
+    root: Path | None = None
+    aside: Path | None = None
+    why: str | None = None
+
+    @property
+    def mounted(self) -> Path:
+        """Where v2 is mounted."""
+        return self.root or self.parents[V2]
 
 
 def choose_hierarchy(mounts: list[Mount], membership: Mapping[str, str]) -> Hierarchy | None:
@@ -37,4 +50,11 @@ def read_hierarchy(proc: Path = Path("/proc/self")) -> Hierarchy | None:
         membership = paths_by_controller((proc / "cgroup").read_text(encoding="utf-8", errors="surrogateescape"))
     except OSError:
         return None
-    return choose_hierarchy(mounts, membership)
+    found = choose_hierarchy(mounts, membership)
+    if found is None or found.version == 1:
+        return found
+    root = found.parents[V2]
+    place = place_group(read_own(root, path_in(mounts, membership)))
+    if isinstance(place, str):
+        return replace(found, parents={}, root=root, why=place)
+    return replace(found, parents={V2: place.parent}, root=root if place.parent != root else None, aside=place.aside)

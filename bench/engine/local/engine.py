@@ -38,6 +38,9 @@ from bench.host.outer import read_outer
 from bench.record.schema import Engine as EngineRecord
 from bench.record.schema import Limits
 
+_BY_AFFINITY = frozenset({"cpuset"})
+"""What holds also without the controller: the supervisor is bound, and what it starts."""
+
 
 class LocalEngine:
     """This host. ``ledger`` keeps what is under way; ``mode`` is found out if it is not given."""
@@ -179,7 +182,7 @@ class LocalEngine:
     def _group(self, run_id: str, limits: Limits) -> Group | None:
         """The run's own group with its limits, or ``None`` if we may not make one and no limit needs it."""
         if self.mode.name == "none":
-            refuse_unheld(limits, frozenset(), self.mode.why or "no control group can be made")
+            refuse_unheld(limits, _BY_AFFINITY, self.mode.why or "no control group can be made")
         if self.mode.name != "group":
             return None
         try:
@@ -187,7 +190,9 @@ class LocalEngine:
         except GroupError as error:
             raise NotMeasured("the run's control group could not be made", str(error)) from error
         try:
-            refuse_unheld(limits, group.held, "; ".join(group.notes) or "this kernel lacks the controller")
+            refuse_unheld(
+                limits, group.held | _BY_AFFINITY, "; ".join(group.notes) or "this kernel lacks the controller"
+            )
         except NotMeasured:
             group.remove()
             raise

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.engine.local.cgroup import GroupError, make_group
-from bench.engine.local.cgroup_mounts import Hierarchy
+from bench.engine.local.cgroup_mounts import Hierarchy, read_hierarchy
 from bench.engine.local.systemd_scope import scopes_work
 from bench.errors import NotMeasured
+from bench.host.cgroup_below import bounds_left, users_part
 from bench.host.cgroup_tree import V2, paths_by_controller
 from bench.record.schema import Limits
 
@@ -34,7 +34,17 @@ def find_mode() -> Mode:
         notes = "; ".join(group.notes) or None
         group.remove()
         return Mode("group", notes)
+    left = left_by_scope(read_hierarchy())
+    if left:
+        return Mode("none", f"{why}; a scope of systemd's would leave what bounds this command: {', '.join(left)}")
     return Mode("scope", why) if scopes_work() else Mode("none", why)
+
+
+def left_by_scope(hierarchy: Hierarchy | None) -> list[str]:
+    """Return the limits that hold this command and would not hold a run in a scope of the user's systemd."""
+    if hierarchy is None or hierarchy.version == 1:
+        return []
+    return bounds_left(hierarchy.mounted, own_path(), users_part())
 
 
 def above(hierarchy: Hierarchy | None, mode: str) -> dict[str, str]:
@@ -43,11 +53,13 @@ def above(hierarchy: Hierarchy | None, mode: str) -> dict[str, str]:
         return {}
     if hierarchy.version == 1 or mode == "group":
         return {name: str(folder) for name, folder in hierarchy.parents.items()}
-    if mode == "scope":  # systemd makes it in the user's own part, beside this command's session
-        user = os.getuid()
-        return {V2: str(hierarchy.parents[V2] / f"user.slice/user-{user}.slice/user@{user}.service")}
-    own = paths_by_controller(Path("/proc/self/cgroup").read_text(encoding="utf-8")).get(V2, "/")
-    return {V2: str(hierarchy.parents[V2] / own.lstrip("/"))}
+    path = users_part() if mode == "scope" else own_path()
+    return {V2: str(hierarchy.mounted / path.lstrip("/"))}
+
+
+def own_path() -> str:
+    """Return the path of this command's own group of v2."""
+    return paths_by_controller(Path("/proc/self/cgroup").read_text(encoding="utf-8")).get(V2, "/")
 
 
 def refuse_unheld(limits: Limits, held: frozenset[str], why: str) -> None:
@@ -61,7 +73,11 @@ def refuse_unheld(limits: Limits, held: frozenset[str], why: str) -> None:
     Raises:
         NotMeasured: says what to do.
     """
-    wanted = {"--cpus": ("cpus", limits.cpus), "--memory": ("memory", limits.memory_bytes)}
+    wanted = {
+        "--cpus": ("cpus", limits.cpus),
+        "--cpuset": ("cpuset", limits.cpuset),
+        "--memory": ("memory", limits.memory_bytes),
+    }
     missing = [option for option, (name, value) in wanted.items() if value is not None and name not in held]
     if missing:
         raise NotMeasured(

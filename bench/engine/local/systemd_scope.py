@@ -75,7 +75,7 @@ def read_scope(pid: int, limits: Limits, proc: Path = Path("/proc")) -> Group | 
         return None
     if hierarchy is None or hierarchy.version != 2 or V2 not in membership:
         return None
-    folder = hierarchy.parents[V2] / membership[V2].lstrip("/")
+    folder = hierarchy.mounted / membership[V2].lstrip("/")
     if not folder.name.startswith("bench-"):
         return None
     held = set()

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from bench.host.cgroup_access import LocalGroup, group_access, parse_groups, read_local_group
+from bench.host.cgroup_below import Placement
 
 V1_MOUNTS = """\
 25 20 0:22 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:9 - cgroup cgroup rw,cpu,cpuacct
@@ -63,31 +64,37 @@ def test_a_group_on_v1_needs_every_controller():
     assert group_access(without_pids, ALL_V1, systemd_run=False).missing == ("pids",)
 
 
+HERE = Placement(Path(V2_FOLDER), "a group below this command's own")
+
+
 @pytest.mark.parametrize(
-    ("writable", "systemd_run", "possible", "how"),
+    ("place", "systemd_run", "left", "possible", "how"),
     [
-        ([V2_FOLDER], False, True, "below this process's own"),
-        ([], True, True, "systemd-run"),
-        ([], False, False, "delegated"),
+        (HERE, False, (), True, "below this command's own"),
+        ("nothing delegated", True, (), True, "systemd-run"),
+        ("nothing delegated", False, (), False, "nothing delegated"),
+        ("nothing delegated", True, ("session-2.scope/cpu.max",), False, "would leave session-2.scope/cpu.max"),
     ],
 )
-def test_a_group_on_v2_needs_delegation(writable, systemd_run, possible, how):
+def test_a_group_on_v2_stays_inside_of_what_bounds_the_command(place, systemd_run, left, possible, how):
     groups = parse_groups(V2_OWN, V2_MOUNTS, "memory pids")
-    found = group_access(groups, frozenset(writable), systemd_run)
+    found = group_access(groups, frozenset(), systemd_run, place, left)
     assert (found.version, found.possible, found.missing) == (2, possible, ("cpu",))
     assert how in found.how
 
 
 def test_reading_a_v2_machine(plant, monkeypatch):
-    root = plant(
-        {
-            "/proc/self/cgroup": V2_OWN,
-            "/proc/self/mountinfo": V2_MOUNTS,
-            f"{V2_FOLDER}/cgroup.controllers": "cpuset cpu io memory pids",
-        }
-    )
+    files = {
+        "/proc/self/cgroup": V2_OWN,
+        "/proc/self/mountinfo": V2_MOUNTS,
+        f"{V2_FOLDER}/cgroup.controllers": "cpuset cpu io memory pids",
+        f"{V2_FOLDER}/cgroup.procs": "1\n",
+        f"{V2_FOLDER}/cpu.max": "30000 100000\n",
+    }
+    root = plant(files)
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    assert read_local_group(root) == LocalGroup(2, True, "cgroup v2, a group below this process's own")
+    found = read_local_group(root)
+    assert found == LocalGroup(2, True, "cgroup v2, a group below this command's own, which has cpu.max")
     assert read_local_group("/nonexistent").version is None
 
 

@@ -1,5 +1,6 @@
 """Groups in ordinary folders that stand for the kernel's: what is written where. The kernel itself: tests/integration."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,47 @@ def test_a_new_cpuset_takes_after_its_parent(tmp_path, monkeypatch):
     make_group("bench-x", Limits(cpuset="3"), Hierarchy(1, {"cpuset": tmp_path}))
     assert (tmp_path / "bench-x" / "cpuset.cpus").read_text() == "3"
     assert (tmp_path / "bench-x" / "cpuset.mems").read_text() == "0"
+
+
+def test_the_processes_of_our_own_group_step_aside_and_come_back(tmp_path, monkeypatch):
+    kernel(monkeypatch, ["memory.max", "memory.swap.max"])
+    own = tmp_path / "own"
+    own.mkdir()
+    for folder in (tmp_path, own):
+        (folder / "cgroup.controllers").write_text("memory")
+        (folder / "cgroup.subtree_control").write_text("")
+    (own / "cgroup.procs").write_text("7\n8\n")
+    write = Path.write_text
+
+    def move(self, text, **options):
+        if self.name != "cgroup.procs":
+            return write(self, text, **options)
+        for group in (own, *own.iterdir()):  # the kernel takes a process out of where it was
+            procs = group / "cgroup.procs"
+            if group.is_dir() and procs.exists():
+                write(procs, "".join(f"{pid}\n" for pid in procs.read_text().split() if pid != text))
+        kept = self.read_text() if self.exists() else ""
+        return write(self, f"{kept}{text}\n")
+
+    monkeypatch.setattr(Path, "write_text", move)
+    monkeypatch.setattr(Path, "rmdir", shutil.rmtree)
+    hierarchy = Hierarchy(2, {"": own}, root=tmp_path, aside=own)
+    group = make_group("bench-x", Limits(memory_bytes=5), hierarchy)
+    (leaf,) = own.glob("bench-aside-*")
+    assert (own / "cgroup.procs").read_text() == ""
+    assert (leaf / "cgroup.procs").read_text().split() == ["7", "8"]
+    assert (tmp_path / "cgroup.subtree_control").read_text() == "+memory"
+    assert group.held == {"memory"}
+    (own / "cgroup.subtree_control").write_text("memory")
+    assert group.remove()
+    assert (own / "cgroup.procs").read_text().split() == ["7", "8"]
+    assert (own / "cgroup.subtree_control").read_text() == "-memory"
+    assert [path.name for path in own.iterdir() if path.is_dir()] == []
+
+
+def test_where_no_group_stays_inside_none_is_made():
+    with pytest.raises(GroupError, match="nothing delegated"):
+        make_group("bench-x", Limits(), Hierarchy(2, {}, root=Path("/cg"), why="nothing delegated"))
 
 
 def test_controllers_that_are_not_handed_down_are_noted(tmp_path, monkeypatch):
