@@ -14,6 +14,7 @@ from .measure import Taken, measure
 from .outcome import End, decide
 from .process_tree import Process
 from .reap import Reaper, Usage
+from .run_delay import RunDelay
 from .sampler import Sampler
 from .spec import Spec
 
@@ -45,6 +46,7 @@ class Ended(NamedTuple):
     gpu: dict[str, Any]
     frozen_s: float = 0.0
     sent_inside: str | None = None
+    run_delay: RunDelay | None = None
 
 
 def warning(code: str, message: str, value: float | None = None, unit: str | None = None) -> dict[str, Any]:
@@ -68,6 +70,7 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
             ended.own if inside else Usage(),
             inside,
             group.sources,
+            ended.run_delay,
         )
     )
     kills = measured.figures["memory"]["oom_kills"]

@@ -167,7 +167,9 @@ class Calibration(msgspec.Struct, frozen=True):
 
 
 class Cpu(msgspec.Struct, frozen=True):
-    """CPU time of the run's control group, in seconds; pressure is the growth of the group's PSI totals."""
+    """CPU time of the run's control group, in seconds; pressure is the growth of the group's PSI totals.
+    ``run_delay_s`` is how long its tasks were ready and waited for a CPU, added up over the tasks that were seen.
+    """
 
     user_s: float | None = None
     system_s: float | None = None
@@ -177,6 +179,7 @@ class Cpu(msgspec.Struct, frozen=True):
     throttled_s: float | None = None
     pressure_some_s: float | None = None
     pressure_full_s: float | None = None
+    run_delay_s: float | None = None
 
 
 class Memory(msgspec.Struct, frozen=True):
