@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
+from bench import units
 from bench.catalog.model import SELFTEST
 from bench.errors import DamagedData
 from bench.names import check_part, is_stamp, record_id
 from bench.record.host_id import is_id_of
-from bench.record.schema import Record
+from bench.record.schema import Experiment, Record
 from bench.record.storage.bundle import RECORD, Bundle
 from bench.record.storage.manifest import Problem
 
@@ -30,6 +31,10 @@ def contradictions(record: Record) -> list[str]:
         for name, metric in run.metrics.items()
         if metric.values and metric.value is not None and not min(metric.values) <= metric.value <= max(metric.values)
     ]
+    of_sides = record.experiment
+    if isinstance(of_sides, Experiment) and not len(of_sides.pair) == len(of_sides.order) == len(record.runs):
+        told = f"{len(of_sides.pair)} pairs and {len(of_sides.order)} places"
+        found.append(f"experiment: {told} for {units.counted(len(record.runs), 'run')}")
     said = _outcome(record)
     return [*found, said] if said is not None else found
 

@@ -31,6 +31,8 @@ Status = Literal[
 SINCE_1_1 = frozenset({"setup_differs", "tests_differ"})
 """Words of ``Status`` that minor version 1 of the schema added."""
 Better = Literal["lower", "higher", "none"]
+Side = Literal["base", "head"]
+"""The sides of an experiment (``bench ab``): what is compared with, and what is judged."""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -350,11 +352,31 @@ class Verdict(msgspec.Struct, frozen=True):
     baseline: VerdictBaseline = VerdictBaseline()
 
 
+class Experiment(msgspec.Struct, frozen=True):
+    """Which side of an experiment a result is: the other side's result has the same ``id``. ``side`` is ``base`` or
+    ``head``. ``pair`` and ``order`` have, for each run, the number of its pair from 0 on and its place in it, 0 or 1;
+    the order was drawn at random, by ``seed``. ``metric`` decides, and a change below ``effect`` (a ratio minus 1) is
+    the same. ``words`` are what was asked of this side. A ``duet`` ran both sides of a pair at once. ``resumes`` names
+    the results that were gone on with.
+    """
+
+    id: str
+    side: Side
+    pair: tuple[int, ...]
+    order: tuple[int, ...]
+    seed: int
+    metric: str = "call"
+    effect: float = 0.05
+    words: str = ""
+    duet: bool = False
+    resumes: tuple[str, ...] = ()
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One result: a diagnostic, run once or more on one host.
 
     ``runs_asked`` is how many runs were asked for, where the record says it; the files of a run have its number where
-    that is more than one.
+    that is more than one. A result that is no side of an experiment has no key ``experiment``.
     """
 
     schema: str = SCHEMA
@@ -376,3 +398,4 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     reproduces: str | None = None
     tool: dict[str, str] = {}
     environ: dict[str, str] = {}
+    experiment: Experiment | msgspec.UnsetType = msgspec.UNSET

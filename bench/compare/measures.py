@@ -1,0 +1,59 @@
+"""What can be compared of a result: each figure of its runs, by name, with its unit and direction (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bench.record.schema import Better, Record, Run
+
+CALL, WALL, CPU = "call", "wall", "cpu"
+Value = float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure of every run.
+
+    Attributes:
+        values: one a run, in the order of the record's runs; ``None`` for a run that does not have it.
+        unit: ``s``, ``B``, empty for a count, or what the test calls it.
+        better: the direction of improvement; ``none`` if nobody told.
+    """
+
+    values: tuple[Value, ...]
+    unit: str
+    better: Better
+
+
+def _call_s(run: Run) -> Value:
+    times = [test.call_s for test in run.tests if test.call_s is not None]
+    return sum(times) if times else None
+
+
+_FIGURES: Mapping[str, tuple[str, Callable[[Run], Value]]] = {
+    CALL: ("s", _call_s),
+    WALL: ("s", lambda run: run.wall_s),
+    CPU: ("s", lambda run: run.cpu.total_s),
+    "peak_memory": ("B", lambda run: run.memory.peak_bytes),
+    "max_rss": ("B", lambda run: run.memory.max_rss_bytes),
+    "minor_faults": ("", lambda run: run.faults.minor),
+    "major_faults": ("", lambda run: run.faults.major),
+}
+"""What is counted of every run, less of which is better: its unit, and where the record has it."""
+
+
+def measures(record: Record) -> dict[str, Measure]:
+    """Return what the runs of a record have a figure of, by name: ours first, then the test's own metrics.
+
+    ``call`` is the time in the tests' own calls, summed. A metric that is called like one of ours has ``metric:``
+    before its name. A metric whose unit or direction is not the same in every run has those of the last one.
+    """
+    found = {
+        name: Measure(tuple(read(run) for run in record.runs), unit, "lower") for name, (unit, read) in _FIGURES.items()
+    }
+    own = {name: metric for run in record.runs for name, metric in run.metrics.items()}
+    for name, last in own.items():
+        values = tuple(run.metrics[name].value if name in run.metrics else None for run in record.runs)
+        found[f"metric:{name}" if name in _FIGURES else name] = Measure(values, last.unit, last.better)
+    return {name: one for name, one in found.items() if any(value is not None for value in one.values)}
