@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from bench import units
 from bench.compare.comparison import Comparison, compare
 from bench.compare.differences import ORDER
@@ -116,4 +118,5 @@ def _baseline(comparison: Comparison) -> VerdictBaseline:
         belongs=expected.belongs if expected is not None else None,
         smallest_detectable=comparison.smallest_detectable,
         runs_needed=comparison.runs_needed,
+        figures=comparison.figures or msgspec.UNSET,
     )

@@ -11,6 +11,7 @@ import msgspec
 from bench import units
 from bench.record.schema import Record, Run, VerdictBaseline
 from bench.record.unavailable import NO_LOSS
+from bench.report.figures import HEADS, figure_cells, own_first
 from bench.report.files.texts import ended, signature
 from bench.report.presentation import (
     ANONYMOUS,
@@ -51,6 +52,7 @@ def render_summary(
         _head(record),
         _section("Timing", _readings(record.runs, TIMING)),
         _section("Against ceiling, timeout and baseline", _margins(record)),
+        _section("Other figures against the baseline", _beside(record.verdict.baseline)),
         _section("Memory, faults and context switches", _readings(record.runs, MEMORY)),
         _section("Metrics", _metrics(record.runs)),
         _section("Findings", [f"- {markdown(finding)}" for finding in findings]),
@@ -124,6 +126,12 @@ def _margins(record: Record) -> list[str]:
     rows = [_margin("ceiling", record.diagnostic.ceiling_s, worst), _margin("timeout", timeout, worst)]
     mine = median(walls) if walls else None
     return _table(("", "value", "margin or difference"), [*rows, *_baseline(record.verdict.baseline, mine)])
+
+
+def _beside(baseline: VerdictBaseline) -> list[str]:
+    """What became of the figures beside the wall time, against the baseline."""
+    figures = baseline.figures or ()
+    return _table(HEADS, [[markdown(cell) for cell in figure_cells(one)] for one in own_first(figures)])
 
 
 def _baseline(baseline: VerdictBaseline, wall_s: float | None) -> list[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ from bench import units
 from bench.errors import DamagedData
 from bench.record.schema import Run
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
+from bench.report.figures import own_numbers
 from bench.report.html.breakdown import breakdown
 from bench.report.html.distribution import distribution
 from bench.report.html.history import LEAST, history
@@ -155,6 +156,7 @@ def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
             ("memory peak (with page cache)", units.size(run.memory.peak_bytes)),
             *((one.name, one.text(run)) for one in (ANONYMOUS, MINOR_FAULTS)),
         ]
+    facts += own_numbers(entry)
     if entry.origin:
         facts.append(("read from", entry.origin))
     return tuple(facts)

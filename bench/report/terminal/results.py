@@ -11,6 +11,7 @@ from rich.text import Text
 from bench import units
 from bench.record.schema import Run
 from bench.report.entry import Entry, worst_first
+from bench.report.figures import own_numbers
 from bench.report.presentation import ANONYMOUS, RUN_COLUMNS
 from bench.report.status import state_of_run
 from bench.report.terminal.cells import bar, day, state, table, text
@@ -32,11 +33,24 @@ def results_table(entries: Sequence[Entry]) -> Table:
             Text.assemble(
                 *(state(entry.state), "  ", text(entry.group, "bold"), "\n", text(record.host.id), "\n"),
                 (f"{day(record.stamp)}, {runs}", "dim"),
+                *(Text.assemble("\n", text(line, "dim")) for line in _numbers(entry, _SHOWN)),
             ),
             Text.assemble(units.seconds(entry.wall_s), "\n", _of_ceiling(entry)),
             units.seconds(record.verdict.ceiling_margin_s),
         )
     return made
+
+
+_SHOWN = 3
+"""The tests' own numbers that stand under a result."""
+
+
+def _numbers(entry: Entry, most: int | None = None) -> list[str]:
+    """The tests' own numbers, one a line; of more than ``most`` the first, and how many there are besides."""
+    found = [f"{name} {value}" for name, value in own_numbers(entry)]
+    if most is None or len(found) <= most:
+        return found
+    return [*found[:most], f"and {units.counted(len(found) - most, 'more number')}"]
 
 
 def _of_ceiling(entry: Entry) -> Text:
@@ -56,6 +70,7 @@ def result_summary(entry: Entry) -> RenderableType:
     parts += [Text.assemble("  ", text(reason)) for reason in record.verdict.reasons]
     if record.runs:
         parts.append(_runs_table(record.runs))
+    parts += [Text.assemble("  ", text(line)) for line in _numbers(entry)]
     parts += [Text.assemble("  ", (f"{code}: ", "yellow"), text(message)) for code, message in _warnings(record.runs)]
     if entry.origin:
         parts.append(Text.assemble("  ", ("written to ", "dim"), text(entry.origin)))
