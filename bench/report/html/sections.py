@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bench import units
+from bench.compare.explain.remedy import commands
 from bench.errors import DamagedData
 from bench.record.schema import Run
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
@@ -129,7 +130,8 @@ def detail(entry: Entry, steps: int) -> Detail:
         verdict=Cell(state_text(entry.state), level=entry.state.level),
         facts=_facts(entry),
         warnings=_warnings(entry),
-        findings=stands_out(entry),
+        findings=(found := stands_out(entry)),
+        commands=commands(record, [name for finding in found for name in finding.variants]),
         timeline=figure,
         no_timeline="" if figure else why,
         meanwhile=host_during(record),
