@@ -9,7 +9,7 @@ import msgspec
 
 from bench import units
 from bench.compare.comparison import Comparison
-from bench.compare.measures import CALL, CPU, measures
+from bench.compare.measures import CALL, CPU, WALL, measures
 from bench.compare.reasons import LABELS, WORDS, figure_change, label
 from bench.record.schema import Compared
 from bench.report.entry import Entry
@@ -63,6 +63,24 @@ def _interval(one: Compared) -> str:
 def own_first(figures: Sequence[Compared]) -> list[Compared]:
     """Return figures for a table: the tests' own, then ours, each as they were recorded."""
     return sorted(figures, key=lambda one: not _own(one))
+
+
+def contradiction(comparison: Comparison) -> str | None:
+    """Return why the medians and the ratio point to different sides; ``None`` if they do not."""
+    first, second, ratio = comparison.a.median_s, comparison.b.median_s, comparison.ratio
+    if comparison.metric != WALL or not first or not second or ratio is None:
+        return None
+    if (second - first) * (ratio - 1) >= 0 or min(abs(second / first - 1), abs(ratio - 1)) < _SIDES:
+        return None
+    side = "above" if second > first else "below"
+    return (
+        f"the median {units.seconds(second)} is {side} the reference's {units.seconds(first)} and the ratio is "
+        f"{ratio:.3f}: a median is one run, the ratio is of all runs, and they scatter by more than they differ"
+    )
+
+
+_SIDES = 0.005
+"""Medians and a ratio that are that near to no change contradict nothing."""
 
 
 def own_numbers(entry: Entry) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from bench import units
 from bench.compare.comparison import Comparison, Side
 from bench.compare.ranking import Ranking
 from bench.compare.reasons import label
-from bench.report.figures import HEADS, figure_cells, figures_line, own_first
+from bench.report.figures import HEADS, contradiction, figure_cells, figures_line, own_first
 from bench.report.presentation import other_reasons, ratio_interval, ratio_text, side_name
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, interval, state, table, text
@@ -35,7 +35,8 @@ def comparison_view(comparison: Comparison) -> RenderableType:
         parts += [Text(), _differences(comparison), Text()]
     if comparison.figures:
         parts += [_figures_table(comparison), Text()]
-    parts.append(bullets(text(reason) for reason in other_reasons(comparison)))
+    against = contradiction(comparison)
+    parts.append(bullets(text(reason) for reason in [*other_reasons(comparison), *([against] if against else [])]))
     return Group(*parts)
 
 
