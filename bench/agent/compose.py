@@ -101,7 +101,12 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
         "unavailable": unavailable,
         "sources": measured.sources,
         "rusage": ended.reaper.total._asdict(),
-        "supervisor": {"cpu_s": own_cpu_s, "max_rss_bytes": read_own_peak_bytes(), "inside_group": inside},
+        "supervisor": {
+            "cpu_s": own_cpu_s,
+            "max_rss_bytes": read_own_peak_bytes(),
+            "inside_group": inside,
+            "run_delay_of_cpu_s": None if ended.run_delay is None else ended.run_delay.seen_cpu_s,
+        },
         "samples": ended.sampler.maxima._asdict(),
         "log_bytes": ended.log.total_bytes,
         "log_cut_bytes": ended.log_cut_bytes,

@@ -27,7 +27,8 @@ class RunDelay:
         self._pids = pids
         self._proc = proc
         self._last: dict[int, int] = {}
-        self._gone_ns = 0
+        self._ran: dict[int, int] = {}
+        self._gone_ns = self._gone_ran_ns = 0
         self.left_out = False
         """Whether there were more threads than are read."""
 
@@ -35,6 +36,11 @@ class RunDelay:
     def seconds(self) -> float | None:
         """The waiting of all tasks together, ``None`` if no task could be read."""
         return (self._gone_ns + sum(self._last.values())) / 1e9 if self._last else None
+
+    @property
+    def seen_cpu_s(self) -> float:
+        """The CPU time of the tasks as far as it was seen: by it one tells how much of the run the waiting is of."""
+        return (self._gone_ran_ns + sum(self._ran.values())) / 1e9
 
     @property
     def source(self) -> str:
@@ -65,23 +71,25 @@ class RunDelay:
         except OSError:
             return
         try:
-            waited = parse_delay(os.read(descriptor, 128))
+            text = os.read(descriptor, 128)
         except OSError:
-            waited = None
+            text = b""
         finally:
             os.close(descriptor)
+        waited = parse_delay(text)
         if waited is not None:
-            self.take(task, waited)
+            self.take(task, waited, int(text.split()[0]))
 
-    def take(self, task: int, waited: int) -> None:
-        """Keep what a task has waited by now, in nanoseconds."""
+    def take(self, task: int, waited: int, ran: int = 0) -> None:
+        """Keep what a task has waited and run by now, in nanoseconds."""
         before = self._last.get(task, 0)
         if waited < before:  # another thread has the number now
             self._gone_ns += before
-        self._last[task] = waited
+            self._gone_ran_ns += self._ran[task]
+        self._last[task], self._ran[task] = waited, ran
 
 
 def parse_delay(text: bytes) -> int | None:
     """Nanoseconds of waiting for a CPU in a ``schedstat``; ``None`` where it is none."""
     words = text.split()
-    return int(words[1]) if len(words) == 3 and words[1].isdigit() else None
+    return int(words[1]) if len(words) == 3 and words[0].isdigit() and words[1].isdigit() else None

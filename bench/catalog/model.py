@@ -12,8 +12,8 @@ Device = Literal["cpu", "cuda"]
 SELFTEST = "selftest"
 """The one name that is no test of pytest's: loads of known cost, to hold the readings against."""
 REFERENCE_NODE = "tests/test_gradients.py::TestPropertyBasedGradients::test_property_gradient_stability"
-REFERENCE = "grad"
-"""What the test is called whose figures ship as reference."""
+REFERENCE = "nanobragg-grad"
+"""What the test is called whose figures ship as reference: one of another code base, and no diagnostic of ours."""
 _LONGEST = 80
 
 

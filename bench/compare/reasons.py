@@ -75,8 +75,17 @@ def figure_change(one: Compared) -> str:
     return f"{units.figure(one.reference, one.unit)} to {units.figure(one.value, one.unit)}{change}"
 
 
+_VERSIONS = {"image.python": "Python", "image.torch": "torch"}
+"""Differences that need no more words than the two versions."""
+
+
 def difference_reason(difference: Difference) -> str:
     """Return one difference as a sentence."""
+    if difference.name in _VERSIONS:
+        first, second = (_value(value).partition(" ")[0] for value in (difference.a, difference.b))
+        if first != second:
+            shown = f"{_VERSIONS[difference.name]}: {first} -> {second}"
+            return f"{shown} (accepted)" if difference.accepted else shown
     shown = f"{difference.name}: {_value(difference.a)} against {_value(difference.b)}, {difference.meaning}"
     return f"{shown} (accepted)" if difference.accepted else shown
 

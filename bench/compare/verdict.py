@@ -92,8 +92,7 @@ def _measured(result: Sample, *, beyond: bool) -> tuple[list[str], Status | None
     if record.outcome == "passed":
         return ["no run has a time of its own to judge"], "not_measured"
     signature = next((run.signature for run in record.runs if run.signature), None)
-    reason = f"no run passed (outcome {record.outcome})"
-    return [f"{reason}: {signature}" if signature else reason], "not_measured"
+    return [signature or f"no run passed (outcome {record.outcome})"], "not_measured"
 
 
 def _beside(against: Comparison, asked: bool) -> bool:

@@ -189,7 +189,7 @@ def others_cpus(runs: Sequence[Run]) -> float | None:
 
 def _waited(runs: Sequence[Run], wall: float, throttled: float) -> float | None:
     """The most wall time that was spent waiting for a CPU that others used."""
-    delay, others, host = _mean(runs, "cpu", "run_delay_s"), others_cpus(runs), _watched(runs, "pressure_cpu_ratio")
+    delay, others, host = _delay(runs), others_cpus(runs), _watched(runs, "pressure_cpu_ratio")
     if delay is None:
         delay = _mean(runs, "cpu", "pressure_full_s")
     if delay is None:
@@ -199,6 +199,18 @@ def _waited(runs: Sequence[Run], wall: float, throttled: float) -> float | None:
     # A throttled group is stalled too: the kernel counts those seconds twice.
     waited = max(0.0, delay - throttled)
     return waited if others is None else min(waited, others * wall)
+
+
+def _delay(runs: Sequence[Run]) -> float | None:
+    """The mean run delay. Tasks that came and went between two samples were not read: they are taken to have waited as
+    the others did, a second of CPU time like another.
+    """
+    delay, total = _mean(runs, "cpu", "run_delay_s"), _mean(runs, "cpu", "total_s")
+    seen = [run.supervisor.get("run_delay_of_cpu_s") for run in runs]
+    known = [value for value in seen if isinstance(value, int | float) and value > 0]
+    if delay is None or total is None or len(known) < len(runs):
+        return delay
+    return delay * max(1.0, total / float(np.mean(known)))
 
 
 def _watched(runs: Sequence[Run], name: str) -> float | None:

@@ -22,8 +22,10 @@ from bench.report.presentation import (
     build_of,
     engine_text,
     margin_text,
+    run_columns,
 )
 from bench.report.text import markdown, markdown_block, markdown_table
+from bench.report.warnings import merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def render_summary(
     Args:
         record: the result.
         findings: what an explanation found, as plain sentences.
-        operators: a profile's operators; the ten dearest are shown.
+        operators: a profile's operators; the ten most expensive are shown.
     """
     parts = [
         _head(record),
@@ -58,7 +60,7 @@ def render_summary(
         _section("Findings", [f"- {markdown(finding)}" for finding in findings]),
         _section("Runs", _runs(record.runs)),
         _section("Warnings", _warnings(record.runs)),
-        _section("Dearest operators", _operators(operators)),
+        _section("Most expensive operators", _operators(operators)),
         _section("Not available", _unavailable(record.unavailable)),
     ]
     return "\n".join(part for part in parts if part)
@@ -177,17 +179,13 @@ def _metrics(runs: Sequence[Run]) -> list[str]:
 def _runs(runs: Sequence[Run]) -> list[str]:
     if len(runs) < 2:
         return []
-    readings = (*TIMING[:6], ANONYMOUS, RESIDENT)
+    readings = run_columns(runs, (*TIMING[:6], ANONYMOUS, RESIDENT))
     rows = [(str(run.index), markdown(ended(run)), *(one.text(run) for one in readings)) for run in runs]
     return _table(("run", "outcome", *(one.name for one in readings)), rows)
 
 
 def _warnings(runs: Sequence[Run]) -> list[str]:
-    return [
-        f"- {f'run {run.index}, ' if len(runs) > 1 else ''}{markdown(warning.code)}: {markdown(warning.message)}"
-        for run in runs
-        for warning in run.warnings
-    ]
+    return [f"- {markdown(code)}: {markdown(message)}" for code, message in merged(runs)]
 
 
 def _operators(operators: Sequence[Operator]) -> list[str]:

@@ -16,9 +16,19 @@ from bench.report.html.history import LEAST, history
 from bench.report.html.host_during import host_during
 from bench.report.html.model import Cell, Detail, Figure, Group, Row, Table, anchor, columns
 from bench.report.html.timeline import timeline_figure
-from bench.report.presentation import ANONYMOUS, MINOR_FAULTS, build_of, engine_text, reasons, signatures, state_text
+from bench.report.presentation import (
+    ANONYMOUS,
+    MINOR_FAULTS,
+    build_of,
+    engine_text,
+    reasons,
+    run_columns,
+    signatures,
+    state_text,
+)
 from bench.report.timeline import parse_samples
 from bench.report.trend import stands_out, time_spent
+from bench.report.warnings import merged
 
 MOST_HISTORIES = 60
 """Hosts of one diagnostic that get a history, those with the newest results first."""
@@ -156,7 +166,7 @@ def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
             ("timeout in effect", units.seconds(run.effective_timeout_s)),
             ("CPU time, user and system", _cpu_time(run)),
             ("memory peak (with page cache)", units.size(run.memory.peak_bytes)),
-            *((one.name, one.text(run)) for one in (ANONYMOUS, MINOR_FAULTS)),
+            *((one.name, one.text(run)) for one in run_columns([run], (ANONYMOUS, MINOR_FAULTS))),
         ]
     facts += own_numbers(entry)
     if entry.origin:
@@ -171,7 +181,7 @@ def _cpu_time(run: Run) -> str:
 
 
 def _warnings(entry: Entry) -> tuple[str, ...]:
-    messages = (warning.message for run in entry.record.runs for warning in run.warnings)
+    messages = (message for _, message in merged(entry.record.runs))
     return tuple(dict.fromkeys([*signatures(entry.record), *messages]))
 
 

@@ -45,6 +45,7 @@ def test_a_number_that_another_thread_has_now_loses_nothing(tmp_path) -> None:
         wait(tmp_path, 5, 5, waited)
         delay.sample()
     assert delay.seconds == 4.0
+    assert delay.seen_cpu_s == 1800 / 1e9
 
 
 def test_no_more_threads_are_read_than_the_run_can_bear(tmp_path, monkeypatch) -> None:

@@ -281,6 +281,14 @@ def test_waiting_for_a_cpu_that_others_used_is_a_term_of_its_own():
     assert waiting.meaning == "waiting for a CPU that others used"
 
 
+def test_tasks_that_nobody_saw_are_taken_to_have_waited_as_the_others_did():
+    made = beside(cpu=10.0, delay=5.0)
+    half = replace(made.runs[0], supervisor={"run_delay_of_cpu_s": 2.5})
+    assert explain(replace(made, runs=(half,))).budget.seconds("cpu_wait") == pytest.approx(20.0)
+    odd = replace(made.runs[0], supervisor={"run_delay_of_cpu_s": "x"})
+    assert explain(replace(made, runs=(odd,))).budget.seconds("cpu_wait") == pytest.approx(5.0)
+
+
 def test_waiting_for_one_s_own_threads_is_none_for_others():
     own = explain(beside(others=0.0, cpu=40.0, delay=90.0, pressure=1.0))
     assert own.budget.seconds("cpu_wait") == 0
