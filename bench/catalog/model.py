@@ -36,10 +36,14 @@ def label_of(node: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How much of a diagnostic runs: ``full`` or ``smoke``, and what it sets."""
+    """How much of a diagnostic runs: ``full`` or ``smoke``, and what it sets.
+
+    ``ceiling_s`` is this profile's own approved wall time, if it is not the diagnostic's.
+    """
 
     name: str
     env: Mapping[str, str] = field(default_factory=dict)
+    ceiling_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

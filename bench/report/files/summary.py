@@ -24,7 +24,7 @@ from bench.report.presentation import (
     margin_text,
     run_columns,
 )
-from bench.report.text import markdown, markdown_block, markdown_table
+from bench.report.text import markdown, markdown_block, markdown_code, markdown_table
 from bench.report.warnings import merged
 
 
@@ -52,6 +52,7 @@ def render_summary(
     """
     parts = [
         _head(record),
+        _section("Tests that did not pass", _failed(record.runs)),
         _section("Timing", _readings(record.runs, TIMING)),
         _section("Against ceiling, timeout and baseline", _margins(record)),
         _section("Other figures against the baseline", _beside(record.verdict.baseline)),
@@ -63,7 +64,40 @@ def render_summary(
         _section("Most expensive operators", _operators(operators)),
         _section("Not available", _unavailable(record.unavailable)),
     ]
-    return "\n".join(part for part in parts if part)
+    return bounded("\n".join(part for part in parts if part))
+
+
+MOST_BYTES = 16_000
+"""Of a summary: a person reads it, and a job's page shows it."""
+_CUT = "\n(The rest does not fit here; record.json holds it all.)\n"
+_MOST_TESTS = 40
+_NOT_FAILED = frozenset({"passed", "skipped", "xfailed", "xpassed"})
+
+
+def bounded(text: str, most: int = MOST_BYTES) -> str:
+    """Return a text of lines, cut after a whole one if it is longer than so many bytes, and says so."""
+    raw = text.encode()
+    if len(raw) <= most:
+        return text
+    kept = raw[: most - len(_CUT.encode())].decode(errors="ignore")
+    return kept[: kept.rfind("\n") + 1] + _CUT
+
+
+def _failed(runs: Sequence[Run]) -> list[str]:
+    """The tests that did not pass, by name, with how they ended and in which runs."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for run in runs:
+        for test in run.tests:
+            if test.outcome not in _NOT_FAILED:
+                found.setdefault((test.node, test.outcome), []).append(run.index)
+    several = len(runs) > 1
+    lines = [
+        f"- {markdown_code(node, 200)}: {markdown(outcome)}"
+        + (f" (runs {', '.join(map(str, at[:10]))})" if several else "")
+        for (node, outcome), at in found.items()
+    ]
+    more = [f"- and {len(lines) - _MOST_TESTS} more"] if len(lines) > _MOST_TESTS else []
+    return [*lines[:_MOST_TESTS], *more]
 
 
 def _head(record: Record) -> str:

@@ -91,6 +91,9 @@ def _findings(explanation: Explanation) -> list[RenderableType]:
     for finding in found:
         body = Text.assemble(text(finding.meaning), "\n", text(finding.evidence, "dim"), "\n→ ", text(finding.remedy))
         parts += [Text.assemble("• ", text(spoken(finding.code), "bold")), Padding(body, (0, 0, 0, 2))]
+    variants = list(dict.fromkeys(name for finding in found for name in finding.variants))
+    if variants and not explanation.commands:
+        parts.append(Text.assemble("\nVariants of 'bench whatif' to try: ", text(", ".join(variants), "cyan")))
     if explanation.commands:
         parts.append(Text("\nTo try it", style="bold"))
         parts += [Text.assemble("  ", text(command, "cyan")) for command in explanation.commands]
