@@ -78,7 +78,7 @@ def _decide(end: End) -> tuple[str, str | None]:
     if end.exit_code == 0:
         return _finished(end)
     if end.oom_kills:
-        limit = "" if end.memory_limit_bytes is None else f" at the limit of {end.memory_limit_bytes / 2**20:g} MiB"
+        limit = "" if end.memory_limit_bytes is None else f" at the limit of {end.memory_limit_bytes / 2**20:.4g} MiB"
         return "oom_killed", f"out of memory{limit}: killed for memory{where}"
     if end.signal is not None:
         return "failed", _died(end.signal, end, where)

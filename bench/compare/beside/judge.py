@@ -46,6 +46,11 @@ def judged(a: Sample, b: Sample, sessions: Sequence[Record] = (), places: Places
 def deciding(name: str, a: Sample, b: Sample) -> tuple[tuple[float, ...], tuple[float, ...], Measure]:
     """Return the values of both sides, and the figure, that a reader named to decide.
 
+    Args:
+        name: the figure.
+        a: the reference.
+        b: the result.
+
     Raises:
         UsageError: neither side has it, not each run has it, or nobody told which direction is better.
     """

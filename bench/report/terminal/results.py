@@ -72,7 +72,7 @@ def result_summary(entry: Entry) -> RenderableType:
     if record.runs:
         parts.append(_runs_table(record.runs))
     parts += [Text.assemble("  ", text(line)) for line in _numbers(entry)]
-    parts += [Text.assemble("  ", (f"{code}: ", "yellow"), text(message)) for code, message in merged(record.runs)]
+    parts += [Text.assemble("  ", text(code, "yellow"), ": ", text(message)) for code, message in merged(record.runs)]
     if entry.origin:
         parts.append(Text.assemble("  ", ("written to ", "dim"), text(entry.origin)))
     return Group(*parts)
