@@ -11,13 +11,12 @@ import numpy as np
 
 from bench.compare.beside.judge import deciding, judged, noise_of
 from bench.compare.differences import ORDER, Difference, differences, forced_status
-from bench.compare.reasons import decision_reasons, difference_reason, imported_reasons, prediction_reason
-from bench.compare.reference import reference_noise, require_comparable
 from bench.compare.measures import WALL
 from bench.compare.reasons import (
     Asked,
     decision_reasons,
     difference_reason,
+    imported_reasons,
     label,
     prediction_reason,
     worse_reasons,
@@ -151,9 +150,6 @@ def compare(
     naming = (*(difference_reason(difference) for difference in found), *failure_reasons(one, two))
     name, sides = one.newest.diagnostic.name, (_side(one), _side(two))
     over = over_reason(two) if ceiling and forced is None else None
-    if not one.walls or not two.walls:
-        missing = " and ".join(who for who, side in (("the reference", one), ("the result", two)) if not side.walls)
-        sentences = (*naming, f"{missing} has no run that passed with a wall time", *imported_reasons(one, two))
     chosen = _chosen(metric, one, two, sessions)
     noise, values = chosen.noise, chosen.values
     least = rule.least_effect(noise)
@@ -162,7 +158,7 @@ def compare(
             who for who, side in zip(("the reference", "the result"), values, strict=True) if not side
         )
         what = "a wall time" if metric == WALL else f"a value above 0 of {label(metric)} in each"
-        sentences = (*naming, f"{missing} has no run that passed with {what}")
+        sentences = (*naming, f"{missing} has no run that passed with {what}", *imported_reasons(one, two))
         ending = by_ceiling("not_measured", sentences, over)
         return Comparison(name, *sides, ending[0], found, ending[1], least_effect=least, metric=metric)
     places = common_places(one, two)
@@ -181,12 +177,8 @@ def compare(
     figures = judged(one, two, sessions, places)
     reasons = [*naming, *worse_reasons(figures, metric), *decision_reasons(decision, outcome, needed, status, asked)]
     if expected is not None:
-        reasons.append(
-            prediction_reason(Interval(expected.low_s, expected.high_s), expected.belongs, (one.walls, two.walls))
-        )
-    reasons += [LOST] * lost + doubts(status, one, two, turns=turns) + imported_reasons(one, two)
         reasons.append(prediction_reason(Interval(expected.low_s, expected.high_s), expected.belongs, values))
-    reasons += [LOST] * lost + doubts(status, one, two, turns=turns)
+    reasons += [LOST] * lost + doubts(status, one, two, turns=turns) + imported_reasons(one, two)
     status, sentences = by_ceiling(status, tuple(reasons), over)
     interval = decision.interval
     return Comparison(

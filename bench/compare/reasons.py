@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import msgspec
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bench import units
 from bench.compare.differences import ORDER, Difference
 from bench.compare.sample import Sample
 from bench.compare.stats import decision as rule
 from bench.compare.stats.values import Interval
-from bench.record.schema import HostClass, Metric, Run, Status
+from bench.record.schema import Compared, HostClass, Metric, Run, Status, Word
 
 TOOL = "tool"
 """Key of ``diagnostic.params`` that names the tool which measured an imported result."""
@@ -26,8 +25,6 @@ ONE_PROCESS = (
     "import results of several processes"
 )
 NO_HOST = "the files do not describe the machine, so it cannot be shown to be the same"
-from bench.record.schema import Compared, Status, Word
-
 WALL_TIME = "wall time"
 LABELS = {
     "wall": WALL_TIME,
