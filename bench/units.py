@@ -134,6 +134,24 @@ def between(low: float, high: float, joint: str = "to") -> str:
     return "too wide to tell" if too_wide(low, high) else f"{seconds(low)} {joint} {seconds(high)}"
 
 
+def figure(value: float | None, unit: str) -> str:
+    """Return any figure with its unit: ``1.20 s``, ``8.44 GiB``, ``1 065 734``, ``97.5 GB/s``.
+
+    Args:
+        value: the figure.
+        unit: ``s``, ``B``, empty for a count, or what a test calls it.
+    """
+    if value is None or not math.isfinite(value):
+        return NOT_KNOWN
+    if unit == "s":
+        return seconds(value)
+    if unit in ("B", "bytes"):
+        return size(value)
+    if not unit and value == round(value):
+        return count(value)
+    return f"{value:.4g} {unit}".rstrip()
+
+
 def count(value: float | None) -> str:
     """Return a whole number with thin groups of three: ``1 065 734 110``."""
     return NOT_KNOWN if value is None else f"{round(value):,}".replace(",", " ")

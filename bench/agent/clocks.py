@@ -8,6 +8,7 @@ import time
 
 from .cgroup.reading import Reading
 from .reap import Usage, add
+from .run_delay import parse_delay
 
 NOTICED_S = 1.0
 FROZEN_S = 2.0
@@ -83,8 +84,7 @@ class Gaps:
 
 def parse_wait(text: bytes) -> float:
     """Seconds of waiting for a CPU in a ``schedstat``; 0 where it is none."""
-    words = text.split()
-    return int(words[1]) / 1e9 if len(words) == 3 and words[1].isdigit() else 0.0
+    return (parse_delay(text) or 0) / 1e9
 
 
 def read_utc() -> str:

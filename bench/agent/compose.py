@@ -14,6 +14,7 @@ from .measure import Taken, measure
 from .outcome import End, decide
 from .process_tree import Process
 from .reap import Reaper, Usage
+from .run_delay import RunDelay
 from .sampler import Sampler
 from .spec import Spec
 
@@ -45,6 +46,7 @@ class Ended(NamedTuple):
     gpu: dict[str, Any]
     frozen_s: float = 0.0
     sent_inside: str | None = None
+    run_delay: RunDelay | None = None
 
 
 def warning(code: str, message: str, value: float | None = None, unit: str | None = None) -> dict[str, Any]:
@@ -68,6 +70,7 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
             ended.own if inside else Usage(),
             inside,
             group.sources,
+            ended.run_delay,
         )
     )
     kills = measured.figures["memory"]["oom_kills"]
@@ -98,7 +101,12 @@ def compose(ended: Ended, earlier: Warnings) -> dict[str, Any]:
         "unavailable": unavailable,
         "sources": measured.sources,
         "rusage": ended.reaper.total._asdict(),
-        "supervisor": {"cpu_s": own_cpu_s, "max_rss_bytes": read_own_peak_bytes(), "inside_group": inside},
+        "supervisor": {
+            "cpu_s": own_cpu_s,
+            "max_rss_bytes": read_own_peak_bytes(),
+            "inside_group": inside,
+            "run_delay_of_cpu_s": None if ended.run_delay is None else ended.run_delay.seen_cpu_s,
+        },
         "samples": ended.sampler.maxima._asdict(),
         "log_bytes": ended.log.total_bytes,
         "log_cut_bytes": ended.log_cut_bytes,

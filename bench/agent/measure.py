@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from .cgroup.reading import Reading
 from .reap import Usage
+from .run_delay import NO_FILE, RunDelay
 from .sampler import Maxima
 
 BLOCK_BYTES = 512
@@ -24,6 +25,7 @@ PATHS = {
     "throttled_s": "cpu.throttled_s",
     "cpu_some_s": "cpu.pressure_some_s",
     "cpu_full_s": "cpu.pressure_full_s",
+    "run_delay_s": "cpu.run_delay_s",
     "memory_peak_bytes": "memory.peak_bytes",
     "anon_bytes": "memory.anon_peak_bytes",
     "swap_peak_bytes": "memory.swap_peak_bytes",
@@ -38,6 +40,10 @@ PATHS = {
     "pids_peak": "pids_peak",
 }
 """A reading's field to its place in the run."""
+NOT_GROWN = frozenset(
+    {"memory_peak_bytes", "anon_bytes", "swap_peak_bytes", "memory_limit_bytes", "pids_peak", "run_delay_s"}
+)
+"""Fields that are no growth of a counter of the group."""
 
 
 OWN = {
@@ -74,13 +80,14 @@ class Taken(NamedTuple):
     own: Usage
     inside: bool = True
     from_elsewhere: dict[str, str] | None = None
+    run_delay: RunDelay | None = None
 
 
 def measure(taken: Taken) -> Measured:
     """Growth of counters, peaks, and what ``wait4`` says where no group counts for us."""
     run = _Figures(taken)
     for field in PATHS:
-        if field not in ("memory_peak_bytes", "anon_bytes", "swap_peak_bytes", "memory_limit_bytes", "pids_peak"):
+        if field not in NOT_GROWN:
             run.grow(field)
     limit_source = (taken.from_elsewhere or {}).get("memory_limit_bytes")
     run.put("memory_limit_bytes", taken.after.memory_limit_bytes, source=limit_source)
@@ -88,6 +95,7 @@ def measure(taken: Taken) -> Measured:
     run.peak()
     run.anon()
     run.pids()
+    run.delay()
     run.from_wait4()
     run.check_missed()
     return Measured(run.nested(), run.unavailable, run.sources, run.warnings)
@@ -152,6 +160,11 @@ class _Figures:
             self.put("pids_peak", self._taken.maxima.pids, source=source)
         else:
             self.put("pids_peak", None, self._taken.reasons.get("pids") or NO_SAMPLE)
+
+    def delay(self) -> None:
+        """The tasks' waiting, which is read of each of them and not of the group."""
+        seen = self._taken.run_delay
+        self.put("run_delay_s", None if seen is None else seen.seconds, NO_FILE, None if seen is None else seen.source)
 
     def from_wait4(self) -> None:
         """Fill in by the kernel's accounting of the children that were waited for.

@@ -78,8 +78,8 @@ def _decide(end: End) -> tuple[str, str | None]:
     if end.exit_code == 0:
         return _finished(end)
     if end.oom_kills:
-        limit = "" if end.memory_limit_bytes is None else f", limit {end.memory_limit_bytes} bytes"
-        return "oom_killed", f"killed for memory{where}: {end.oom_kills} kill(s) by the kernel{limit}"
+        limit = "" if end.memory_limit_bytes is None else f" at the limit of {end.memory_limit_bytes / 2**20:.4g} MiB"
+        return "oom_killed", f"out of memory{limit}: killed for memory{where}"
     if end.signal is not None:
         return "failed", _died(end.signal, end, where)
     if end.plugin_wanted and not end.plugin_loaded:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import resource
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -51,9 +52,13 @@ def grown(before: Usage, after: Usage) -> Usage:
 
 
 class Reaper:
-    """Waits for children. ``status`` is the main child's wait status once it has ended."""
+    """Waits for children. ``status`` is the main child's wait status once it has ended.
+
+    ``before`` is called with the number of each child that has ended, while its files in /proc are still there.
+    """
 
     def __init__(self) -> None:
+        self.before: Callable[[int], None] = lambda _: None
         self.total = Usage()
         self.main: int | None = None
         self.status: int | None = None
@@ -66,11 +71,13 @@ class Reaper:
         """Take in all that have ended; returns whether any child is left."""
         while True:
             try:
-                pid, status, usage = os.wait4(-1, os.WNOHANG)
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if ended is None:
+                    return True
+                self.before(ended.si_pid)
+                pid, status, usage = os.wait4(ended.si_pid, 0)
             except ChildProcessError:
                 return False
-            if pid == 0:
-                return True
             self.total = add(self.total, usage)
             if pid == self.main:
                 self.status = status

@@ -25,6 +25,7 @@ from .gpu import open_gpus
 from .log import BoundedLog
 from .out import OutFolder
 from .reap import Reaper, grown
+from .run_delay import RunDelay
 from .sampler import Sampler
 from .signals import Signals
 from .spawn import Command, SpawnError, set_subreaper, spawn
@@ -54,6 +55,7 @@ class Run:
         self.sampler = Sampler(out.file("samples.csv"), self.group, events, spec.sample_hz)
         self.gpus, no_gpu = open_gpus(spec.env, out.file("gpu.csv"))
         self.gaps = Gaps()
+        self.run_delay: RunDelay | None = None
         self.facts: dict[str, Any] = read_quick_facts()
         self.warnings: Warnings = [] if no_gpu is None else [warning("gpu_not_sampled", no_gpu)]
         self.cannot_start: str | None = None
@@ -77,6 +79,8 @@ class Run:
             self.warnings.append(warning("no_subreaper", message))
         tree = Tree(self.group)
         self.signals.inside = tree.holds
+        self.run_delay = RunDelay(tree.pids)
+        self.reaper.before = self.run_delay.end
         output, child_end = _pipe()
         env, no_plugin = child_environment(self.spec)
         if no_plugin is not None:
@@ -124,6 +128,7 @@ class Run:
             {} if self.gpus is None else self.gpus.close(),
             self.gaps.frozen_s,
             self.signals.sent_inside,
+            self.run_delay,
         )
         return compose(ended, self.warnings)
 
@@ -187,6 +192,8 @@ class Run:
                 if "allocators" not in self.facts:
                     self.facts["allocators"] = read_allocators(main_pid)
                 self.sampler.sample(now)
+                if self.run_delay is not None:
+                    self.run_delay.sample()
                 self.gaps.steady()
                 if self.gpus is not None:
                     self.gpus.sample(now - start)

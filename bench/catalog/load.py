@@ -16,6 +16,7 @@ from bench.errors import UsageError
 
 class _Profile(msgspec.Struct, forbid_unknown_fields=True):
     env: dict[str, str] = {}
+    ceiling_s: float | None = None
 
 
 class _Diagnostic(msgspec.Struct, forbid_unknown_fields=True):
@@ -133,7 +134,9 @@ def _diagnostic(name: str, device: Device, entry: _Diagnostic, file: _File) -> D
         ceiling_s=entry.ceiling_s,
         timeout_s=entry.timeout_s,
         env=file.environment | file.device.get(device, {}) | entry.env,
-        profiles=tuple(Profile(key, {"BENCH_PROFILE": key} | profile.env) for key, profile in profiles.items()),
+        profiles=tuple(
+            Profile(key, {"BENCH_PROFILE": key} | profile.env, profile.ceiling_s) for key, profile in profiles.items()
+        ),
         image=entry.image or ("cuda" if device == "cuda" else "cpu"),
         requirements=entry.requirements,
     )

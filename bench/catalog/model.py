@@ -12,8 +12,8 @@ Device = Literal["cpu", "cuda"]
 SELFTEST = "selftest"
 """The one name that is no test of pytest's: loads of known cost, to hold the readings against."""
 REFERENCE_NODE = "tests/test_gradients.py::TestPropertyBasedGradients::test_property_gradient_stability"
-REFERENCE = "grad"
-"""What the test is called whose figures ship as reference."""
+REFERENCE = "nanobragg-grad"
+"""What the test is called whose figures ship as reference: one of another code base, and no diagnostic of ours."""
 _LONGEST = 80
 
 
@@ -36,10 +36,14 @@ def label_of(node: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How much of a diagnostic runs: ``full`` or ``smoke``, and what it sets."""
+    """How much of a diagnostic runs: ``full`` or ``smoke``, and what it sets.
+
+    ``ceiling_s`` is this profile's own approved wall time, if it is not the diagnostic's.
+    """
 
     name: str
     env: Mapping[str, str] = field(default_factory=dict)
+    ceiling_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

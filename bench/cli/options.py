@@ -61,6 +61,10 @@ Ceiling = Annotated[str | None, typer.Option("--ceiling", help="Approved wall ti
 Env = Annotated[list[str], typer.Option("--env", help="A variable of the test; may be repeated.", metavar="K=V")]
 Project = Annotated[Path | None, typer.Option("--project", help="A checkout whose test to run.", metavar="DIR")]
 Node = Annotated[list[str], typer.Option("--node", help="A pytest node of the project.", metavar="NODEID")]
+MetricName = Annotated[
+    str,
+    typer.Option("--metric", help="The figure that decides: wall, call, cpu, or a test's own number.", metavar="NAME"),
+]
 Busy = Annotated[
     str,
     typer.Option(

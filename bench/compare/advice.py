@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bench.catalog.model import Variant
+from bench.compare.beside.rounds import Agreed
 from bench.compare.comparison import Comparison, Side
+from bench.compare.reasons import label
 from bench.compare.sample import FAILURES, failed
 from bench.compare.status_rules import spoken
-from bench.units import percent
+from bench.units import counted, percent, times
+
+Agreements = Mapping[str, Sequence[Agreed]]
+"""By the variant's name what all rounds agree on."""
+_NONE: Agreements = MappingProxyType({})
 
 
-def advice(comparisons: Mapping[str, Comparison], variants: Sequence[Variant], lost: str | None = None) -> str:
+def advice(
+    comparisons: Mapping[str, Comparison],
+    variants: Sequence[Variant],
+    lost: str | None = None,
+    rounds: Agreements = _NONE,
+) -> str:
     """Return one line: what to set, or that nothing is worth setting, and whose test failed.
 
-    Only a variant is advised whose whole interval lies below the reference and whose test never failed.
+    Only a variant is advised whose whole interval lies below the reference and whose test never failed. If there is
+    none, the one is named that used less of something in every round.
 
     Args:
         comparisons: each variant against the reference, by name.
         variants: all that were tried.
         lost: why the reference was not measured, or not to the end.
+        rounds: what all rounds agree on.
     """
     failures = {name: _failures(one.b) for name, one in comparisons.items() if failed(one.b.not_passed)}
     sound = {name: one for name, one in comparisons.items() if name not in failures}
@@ -31,7 +46,7 @@ def advice(comparisons: Mapping[str, Comparison], variants: Sequence[Variant], l
     elif failures and not sound:
         first = "no variant can be advised"
     else:
-        first = _fastest(sound, variants)
+        first = _fastest(sound, variants, rounds)
     others = {name: "other tests ran" for name, one in sound.items() if one.status == "tests_differ"}
     return "; ".join([first, *(f"{name}: {how}" for name, how in {**failures, **others}.items())])
 
@@ -44,21 +59,51 @@ def _failures(side: Side) -> str:
     return f"its test failed in {count} of {side.runs + count} runs{detail}"
 
 
-def _fastest(comparisons: Mapping[str, Comparison], variants: Sequence[Variant]) -> str:
+def _fastest(comparisons: Mapping[str, Comparison], variants: Sequence[Variant], rounds: Agreements) -> str:
     measured = [one for one in comparisons.values() if one.status != "not_measured"]
     if not measured:
         return "nothing can be said: beside the reference no variant was measured"
     faster = [name for name, one in comparisons.items() if one.status == "code_improved" and one.ratio is not None]
-    if not faster:
-        unsure = [name for name, one in comparisons.items() if one.status in {"insufficient_runs", "host_noisy"}]
-        return (
-            f"nothing can be said of {', '.join(unsure)} yet: run more rounds with --repeat"
-            if unsure
-            else "no variant is faster than the reference"
-        )
-    best = min(faster, key=lambda name: comparisons[name].ratio or 1.0)
-    variant = next(variant for variant in variants if variant.name == best)
-    return f"set {how_to_set(variant)}: {percent(1 - (comparisons[best].ratio or 1.0), 0)} less wall time"
+    if faster:
+        best = min(faster, key=lambda name: _part(comparisons[name]))
+        metric, part = comparisons[best].metric, _part(comparisons[best])
+        gain = f"{percent(1 - part, 0)} less" if comparisons[best].better == "lower" else f"{times(1 / part)} the"
+        return f"set {_setting(best, variants)}: {gain} {label(metric)}"
+    unsure = {name: one for name, one in comparisons.items() if one.status in {"insufficient_runs", "host_noisy"}}
+    said = [_undecided(unsure) if unsure else "no variant is faster than the reference"]
+    return "; ".join([*said, *_winner({name: rounds.get(name, ()) for name in comparisons}, variants)])
+
+
+def _part(one: Comparison) -> float:
+    """The ratio of what decides, turned so that less is better."""
+    ratio = one.ratio or 1.0
+    return 1 / ratio if one.better == "higher" else ratio
+
+
+def _undecided(unsure: Mapping[str, Comparison]) -> str:
+    """For which variants there is no verdict, and how many rounds would give one."""
+    *others, last = unsure
+    names = f"{', '.join(others)} and {last}" if others else last
+    made = max(max(one.a.runs, one.b.runs) for one in unsure.values())
+    needed = [one.runs_needed for one in unsure.values() if one.runs_needed is not None]
+    more = max([*needed, made + 1])
+    how = f"try --repeat {more}" if needed else "more rounds will not help on this host, it is too noisy"
+    return f"No verdict for {names} with {counted(made, 'round')}; {how}"
+
+
+def _winner(rounds: Agreements, variants: Sequence[Variant]) -> list[str]:
+    """The variant of which every round says that it needs less, if one is: a hint, whatever the wall time shows."""
+    less = {name: [one for one in found if one.ratio < 1] for name, found in rounds.items()}
+    clear = {name: found for name, found in less.items() if found and len(found) == len(rounds[name])}
+    if not clear:
+        return []
+    best = min(clear, key=lambda name: (-len(clear[name]), math.prod(one.ratio for one in clear[name])))
+    used = ", ".join(one.text for one in clear[best])
+    return [f"all {clear[best][0].rounds} rounds agree on {best} ({_setting(best, variants)}): {used}"]
+
+
+def _setting(name: str, variants: Sequence[Variant]) -> str:
+    return how_to_set(next(variant for variant in variants if variant.name == name))
 
 
 def how_to_set(variant: Variant) -> str:

@@ -13,6 +13,7 @@ from bench.compare.reference import like
 from bench.compare.sample import Sample, sample_of
 from bench.compare.stats import prediction
 from bench.compare.stats.values import Interval
+from bench.names import stamp_time
 from bench.record.schema import Record
 
 Action = Literal["keep", "raise", "lower", "none"]
@@ -30,7 +31,8 @@ class Decision(msgspec.Struct, frozen=True):
 
     ``margin_s`` is ceiling less the slowest run of this result. ``typical_s`` is the 99 % prediction interval with the
     history's outliers set aside; ``needed_s`` the upper end of the one that keeps them, or the slowest run, if that
-    is more.
+    is more. ``timeout`` is a sentence on the timeout. ``about`` tells the reader of a report what this is of: the test,
+    when and where it ran.
     """
 
     action: Action
@@ -46,6 +48,8 @@ class Decision(msgspec.Struct, frozen=True):
     set_aside_s: tuple[float, ...]
     reasons: tuple[str, ...]
     against: tuple[str, ...]
+    timeout: str = ""
+    about: tuple[tuple[str, str], ...] = ()
 
 
 def timeout_decision(record: Record, history: Sequence[Record] = ()) -> Decision:
@@ -83,7 +87,50 @@ def timeout_decision(record: Record, history: Sequence[Record] = ()) -> Decision
         typical.set_aside if typical is not None else (),
         tuple(reasons),
         tuple(_against(result, action, walls, typical, needed)),
+        _timeout(result, needed),
+        _about(record),
     )
+
+
+def _about(record: Record) -> tuple[tuple[str, str], ...]:
+    """What a report that this is pasted into has to name."""
+    host, limits, diagnostic = record.host.class_, record.engine.limits, record.diagnostic
+    cpus = units.NOT_KNOWN if host.threads is None else units.counted(host.threads, "CPU")
+    given = f"{limits.cpus:g} of them by quota" if limits.cpus is not None else ""
+    allowed = f"limit {units.size(limits.memory_bytes)}" if limits.memory_bytes is not None else ""
+    moment = stamp_time(record.stamp)
+    found = {
+        "diagnostic": diagnostic.name,
+        "test": diagnostic.node or units.NOT_KNOWN,
+        "profile": diagnostic.profile or "",
+        "result": record.id,
+        "date": record.stamp if moment is None else moment.strftime("%Y-%m-%d %H:%M UTC"),
+        "outcome": record.outcome.replace("_", " "),
+        "host": record.host.id,
+        "CPU": ", ".join(part for part in (host.cpu_model or units.NOT_KNOWN, cpus, given) if part),
+        "memory": ", ".join(part for part in (units.size(host.memory_bytes), allowed) if part),
+    }
+    return tuple((name, value) for name, value in found.items() if value)
+
+
+def _timeout(result: Sample, needed: float | None) -> str:
+    """A sentence on the timeout: whether it stopped the test, and what it leaves above what is needed."""
+    record = result.newest
+    effective = [run.effective_timeout_s for run in record.runs if run.effective_timeout_s is not None]
+    timeout = max(effective, default=record.diagnostic.timeout_s)
+    if timeout is None:
+        return "No timeout is known."
+    stopped = result.not_passed.get("timed_out", 0)
+    if stopped:
+        runs = "The run was" if result.total == 1 else f"{stopped} of {result.total} runs were"
+        how = "nobody knows how much" if needed is None else f"earlier runs needed up to {units.seconds(needed)}"
+        return f"{runs} stopped at the timeout of {units.seconds(timeout)}: it would have taken longer, {how}."
+    longest = max(result.times_s, default=None)
+    if longest is None:
+        return f"The timeout of {units.seconds(timeout)} stopped nothing; no run has a time to hold against it."
+    most = max(longest, needed or 0.0)
+    much = units.times(timeout / most)
+    return f"The timeout of {units.seconds(timeout)} stopped nothing: it is {much} the most that was needed."
 
 
 def _choose(

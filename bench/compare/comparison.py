@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 
+from bench.compare.beside.judge import deciding, judged, noise_of
 from bench.compare.differences import ORDER, Difference, differences, forced_status
 from bench.compare.experiment import CONFIDENCE, STATUS, UNDER_TEST, Trial, are_sides, trial_of
+from bench.compare.measures import WALL
 from bench.compare.reasons import (
+    Asked,
     decision_reasons,
     difference_reason,
     imported_reasons,
+    label,
     prediction_reason,
     trial_reason,
+    worse_reasons,
 )
-from bench.compare.reference import reference_noise, require_comparable
+from bench.compare.reference import aa_noise, reference_sessions, require_comparable
 from bench.compare.sample import Result, Sample, common_places, sample_of, took_turns
 from bench.compare.stats import decision as rule
 from bench.compare.stats import prediction
@@ -33,7 +39,7 @@ from bench.compare.status_rules import (
 )
 from bench.compare.what_ran import tells
 from bench.errors import ExitCode
-from bench.record.schema import Record, Status
+from bench.record.schema import Better, Compared, Record, Status
 
 _STATUS: dict[rule.Outcome, Status] = {
     "slower": "code_regressed",
@@ -81,9 +87,11 @@ class Expected(msgspec.Struct, frozen=True):
 class Comparison(msgspec.Struct, frozen=True):
     """Two results side by side: first what differs, then the numbers, then the status.
 
-    Ratios are ``b / a`` of wall times, above 1 is slower; ``least_effect`` and ``smallest_detectable`` are ratios
-    minus 1. ``None`` is a number that these runs cannot give; ``reasons`` has why, in plain sentences. Of the two sides
-    of an ``experiment`` the ratios are of the figure that decides it, and the status is what its pairs show.
+    Ratios are ``b / a`` of the figure that decides: the wall time, above 1 is slower, or the ``metric`` that a reader
+    named, whose direction is ``better``. ``least_effect`` and ``smallest_detectable`` are ratios minus 1. ``None`` is a
+    number that these runs cannot give; ``reasons`` has why, in plain sentences. ``figures`` are all others, which
+    inform. Of the two sides of an ``experiment`` the ratios are of the figure that decides it, and the status is what
+    its pairs show.
     """
 
     diagnostic: str
@@ -103,6 +111,9 @@ class Comparison(msgspec.Struct, frozen=True):
     runs_needed: int | None = None
     expected: Expected | None = None
     experiment: Trial | None = None
+    metric: str = WALL
+    better: Better = "lower"
+    figures: tuple[Compared, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -116,7 +127,7 @@ def compare(
     *,
     accept: Collection[str] = (),
     history: Sequence[Record] = (),
-    effect: float = rule.EFFECT,
+    metric: str = WALL,
     ceiling: bool = True,
 ) -> Comparison:
     """Return the comparison of a result, or of several of a kind, with a reference.
@@ -126,7 +137,7 @@ def compare(
         b: the result, likewise.
         accept: differences that are the thing under test (:func:`bench.compare.differences.differences`).
         history: more results; those that are like the reference, and are not the result, give with it the A/A noise.
-        effect: the change that must be visible before "same" is reported, as a ratio minus 1: 0.05 is 5 %.
+        metric: the figure that decides (:func:`bench.compare.measures.measures`); the others inform.
         ceiling: whether a result that is like its reference is also held against its own ceiling: ``over_ceiling`` if
             it did not regress.
 
@@ -140,30 +151,39 @@ def compare(
     if are_sides(one.newest, two.newest):
         return _of_experiment(sample_of(one.newest), sample_of(two.newest), accept)
     found = _differences(one.records, two.records, accept)
-    noise = reference_noise(one, two, history)
+    sessions = reference_sessions(one, two, history)
     forced = forced_status(found)
     naming = (*(difference_reason(difference) for difference in found), *failure_reasons(one, two))
     name, sides = one.newest.diagnostic.name, (_side(one), _side(two))
-    least = rule.least_effect(noise)
     over = over_reason(two) if ceiling and forced is None else None
-    if not one.walls or not two.walls:
-        missing = " and ".join(who for who, side in (("the reference", one), ("the result", two)) if not side.walls)
-        sentences = (*naming, f"{missing} has no run that passed with a wall time", *imported_reasons(one, two))
+    chosen = _chosen(metric, one, two, sessions)
+    noise, values = chosen.noise, chosen.values
+    least = rule.least_effect(noise)
+    if not all(values):
+        missing = " and ".join(
+            who for who, side in zip(("the reference", "the result"), values, strict=True) if not side
+        )
+        what = "a wall time" if metric == WALL else f"a value above 0 of {label(metric)} in each"
+        sentences = (*naming, f"{missing} has no run that passed with {what}", *imported_reasons(one, two))
         ending = by_ceiling("not_measured", sentences, over)
-        return Comparison(name, *sides, ending[0], found, ending[1], least_effect=least)
+        return Comparison(name, *sides, ending[0], found, ending[1], least_effect=least, metric=metric)
     places = common_places(one, two)
-    decision = rule.decide(one.walls, two.walls, least, effect, places)
-    expected, outcome, needed = _single(one, two, decision, least, effect)
+    decision = rule.decide(*values, least, rule.EFFECT, places if chosen.placed else None)
+    expected, outcome, needed = None, decision.outcome, decision.runs_needed
+    if metric == WALL:
+        expected, outcome, needed = _single(one, two, decision, least)
+    if any(difference.name.startswith(_ELSEWHERE) for difference in found):
+        expected = None  # a history predicts runs of its own test on its own host, and no other
     turns = took_turns(places)
-    status = forced or undisturbed(_STATUS[outcome], one, two, turns=turns)
+    status = forced or undisturbed(chosen.status(outcome), one, two, turns=turns)
     lost = withheld(status, one, two)
     if lost:
         status, needed = "insufficient_runs", None
-    reasons = [*naming, *decision_reasons(decision, outcome, needed, status, (len(one.walls), len(two.walls)), effect)]
+    asked = Asked((len(values[0]), len(values[1])), rule.EFFECT, label(metric))
+    figures = judged(one, two, sessions, places)
+    reasons = [*naming, *worse_reasons(figures, metric), *decision_reasons(decision, outcome, needed, status, asked)]
     if expected is not None:
-        reasons.append(
-            prediction_reason(Interval(expected.low_s, expected.high_s), expected.belongs, (one.walls, two.walls))
-        )
+        reasons.append(prediction_reason(Interval(expected.low_s, expected.high_s), expected.belongs, values))
     reasons += [LOST] * lost + doubts(status, one, two, turns=turns) + imported_reasons(one, two)
     status, sentences = by_ceiling(status, tuple(reasons), over)
     interval = decision.interval
@@ -182,6 +202,9 @@ def compare(
         smallest_detectable=None if decision.smallest_detectable is None else math.expm1(decision.smallest_detectable),
         runs_needed=needed,
         expected=expected,
+        metric=metric,
+        better=chosen.better,
+        figures=figures,
     )
 
 
@@ -208,6 +231,34 @@ def _of_experiment(one: Sample, two: Sample, accept: Collection[str]) -> Compari
         least_effect=trial.effect,
         experiment=trial,
     )
+
+
+_ELSEWHERE = ("host", "node")
+"""Differences with which one more run of a history says nothing, accepted or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The figure that decides: the values of both sides, its A/A noise, its direction, and whether each run has one."""
+
+    values: tuple[tuple[float, ...], tuple[float, ...]]
+    noise: float | None
+    better: Better = "lower"
+    placed: bool = True
+
+    def status(self, outcome: rule.Outcome) -> Status:
+        """What an outcome means: more of what is better is an improvement."""
+        flipped: dict[rule.Outcome, rule.Outcome] = {"slower": "faster", "faster": "slower"}
+        return _STATUS[flipped.get(outcome, outcome) if self.better == "higher" else outcome]
+
+
+def _chosen(metric: str, a: Sample, b: Sample, sessions: Sequence[Record]) -> _Chosen:
+    if metric == WALL:
+        return _Chosen((a.walls, b.walls), aa_noise(sessions))
+    first, second, measure = deciding(metric, a, b)
+    placed = (len(first), len(second)) == (len(a.runs), len(b.runs))
+    values = (first, second) if min((*first, *second), default=0) > 0 else ((), ())
+    return _Chosen(values, noise_of(metric, sessions), measure.better, placed)
 
 
 def _side(sample: Sample) -> Side:
@@ -240,11 +291,11 @@ def _differences(a: Sequence[Record], b: Sequence[Record], accept: Collection[st
 
 
 def _single(
-    a: Sample, b: Sample, decision: rule.Decision, least: float, effect: float
+    a: Sample, b: Sample, decision: rule.Decision, least: float
 ) -> tuple[Expected | None, rule.Outcome, int | None]:
     """One run against a history: the prediction interval stands in for the interval that one run cannot have.
 
-    A run inside is "none" if a run that is ``effect`` off the history lies outside: neither the history's own scatter
+    A run inside is "none" if a run that is ``EFFECT`` off the history lies outside: neither the history's own scatter
     nor the least effect may be too large for that. One outside is a change or a disturbed run, and no single
     run can show which: it asks for the runs that can, as does one beside a history that anything belongs to.
     """
@@ -258,6 +309,6 @@ def _single(
     near = abs(math.log(value / predicted.centre)) < math.log1p(least)
     belongs, within = predicted.holds(value) or near, predicted.interval
     expected = Expected(within.low, within.high, belongs, predicted.runs, predicted.set_aside)
-    if belongs and least <= effect and predicted.reach <= effect:
+    if belongs and least <= rule.EFFECT and predicted.reach <= rule.EFFECT:
         return expected, "none", None
     return expected, "insufficient", decision.runs_needed

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from bench.compare.comparison import Comparison, compare
+from bench.compare.measures import WALL
 from bench.compare.sample import Result, Sample, sample_of
 from bench.compare.stats.decision import CONFIDENCE
 from bench.errors import ExitCode, NotComparable, gravest
@@ -14,7 +15,7 @@ from bench.record.schema import Record
 
 
 class Ranking(msgspec.Struct, frozen=True):
-    """Comparisons with one reference, the fastest first.
+    """Comparisons with one reference, the best first.
 
     ``left_out`` names what could not be compared and why. ``passed_over`` names likewise what a word holds besides
     (:func:`bench.compare.alignment.align`); the exit code ignores it.
@@ -38,14 +39,16 @@ def rank(
     *,
     accept: Collection[str] = (),
     history: Sequence[Record] = (),
+    metric: str = WALL,
 ) -> Ranking:
-    """Return the comparison of each result with the reference, the fastest first.
+    """Return the comparison of each result with the reference, the best first.
 
     Args:
         results: two or more; the reference may be among them.
         reference: the result to compare with, or its position.
         accept: differences that are the thing under test, as ``("variant", "environ", "limits")`` for ``whatif``.
         history: more results of the same host, for its A/A noise; those that are ranked are left out of it.
+        metric: the figure that decides.
 
     Raises:
         NotComparable: the reference itself ran under the profiler, or nothing is left to compare.
@@ -59,17 +62,16 @@ def rank(
         if result is chosen:
             continue
         try:
-            rows.append(compare(first, result, accept=accept, history=sessions))
+            rows.append(compare(first, result, accept=accept, history=sessions, metric=metric))
         except NotComparable as error:
             left_out[_newest(result).id] = str(error)
     if not rows:
         why = next(iter(left_out.values()), "there is only the reference")
         raise NotComparable("nothing is left to compare", why, "name two or more results of one diagnostic")
-    rows.sort(key=lambda row: (row.ratio is None, row.ratio or 0.0, row.b.id))
+    rows.sort(key=lambda row: (row.ratio is None, (row.ratio or 0.0) * (-1 if row.better == "higher" else 1), row.b.id))
     chance = 1 - CONFIDENCE ** len(rows)
-    note = (
-        f"each row has its own {CONFIDENCE:.0%} interval; that one of {len(rows)} misses by luck: at most {chance:.0%}"
-    )
+    note = f"Each row has its own {CONFIDENCE:.0%} interval"
+    note += f"; that one of {len(rows)} misses by luck: at most {chance:.0%}." if len(rows) > 1 else "."
     return Ranking(_newest(chosen).id, tuple(rows), left_out, note)
 
 

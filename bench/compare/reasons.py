@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import msgspec
@@ -14,7 +15,7 @@ from bench.compare.experiment import Judged, Trial
 from bench.compare.sample import Sample
 from bench.compare.stats import decision as rule
 from bench.compare.stats.values import Interval
-from bench.record.schema import HostClass, Metric, Run, Status
+from bench.record.schema import Compared, HostClass, Metric, Run, Status, Word
 
 TOOL = "tool"
 """Key of ``diagnostic.params`` that names the tool which measured an imported result."""
@@ -25,21 +26,81 @@ ONE_PROCESS = (
     "import results of several processes"
 )
 NO_HOST = "the files do not describe the machine, so it cannot be shown to be the same"
+WALL_TIME = "wall time"
+LABELS = {
+    "wall": WALL_TIME,
+    "call": "time in the tests' calls",
+    "cpu": "CPU time",
+    "peak_memory": "peak memory",
+    "max_rss": "max RSS",
+    "minor_faults": "minor faults",
+    "major_faults": "major faults",
+}
+"""What our own figures are called; a test's own are called as it calls them."""
+WORDS: dict[Word, str] = {
+    "better": "better",
+    "worse": "worse",
+    "more": "more",
+    "less": "less",
+    "same": "same",
+    "cannot_be_said": "cannot be said",
+}
+
+
+def label(name: str) -> str:
+    """Return what a figure is called."""
+    return LABELS.get(name, name.removeprefix("metric:"))
+
+
+def worse_reasons(figures: Sequence[Compared], decides: str) -> list[str]:
+    """Return a sentence for each of the tests' own figures that got clearly worse, and for the time in their calls.
+
+    Args:
+        figures: what was compared beside the one that decides.
+        decides: the figure that decides.
+    """
+    own = [one for one in figures if one.word == "worse" and (one.name == "call" or one.name not in LABELS)]
+    return [
+        f"{label(one.name)} got worse: {figure_change(one)} ({label(decides)} decides; --metric {one.name} asks for it)"
+        for one in own
+        if one.name != decides
+    ]
+
+
+def figure_change(one: Compared) -> str:
+    """Return a figure's medians and its change: ``100 GB/s to 50 GB/s, -50.0 %``."""
+    change = "" if one.ratio is None else f", {units.change(one.ratio - 1)}"
+    return f"{units.figure(one.reference, one.unit)} to {units.figure(one.value, one.unit)}{change}"
+
+
+_VERSIONS = {"image.python": "Python", "image.torch": "torch"}
+"""Differences that need no more words than the two versions."""
 
 
 def difference_reason(difference: Difference) -> str:
     """Return one difference as a sentence."""
+    if difference.name in _VERSIONS:
+        first, second = (_value(value).partition(" ")[0] for value in (difference.a, difference.b))
+        if first != second:
+            shown = f"{_VERSIONS[difference.name]}: {first} -> {second}"
+            return f"{shown} (accepted)" if difference.accepted else shown
     shown = f"{difference.name}: {_value(difference.a)} against {_value(difference.b)}, {difference.meaning}"
     return f"{shown} (accepted)" if difference.accepted else shown
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a comparison was asked: the runs of reference and result that have the figure, the change that must be
+    visible before "same" is reported (a ratio minus 1), and what the figure is called.
+    """
+
+    runs: tuple[int, int]
+    effect: float = rule.EFFECT
+    figure: str = WALL_TIME
+
+
 def decision_reasons(
-    decision: rule.Decision,
-    outcome: rule.Outcome,
-    needed: int | None,
-    status: Status,
-    runs: tuple[int, int],
-    effect: float,
+    decision: rule.Decision, outcome: rule.Outcome, needed: int | None, status: Status, asked: Asked
 ) -> list[str]:
     """Return what the runs show, in sentences: the figures first, then what follows from them.
 
@@ -48,23 +109,23 @@ def decision_reasons(
         outcome: its outcome, or that of one run held against a history.
         needed: runs on each side that would do, if more are needed and a practical number is enough.
         status: the status of the comparison.
-        runs: how many of the reference and of the result have a time.
-        effect: the change that must be visible before "same" is reported, as a ratio minus 1.
+        asked: what was asked.
     """
+    runs = asked.runs
     change = units.change(math.expm1(decision.estimate))
     count = f"{runs[0]} against {runs[1]} {'run' if runs == (1, 1) else 'runs'}"
     if decision.interval is None:
-        first = f"wall time {change} ({count}; too few for an interval)"
+        first = f"{asked.figure} {change} ({count}; too few for an interval)"
     else:
         low, high = (units.change(math.expm1(end)) for end in (decision.interval.low, decision.interval.high))
-        first = f"wall time {change} ({count}; {rule.CONFIDENCE:.0%} interval {low} to {high})"
+        first = f"{asked.figure} {change} ({count}; {rule.CONFIDENCE:.0%} interval {low} to {high})"
     reasons = [first]
     if decision.smallest_detectable is not None:
         reasons.append(_smallest(math.expm1(decision.smallest_detectable)))
     if status in ORDER:
-        reasons.append("the difference in time cannot be laid on the code: like was not compared with like")
+        reasons.append("not comparable: the conditions above differ, so this says nothing about the code")
         return reasons
-    return reasons + _consequence(decision, outcome, needed, status, runs, effect)
+    return reasons + _consequence(decision, outcome, needed, status, asked)
 
 
 def prediction_reason(within: Interval, belongs: bool, samples: tuple[Sequence[float], Sequence[float]]) -> str:
@@ -140,13 +201,9 @@ def _much(change: float) -> str:
 
 
 def _consequence(
-    decision: rule.Decision,
-    outcome: rule.Outcome,
-    needed: int | None,
-    status: Status,
-    runs: tuple[int, int],
-    effect: float,
+    decision: rule.Decision, outcome: rule.Outcome, needed: int | None, status: Status, asked: Asked
 ) -> list[str]:
+    runs, effect = asked.runs, asked.effect
     least = _much(math.expm1(decision.least))
     if outcome in ("slower", "faster") and status == "host_noisy":
         return ["only the slower side ran on a disturbed host: repeat it on a quiet one"]
@@ -166,9 +223,7 @@ def _consequence(
             f"two results of the same code differ by up to {least} on this host: it cannot show {units.percent(effect)}"
         ]
     if outcome == "noisy":
-        return [
-            f"more runs will not help: they scatter too much for any practical number to show {units.percent(effect)}"
-        ]
+        return [f"more runs will not help on this host: it is too noisy to show {units.percent(effect)}"]
     if outcome == "none":
         return []
     if needed is None and min(runs) == 1:

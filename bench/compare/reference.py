@@ -77,8 +77,8 @@ def candidates(record: Record, others: Sequence[Record]) -> list[Record]:
     return [other for other in others if barred(other, name, but=record.id) in (None, "no_time")]
 
 
-def reference_noise(a: Sample, b: Sample, history: Sequence[Record]) -> float | None:
-    """Return the A/A noise of the reference: of its sessions, and of those in the history that are like it.
+def reference_sessions(a: Sample, b: Sample, history: Sequence[Record]) -> list[Record]:
+    """Return what shows the A/A noise of the reference: its sessions, and those in the history that are like it.
 
     The result is none of them, wherever it lies: a regression that counts as noise acquits itself. Other sources are
     none either, even of a project, whose source forces no status: what its commits change is no noise.
@@ -87,13 +87,10 @@ def reference_noise(a: Sample, b: Sample, history: Sequence[Record]) -> float | 
         a: the reference.
         b: the result.
         history: more results, any order.
-
-    Returns:
-        A ratio minus 1 (:func:`aa_noise`).
     """
     excluded = {record.id for record in b.records}
     sessions = {record.id: record for record in (*history, *a.records) if record.id not in excluded}
-    return aa_noise([record for record in sessions.values() if _same_code(record, a.newest)])
+    return [record for record in sessions.values() if _same_code(record, a.newest)]
 
 
 def _same_code(record: Record, reference: Record) -> bool:

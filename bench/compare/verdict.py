@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from bench import units
 from bench.compare.comparison import Comparison, compare
 from bench.compare.differences import ORDER
@@ -90,8 +92,7 @@ def _measured(result: Sample, *, beyond: bool) -> tuple[list[str], Status | None
     if record.outcome == "passed":
         return ["no run has a time of its own to judge"], "not_measured"
     signature = next((run.signature for run in record.runs if run.signature), None)
-    reason = f"no run passed (outcome {record.outcome})"
-    return [f"{reason}: {signature}" if signature else reason], "not_measured"
+    return [signature or f"no run passed (outcome {record.outcome})"], "not_measured"
 
 
 def _beside(against: Comparison, asked: bool) -> bool:
@@ -116,4 +117,5 @@ def _baseline(comparison: Comparison) -> VerdictBaseline:
         belongs=expected.belongs if expected is not None else None,
         smallest_detectable=comparison.smallest_detectable,
         runs_needed=comparison.runs_needed,
+        figures=comparison.figures or msgspec.UNSET,
     )

@@ -16,7 +16,7 @@ import msgspec
 
 from bench.host import loads
 from bench.record.schema import Warning_
-from bench.units import signed_percent
+from bench.units import percent, times
 
 SCRIPT = Path(loads.__file__)
 """The loads as a file that needs nothing but a Python: ``python loads.py [--quick]``."""
@@ -82,9 +82,16 @@ def drift(before: Mapping[str, float | None], after: Mapping[str, float | None])
         change = (last / first if name.endswith("_per_s") else first / last) - 1
         if abs(change) > DRIFT_RATIO:
             what = name.removesuffix("_bytes_per_s").removesuffix("_s").replace("_", " ")
-            message = f"the calibration's {what} changed by {signed_percent(change)} in speed during the measurement"
+            message = f"machine speed changed while measuring: {what} {_much(change)} at the end"
             warnings.append(Warning_("calibration_drifted", message, change, "ratio"))
     return tuple(warnings)
+
+
+def _much(change: float) -> str:
+    """A change of speed in words: ``20.0 % slower``, and from twice as fast or half as fast on a factor."""
+    if change >= 0:
+        return f"{times(1 + change)} faster" if change > 1 else f"{percent(change)} faster"
+    return f"{times(1 / (1 + change))} slower" if change < -0.5 else f"{percent(-change)} slower"
 
 
 def _nothing(reason: str) -> tuple[Figures, dict[str, str]]:

@@ -33,7 +33,7 @@ _FIXED = {
     "Verdict": "status reasons ceiling_margin_s baseline",
 }
 """Keys of major version 1 that every record has; later minor versions add to them."""
-_SIGNED = {"temperature_c", "ceiling_margin_s", "value", "exit_code"}
+_SIGNED = {"temperature_c", "ceiling_margin_s", "value", "reference", "exit_code"}
 """Numbers that may be less than 0: an exit status is one of Windows', too."""
 
 

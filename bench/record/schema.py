@@ -31,6 +31,8 @@ Status = Literal[
 SINCE_1_1 = frozenset({"setup_differs", "tests_differ"})
 """Words of ``Status`` that minor version 1 of the schema added."""
 Better = Literal["lower", "higher", "none"]
+Word = Literal["better", "worse", "more", "less", "same", "cannot_be_said"]
+"""What became of a figure; ``more`` and ``less`` if nobody told which is better."""
 Side = Literal["base", "head"]
 """The sides of an experiment (``bench ab``): what is compared with, and what is judged."""
 
@@ -169,7 +171,9 @@ class Calibration(msgspec.Struct, frozen=True):
 
 
 class Cpu(msgspec.Struct, frozen=True):
-    """CPU time of the run's control group, in seconds; pressure is the growth of the group's PSI totals."""
+    """CPU time of the run's control group, in seconds; pressure is the growth of the group's PSI totals.
+    ``run_delay_s`` is how long its tasks were ready and waited for a CPU, added up over the tasks that were seen.
+    """
 
     user_s: float | None = None
     system_s: float | None = None
@@ -179,6 +183,7 @@ class Cpu(msgspec.Struct, frozen=True):
     throttled_s: float | None = None
     pressure_some_s: float | None = None
     pressure_full_s: float | None = None
+    run_delay_s: float | None = None
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -318,10 +323,27 @@ class Run(msgspec.Struct, frozen=True):
     host_during: dict[str, float | None] = {}
 
 
+class Compared(msgspec.Struct, frozen=True):
+    """One figure of two results: the medians, the ratio of the second to the first with its 99 % interval, and a word.
+
+    A ratio is ``None`` if a side has no such figure or a value is not above 0, its interval if there were too few runs.
+    """
+
+    name: str
+    unit: str
+    better: Better
+    reference: float | None = None
+    value: float | None = None
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    word: Word = "cannot_be_said"
+
+
 class VerdictBaseline(msgspec.Struct, frozen=True):
     """The result that a verdict compared with, and what came out, as in ``bench compare --json``. Without a baseline it
     has no key. ``status`` is the comparison's alone; ``predicted_low_s`` to ``predicted_high_s`` is where the history
-    expects one more run.
+    expects one more run; ``figures`` are those beside the wall time, which decide nothing.
     """
 
     id: str | msgspec.UnsetType = msgspec.UNSET
@@ -338,6 +360,7 @@ class VerdictBaseline(msgspec.Struct, frozen=True):
     belongs: bool | msgspec.UnsetType | None = msgspec.UNSET
     smallest_detectable: float | msgspec.UnsetType | None = msgspec.UNSET
     runs_needed: int | msgspec.UnsetType | None = msgspec.UNSET
+    figures: tuple[Compared, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Verdict(msgspec.Struct, frozen=True):

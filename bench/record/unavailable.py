@@ -32,6 +32,7 @@ _LOSSES = {
     r"runs\[\d+\]\.tests\[\d+\]\.started_s": "it was not recorded when the test began",
     r"runs\[\d+\]\.tests\[\d+\]\.attempts": "it was not recorded how often the test was tried",
     r"runs\[\d+\]\.session(\..+)?": "pytest told nothing of its session",
+    r"runs\[\d+\]\.cpu\.run_delay_s": "nobody asked how long its tasks waited for a CPU",
     r"runs\[\d+\]\.threads_used\..+": "nobody asked for the threads that were used",
     r"runs\[\d+\]\.pytest_s": "pytest told no time",
     r"verdict\.baseline\..+": "the comparison gives no such figure",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench import units
 from bench.compare.comparison import Comparison, Side
+from bench.compare.reasons import difference_reason
 from bench.names import stamp_time
 from bench.record.schema import Environment, Image, Record, Run
 from bench.report.entry import Entry
@@ -74,6 +75,18 @@ MEMORY = (
 """Memory, faults and context switches of a run, as a bundle's files list them."""
 RUN_COLUMNS = (WALL, USER, SYSTEM, THROTTLED, ANONYMOUS, MINOR_FAULTS)
 """What a table has of each run, in the terminal and on a page."""
+
+
+_KERNEL_PEAK = MEMORY[0]
+
+
+def run_columns(runs: Iterable[Run], columns: tuple[Reading, ...] = RUN_COLUMNS) -> tuple[Reading, ...]:
+    """Return the columns of a table of runs. If the kernel killed one for memory, its own peak stands for the sampled
+    one, which misses what grew since the last sample.
+    """
+    if not any(run.outcome == "oom_killed" and run.memory.peak_bytes is not None for run in runs):
+        return columns
+    return tuple(_KERNEL_PEAK if one is ANONYMOUS else one for one in columns)
 
 
 def build_of(record: Record) -> Image | Environment | None:
@@ -176,5 +189,5 @@ def other_reasons(comparison: Comparison, *shown: str) -> list[str]:
         comparison: what was compared.
         shown: how sentences begin that are shown otherwise too.
     """
-    named = (*(f"{difference.name}: " for difference in comparison.differences), *shown)
+    named = (*map(difference_reason, comparison.differences), *shown)
     return [reason for reason in comparison.reasons if not reason.startswith(named)]

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.compare.differences import differences
-from bench.compare.explain.breakdown import NAMES, Budget, budget
+from bench.compare.explain.breakdown import NAMES, Budget, budget, explainable
 from bench.compare.explain.findings import Finding, findings
-from bench.compare.sample import sample_of
 from bench.compare.stats.prediction import predict
 from bench.compare.what_ran import tells, unlike_tests
 from bench.errors import BenchError
@@ -83,7 +82,7 @@ def _band(before: Sequence[float | None]) -> Band | None:
 def time_spent(entry: Entry) -> Budget | None:
     """Return where the wall time of a result went; ``None`` if no run passed or nothing was counted."""
     try:
-        spent = budget(sample_of(entry.record))
+        spent = budget(explainable(entry.record))
     except BenchError:
         # A report shows damaged results too; `verify` is what names the damage.
         return None
@@ -93,4 +92,4 @@ def time_spent(entry: Entry) -> Budget | None:
 def stands_out(entry: Entry) -> tuple[Finding, ...]:
     """Return what is worth knowing of a result; empty if nothing was measured."""
     spent = time_spent(entry)
-    return findings(sample_of(entry.record), spent) if spent is not None else ()
+    return findings(explainable(entry.record), spent) if spent is not None else ()

@@ -54,7 +54,8 @@ def reference_folder() -> Path:
 
 
 def default_baseline(results: Path, name: str, profile: str) -> Baseline:
-    """Return the earlier results of the same diagnostic and profile, this host's and the reference's.
+    """Return the earlier results of the same diagnostic and profile. What ships as reference is of another code base:
+    it is none unless somebody names it.
 
     Runs that did not pass, or that were profiled or varied, are no baseline. Older evidence knows no profile; it is
     full.
@@ -64,9 +65,12 @@ def default_baseline(results: Path, name: str, profile: str) -> Baseline:
         name: the diagnostic's name.
         profile: ``full`` or ``smoke``.
     """
-    here = history(read_results(results), name)
-    shipped = history(read_results(reference_folder()), name)
-    found = {bundle.record.id: bundle.record for bundle in (*shipped, *here)}
+    shipped = reference_folder().resolve()
+    found = {
+        bundle.record.id: bundle.record
+        for bundle in history(read_results(results), name)
+        if shipped not in bundle.path.resolve().parents
+    }
     fit = tuple(
         record
         for record in found.values()

@@ -94,7 +94,7 @@ def make_plan(
     profile = find_profile(diagnostic, options.profile)
     if options.repeat < 1:
         raise UsageError(f"--repeat {options.repeat} runs nothing", fix="give 1 or more")
-    ceiling = _positive("--ceiling", options.ceiling_s, diagnostic.ceiling_s)
+    ceiling = _positive("--ceiling", options.ceiling_s, profile.ceiling_s or diagnostic.ceiling_s)
     timeout = _positive("--timeout", options.timeout_s, diagnostic.timeout_s) or diagnostic.timeout_s
     cpus = _positive("--cpus", options.cpus, None)
     if cpus is not None and cpus < LEAST_CPUS:

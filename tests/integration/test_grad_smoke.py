@@ -121,7 +121,7 @@ def test_the_profile_opens_and_is_never_compared(command: Command, first: Done, 
     trace = json.loads((path / "artifacts/profiler.json").read_text())
     assert any(event.get("name", "").startswith("aten::") for event in trace["traceEvents"])
     summary = (path / "summary.md").read_text()
-    table = summary.split("## Dearest operators")[1]
+    table = summary.split("## Most expensive operators")[1]
     assert len([line for line in table.splitlines() if line.startswith("| ") and "---" not in line]) == 11
     assert profiled.record()["profiler"] is True
     compared = command("compare", first.path(), profiled.path())

@@ -12,17 +12,23 @@ in proportion, since they overlap.
 4. The rest is unexplained: idle, sleeping, waiting for something that nobody counts.
 
 A quota does not lessen the CPUs of step 1: it shows as throttling, in step 2.
+
+A task that is ready and has no CPU waits for another task: one of the run, or one of others. Its waiting (the run delay
+of ``/proc/TID/schedstat``, Linux: Documentation/scheduler/sched-stats.rst) counts both; what others kept from the run
+is no more than the CPU seconds that others used meanwhile. Where no run delay was read, the group's own pressure stands
+for it, and without that the whole host's.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
-from bench.compare.sample import Sample
+from bench.compare.sample import Sample, sample_of, stood_still
 from bench.cpuset import parse_cpu_list
 from bench.record.schema import Record, Run
 
@@ -31,11 +37,11 @@ MEANING = {
     "user": "on CPU, in the program",
     "system": "on CPU, in the kernel",
     "throttled": "stopped by the CPU quota",
-    "cpu_wait": "all tasks waiting for a CPU",
+    "cpu_wait": "waiting for a CPU that others used",
     "memory_pressure": "some task waiting for memory",
     "io_pressure": "some task waiting for I/O",
     "steal": "taken by the hypervisor",
-    "rest": "unexplained: idle, sleeping, or not counted",
+    "rest": "not explained (idle, sleeping or waiting)",
 }
 
 
@@ -52,7 +58,7 @@ class Term(msgspec.Struct, frozen=True):
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """Mean over the passed runs; ``math.fsum`` of the terms' seconds equals ``wall_s``.
+    """Mean over the runs that are explained; ``math.fsum`` of the terms' seconds equals ``wall_s``.
 
     ``unknown`` names what was not measured; ``efficiency`` is CPU time over wall time times the CPUs given, 0 to 1.
     """
@@ -70,8 +76,21 @@ class Budget(msgspec.Struct, frozen=True):
         return next(term.seconds for term in self.terms if term.name == name)
 
 
+def explainable(record: Record) -> Sample:
+    """Return the runs whose time can be explained: those that passed; if none did, those stopped at their timeout.
+
+    Raises:
+        DamagedData: a wall time that is none.
+    """
+    sample = sample_of(record)
+    if sample.runs:
+        return sample
+    runs = tuple(run for run in record.runs if run.outcome == "timed_out" and run.wall_s and not stood_still(run))
+    return dataclasses.replace(sample, runs=runs, walls=tuple(run.wall_s for run in runs if run.wall_s))
+
+
 def budget(sample: Sample) -> Budget | None:
-    """Return the budget of a result's mean passed run; ``None`` if no run passed."""
+    """Return the budget of the mean of a result's runs; ``None`` if it has none."""
     record, runs = sample.newest, sample.runs
     if not runs:
         return None
@@ -152,17 +171,52 @@ def cpus_given(record: Record) -> float | None:
 def _bounds(record: Record, runs: Sequence[Run], wall: float) -> dict[str, float | None]:
     """Upper bounds of each kind of waiting, in seconds of wall time."""
     throttled = _mean(runs, "cpu", "throttled_s")
-    stalled = _mean(runs, "cpu", "pressure_full_s")
     steal = [state.steal_ratio for state in (record.host.before, record.host.after) if state.steal_ratio is not None]
     bounds = {
         "throttled": throttled,
-        # A throttled group is stalled too: the kernel counts those seconds twice.
-        "cpu_wait": None if stalled is None else max(0.0, stalled - (throttled or 0.0)),
+        "cpu_wait": _waited(runs, wall, throttled or 0.0),
         "memory_pressure": _mean(runs, "memory", "pressure_some_s"),
         "io_pressure": _mean(runs, "io", "pressure_some_s"),
         "steal": float(np.mean(steal)) * wall if steal else None,
     }
     return {name: None if value is None else max(0.0, value) for name, value in bounds.items()}
+
+
+def others_cpus(runs: Sequence[Run]) -> float | None:
+    """Return how many CPUs others used on average while the runs ran; ``None`` if nobody watched one of them."""
+    return _watched(runs, "others_cpus")
+
+
+def _waited(runs: Sequence[Run], wall: float, throttled: float) -> float | None:
+    """The most wall time that was spent waiting for a CPU that others used."""
+    delay, others, host = _delay(runs), others_cpus(runs), _watched(runs, "pressure_cpu_ratio")
+    if delay is None:
+        delay = _mean(runs, "cpu", "pressure_full_s")
+    if delay is None:
+        # Of the whole host's pressure the run's share is not known: it gets no more than its CPU time leaves.
+        left = wall - min(wall, _mean(runs, "cpu", "total_s") or 0.0) or wall
+        return None if others is None or host is None else min(min(host, others) * wall, left)
+    # A throttled group is stalled too: the kernel counts those seconds twice.
+    waited = max(0.0, delay - throttled)
+    return waited if others is None else min(waited, others * wall)
+
+
+def _delay(runs: Sequence[Run]) -> float | None:
+    """The mean run delay. Tasks that came and went between two samples were not read: they are taken to have waited as
+    the others did, a second of CPU time like another.
+    """
+    delay, total = _mean(runs, "cpu", "run_delay_s"), _mean(runs, "cpu", "total_s")
+    seen = [run.supervisor.get("run_delay_of_cpu_s") for run in runs]
+    known = [value for value in seen if isinstance(value, int | float) and value > 0]
+    if delay is None or total is None or len(known) < len(runs):
+        return delay
+    return delay * max(1.0, total / float(np.mean(known)))
+
+
+def _watched(runs: Sequence[Run], name: str) -> float | None:
+    values = [run.host_during.get(name) for run in runs]
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return float(np.mean(known)) if known and len(known) == len(values) else None
 
 
 def _share_out(bounds: dict[str, float], left: float) -> dict[str, float]:

@@ -10,22 +10,28 @@ import msgspec
 from bench import units
 from bench.compare.differences import Difference, differences
 from bench.compare.explain import findings as notable
-from bench.compare.explain.breakdown import NAMES, Budget, budget, settle
+from bench.compare.explain.breakdown import NAMES, Budget, budget, explainable, others_cpus, settle
 from bench.compare.explain.findings import Finding, findings, mean_of
+from bench.compare.explain.remedy import commands
 from bench.compare.reference import require_comparable
-from bench.compare.sample import Sample, sample_of
+from bench.compare.sample import Sample
 from bench.errors import NotMeasured
 from bench.record.schema import Record
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """One result: its budget (terms add up to the wall time), its fault rate and what stands out."""
+    """One result: its budget (terms add up to the wall time), its fault rate and what stands out.
+
+    ``timed_out`` is whether the runs were stopped at their timeout; ``commands`` try what the findings propose.
+    """
 
     id: str
     diagnostic: str
     budget: Budget
     faults_per_s: float | None
     findings: tuple[Finding, ...]
+    timed_out: bool = False
+    commands: tuple[str, ...] = ()
 
 
 class DeltaTerm(msgspec.Struct, frozen=True):
@@ -59,10 +65,10 @@ def explain(record: Record) -> Explanation:
     """Return where the wall time of one result went.
 
     Raises:
-        NotMeasured: no run passed.
+        NotMeasured: no run passed or was stopped at its timeout.
         DamagedData: a wall time that is none.
     """
-    return _explained(sample_of(record))
+    return _explained(explainable(record))
 
 
 def _explained(sample: Sample) -> Explanation:
@@ -71,7 +77,10 @@ def _explained(sample: Sample) -> Explanation:
         raise _nothing_to_explain(record)
     faults = mean_of(sample, "faults", "minor")
     rate = None if faults is None else faults / spent.wall_s
-    return Explanation(record.id, record.diagnostic.name, spent, rate, findings(sample, spent))
+    found = findings(sample, spent)
+    tries = commands(record, [name for finding in found for name in finding.variants])
+    stopped = sample.runs[0].outcome == "timed_out"
+    return Explanation(record.id, record.diagnostic.name, spent, rate, found, stopped, tries)
 
 
 def _nothing_to_explain(record: Record) -> NotMeasured:
@@ -93,7 +102,7 @@ def explain_difference(a: Record, b: Record) -> DeltaExplanation:
         DamagedData: a wall time that is none.
     """
     require_comparable(a, b)
-    sides = sample_of(a), sample_of(b)
+    sides = explainable(a), explainable(b)
     one, two = _explained(sides[0]), _explained(sides[1])
     found = differences(a, b)
     delta = two.budget.wall_s - one.budget.wall_s
@@ -150,6 +159,10 @@ def _ties(name: str, one: Sample, two: Sample, found: tuple[Difference, ...]) ->
             yield f"{difference.name}: {difference.a or 'none'} against {difference.b or 'none'}"
     yield from _calibration_ties(name, a, b)
     yield from _state_ties(name, a, b)
+    if name in ("cpu_wait", "rest"):
+        before, after = others_cpus(one.runs), others_cpus(two.runs)
+        if before is not None and after is not None and abs(after - before) > 0.1:
+            yield f"CPUs that others used meanwhile: {before:.1f} against {after:.1f}"
     if name in ("user", "rest"):
         yield from _gpu_ties(a, b)
     if name == "system":

@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 
 from bench import units
-from bench.compare.explain.breakdown import Budget
+from bench.compare.explain.breakdown import Budget, others_cpus
+from bench.compare.explain.remedy import ALLOCATORS, PARALLEL, fitting
 from bench.compare.sample import Sample
 from bench.record.schema import Record
 
@@ -20,7 +21,6 @@ From one thread on a fast core (a trap, and a page to clear) to many threads tha
 or a guest whose hypervisor takes part: a virtual machine took 1.8 to 2.5 µs with one thread. An order of magnitude, not
 a measurement of the host in question.
 """
-KEEPERS = ("glibc-keep", "jemalloc", "tcmalloc", "thp")
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -34,8 +34,12 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def findings(sample: Sample, budget: Budget) -> tuple[Finding, ...]:
-    """Return all findings of a result whose budget is given, the dearest first."""
-    return tuple(finding for check in _CHECKS for finding in check(sample, budget))
+    """Return all findings of a result whose budget is given, the most expensive first; variants are those that fit."""
+    found = (finding for check in _CHECKS for finding in check(sample, budget))
+    return tuple(
+        msgspec.structs.replace(one, variants=fitting(sample.newest, one.variants)) if one.variants else one
+        for one in found
+    )
 
 
 def fault_cost_s(record: Record) -> float | None:
@@ -106,7 +110,7 @@ def _fault_cost(sample: Sample, _: Budget) -> Iterator[Finding]:
         f"{units.seconds(each)} a fault ({source})",
         meaning,
         "fault less: keep memory, or take it in larger pages",
-        KEEPERS,
+        ALLOCATORS,
     )
 
 
@@ -124,7 +128,7 @@ def _memory_returned(sample: Sample, budget: Budget) -> Iterator[Finding]:
         f"with a peak of {units.size(peak)}: {times:.0f} times over",
         "memory is returned to the kernel and faulted in again, over and over",
         "try an allocator that keeps it, or huge pages",
-        KEEPERS,
+        ALLOCATORS,
     )
 
 
@@ -137,22 +141,55 @@ def _throttled(sample: Sample, _: Budget) -> Iterator[Finding]:
             f"stopped in {units.percent(stopped / periods)} of the quota's periods, {units.seconds(seconds)} in all",
             "the CPU quota, not the code, set the pace",
             "give it more CPUs, or no more threads than the quota feeds",
-            ("threads-1", "threads-2"),
+            PARALLEL[:2],
         )
 
 
-def _efficiency(_: Sample, budget: Budget) -> Iterator[Finding]:
+def _timeout(sample: Sample, _: Budget) -> Iterator[Finding]:
+    stopped = [run for run in sample.runs if run.outcome == "timed_out"]
+    if not stopped:
+        return
+    last = stopped[-1]
+    after, limit = units.seconds(last.wall_s), units.seconds(last.effective_timeout_s)
+    at_work = [test.node for test in last.tests if test.outcome == "unfinished"]
+    which = f"; at work was {', '.join(at_work)}" if at_work else ""
+    yield Finding(
+        "timed_out",
+        f"stopped at the timeout of {limit}, after {after}{which}",
+        "it did not end by itself: the terms are those of the time until it was stopped",
+        "see below what held it up; if it only needs longer, give it a longer --timeout",
+    )
+
+
+def _efficiency(sample: Sample, budget: Budget) -> Iterator[Finding]:
+    """CPUs that nobody used: not the run, which had them, nor others, nor because the run waited or was stopped."""
     if budget.efficiency is None or budget.cpu_s is None or budget.cpus is None or budget.cpus < 2:
         return
-    if budget.efficiency < 0.5:
-        used = budget.cpu_s / budget.wall_s
-        yield Finding(
-            "parallel_efficiency_low",
-            f"{used:.2f} of {budget.cpus:g} CPUs busy on average ({units.percent(budget.efficiency)})",
-            "most of the CPUs that it was given stood idle; those that were busy may have waited for one another",
-            "try fewer threads, or pin them",
-            ("threads-2", "threads-4", "threads-8", "pinned"),
+    used, others = budget.cpu_s / budget.wall_s, others_cpus(sample.runs) or 0.0
+    idle = budget.cpus - used - others
+    held_up = sum(budget.seconds(name) for name in ("throttled", "cpu_wait", "steal"))
+    if idle < 0.5 * budget.cpus or held_up > 0.1 * budget.wall_s:
+        return
+    variants: tuple[str, ...] = PARALLEL
+    if used < 0.5:
+        meaning, remedy, variants = (
+            "the program itself was idle most of the time: it slept, or waited for something that no counter names",
+            "see in its log what it waits for",
+            (),
         )
+    elif used < 1.25:
+        meaning = "no more than about one CPU was busy: one thread did the work"
+        remedy = "if it should use more, see how many threads it had"
+    else:
+        meaning = "those that were busy may have waited for one another"
+        remedy = "try fewer threads, or pin them"
+    yield Finding(
+        "parallel_efficiency_low",
+        f"{used:.2f} of {budget.cpus:g} CPUs busy on average ({units.percent(budget.efficiency)}), {idle:.2f} idle",
+        meaning,
+        remedy,
+        variants,
+    )
 
 
 def _memory_limit(sample: Sample, budget: Budget) -> Iterator[Finding]:
@@ -209,25 +246,33 @@ def _neighbours(sample: Sample, budget: Budget) -> Iterator[Finding]:
             "repeat more often, or on a host of its own",
         )
     load, cpus = record.host.before.load, record.host.class_.threads
-    if load is not None and cpus and load > 0.25 * cpus:
+    others = others_cpus(sample.runs)
+    if others is not None and cpus and others > 0.05 * cpus:
+        yield Finding(
+            "host_loaded",
+            f"others used {others:.1f} of {cpus} CPUs during the run",
+            "others were at work on this host",
+            "wait until it is quiet, or compare with 'bench ab', which runs both sides in turns",
+        )
+    elif others is None and load is not None and cpus and load > 0.25 * cpus:
         yield Finding(
             "host_loaded",
             f"load {load:.1f} on {cpus} CPUs before the run",
             "others were at work on this host",
             "wait until it is quiet",
         )
-    waiting = next(term.bound_s for term in budget.terms if term.name == "cpu_wait")
-    if waiting is not None and waiting > 0.05 * budget.wall_s:
+    waited = budget.seconds("cpu_wait")
+    if "cpu_wait" not in budget.unknown and waited > 0.05 * budget.wall_s:
         yield Finding(
             "cpu_wait",
-            f"all tasks waited for a CPU during {units.seconds(waiting)} ({units.percent(waiting / budget.wall_s)})",
+            f"waited for a CPU during {units.seconds(waited)} ({units.percent(waited / budget.wall_s)})",
             "other work had the CPUs",
-            "wait until the host is quiet, or pin the run",
-            ("pinned",),
+            "wait until the host is quiet, or give it CPUs that others do not use (--cpuset)",
         )
 
 
 _CHECKS: tuple[Callable[[Sample, Budget], Iterator[Finding]], ...] = (
+    _timeout,
     _kernel_time,
     _fault_cost,
     _memory_returned,

@@ -73,7 +73,7 @@ def _limit(info: Mapping[str, Any], word: str, rootless: bool) -> Check:
     if word not in info:
         return warn(name, f"the engine does not say whether it holds {what}", "ask it with: docker info")
     if info[word]:
-        return ok(name, "the engine holds it")
+        return ok(name, "supported by the engine")
     on_v2 = str(info.get("CgroupVersion")) == "2"
     return warn(name, f"the engine cannot hold {what}", _DELEGATE if rootless and on_v2 else fix)
 

@@ -36,7 +36,7 @@ def _load(facts: Facts) -> Check:
         return warn("load", "the kernel does not say how busy it is", "look with: top")
     text = f"{load:.2f} on {cpus} CPUs over the last minute"
     if load > LOAD_RATIO * cpus:
-        return warn("load", text, "see who works (top -o %CPU), end it or wait")
+        return warn("load", text, "find the busy process with `top -o %CPU`; stop it or wait")
     return ok("load", text)
 
 
@@ -58,7 +58,7 @@ def _pressure(facts: Facts) -> Iterator[Check]:
         yield ok("pressure", "tasks do not wait for CPU, memory or disks")
     for name, value in high.items():
         text = f"{value:.1f} % of the last 10 s some task waited for {name}"
-        yield warn("pressure", text, "see who works (top), end it or wait")
+        yield warn("pressure", text, "find the busy process with `top -o %CPU`; stop it or wait")
 
 
 def _steal(facts: Facts) -> Check:

@@ -52,7 +52,7 @@ def _host_loaded(seen: During, cpus: int) -> Warning_ | None:
     others = seen.others_cpus
     if others is None or others < max(LEAST_OTHERS_CPUS, OTHERS_RATIO * cpus):
         return None
-    return Warning_("host_loaded", f"other processes used {others:.2f} of the machine's {cpus} CPUs", others, "cpus")
+    return Warning_("host_loaded", f"others used {others:.1f} of {cpus} CPUs", others, "cpus")
 
 
 def _cpu_steal(seen: During) -> Warning_ | None:
@@ -87,9 +87,9 @@ def throttled(run: Run) -> Warning_ | None:
     if not throttled_s or not run.wall_s or throttled_s < THROTTLED_RATIO * run.wall_s:
         return None
     periods = f" in {run.cpu.throttled_periods} periods" if run.cpu.throttled_periods else ""
-    return Warning_(
-        "throttled", f"the run's CPU limit held it back for {seconds(throttled_s)}{periods}", throttled_s, "s"
-    )
+    above = "those above" in run.sources.get("cpu.throttled_s", "")
+    whose = "a CPU limit of its group or of one above" if above else "the run's CPU limit"
+    return Warning_("throttled", f"{whose} held it back for {seconds(throttled_s)}{periods}", throttled_s, "s")
 
 
 def _thermal(seen: During, limit_c: float) -> Warning_ | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from bench import units
 from bench.compare.comparison import Comparison
 from bench.report.entry import Entry, newest_per_key, worst_first
+from bench.report.figures import figures_line, own_numbers
 from bench.report.presentation import change_interval, change_text, markdown_sign, ordered, reasons
 from bench.report.status import STATES, State
 from bench.report.text import markdown, markdown_code, markdown_head, markdown_row
@@ -15,6 +16,7 @@ from bench.report.text import markdown, markdown_code, markdown_head, markdown_r
 LIMIT = 65_000
 """Bytes. GitHub takes comments of 65 536 characters; a job's summary may be longer."""
 _REASON = 300
+_FIGURES = 400
 _NOT_READ = 10
 """Reasons why something could not be read that are given each."""
 
@@ -108,7 +110,7 @@ def _entry_row(entry: Entry) -> str:
         str(len(record.runs)),
         units.seconds(entry.wall_s),
         units.seconds(record.verdict.ceiling_margin_s),
-        markdown("; ".join(reasons(entry)), _REASON),
+        _why([f"{name} {value}" for name, value in own_numbers(entry)], reasons(entry)),
     )
 
 
@@ -122,5 +124,11 @@ def _comparison_row(comparison: Comparison, group: str | None) -> str:
         units.seconds(comparison.a.median_s),
         units.seconds(comparison.b.median_s),
         change_text(comparison) + (f" ({interval})" if interval else ""),
-        markdown("; ".join(comparison.reasons), _REASON),
+        _why([figures_line(comparison)], comparison.reasons),
     )
+
+
+def _why(figures: Sequence[str], said: Sequence[str]) -> str:
+    """The other figures and the reasons, each cut by itself: neither pushes the other out."""
+    parts = ("; ".join(one for one in figures if one), _FIGURES), ("; ".join(said), _REASON)
+    return "; ".join(markdown(text, width) for text, width in parts if text)

@@ -35,7 +35,13 @@ def timeout_decision_text(decision: Decision) -> str:
         ("next run, 99 % prediction interval", typical),
         ("needed to hold with outliers kept", units.seconds(decision.needed_s)),
     ]
-    lines = ["# Timeout decision", "", f"**{advice}.** {_sentence(decision.reasons)}", ""]
+    lines = [
+        "# Timeout decision",
+        "",
+        f"**{advice}.** {_sentence(decision.reasons)} {markdown(decision.timeout)}".rstrip(),
+        "",
+    ]
+    lines += [markdown_table(("", ""), [(name, markdown(value)) for name, value in decision.about])]
     lines += [markdown_table(("figure", "value"), figures)]
     lines += [f"## History of {_code(decision.host)}", ""]
     shown = decision.history[-SHOWN:]

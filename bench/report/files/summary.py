@@ -11,6 +11,7 @@ import msgspec
 from bench import units
 from bench.record.schema import Record, Run, VerdictBaseline
 from bench.record.unavailable import NO_LOSS
+from bench.report.figures import HEADS, figure_cells, own_first
 from bench.report.files.texts import ended, signature
 from bench.report.presentation import (
     ANONYMOUS,
@@ -21,8 +22,10 @@ from bench.report.presentation import (
     build_of,
     engine_text,
     margin_text,
+    run_columns,
 )
-from bench.report.text import markdown, markdown_block, markdown_table
+from bench.report.text import markdown, markdown_block, markdown_code, markdown_table
+from bench.report.warnings import merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +48,56 @@ def render_summary(
     Args:
         record: the result.
         findings: what an explanation found, as plain sentences.
-        operators: a profile's operators; the ten dearest are shown.
+        operators: a profile's operators; the ten most expensive are shown.
     """
     parts = [
         _head(record),
+        _section("Tests that did not pass", _failed(record.runs)),
         _section("Timing", _readings(record.runs, TIMING)),
         _section("Against ceiling, timeout and baseline", _margins(record)),
+        _section("Other figures against the baseline", _beside(record.verdict.baseline)),
         _section("Memory, faults and context switches", _readings(record.runs, MEMORY)),
         _section("Metrics", _metrics(record.runs)),
         _section("Findings", [f"- {markdown(finding)}" for finding in findings]),
         _section("Runs", _runs(record.runs)),
         _section("Warnings", _warnings(record.runs)),
-        _section("Dearest operators", _operators(operators)),
+        _section("Most expensive operators", _operators(operators)),
         _section("Not available", _unavailable(record.unavailable)),
     ]
-    return "\n".join(part for part in parts if part)
+    return bounded("\n".join(part for part in parts if part))
+
+
+MOST_BYTES = 16_000
+"""Of a summary: a person reads it, and a job's page shows it."""
+_CUT = "\n(The rest does not fit here; record.json holds it all.)\n"
+_MOST_TESTS = 40
+_NOT_FAILED = frozenset({"passed", "skipped", "xfailed", "xpassed"})
+
+
+def bounded(text: str, most: int = MOST_BYTES) -> str:
+    """Return a text of lines, cut after a whole one if it is longer than so many bytes, and says so."""
+    raw = text.encode()
+    if len(raw) <= most:
+        return text
+    kept = raw[: most - len(_CUT.encode())].decode(errors="ignore")
+    return kept[: kept.rfind("\n") + 1] + _CUT
+
+
+def _failed(runs: Sequence[Run]) -> list[str]:
+    """The tests that did not pass, by name, with how they ended and in which runs."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for run in runs:
+        for test in run.tests:
+            if test.outcome not in _NOT_FAILED:
+                found.setdefault((test.node, test.outcome), []).append(run.index)
+    several = len(runs) > 1
+    lines = [
+        f"- {markdown_code(node, 200)}: {markdown(outcome)}"
+        + (f" (runs {', '.join(map(str, at[:10]))})" if several else "")
+        for (node, outcome), at in found.items()
+    ]
+    more = [f"- and {len(lines) - _MOST_TESTS} more"] if len(lines) > _MOST_TESTS else []
+    return [*lines[:_MOST_TESTS], *more]
 
 
 def _head(record: Record) -> str:
@@ -126,6 +164,12 @@ def _margins(record: Record) -> list[str]:
     return _table(("", "value", "margin or difference"), [*rows, *_baseline(record.verdict.baseline, mine)])
 
 
+def _beside(baseline: VerdictBaseline) -> list[str]:
+    """What became of the figures beside the wall time, against the baseline."""
+    figures = baseline.figures or ()
+    return _table(HEADS, [[markdown(cell) for cell in figure_cells(one)] for one in own_first(figures)])
+
+
 def _baseline(baseline: VerdictBaseline, wall_s: float | None) -> list[tuple[str, str, str]]:
     """Rows for what a verdict says of its baseline."""
     if baseline == VerdictBaseline():
@@ -169,17 +213,13 @@ def _metrics(runs: Sequence[Run]) -> list[str]:
 def _runs(runs: Sequence[Run]) -> list[str]:
     if len(runs) < 2:
         return []
-    readings = (*TIMING[:6], ANONYMOUS, RESIDENT)
+    readings = run_columns(runs, (*TIMING[:6], ANONYMOUS, RESIDENT))
     rows = [(str(run.index), markdown(ended(run)), *(one.text(run) for one in readings)) for run in runs]
     return _table(("run", "outcome", *(one.name for one in readings)), rows)
 
 
 def _warnings(runs: Sequence[Run]) -> list[str]:
-    return [
-        f"- {f'run {run.index}, ' if len(runs) > 1 else ''}{markdown(warning.code)}: {markdown(warning.message)}"
-        for run in runs
-        for warning in run.warnings
-    ]
+    return [f"- {markdown(code)}: {markdown(message)}" for code, message in merged(runs)]
 
 
 def _operators(operators: Sequence[Operator]) -> list[str]:

@@ -11,7 +11,10 @@ from markupsafe import Markup
 from bench import units
 from bench.compare.comparison import Comparison
 from bench.compare.explain.difference import DeltaExplanation, DeltaTerm
+from bench.compare.measures import WALL
+from bench.compare.reasons import label
 from bench.report.entry import Entry
+from bench.report.figures import HEADS, figure_cells, figures_line, own_first
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, RED, TEAL
 from bench.report.html.svg.frame import Bound, Line, lines_chart
@@ -45,6 +48,7 @@ def comparison_table(comparisons: Sequence[Comparison], groups: Mapping[str, str
         ">median",
         ">change",
         ">99 % interval",
+        "other figures",
         "why",
     )
     rows = []
@@ -59,10 +63,27 @@ def comparison_table(comparisons: Sequence[Comparison], groups: Mapping[str, str
             Cell(units.seconds(one.b.median_s), one.b.median_s),
             Cell(change_text(one), one.ratio),
             Cell(change_interval(one) or units.NOT_KNOWN, one.ratio_low),
+            Cell(figures_line(one)),
             Cell("; ".join(one.reasons)),
         )
         rows.append(Row(cells, one.b.host, _group(one, groups), one.status))
     return Table("Comparisons, the worst first", heads, tuple(rows))
+
+
+def figures_table(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS) -> Table | None:
+    """Return every other figure of each comparison, the tests' own first; ``None`` if there is none.
+
+    Args:
+        comparisons: what was compared.
+        groups: as in :func:`comparison_table`.
+    """
+    rows = []
+    for one in ordered(comparisons):
+        for figure in own_first(one.figures):
+            cells = (Cell(f"{one.diagnostic}, {side_name(one.b)}"), Cell(one.b.host), *map(Cell, figure_cells(figure)))
+            rows.append(Row(cells, one.b.host, _group(one, groups), one.status))
+    heads = columns("result", "host", *HEADS)
+    return Table("Figures beside the one that decides, the tests' own first", heads, tuple(rows)) if rows else None
 
 
 def intervals(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS) -> Figure | None:
@@ -139,7 +160,8 @@ def _group(one: Comparison, groups: Mapping[str, str]) -> str:
 
 
 def _what(one: Comparison) -> str:
-    return f"{one.diagnostic} {one.b.variant}" if one.b.variant else one.diagnostic
+    named = f"{one.diagnostic} {one.b.variant}" if one.b.variant else one.diagnostic
+    return named if one.metric == WALL else f"{named}, {label(one.metric)}"
 
 
 def _ends(one: Comparison) -> tuple[float | None, ...]:

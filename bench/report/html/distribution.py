@@ -16,7 +16,7 @@ from bench.report.html.palette import BLUE, RED
 from bench.report.html.svg.frame import Line, bounds_of, lines_chart, lines_note
 from bench.report.html.svg.marks import EMPTY, bar, element, joined, percent, sign
 from bench.report.html.svg.scale import Scale, span
-from bench.report.presentation import RUN_COLUMNS
+from bench.report.presentation import run_columns
 from bench.report.status import STATES, state_of_run
 
 POINTS = 3000
@@ -26,7 +26,6 @@ _BOXED = 4
 """Runs of a host from which the middle half of them is a box."""
 _GOLDEN = 0.618034
 """Neighbours in this sequence lie far apart, so that equal times are seen as several points."""
-_COLUMNS = columns("result", "host", ">run", "outcome", *(f">{one.name}" for one in RUN_COLUMNS))
 
 
 def distribution(group: str, entries: Sequence[Entry], hosts: Sequence[str]) -> Figure:
@@ -109,6 +108,8 @@ def _box(walls: Sequence[float], scale: Scale) -> tuple[Markup, tuple[float, flo
 
 def runs_table(entries: Sequence[Entry]) -> Table:
     """Return every run of the group, newest first."""
+    shown = run_columns([run for entry in entries for run in entry.record.runs])
+    heads = columns("result", "host", ">run", "outcome", *(f">{one.name}" for one in shown))
     rows = []
     for entry in reversed(entries):
         for run in entry.record.runs:
@@ -118,10 +119,10 @@ def runs_table(entries: Sequence[Entry]) -> Table:
                 Cell(entry.record.host.id),
                 Cell(str(run.index), run.index),
                 Cell(state.label, level=state.level),
-                *(Cell(one.text(run), one.read(run)) for one in RUN_COLUMNS),
+                *(Cell(one.text(run), one.read(run)) for one in shown),
             )
             rows.append(Row(cells, entry.record.host.id, state=entry.state.code))
-    return Table("Every run, the newest first", _COLUMNS, tuple(rows))
+    return Table("Every run, the newest first", heads, tuple(rows))
 
 
 def _bound(entries: Sequence[Entry], name: str) -> tuple[float | None, str]:

@@ -96,6 +96,7 @@ class Detail:
     facts: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    commands: tuple[str, ...] = ()
     timeline: Figure | None = None
     no_timeline: str = ""
     meanwhile: Table | None = None

@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bench import units
+from bench.compare.explain.remedy import commands
 from bench.errors import DamagedData
 from bench.record.schema import Run
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
+from bench.report.figures import own_numbers
 from bench.report.html.breakdown import breakdown
 from bench.report.html.distribution import distribution
 from bench.report.html.history import LEAST, history
 from bench.report.html.host_during import host_during
 from bench.report.html.model import Cell, Detail, Figure, Group, Row, Table, anchor, columns
 from bench.report.html.timeline import timeline_figure
-from bench.report.presentation import ANONYMOUS, MINOR_FAULTS, build_of, engine_text, reasons, signatures, state_text
+from bench.report.presentation import (
+    ANONYMOUS,
+    MINOR_FAULTS,
+    build_of,
+    engine_text,
+    reasons,
+    run_columns,
+    signatures,
+    state_text,
+)
 from bench.report.timeline import parse_samples
 from bench.report.trend import stands_out, time_spent
+from bench.report.warnings import merged
 
 MOST_HISTORIES = 60
 """Hosts of one diagnostic that get a history, those with the newest results first."""
@@ -128,7 +140,8 @@ def detail(entry: Entry, steps: int) -> Detail:
         verdict=Cell(state_text(entry.state), level=entry.state.level),
         facts=_facts(entry),
         warnings=_warnings(entry),
-        findings=stands_out(entry),
+        findings=(found := stands_out(entry)),
+        commands=commands(record, [name for finding in found for name in finding.variants]),
         timeline=figure,
         no_timeline="" if figure else why,
         meanwhile=host_during(record),
@@ -153,8 +166,9 @@ def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
             ("timeout in effect", units.seconds(run.effective_timeout_s)),
             ("CPU time, user and system", _cpu_time(run)),
             ("memory peak (with page cache)", units.size(run.memory.peak_bytes)),
-            *((one.name, one.text(run)) for one in (ANONYMOUS, MINOR_FAULTS)),
+            *((one.name, one.text(run)) for one in run_columns([run], (ANONYMOUS, MINOR_FAULTS))),
         ]
+    facts += own_numbers(entry)
     if entry.origin:
         facts.append(("read from", entry.origin))
     return tuple(facts)
@@ -167,7 +181,7 @@ def _cpu_time(run: Run) -> str:
 
 
 def _warnings(entry: Entry) -> tuple[str, ...]:
-    messages = (warning.message for run in entry.record.runs for warning in run.warnings)
+    messages = (message for _, message in merged(entry.record.runs))
     return tuple(dict.fromkeys([*signatures(entry.record), *messages]))
 
 

@@ -12,10 +12,15 @@ from rich.text import Text
 from bench import units
 from bench.compare.comparison import Comparison, Side
 from bench.compare.ranking import Ranking
+from bench.compare.reasons import label
+from bench.report.figures import HEADS, contradiction, figure_cells, figures_line, own_first
 from bench.report.presentation import other_reasons, ratio_interval, ratio_text, side_name
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, interval, state, table, text
 from bench.report.terminal.experiment import experiment_view
+from bench.report.text import plain
+
+_WORD_STYLES = {"worse": "bold red", "better": "green", "more": "yellow", "less": "yellow", "same": ""}
 
 
 def comparison_view(comparison: Comparison) -> RenderableType:
@@ -31,7 +36,10 @@ def comparison_view(comparison: Comparison) -> RenderableType:
         parts += [Text(), ratio]
     if comparison.differences:
         parts += [Text(), _differences(comparison), Text()]
-    parts.append(bullets(text(reason) for reason in other_reasons(comparison)))
+    if comparison.figures:
+        parts += [_figures_table(comparison), Text()]
+    against = contradiction(comparison)
+    parts.append(bullets(text(reason) for reason in [*other_reasons(comparison), *([against] if against else [])]))
     return Group(*parts)
 
 
@@ -48,7 +56,8 @@ def ranking_view(ranking: Ranking | Sequence[Comparison]) -> RenderableType:
     for row in rows:
         figures = (*_figures(row.b), ratio_text(row.ratio), ratio_interval(row))
         made.add_row(_two_lines(row.b), *figures, state(STATES[row.status]))
-    head = Text.assemble(text(first.diagnostic, "bold"), ": ratios of wall time, above 1 is slower")
+    direction = "above 1 is slower" if first.metric == "wall" else f"{first.better} is better"
+    head = Text.assemble(text(first.diagnostic, "bold"), f": ratios of {plain(label(first.metric))}, {direction}")
     notes = _notes(rows)
     below = [bullets(notes)] if notes else []
     if not isinstance(ranking, Ranking):
@@ -79,7 +88,8 @@ def _beside(row: Comparison) -> str:
     elif row.status in ("insufficient_runs", "host_noisy", "not_measured", "over_ceiling"):
         # The figures of the row are in its columns.
         parts += other_reasons(row, "wall time ", "the smallest change ", "these runs can only show ")
-    return "; ".join(parts)
+    beside = figures_line(row)
+    return "; ".join([*parts, beside] if beside else parts)
 
 
 def _fastest(row: Comparison) -> tuple[bool, float]:
@@ -111,7 +121,10 @@ def ratio_bar(comparison: Comparison, reach: float, half: int) -> Text:
     low, middle, high = comparison.ratio_low, comparison.ratio, comparison.ratio_high
     if low is None or middle is None or high is None:
         return Text()
-    return interval(low - 1, middle - 1, high - 1, reach, half)
+    drawn = interval(low - 1, middle - 1, high - 1, reach, half)
+    if comparison.better == "higher":
+        drawn.style = {"red": "green", "green": "red"}.get(str(drawn.style), drawn.style)
+    return drawn
 
 
 def reach_of(comparisons: Sequence[Comparison]) -> float:
@@ -138,6 +151,15 @@ def _ratio_line(comparison: Comparison) -> Text | None:
     reach = reach_of([comparison])
     drawn = ratio_bar(comparison, reach, 20)
     return Text.assemble(f"−{reach:.0%} ", drawn, f" +{reach:.0%}") if drawn else None
+
+
+def _figures_table(comparison: Comparison) -> Table:
+    """What became of the other figures, which inform; each by its own direction."""
+    made = table(*(f"={head}" if head in ("word", "better") else head for head in HEADS))
+    for one in own_first(comparison.figures):
+        name, *cells, word = figure_cells(one)
+        made.add_row(text(name), *map(text, cells), text(word, _WORD_STYLES.get(word, "dim")))
+    return made
 
 
 def _differences(comparison: Comparison) -> Table:

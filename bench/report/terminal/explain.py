@@ -10,7 +10,6 @@ from rich.text import Text
 
 from bench import units
 from bench.compare.explain.difference import DeltaExplanation, DeltaTerm, Explanation
-from bench.compare.explain.findings import Finding
 from bench.report.status import spoken
 from bench.report.terminal.cells import bar, bullets, signed_bar, table, text
 
@@ -21,7 +20,8 @@ _STYLES = {"user": "blue", "system": "red", "rest": "dim"}
 def explanation_view(explanation: Explanation) -> RenderableType:
     """Return one result: its wall time as terms with bars, efficiency, fault rate and findings."""
     spent = explanation.budget
-    runs = f"mean of {units.counted(spent.runs, 'run')}"
+    ended = " stopped at the timeout" if explanation.timed_out else ""
+    runs = f"mean of {units.counted(spent.runs, 'run')}{ended}"
     head = Text.assemble(text(explanation.diagnostic, "bold"), f": where {units.seconds(spent.wall_s)} went ({runs})\n")
     head.append_text(text(explanation.id, "dim"))
     made = table("=", ">wall", ">share", f"={'':{_BAR}}", "what it is")
@@ -36,7 +36,7 @@ def explanation_view(explanation: Explanation) -> RenderableType:
             Text("not measured", style="dim") if unknown else text(term.meaning),
         )
     parts: list[RenderableType] = [head, made, *_figures(explanation)]
-    parts += _findings(explanation.findings)
+    parts += _findings(explanation)
     return Group(*parts)
 
 
@@ -68,7 +68,7 @@ def difference_view(difference: DeltaExplanation) -> RenderableType:
             for one in others
         )
         parts += [Text("\nWhat else differs", style="bold"), bullets(lines)]
-    parts += _findings(b.findings)
+    parts += _findings(b)
     return Group(*parts)
 
 
@@ -83,15 +83,20 @@ def _figures(explanation: Explanation) -> list[Text]:
     return lines
 
 
-def _findings(found: Sequence[Finding]) -> list[RenderableType]:
+def _findings(explanation: Explanation) -> list[RenderableType]:
+    found = explanation.findings
     if not found:
         return [Text("\nNothing stands out.", style="dim")]
     parts: list[RenderableType] = [Text("\nWhat stands out", style="bold")]
     for finding in found:
         body = Text.assemble(text(finding.meaning), "\n", text(finding.evidence, "dim"), "\n→ ", text(finding.remedy))
-        if finding.variants:
-            body.append_text(Text.assemble("\n  bench whatif … --variants ", text(",".join(finding.variants), "cyan")))
         parts += [Text.assemble("• ", text(spoken(finding.code), "bold")), Padding(body, (0, 0, 0, 2))]
+    variants = list(dict.fromkeys(name for finding in found for name in finding.variants))
+    if variants and not explanation.commands:
+        parts.append(Text.assemble("\nVariants of 'bench whatif' to try: ", text(", ".join(variants), "cyan")))
+    if explanation.commands:
+        parts.append(Text("\nTo try it", style="bold"))
+        parts += [Text.assemble("  ", text(command, "cyan")) for command in explanation.commands]
     return parts
 
 
@@ -99,12 +104,12 @@ def _ties(terms: Sequence[DeltaTerm]) -> list[RenderableType]:
     """What each term may come from, the largest term first; a term without a share has nothing to explain."""
     parts: list[RenderableType] = []
     for term in sorted(terms, key=lambda term: -abs(term.seconds)):
-        if not term.seconds:
+        if not term.seconds or not term.ties:
             continue
-        head = Text.assemble(text(spoken(term.name), "bold"), f" {_signed(term.seconds)}: ", text(term.meaning))
+        head = Text.assemble(
+            text(spoken(term.name), "bold"), f" {_signed(term.seconds)}: ", text("; ".join(term.ties), "dim")
+        )
         parts.append(Text.assemble("• ", head))
-        if term.ties:
-            parts.append(Padding(text("; ".join(term.ties), "dim"), (0, 0, 0, 2)))
     return [Text("\nWhat it may come from", style="bold"), *parts] if parts else []
 
 

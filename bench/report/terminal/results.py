@@ -11,9 +11,11 @@ from rich.text import Text
 from bench import units
 from bench.record.schema import Run
 from bench.report.entry import Entry, worst_first
-from bench.report.presentation import ANONYMOUS, RUN_COLUMNS
+from bench.report.figures import own_numbers
+from bench.report.presentation import ANONYMOUS, run_columns
 from bench.report.status import state_of_run
 from bench.report.terminal.cells import bar, day, state, table, text
+from bench.report.warnings import merged
 
 BAR = 8
 
@@ -32,11 +34,24 @@ def results_table(entries: Sequence[Entry]) -> Table:
             Text.assemble(
                 *(state(entry.state), "  ", text(entry.group, "bold"), "\n", text(record.host.id), "\n"),
                 (f"{day(record.stamp)}, {runs}", "dim"),
+                *(Text.assemble("\n", text(line, "dim")) for line in _numbers(entry, _SHOWN)),
             ),
             Text.assemble(units.seconds(entry.wall_s), "\n", _of_ceiling(entry)),
             units.seconds(record.verdict.ceiling_margin_s),
         )
     return made
+
+
+_SHOWN = 3
+"""The tests' own numbers that stand under a result."""
+
+
+def _numbers(entry: Entry, most: int | None = None) -> list[str]:
+    """The tests' own numbers, one a line; of more than ``most`` the first, and how many there are besides."""
+    found = [f"{name} {value}" for name, value in own_numbers(entry)]
+    if most is None or len(found) <= most:
+        return found
+    return [*found[:most], f"and {units.counted(len(found) - most, 'more number')}"]
 
 
 def _of_ceiling(entry: Entry) -> Text:
@@ -56,7 +71,8 @@ def result_summary(entry: Entry) -> RenderableType:
     parts += [Text.assemble("  ", text(reason)) for reason in record.verdict.reasons]
     if record.runs:
         parts.append(_runs_table(record.runs))
-    parts += [Text.assemble("  ", (f"{code}: ", "yellow"), text(message)) for code, message in _warnings(record.runs)]
+    parts += [Text.assemble("  ", text(line)) for line in _numbers(entry)]
+    parts += [Text.assemble("  ", text(code, "yellow"), ": ", text(message)) for code, message in merged(record.runs)]
     if entry.origin:
         parts.append(Text.assemble("  ", ("written to ", "dim"), text(entry.origin)))
     return Group(*parts)
@@ -64,20 +80,8 @@ def result_summary(entry: Entry) -> RenderableType:
 
 def _runs_table(runs: Sequence[Run]) -> Table:
     # In eighty columns there is no room for the whole word.
-    made = table(">run", "outcome", *(">anon peak" if one is ANONYMOUS else f">{one.name}" for one in RUN_COLUMNS))
+    shown = run_columns(runs)
+    made = table(">run", "outcome", *(">anon peak" if one is ANONYMOUS else f">{one.name}" for one in shown))
     for run in runs:
-        made.add_row(str(run.index), state(state_of_run(run.outcome)), *(one.text(run) for one in RUN_COLUMNS))
+        made.add_row(str(run.index), state(state_of_run(run.outcome)), *(one.text(run) for one in shown))
     return made
-
-
-def _warnings(runs: Sequence[Run]) -> list[tuple[str, str]]:
-    """Each warning once, with the runs that have it."""
-    where: dict[tuple[str, str], list[int]] = {}
-    for run in runs:
-        for warning in run.warnings:
-            where.setdefault((warning.code, warning.message), []).append(run.index)
-    said = []
-    for (code, message), indices in where.items():
-        runs_said = f" (run {', '.join(map(str, indices))})" if len(runs) > 1 else ""
-        said.append((text(code).plain, message + runs_said))
-    return said

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from bench import units
+from bench.compare.beside.rounds import Agreed
 from bench.compare.comparison import Comparison
 from bench.compare.sample import failed
-from bench.report.presentation import ratio_interval, ratio_text
+from bench.record.schema import Run
+from bench.report.figures import contradiction
+from bench.report.presentation import MINOR_FAULTS, Reading, ratio_interval, ratio_text
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, state, table, text
 from bench.report.terminal.compare import ratio_bar, reach_of
@@ -23,7 +28,8 @@ class VariantLine:
 
     ``comparison`` is ``None`` for the reference itself and for what could not be measured. A ``problem`` says why that
     was, or why there are no more than these ``runs``. ``passed`` says whether the diagnostic's own test passed in every
-    run; ``not_passed`` counts the others by outcome.
+    run; ``not_passed`` counts the others by outcome. ``figures`` are medians of what it used beside wall time;
+    ``agreed`` is what all rounds say of it.
     """
 
     name: str
@@ -34,6 +40,8 @@ class VariantLine:
     problem: str | None = None
     runs: int = 0
     not_passed: dict[str, int] = field(default_factory=dict)
+    figures: dict[str, float | None] = field(default_factory=dict)
+    agreed: tuple[Agreed, ...] = ()
 
 
 def whatif_view(diagnostic: str, lines: Sequence[VariantLine], advice: str) -> RenderableType:
@@ -69,7 +77,34 @@ def whatif_view(diagnostic: str, lines: Sequence[VariantLine], advice: str) -> R
     left_out: list[RenderableType] = []
     for title, problems in (("not measured:", unmeasured), ("lost:", lost)):
         left_out += [Text(title, style="dim"), bullets(problems)] if problems else []
-    return Group(head, made, *left_out, text(advice, "bold"))
+    against = [(line.name, contradiction(line.comparison)) for line in lines if line.comparison is not None]
+    notes = [Text.assemble(text(name), ": ", text(why)) for name, why in against if why]
+    told = [bullets(notes)] if notes else []
+    return Group(head, made, Text(), _used(lines), *told, *left_out, text(advice, "bold"))
+
+
+def _used(lines: Sequence[VariantLine]) -> Table:
+    """What each variant used beside wall time, and what all rounds agree on."""
+    made = table("variant", *(f">{one.name}" for one in USED), "all rounds agree")
+    for line in lines:
+        if line.figures:
+            figures = (one.form(line.figures[one.name]) for one in USED)
+            made.add_row(text(line.name), *figures, text("; ".join(one.text for one in line.agreed)))
+    return made
+
+
+def used(runs: Sequence[Run]) -> dict[str, float | None]:
+    """Return the medians of what runs used beside wall time, by the column's name."""
+    values = {one.name: [value for run in runs if (value := one.read(run)) is not None] for one in USED}
+    return {name: median(found) if found else None for name, found in values.items()}
+
+
+USED = (
+    Reading("CPU time", lambda run: run.cpu.total_s),
+    Reading("kernel", lambda run: run.cpu.system_s),
+    MINOR_FAULTS,
+    Reading("peak", lambda run: run.memory.peak_bytes, units.size),
+)
 
 
 def _test(line: VariantLine) -> Text:

@@ -8,6 +8,7 @@ import pytest
 from bench.agent.cgroup.reading import Reading
 from bench.agent.measure import Taken, measure
 from bench.agent.reap import Usage
+from bench.agent.run_delay import NO_FILE, RunDelay
 from bench.agent.sampler import Maxima
 from bench.record.schema import ContextSwitches, Cpu, Faults, Io, Memory
 
@@ -28,7 +29,9 @@ MAXIMA = Maxima(3, 800, 700, 50, 0, 6)
 
 
 def taken(**changes: object) -> Taken:
-    base = Taken(BEFORE, AFTER, MAXIMA, USAGE, {}, 2, peak_is_fresh=False, own=Usage())
+    delay = RunDelay(list)
+    delay.take(1, 1_250_000_000)
+    base = Taken(BEFORE, AFTER, MAXIMA, USAGE, {}, 2, peak_is_fresh=False, own=Usage(), run_delay=delay)
     return base._replace(**changes)
 
 
@@ -45,7 +48,7 @@ def test_counters_grow_and_peaks_stand() -> None:
     measured = measure(taken())
     assert measured.figures["cpu"] == {
         "user_s": 2.0, "system_s": 1.0, "total_s": 3.0, "periods": 20, "throttled_periods": 5, "throttled_s": 1.5,
-        "pressure_some_s": 0.5, "pressure_full_s": 0.5,
+        "pressure_some_s": 0.5, "pressure_full_s": 0.5, "run_delay_s": 1.25,
     }  # fmt: skip
     assert measured.figures["memory"] == {
         "peak_bytes": 900, "anon_peak_bytes": 700, "max_rss_bytes": 777, "swap_peak_bytes": 64, "limit_bytes": 1000,
@@ -69,6 +72,13 @@ def test_the_supervisors_own_share_is_no_part_of_the_run() -> None:
     assert measured.figures["io"]["read_bytes"] == 100
     assert measured.figures["context_switches"]["voluntary"] == 33
     assert measure(taken(own=Usage(user_s=9.0))).figures["cpu"]["user_s"] == 0
+
+
+def test_waiting_that_no_task_tells_is_missing_with_its_reason() -> None:
+    for seen in (None, RunDelay(list)):
+        measured = measure(taken(run_delay=seen))
+        assert measured.figures["cpu"]["run_delay_s"] is None
+        assert measured.unavailable == {"cpu.run_delay_s": NO_FILE}
 
 
 def test_a_peak_from_before_the_child_is_not_the_childs() -> None:

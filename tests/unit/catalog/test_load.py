@@ -11,7 +11,8 @@ def test_the_mission_s_diagnostics_are_there_on_both_devices():
 
 def test_grad_cpu_is_as_approved():
     grad = find(builtin(), "grad_cpu")
-    assert (grad.ceiling_s, grad.timeout_s, grad.device) == (905.0, 1200.0, "cpu")
+    assert (grad.ceiling_s, grad.timeout_s, grad.device) == (325.0, 1200.0, "cpu")
+    assert [(one.name, one.ceiling_s) for one in grad.profiles] == [("full", None), ("smoke", 115.0)]
     assert grad.env["CUDA_VISIBLE_DEVICES"] == "-1"
     assert grad.env["KMP_DUPLICATE_LIB_OK"] == "TRUE"
     assert grad.env["NANOBRAGG_DISABLE_COMPILE"] == "1"

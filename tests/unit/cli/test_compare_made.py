@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.names import record_id
-from bench.record.schema import Run
+from bench.record.schema import Metric, Run
 from bench.record.storage.bundle import write_bundle
 from tests.support.records import RYZEN, XEON, record, replace
 
@@ -64,3 +64,30 @@ def test_folders_of_the_same_two_hosts_are_compared_host_by_host(put, bench_):
     ryzen, xeon = (record(host_class=host).host.id for host in (RYZEN, XEON))
     assert rows == [(ryzen, ryzen, "same"), (xeon, xeon, "code_regressed")]
     assert (code, err) == (1, "")
+
+
+def with_rate(rate):
+    made = record([1.0] * 10)
+    return tuple(replace(run, metrics={"rate": Metric(rate, "GB/s", "higher")}) for run in made.runs)
+
+
+def test_a_test_s_own_number_that_halves_is_shown_everywhere_and_decides_where_it_is_named(put, bench_, tmp_path):
+    one = put(100, "20251010T000000Z", runs=with_rate(100.0))
+    two = put(100, "20251011T000000Z", runs=with_rate(50.0))
+    code, out, _ = bench_("compare", one, two)
+    assert code == 0
+    assert "rate got worse: 100 GB/s to 50 GB/s" in out
+    code, out, _ = bench_("compare", one, two, "--json")
+    (row,) = json.loads(out)["comparisons"]
+    (rate,) = (figure for figure in row["figures"] if figure["name"] == "rate")
+    assert (code, rate["word"], rate["better"], rate["ratio"]) == (0, "worse", "higher", pytest.approx(0.5))
+    code, out, _ = bench_("compare", one, two, "--metric", "rate")
+    assert code == 1
+    assert "rate -50.0 %" in out
+    code, _, err = bench_("compare", one, two, "--metric", "rte")
+    assert (code, "no figure 'rte'" in err) == (2, True)
+    page, comment = tmp_path / "page.html", tmp_path / "comment.md"
+    assert bench_("report", two, "--baseline", one, "--html", page, "--markdown", comment)[0] == 0
+    assert "50 GB/s" in page.read_text()
+    assert "rate 100 GB/s to 50 GB/s, -50.0 % (-50.0 % to -50.0 %): worse" in comment.read_text()
+    assert "rate 50 GB/s" in bench_("report", two)[1]

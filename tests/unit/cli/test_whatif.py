@@ -42,7 +42,7 @@ def test_a_project_adds_variants_of_its_own(engine, bench_, tmp_path):
     code, out, _ = bench_(*words, "--results", tmp_path / "r")
     assert code == 0, out
     assert [task.env.get("OMP_PLACES") for task in engine.executed] == [None, "cores"]
-    assert "nothing can be said of ours yet: run more rounds with --repeat" in " ".join(out.split())
+    assert "No verdict for ours with 1 round; try --repeat 5" in " ".join(out.split())
 
 
 def test_a_variant_whose_test_fails_is_never_advised(engine, bench_, tmp_path):

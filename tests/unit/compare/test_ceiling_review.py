@@ -107,3 +107,13 @@ def test_a_margin_that_noise_could_use_up_speaks_against_keeping():
     assert any("0.6 % of the ceiling" in reason for reason in tight.against)
     assert "1 run: a short history" in tight.against
     assert not any("margin" in reason for reason in timeout_decision(record([840.0])).against)
+
+
+def test_a_memo_names_what_a_report_needs_and_speaks_of_the_timeout():
+    made = replace(record((1200.0,)), outcome="timed_out")
+    made = replace(made, runs=(replace(made.runs[0], outcome="timed_out", effective_timeout_s=1200.0),))
+    text = timeout_decision_text(timeout_decision(made))
+    for named in ("grad", "test", made.host.id, "AMD Ryzen 9", "32 CPUs", "125.00 GiB", "timed out"):
+        assert named in text
+    assert "The run was stopped at the timeout of 1200.00 s: it would have taken longer" in text
+    assert "The timeout of 1200.00 s stopped nothing" in timeout_decision_text(timeout_decision(record((100.0,))))

@@ -9,8 +9,9 @@ from bench.compare.explain.difference import explain, explain_difference
 from bench.compare.explain.findings import fault_cost_s
 from bench.compare.sample import sample_of
 from bench.errors import NotComparable, NotMeasured
-from bench.record.schema import Calibration, Cpu, Faults, HostState, Io, Memory, Run
-from tests.support.records import RYZEN, XEON, phase_d, record, replace
+from bench.record.schema import Calibration, Cpu, Faults, HostState, Io, Memory, Run, Source
+from bench.record.schema import TestResult as Node
+from tests.support.records import HOST_CLASS, RYZEN, XEON, phase_d, record, replace
 
 MAYBE = st.none() | st.floats(0, 1e6)
 WALL = st.floats(1e-6, 1e6)
@@ -257,3 +258,95 @@ def test_a_run_that_passed_without_a_wall_time_is_said_to_lack_that():
         explain(record((None,)))
     with pytest.raises(NotMeasured, match="no run that passed: its outcome is failed"):
         explain(record((1.0,), outcome="failed"))
+
+
+def beside(others=1.7, wall=30.0, cpu=16.0, delay=13.5, pressure=0.98, **changes):
+    """A run of one thread on two CPUs, beside others."""
+    run = one_run(
+        wall,
+        cpu=Cpu(user_s=cpu, system_s=0.0, total_s=cpu, throttled_s=0.0, run_delay_s=delay),
+        host_during={"others_cpus": others, "pressure_cpu_ratio": pressure},
+    )
+    return record(runs=(run,), host_class=HOST_CLASS, **changes)
+
+
+def test_waiting_for_a_cpu_that_others_used_is_a_term_of_its_own():
+    said = explain(beside())
+    assert said.budget.seconds("cpu_wait") == pytest.approx(13.5)
+    assert said.budget.seconds("user") == pytest.approx(16.0)
+    assert said.budget.seconds("rest") == pytest.approx(0.5)
+    codes = {finding.code for finding in said.findings}
+    assert codes == {"host_loaded", "cpu_wait"}
+    (waiting,) = (term for term in said.budget.terms if term.name == "cpu_wait")
+    assert waiting.meaning == "waiting for a CPU that others used"
+
+
+def test_tasks_that_nobody_saw_are_taken_to_have_waited_as_the_others_did():
+    made = beside(cpu=10.0, delay=5.0)
+    half = replace(made.runs[0], supervisor={"run_delay_of_cpu_s": 2.5})
+    assert explain(replace(made, runs=(half,))).budget.seconds("cpu_wait") == pytest.approx(20.0)
+    odd = replace(made.runs[0], supervisor={"run_delay_of_cpu_s": "x"})
+    assert explain(replace(made, runs=(odd,))).budget.seconds("cpu_wait") == pytest.approx(5.0)
+
+
+def test_waiting_for_one_s_own_threads_is_none_for_others():
+    own = explain(beside(others=0.0, cpu=40.0, delay=90.0, pressure=1.0))
+    assert own.budget.seconds("cpu_wait") == 0
+    assert own.budget.seconds("user") == pytest.approx(30.0)
+
+
+def test_without_a_run_delay_the_host_s_pressure_stands_for_it():
+    said = explain(beside(delay=None))
+    assert said.budget.seconds("cpu_wait") == pytest.approx(14.0, rel=0.1)
+    quiet = explain(beside(delay=None, others=0.02, pressure=0.01, cpu=29.8))
+    assert quiet.budget.seconds("cpu_wait") <= 0.3
+    unknown = explain(beside(delay=None, others=None, pressure=None))
+    assert "cpu_wait" in unknown.budget.unknown
+
+
+@pytest.mark.parametrize(
+    ("cpu", "others", "delay", "said"),
+    [(1.0, 0.0, 0.1, "slept"), (28.0, 0.0, 0.1, "one CPU"), (24.0, 1.1, 0.1, None), (16.0, 0.0, 9.0, "one CPU")],
+)
+def test_cpus_stood_idle_only_where_nobody_used_them(cpu, others, delay, said):
+    found = [one for one in explain(beside(cpu=cpu, others=others, delay=delay)).findings if "efficiency" in one.code]
+    assert [said in one.meaning for one in found] == [True] * (said is not None)
+
+
+def test_a_run_that_was_stopped_at_its_timeout_is_explained():
+    stopped = replace(
+        beside().runs[0], outcome="timed_out", effective_timeout_s=30.0, tests=(Node("t::x", "unfinished"),)
+    )
+    said = explain(replace(beside(), runs=(stopped,), outcome="timed_out"))
+    assert said.timed_out
+    assert said.budget.seconds("cpu_wait") == pytest.approx(13.5)
+    assert "t::x" in said.findings[0].evidence
+
+
+THREADS = "threads-1,threads-2,threads-4,threads-8"
+
+
+@pytest.mark.parametrize(
+    ("changes", "commands"),
+    [
+        ({}, ("grad_cpu", "glibc,glibc-keep,jemalloc,tcmalloc,thp")),
+        (
+            {"source": Source("project"), "profile": "smoke", "name": "slow_cpu"},
+            ("slow_cpu --project . --profile smoke", "glibc,glibc-keep,jemalloc,tcmalloc,thp"),
+        ),
+        ({"engine": "local"}, ("grad_cpu --engine local", "glibc,glibc-keep,thp")),
+        ({"source": Source("imported")}, ()),
+        ({"name": "selftest"}, ()),
+        ({"name": "test-grad-test-gradient-stability_cpu", "source": Source("project")}, ()),
+    ],
+)
+def test_what_is_proposed_fits_and_is_whole(changes, commands):
+    made = record(runs=phase_d().runs, **changes)
+    wanted = [f"bench whatif {commands[0]} --variants {names}" for names in (commands[1], THREADS)] if commands else []
+    assert list(explain(made).commands) == wanted
+
+
+def test_threads_are_proposed_up_to_the_cpus_there_are():
+    said = explain(beside(cpu=28.0, others=0.0, delay=0.0))
+    assert said.findings[0].variants == ("threads-1", "threads-2", "pinned")
+    assert said.commands == ("bench whatif grad_cpu --variants threads-1,threads-2",)

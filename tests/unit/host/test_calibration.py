@@ -134,7 +134,9 @@ def test_drift_is_a_change_in_speed_whichever_way_the_metric_counts():
         ("calibration_drifted", pytest.approx(-0.2)),
         ("calibration_drifted", pytest.approx(-0.2)),
     ]
-    assert "one core changed by -20.0 %" in found[0].message
+    assert found[0].message == "machine speed changed while measuring: one core 20.0 % slower at the end"
+    (faster,) = drift({"one_core_s": 2.6}, {"one_core_s": 1.0})
+    assert faster.message == "machine speed changed while measuring: one core 2.6x faster at the end"
     assert drift({}, after) == ()
 
 

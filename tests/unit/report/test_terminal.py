@@ -215,7 +215,7 @@ def test_explanation_names_where_time_went_and_what_to_try() -> None:
     text = shown(VIEWS["explanation"])
     assert "kernel time exceeds user" in text
     assert "not measured" in text  # steal, which has no reading here
-    assert "--variants glibc-keep" in text
+    assert "--variants glibc,glibc-keep,jemalloc,tcmalloc,thp" in text
     assert "Nothing stands out" in shown(explanation_view(msgspec.structs.replace(explain(FIRST), findings=())))
 
 
@@ -298,7 +298,7 @@ def test_a_table_of_results_keeps_names_whole_and_draws_what_is_used_of_the_ceil
     none = msgspec.structs.replace(record, diagnostic=msgspec.structs.replace(record.diagnostic, ceiling_s=None))
     said = shown(results_table([Entry(record)]), width=width)
     assert LONGEST in said
-    assert len(said.splitlines()) == 5, said
+    assert len(said.splitlines()) == 7, said
     assert "████····" in said
     assert "████████" in shown(results_table([Entry(make_record(scale=2))]), width=width)
     assert "█" not in shown(results_table([Entry(none), bad_entries()[3]]), width=width)

@@ -125,3 +125,10 @@ def test_python_finds_a_src_layout_and_the_profiler(tmp_path):
     flat = Tree(tmp_path, ("srcs/a.py", "src/notes.txt"), "0")
     assert "PYTHONPATH" not in make_plan(GRAD, Options(), SOURCE, tree=flat).task.env
     assert "PYTHONPATH" not in make_plan(GRAD, Options(), SOURCE).task.env
+
+
+def test_a_profile_s_own_ceiling_holds_unless_one_is_asked_for():
+    grad = find(builtin(), "grad_cpu")
+    assert make_plan(grad, Options(), SOURCE).diagnostic.ceiling_s == 325.0
+    assert make_plan(grad, Options(profile="smoke"), SOURCE).diagnostic.ceiling_s == 115.0
+    assert make_plan(grad, Options(profile="smoke", ceiling_s=9.0), SOURCE).diagnostic.ceiling_s == 9.0

@@ -76,7 +76,10 @@ def test_the_advice_is_the_fastest_of_those_that_are_surely_faster():
     [
         ({}, "no variant was measured"),
         ({"thp": compared("not_measured")}, "no variant was measured"),
-        ({"thp": compared("insufficient_runs", 0.5), "glibc": compared("same", 1.0)}, "run more rounds"),
+        (
+            {"thp": compared("insufficient_runs", 0.5), "glibc": compared("same", 1.0)},
+            "No verdict for thp with 5 rounds",
+        ),
         ({"thp": compared("same", 1.0), "tcmalloc": compared("code_regressed", 1.2)}, "no variant is faster"),
     ],
 )

@@ -16,6 +16,7 @@ from bench.cli.inputs import all_results, bundles_named, records_by_name
 from bench.cli.output import Console, notify, print_json
 from bench.compare.alignment import align
 from bench.compare.differences import GROUPS
+from bench.compare.measures import WALL
 from bench.compare.ranking import Ranking, rank
 from bench.errors import NotComparable, UsageError, gravest
 from bench.record.schema import Record
@@ -35,6 +36,7 @@ def compare_(
     accept: Annotated[
         str, typer.Option("--accept", help="Differences under test, as in variant,limits.cpus.", metavar="LIST")
     ] = "",
+    metric: options.MetricName = WALL,
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
@@ -46,7 +48,7 @@ def compare_(
     what, accepted = asked(words, reference), parse_accept(accept)
     found = bundles_named(what.words, results)
     known = [bundle.record for bundle in all_results(results)]
-    made = rankings(what, found, known, accepted)
+    made = rankings(what, found, known, accepted, metric)
     for word, why in {word: why for ranking in made for word, why in ranking.passed_over.items()}.items():
         notify(f"passed over {word}: {why}")
     if json:
@@ -102,7 +104,11 @@ def parse_accept(text: str) -> frozenset[str]:
 
 
 def rankings(
-    what: Asked, found: Sequence[Sequence[Bundle]], known: Sequence[Record], accept: Collection[str]
+    what: Asked,
+    found: Sequence[Sequence[Bundle]],
+    known: Sequence[Record],
+    accept: Collection[str],
+    metric: str = WALL,
 ) -> tuple[Ranking, ...]:
     """Return one ranking for each diagnostic that all words have, and for each profile and variant that all have.
 
@@ -111,6 +117,7 @@ def rankings(
         found: for each word what it names.
         known: all results at hand, for the A/A noise.
         accept: differences that decide nothing.
+        metric: the figure that decides.
 
     Raises:
         NotComparable: no diagnostic is in all of them, or nothing is left to compare.
@@ -126,7 +133,7 @@ def rankings(
     for name in shared:
         history = [record for record in known if record.diagnostic.name == name]
         for aligned in align([group[name] for group in groups]):
-            ranking = rank(aligned.groups, what.reference, accept=accept, history=history)
+            ranking = rank(aligned.groups, what.reference, accept=accept, history=history, metric=metric)
             made.append(msgspec.structs.replace(ranking, passed_over=aligned.left_out))
     made[0] = msgspec.structs.replace(made[0], passed_over={**made[0].passed_over, **apart})
     return tuple(made)

@@ -16,7 +16,9 @@ from bench.cli.output import Console, complain_of, print_json
 from bench.cli.session import open_beside, open_session
 from bench.cli.verbs.measure.run import NEED_BYTES, checkout_of, plan_of
 from bench.compare.advice import advice
+from bench.compare.beside.rounds import agreed
 from bench.compare.comparison import compare
+from bench.compare.measures import WALL
 from bench.compare.sample import sample_of
 from bench.engine.absent import AbsentEngine
 from bench.engine.choose import choose
@@ -24,7 +26,7 @@ from bench.engine.protocol import Engine
 from bench.errors import ExitCode, UsageError, gravest
 from bench.record.storage.disk import check_results_folder
 from bench.report.entry import Entry
-from bench.report.terminal.whatif import VariantLine, whatif_view
+from bench.report.terminal.whatif import VariantLine, used, whatif_view
 from bench.run.measure import WrittenResult
 from bench.run.plan import Options, Plan, parse_env
 from bench.run.session import Session
@@ -52,6 +54,7 @@ def whatif(
     memory: options.Memory = None,
     env: options.Env = [],  # noqa: B006, typer copies it
     project: options.Project = None,
+    metric: options.MetricName = WALL,
     results: options.Results = options.DEFAULT_RESULTS,
     if_busy: options.Busy = "wait",
     json: options.Json = False,
@@ -76,9 +79,9 @@ def whatif(
         shared = sessions_for(usual, chosen, host, stack)
         sessions = {name_of(plan): shared[engine_for(plan.variant, usual.engine)] for plan in plans}
         tried = try_variants(plans, sessions)
-    lines = [_line(one, tried[0].written) for one in tried]
+    lines = [_line(one, tried[0].written, metric) for one in tried]
     comparisons = {line.name: line.comparison for line in lines if line.comparison is not None}
-    said = advice(comparisons, chosen, tried[0].problem)
+    said = advice(comparisons, chosen, tried[0].problem, {line.name: line.agreed for line in lines})
     if json:
         print_json({"reference": chosen[0].name, "variants": lines, "advice": said})
     else:
@@ -130,7 +133,7 @@ def _plans(
     ]
 
 
-def _line(tried: Tried, reference: WrittenResult | None) -> VariantLine:
+def _line(tried: Tried, reference: WrittenResult | None, metric: str) -> VariantLine:
     """A variant as the table shows it, against the first."""
     written = tried.written
     if written is None:
@@ -142,10 +145,12 @@ def _line(tried: Tried, reference: WrittenResult | None) -> VariantLine:
         tried.variant.about,
         Entry(record).wall_s,
         passed=bool(record.runs) and all(run.outcome == "passed" for run in record.runs),
-        comparison=compare(reference.record, record, accept=VARIED, ceiling=False)
+        comparison=compare(reference.record, record, accept=VARIED, metric=metric, ceiling=False)
         if against and reference is not None
         else None,
         problem=tried.problem,
         runs=sum(run.outcome != "not_measured" for run in record.runs),
         not_passed=sample_of(record).not_passed,
+        figures=used(sample_of(record).runs),
+        agreed=agreed(reference.record, record) if against and reference is not None else (),
     )

@@ -63,7 +63,7 @@ def test_others_are_what_neither_the_run_nor_the_tool_used():
     assert set(found) == {"host_loaded"}
     assert found["host_loaded"].value == pytest.approx(1.5)
     assert found["host_loaded"].unit == "cpus"
-    assert "1.50 of the machine's 4 CPUs" in found["host_loaded"].message
+    assert "others used 1.5 of 4 CPUs" in found["host_loaded"].message
 
 
 def test_process_accounting_serves_where_there_is_no_group():
