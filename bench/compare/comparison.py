@@ -181,7 +181,7 @@ def compare(
         status, needed = "insufficient_runs", None
     asked = Asked((len(values[0]), len(values[1])), rule.EFFECT, label(metric))
     figures = judged(one, two, sessions, places)
-    reasons = [*naming, *worse_reasons(figures, metric), *decision_reasons(decision, outcome, needed, status, asked)]
+    reasons = [*naming, *decision_reasons(decision, outcome, needed, status, asked), *worse_reasons(figures, metric)]
     if expected is not None:
         reasons.append(prediction_reason(Interval(expected.low_s, expected.high_s), expected.belongs, values))
     reasons += [LOST] * lost + doubts(status, one, two, turns=turns) + imported_reasons(one, two)
