@@ -7,7 +7,6 @@ from typing import Literal
 
 from bench.compare.differences import differences
 from bench.compare.sample import Sample, has_time, sample_of
-from bench.compare.stats.noise import session_noise
 from bench.errors import NotComparable
 from bench.record.schema import Record
 
@@ -166,4 +165,6 @@ def aa_noise(records: Sequence[Record]) -> float | None:
     Returns:
         A ratio minus 1; ``None`` for fewer than ``FEWEST_SESSIONS`` sessions.
     """
+    from bench.compare.stats.noise import session_noise  # who asks what may serve needs no statistics
+
     return session_noise([sample_of(record).walls for record in records])
