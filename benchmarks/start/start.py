@@ -1,8 +1,8 @@
 """What a command costs before it does anything: python benchmarks/start/start.py [--rounds N] [--before CHECKOUT].
 
 Seconds of CPU time (user and system, the steadier figure on a machine that does other work too) and on the clock:
-medians of rounds in which each command is started once, as ratios to `python -c pass` in the same rounds. With `--before`
-another checkout of this project, by the same Python, in the same rounds.
+medians of rounds in which each command is started once, as ratios to `python -c pass` in the same rounds. With
+`--before` another checkout of this project, by the same Python, in the same rounds.
 """
 
 from __future__ import annotations
