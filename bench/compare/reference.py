@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Literal
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import Literal, overload
 
 from bench.compare.differences import differences
 from bench.compare.sample import Sample, has_time, sample_of
 from bench.errors import NotComparable
-from bench.record.schema import Record
+from bench.record.schema import HostClass, Record
 
 Kind = tuple[str, str]
 """Profile and variant: results of one kind do the same work in the same way."""
@@ -17,6 +18,11 @@ UNVARIED = ""
 USUAL: Kind = ("full", UNVARIED)
 Bar = Literal["other_diagnostic", "itself", "profiled", "other_kind", "no_time"]
 """Why a result may not serve as reference, the first that applies."""
+
+
+TOLERANT = "memory_bytes"
+"""The one thing of a host that may differ a little."""
+_FIELDS = tuple(name for name in HostClass.__struct_fields__ if name != TOLERANT)
 
 
 def kind(record: Record) -> Kind:
@@ -72,6 +78,53 @@ def candidates(record: Record, others: Sequence[Record]) -> list[Record]:
     return [other for other in others if barred(other, name, but=record.id) in (None, "no_time")]
 
 
+class Pool(Sequence[Record]):
+    """Results in the order in which they were given, each asked which of them could be like it without a look at all.
+
+    Two hosts of which the same thing is known and is not the same are two machines, whatever else is equal
+    (:func:`bench.compare.differences.differences`). So results are looked up by what is known of their host; of a fleet
+    of a thousand hosts one or two remain, and these are compared in full.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = tuple(records)
+        self._places: list[dict[str | int | None, list[int]]] = [defaultdict(list) for _ in _FIELDS]
+        for place, record in enumerate(self._records):
+            for name, places in zip(_FIELDS, self._places, strict=True):
+                places[getattr(record.host.class_, name)].append(place)
+
+    @overload
+    def __getitem__(self, at: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Record]: ...
+
+    def __getitem__(self, at: int | slice) -> Record | Sequence[Record]:
+        return self._records[at]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._records)
+
+    def near(self, record: Record) -> list[Record]:
+        """Return the results, in their order, among which are all that are like this one: its host may be theirs."""
+        fewest: Sequence[int] = range(len(self._records))
+        for name, places in zip(_FIELDS, self._places, strict=True):
+            known = getattr(record.host.class_, name)
+            if known is not None:
+                same, unknown = places.get(known, []), places.get(None, [])
+                if len(same) + len(unknown) < len(fewest):
+                    fewest = sorted([*same, *unknown])
+        return [self._records[place] for place in fewest]
+
+
+def near(record: Record, others: Sequence[Record]) -> Sequence[Record]:
+    """Return those of the others that could be like this result: of a :class:`Pool` few, else all."""
+    return others.near(record) if isinstance(others, Pool) else others
+
+
 def reference_noise(a: Sample, b: Sample, history: Sequence[Record]) -> float | None:
     """Return the A/A noise of the reference: of its sessions, and of those in the history that are like it.
 
@@ -87,7 +140,7 @@ def reference_noise(a: Sample, b: Sample, history: Sequence[Record]) -> float | 
         A ratio minus 1 (:func:`aa_noise`).
     """
     excluded = {record.id for record in b.records}
-    sessions = {record.id: record for record in (*history, *a.records) if record.id not in excluded}
+    sessions = {record.id: record for record in (*near(a.newest, history), *a.records) if record.id not in excluded}
     return aa_noise([record for record in sessions.values() if _same_code(record, a.newest)])
 
 
@@ -114,7 +167,7 @@ def like(record: Record, others: Sequence[Record], accept: Collection[str] = ())
     """
     fit = [
         other
-        for other in others
+        for other in near(record, others)
         if barred(other, record.diagnostic.name, but=record.id) is None
         and all(one.forces is None or one.accepted for one in differences(other, record, accept))
     ]

@@ -20,6 +20,7 @@ GLANCE = {
 LINES = {
     "benchmarks/redaction/speed.py": (("--size", "100000"), r"[\d.]+ MB/s"),
     "benchmarks/start/start.py": (("--rounds", "1"), r"[\d.]+ s of CPU \( *[\d.]+ x Python alone\)"),
+    "benchmarks/report/compared.py": (("5",), r"against [\d.]+: [\d.]+ s of CPU"),
     "benchmarks/report/page.py": (("5",), r"5 results, page [\d.]+ s .* and [\d.]+ MB"),
 }
 """Scripts that print a line for each thing they measure, with what such a line says."""
