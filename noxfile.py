@@ -89,7 +89,7 @@ def unit_tests(session: nox.Session) -> None:
         session.run(*pytest, *session.posargs)
         return
     given = ["--ignore=tests/unit/diagnostics", "tests/unit"]
-    session.run(*pytest, "-n", "auto", "-m", "not timed", *given, env=bytecode(session))
+    session.run(*pytest, "-n", "auto", "--dist", "worksteal", "-m", "not timed", *given, env=bytecode(session))
     session.run(*pytest, "-m", "timed", *given, env=bytecode(session))
 
 
@@ -121,7 +121,7 @@ def tests(session: nox.Session) -> None:
         session.run(*pytest, *session.posargs)
         return
     part = ["--cov", "--cov-report=", "--cov-fail-under=0"]
-    session.run(*pytest, *part, "-n", "auto", "-m", "not timed", "tests/unit", env=bytecode(session))
+    session.run(*pytest, *part, "-n", "auto", "--dist", "worksteal", "-m", "not timed", "tests/unit", env=bytecode(session))
     # What promises a time, and what uses an engine, has the machine to itself.
     session.run(*pytest, *part, "--cov-append", "-m", "timed", "tests/unit", env=bytecode(session))
     session.run(*pytest, "--cov", "--cov-append", "--cov-report=term:skip-covered", "tests/integration")
