@@ -167,7 +167,7 @@ def like(record: Record, others: Sequence[Record], accept: Collection[str] = ())
     """
     fit = [
         other
-        for other in near(record, others)
+        for other in (others if accept else near(record, others))
         if barred(other, record.diagnostic.name, but=record.id) is None
         and all(one.forces is None or one.accepted for one in differences(other, record, accept))
     ]

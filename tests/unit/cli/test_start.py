@@ -50,7 +50,7 @@ DENIED = {
     "compare": READS - {"numpy"},
     "explain": READS - {"numpy"},
     "export": READS - {"backports"},
-    "verify": READS - {"re2"},
+    "verify": READS - {"backports", "re2"},
     "schema": READS | {"bench.compare", "bench.report.entry", "bench.run", "rich"},
     "doctor": {"bench.run", "duckdb", "jinja2", "numpy", "requests"},
     "import": {"bench.engine.docker", "docker", "duckdb", "jinja2", "psutil", "requests"},
