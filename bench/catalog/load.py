@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -50,7 +50,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 def builtin() -> Catalog:
     """Return the diagnostics that ship with the tool."""
-    return parse(resources.files(__package__).joinpath("diagnostics.toml").read_text(), "diagnostics.toml")
+    return parse(Path(__file__).with_name("diagnostics.toml").read_text(encoding="utf-8"), "diagnostics.toml")
 
 
 def parse(text: str, origin: str) -> Catalog:

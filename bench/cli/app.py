@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any
@@ -11,9 +13,9 @@ import typer.core
 import typer.main
 
 from bench import __version__
-from bench.cli import completion, startup
+from bench.cli import HELP, completion, startup
 from bench.cli.completion import purpose
-from bench.cli.output import Console, print_text
+from bench.cli.output import print_text
 
 VERBS = {
     "export": "share",
@@ -59,9 +61,20 @@ class _Verbs(typer.core.TyperGroup):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Return what may stand where a verb may: of each only its name and purpose are shown."""
+        with self._naming():
+            return super().shell_complete(ctx, incomplete)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the help's list of verbs: of each only its name and purpose are shown."""
+        with self._naming():
+            super().format_commands(ctx, formatter)
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Meanwhile a verb is its name and purpose, and none is read."""
         self._named_only = True
         try:
-            return super().shell_complete(ctx, incomplete)
+            yield
         finally:
             self._named_only = False
 
@@ -105,13 +118,13 @@ app = typer.Typer(
     cls=_Verbs,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": [*HELP], "max_content_width": 100},
 )
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        Console.out().print(f"bench {__version__}", highlight=False)
+        print_text(f"bench {__version__}")
         raise typer.Exit
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.catalog.load import builtin, find, merged
-from bench.catalog.model import Catalog, Diagnostic
 from bench.cli.output import Console
 from bench.errors import UsageError
 from bench.units import parse_duration, parse_size
+
+if TYPE_CHECKING:  # a help and most words at a TAB need no catalog
+    from bench.catalog.model import Catalog, Diagnostic
 
 
 def _silence(quiet: bool) -> bool:
@@ -102,6 +103,8 @@ def node_of(nodes: Sequence[str]) -> str | None:
 
 def catalog_with(project: Path | None) -> Catalog:
     """Return the built-in catalog; with a project, what its ``bench.toml`` names as well."""
+    from bench.catalog.load import builtin, merged
+
     if project is None:
         return builtin()
     from bench.catalog.project import read_catalog
@@ -111,5 +114,7 @@ def catalog_with(project: Path | None) -> Catalog:
 
 def diagnostic_called(name: str, project: Path | None = None) -> tuple[Catalog, Diagnostic]:
     """Return the catalog and the diagnostic of that name in it."""
+    from bench.catalog.load import find
+
     catalog = catalog_with(project)
     return catalog, find(catalog, name)

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from bench.compare.comparison import Comparison
 from bench.compare.configuration import setup_of
 from bench.record.schema import Record, Run
 from bench.report.status import State, state_of
+
+if TYPE_CHECKING:
+    from bench.compare.comparison import Comparison  # most results are shown without, and it brings the statistics
 
 NO_SAMPLES: Mapping[int, str] = MappingProxyType({})
 

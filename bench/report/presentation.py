@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bench import units
-from bench.compare.comparison import Comparison, Side
-from bench.compare.reasons import difference_reason
 from bench.names import stamp_time
 from bench.record.schema import Environment, Image, Record, Run
 from bench.report.entry import Entry
 from bench.report.files.gnu_time import cpu_ratio
 from bench.report.status import STATES, State
 from bench.report.text import plain
+
+if TYPE_CHECKING:
+    from bench.compare.comparison import Comparison, Side
 
 _MARKDOWN_SIGNS = {"bad": "❌", "caution": "⚠️", "good": "✅", "none": "⬜"}
 
@@ -189,5 +191,7 @@ def other_reasons(comparison: Comparison, *shown: str) -> list[str]:
         comparison: what was compared.
         shown: how sentences begin that are shown otherwise too.
     """
+    from bench.compare.reasons import difference_reason  # whoever reads results only needs no comparison
+
     named = (*map(difference_reason, comparison.differences), *shown)
     return [reason for reason in comparison.reasons if not reason.startswith(named)]

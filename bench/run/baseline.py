@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.compare.reference import UNVARIED, barred
-from bench.engine.assets import project_root
 from bench.errors import BenchError
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle
@@ -50,6 +49,8 @@ def history(bundles: Sequence[Bundle], name: str) -> tuple[Bundle, ...]:
 
 def reference_folder() -> Path:
     """Return the results that ship with the project: in a checkout, or in the installed package."""
+    from bench.engine.assets import project_root  # packs what goes into images as well
+
     return project_root() / "results" / "reference"
 
 

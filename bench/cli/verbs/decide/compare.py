@@ -21,7 +21,6 @@ from bench.compare.ranking import Ranking, rank
 from bench.errors import NotComparable, UsageError, gravest
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle
-from bench.report.terminal.compare import comparison_view, ranking_view
 
 Words = Annotated[list[str], typer.Argument(help="Bundles, folders of bundles, or host ids; the reference first.")]
 
@@ -55,6 +54,8 @@ def compare_(
         left_out = {word: why for ranking in made for word, why in (ranking.left_out | ranking.passed_over).items()}
         print_json({"comparisons": [one for ranking in made for one in ranking.rows], "left_out": left_out})
     else:
+        from bench.report.terminal.compare import comparison_view, ranking_view
+
         for ranking in made:
             only = ranking.rows[0] if len(what.words) == 2 else None
             Console.out().print(comparison_view(only) if only is not None else ranking_view(ranking))

@@ -10,7 +10,6 @@ from bench.cli import completion, options
 from bench.cli.app import app
 from bench.cli.inputs import all_results, entry_of
 from bench.cli.output import Console, notify, print_json
-from bench.report.terminal.history import history_view
 from bench.run.baseline import history as results_of
 
 
@@ -32,4 +31,6 @@ def history_(
     if json:
         print_json([bundle.record for bundle in bundles])
     else:
+        from bench.report.terminal.history import history_view
+
         Console.out().print(history_view([entry_of(bundle) for bundle in bundles]))

@@ -8,7 +8,6 @@ from bench.cli.app import app
 from bench.cli.inputs import all_results, entry_of
 from bench.cli.output import Console, print_json
 from bench.report.entry import Entry
-from bench.report.terminal.catalog import catalog_table
 
 REFERENCE = "reference"
 """The folder of the results that ship with the project: no run of anybody's here."""
@@ -31,6 +30,8 @@ def list_(
     if json:
         print_json([row | {"last": _last(last.get(row["name"]))} for row in document(catalog)])
     else:
+        from bench.report.terminal.catalog import catalog_table
+
         Console.out().print(catalog_table(catalog, last))
 
 

@@ -11,7 +11,6 @@ from bench.cli.app import app
 from bench.cli.inputs import all_results
 from bench.cli.output import Console, print_json
 from bench.record.query import rows_of
-from bench.report.terminal.query import query_view
 
 
 @app.command()
@@ -29,5 +28,7 @@ def query(
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return
+    from bench.report.terminal.query import query_view
+
     console = Console.out()
     console.print(query_view(columns, rows, console.width))
