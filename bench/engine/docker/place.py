@@ -6,6 +6,7 @@ import os
 
 from docker import DockerClient
 
+from bench.engine.foreign.image import foreign_place
 from bench.engine.images.derived import derived_image
 from bench.engine.images.ensure import AGENT, DIAGNOSTICS, PRELOADS, PYTHON, ensure_image
 from bench.engine.images.facts import ImageFacts
@@ -29,6 +30,8 @@ def prepare_place(client: DockerClient, need: Need, notify: Notify, options: Bui
         UsageError: the need names no kind of image, or a requirements file that is none.
     """
     options = options or BuildOptions.from_environment(os.environ)
+    if need.image is not None:
+        return foreign_place(client, need.image, options, notify)
     facts = ensure_image(client, need.kind, options, notify)
     if need.requirements is None:
         return image_place(facts)

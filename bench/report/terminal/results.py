@@ -11,7 +11,7 @@ from rich.text import Text
 from bench import units
 from bench.record.schema import Run
 from bench.report.entry import Entry, worst_first
-from bench.report.presentation import ANONYMOUS, RUN_COLUMNS
+from bench.report.presentation import ANONYMOUS, RUN_COLUMNS, warmup_mark
 from bench.report.status import state_of_run
 from bench.report.terminal.cells import bar, day, state, table, text
 
@@ -27,7 +27,7 @@ def results_table(entries: Sequence[Entry]) -> Table:
     made = table("result, host, when (UTC)", ">median", ">margin")
     for entry in worst_first(entries):
         record = entry.record
-        runs = units.counted(len(record.runs), "run")
+        runs = units.counted(len(record.judged), "run")
         made.add_row(
             Text.assemble(
                 *(state(entry.state), "  ", text(entry.group, "bold"), "\n", text(record.host.id), "\n"),
@@ -66,7 +66,8 @@ def _runs_table(runs: Sequence[Run]) -> Table:
     # In eighty columns there is no room for the whole word.
     made = table(">run", "outcome", *(">anon peak" if one is ANONYMOUS else f">{one.name}" for one in RUN_COLUMNS))
     for run in runs:
-        made.add_row(str(run.index), state(state_of_run(run.outcome)), *(one.text(run) for one in RUN_COLUMNS))
+        ended = Text.assemble(state(state_of_run(run.outcome)), (warmup_mark(run), "dim"))
+        made.add_row(str(run.index), ended, *(one.text(run) for one in RUN_COLUMNS))
     return made
 
 
