@@ -61,7 +61,9 @@ class Diagnostic(msgspec.Struct, frozen=True):
 
 
 class Image(msgspec.Struct, frozen=True):
-    """The container image. ``fingerprint`` is equal on two machines that built the same thing."""
+    """The container image. ``fingerprint`` is equal on two machines that built the same thing. ``packages`` are those
+    of its Python, by name; an image whose lock does not tell them has no such key.
+    """
 
     name: str
     digest: str | None
@@ -70,6 +72,7 @@ class Image(msgspec.Struct, frozen=True):
     fingerprint: str | None
     python: str | None
     torch: str | None
+    packages: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Environment(msgspec.Struct, frozen=True):

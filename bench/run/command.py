@@ -11,12 +11,11 @@ from bench.catalog.command import KINDS
 from bench.catalog.model import Command, Diagnostic
 from bench.engine.protocol import Around, Need
 from bench.errors import UsageError
+from bench.record.redact import redact_text, redact_words
 from bench.record.schema import Source
 from bench.record.storage.manifest import hash_file
 
 SHELL = "/bin/sh"
-OF_A_COMMAND = ("shell", "prepare", "expect_exit", "input_sha256", "image")
-"""Keys of a record's ``params`` that only a command has; each is there only if it is not as usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +82,13 @@ def need_for(need: Need, diagnostic: Diagnostic, python: str | None) -> Need:
 
 
 def command_source(command: Command, around: Around) -> Source:
-    """Return the source of a command without a project: a hash of its words, of what is around it and of its input."""
-    deciding = {"words": command.words, **params_of(command, around)}
+    """Return the source of a command without a project: a hash of its words, of what is around it and of its input.
+
+    Secrets are taken out of the words first: a hash would let anybody try out what they were.
+    """
+    deciding = {"words": redact_words(command.words), **params_of(command, around)}
+    if command.prepare is not None:
+        deciding["prepare"] = redact_text(command.prepare)
     text = json.dumps(deciding, sort_keys=True, ensure_ascii=True)
     return Source(kind="command", sha256=hashlib.sha256(text.encode()).hexdigest())
 

@@ -170,7 +170,7 @@ def make_plan(
         variant=variant,
         profiler=options.profiler,
         warmup=warmup,
-        params=params_of(command, made.around) if command and made else {},
+        params={**params_of(command, made.around), "image": diagnostic.image} if command and made else {},
     )
 
 

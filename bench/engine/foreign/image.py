@@ -32,7 +32,11 @@ _MAX_BYTES = 1024**2
 _OURS = frozenset({"HOME", "TMPDIR", "PATH", "USER", "LOGNAME", "LD_PRELOAD"})
 """Variables that a run sets itself, whatever the image has."""
 _PYTHONS = ("usr/local/bin/python3", "usr/bin/python3", "opt/conda/bin/python3")
-_LIBC = re.compile(r"ld-(?P<kind>musl|linux)-")
+_LOADERS = {
+    "musl": ("lib/ld-musl-x86_64.so.1", "lib/ld-musl-aarch64.so.1"),
+    "glibc": ("lib64/ld-linux-x86-64.so.2", "lib/ld-linux-aarch64.so.1"),
+}
+"""Where the loader of each C library lies, the rarer library first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +118,8 @@ def read_inside(client: docker.DockerClient, image: str) -> Inside:
     """
     with _files(client, image) as files:
         system = parse_os_release(files.text("etc/os-release") or files.text("usr/lib/os-release") or "")
-        loaders = [name for folder in ("lib", "lib64", "usr/lib") for name in files.names(folder)]
-        kinds = {found["kind"] for name in loaders if (found := _LIBC.match(name))}
-        libc = "musl" if "musl" in kinds else "glibc" if kinds else "no C library"
+        kinds = [kind for kind, paths in _LOADERS.items() if any(files.has(path) for path in paths)]
+        libc = kinds[0] if kinds else "no C library"
         python = next((version for name in _PYTHONS if (version := files.version(name)) is not None), None)
         torch = _torch(files, python) if python else None
     return Inside(system, libc, python, torch)
@@ -174,13 +177,9 @@ class _Files:
             found = self._member(re.sub(r"[^/]+/\.\./", "", target))
         return found[1].decode("utf-8", "replace") if found is not None and found[0].isfile() else None
 
-    def names(self, folder: str) -> list[str]:
-        """The names of loaders in a folder: only those that are looked for, as a folder of libraries may be large."""
-        machine = ("x86_64", "aarch64", "x86-64")
-        wanted = [f"ld-musl-{one}.so.1" for one in machine] + [
-            f"ld-linux-{one}.so.{n}" for one in machine for n in "12"
-        ]
-        return [name for name in wanted if self._stat(f"{folder}/{name}") is not None]
+    def has(self, path: str) -> bool:
+        """Whether a file is there."""
+        return self._stat(path) is not None
 
     def version(self, path: str) -> str | None:
         """The version of a Python, from the name that its link leads to; ``None`` if it is not there."""
