@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +82,8 @@ def default_name(words: Sequence[str], *, shell: bool = False) -> str:
             first = (shlex.split(first) or [first])[0]
         except ValueError:  # quotes that a shell will complain of
             first = first.split()[0]
-    return label_of(PurePath(first).name or first)
+    name = PurePath(first).name or first
+    return label_of(name) if re.search(r"[A-Za-z0-9]", name) else "command"
 
 
 def _name(words: Sequence[str], asked: Asked, taken: Sequence[str]) -> str:

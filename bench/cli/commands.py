@@ -99,6 +99,17 @@ def refuse_without_command(asked: Asked) -> None:
     raise UsageError(what, fix="put the command behind --, as in: bench run -- sleep 1")
 
 
+def refuse_installing(requirements: Path | None, python: str | None) -> None:
+    """Refuse to install anything into a person's own environment.
+
+    Raises:
+        UsageError: that was asked for.
+    """
+    if requirements is not None and python is not None:
+        what = "--requirements and --python do not go together"
+        raise UsageError(what, "nothing is installed into an environment of yours", "leave one out")
+
+
 def engine_for(engine: str | None, diagnostic: Diagnostic, python: str | None) -> str | None:
     """Return the engine that is meant if a person's own environment, or an image of somebody's, asks for one.
 

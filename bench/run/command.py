@@ -73,12 +73,12 @@ def need_for(need: Need, diagnostic: Diagnostic, python: str | None) -> Need:
         program = SHELL if command.shell else command.words[0]
         image = None if diagnostic.image in KINDS else diagnostic.image
         found = replace(need, kind="image" if image else diagnostic.image, program=program, image=image, python=python)
-    if found.requirements is not None and (found.image or found.python):
-        what = "--image" if found.image else "--python"
-        raise UsageError(f"--requirements and {what} do not go together", "nothing is installed there", "leave one out")
     if found.image and found.python:
         raise UsageError("--image and --python do not go together", fix="leave one of them out")
-    return found
+    if found.image and found.requirements is not None:
+        what = f"requirements and the image {found.image} do not go together"
+        raise UsageError(what, "nothing is installed into it", "leave one of them out")
+    return replace(found, requirements=None) if found.python else found  # what bench.toml names is there, or is not
 
 
 def command_source(command: Command, around: Around) -> Source:

@@ -81,6 +81,7 @@ def reproduce(
     again = command_of(record, input_ or _input_in(project, record))
     checkout = Checkout(project, results) if project else None
     plan, left_out = _plan(record, again, checkout, _Given(requirements, python), trust=trust)
+    commands.refuse_installing(requirements, python)
     engine = commands.engine_for(engine, plan.diagnostic, python)
     first, *more = what_was_run(record, plan)
     announce(f"reproducing {first}")

@@ -101,6 +101,7 @@ def run(
     """
     asked = Asked(command_name, image, torch, device_of(device), shell, prepare, input_, expect_exit)
     catalog, diagnostic = _what(name, project, options.node_of(node), commands.words_of(context), asked)
+    commands.refuse_installing(requirements, python)
     engine = commands.engine_for(engine, diagnostic, python)
     chosen = Options(
         repeat=repeat,
