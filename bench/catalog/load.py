@@ -20,7 +20,7 @@ class _Profile(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Diagnostic(msgspec.Struct, forbid_unknown_fields=True):
-    node: str | None = None
+    node: str | msgspec.UnsetType = msgspec.UNSET
     command: tuple[str, ...] | None = None
     shell: bool = False
     prepare: str | None = None
@@ -138,7 +138,7 @@ def _unfit(entry: _Diagnostic) -> str | None:
     words = entry.command
     if entry.warmup < 0:
         return "warmup is 0 or more"
-    if (entry.node is None) == (words is None):
+    if (entry.node is msgspec.UNSET) == (words is None):
         return "give a node or a command, and not both"
     if words is None:
         of_command = entry.shell or entry.prepare is not None or entry.input is not None or entry.expect_exit
@@ -164,7 +164,7 @@ def _diagnostic(name: str, device: Device, entry: _Diagnostic, file: _File) -> D
     return Diagnostic(
         name=name,
         about=entry.about,
-        node=entry.node,
+        node=None if entry.node is msgspec.UNSET else entry.node,
         device=device,
         ceiling_s=entry.ceiling_s,
         timeout_s=entry.timeout_s,

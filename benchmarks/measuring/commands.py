@@ -41,7 +41,7 @@ def commands(scale: float) -> Mapping[str, Command]:
     rounds, held = int(6_000_000 * scale), int(400_000_000 * scale)
     return {
         "computes": (*PYTHON, _HASH.format(rounds)),
-        "holds memory": (*PYTHON, _HOLD.format(held, rounds // 3)),
+        "holds memory": (*PYTHON, _HOLD.format(held, rounds)),
         "computes in a child": (*PYTHON, _CHILD.format(_HASH.format(rounds))),
     }
 
@@ -98,8 +98,7 @@ def main() -> None:
         for _ in range(rounds):
             for tool, measure in {"bench": bench, **tools}.items():
                 reads[tool].append(measure(command))
-        for tool in tools:
-            lines.append(f"| {' | '.join(row(name, tool, reads['bench'], reads[tool]))} |")
+        lines += [f"| {' | '.join(row(name, tool, reads['bench'], reads[tool]))} |" for tool in tools]
     text = "\n".join(lines) + "\n"
     sys.stdout.write(text)
     if options.markdown:

@@ -89,7 +89,7 @@ def test_a_project_s_command_runs_in_its_copy_and_is_named_in_bench_toml(engine,
     assert [task.cwd for task in engine.executed] == ["{src}", "{src}"]
     assert engine.executed[0].command.input == project / "data.txt"
     assert the_bundle().record.diagnostic.source.kind == "project"
-    code, out, err = bench_("reproduce", the_bundle().path, "--project", project, "--trust")
+    code, _, err = bench_("reproduce", the_bundle().path, "--project", project, "--trust")
     assert code == 0, err
     assert "a command: sort" in err
 

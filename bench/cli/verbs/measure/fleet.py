@@ -34,7 +34,9 @@ def fleet(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Run one diagnostic or, behind --, a command on many machines and compare them. Options of 'run' are passed on.
+    """Run a diagnostic or a command on many machines and compare them.
+
+    A command stands behind --. Options of 'run' are passed on.
 
     Example: bench fleet grad_cpu --host ssh://one --host ssh://two
     """

@@ -71,7 +71,7 @@ def whatif(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Run a diagnostic or, behind --, a command under variants, and say what to set.
+    """Run a diagnostic or a command under variants, and say what to set.
 
     Example: bench whatif grad_cpu --profile smoke --variants glibc,jemalloc
     """
