@@ -57,7 +57,7 @@ def test_what_cannot_be_started_is_said_in_a_line(
 
 
 def test_a_place_without_a_python_of_its_own_is_not_described_by_ours(supervise: Callable[..., Any], out: Path) -> None:
-    supervise("/bin/true", facts=False)
+    supervise("/bin/true", facts=False, ask={"PATH": "/bin"})
     assert '"python": "not asked: the command is no Python"' in (out / "facts.json").read_text()
 
 
