@@ -23,7 +23,7 @@ ATTRS = {
     "Os": "linux",
     "Architecture": "amd64",
     "RootFS": {"Layers": ["sha256:a", "sha256:b"]},
-    "Config": {"Env": ["PATH=/opt/bin:/bin", "GOROOT=/go", "HOME=/root"], "WorkingDir": "/work"},
+    "Config": {"Env": ["PATH=/opt/bin:/bin", "GOROOT=/go", "HOME=/root"], "WorkingDir": "/app"},
     "RepoDigests": ["alpine@sha256:feed"],
 }
 
@@ -102,7 +102,7 @@ def test_a_name_that_is_none_is_none():
 def test_its_layers_variables_and_folder_are_its_fingerprint():
     one = image_of("alpine:3", ATTRS, Inside("Alpine", "musl", None, None))
     assert (one.digest, one.base, one.lock_sha256) == ("sha256:feed", "Alpine, musl", None)
-    for change in ({"RootFS": {"Layers": ["sha256:a"]}}, {"Config": {"Env": [], "WorkingDir": "/work"}}):
+    for change in ({"RootFS": {"Layers": ["sha256:a"]}}, {"Config": {"Env": [], "WorkingDir": "/app"}}):
         assert image_of("alpine:3", ATTRS | change, Inside(None, None, None, None)).fingerprint != one.fingerprint
     moved = ATTRS | {"Id": "sha256:2", "RepoDigests": []}
     assert image_of("mirror/alpine:3", moved, Inside(None, None, None, None)).fingerprint == one.fingerprint
@@ -116,7 +116,7 @@ def test_our_own_python_starts_by_its_own_loader_and_the_image_s_variables_are_t
     at = "/bench-runtime"
     assert argv[:4] == [f"{at}/ld.so", "--library-path", f"{at}/lib", f"{at}/python/bin/python3.13"]
     assert argv[-2] == f"{at}/agent/__main__.py"
-    assert '"cwd": "/work"' in argv[-1]
+    assert '"cwd": "/app"' in argv[-1]
     assert '"GOROOT": "/go"' in argv[-1]
     assert '"PATH": "/opt/bin:/bin"' in argv[-1]
     assert '"HOME": "/tmp"' in argv[-1]
