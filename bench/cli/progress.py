@@ -64,7 +64,7 @@ class Now:
 
 def run_title(plan: Plan, index: int) -> str:
     """Return what a run is called."""
-    count = f" run {index + 1} of {plan.repeat}" if plan.repeat > 1 else ""
+    count = _count(plan, index)
     variant = f" [{plan.variant.name}]" if plan.variant else ""
     return f"{plan.diagnostic.name}{variant}{count}"
 
@@ -231,3 +231,10 @@ def _lines(what: str) -> Iterator[None]:
     finally:
         over.set()
         speaker.join()
+
+
+def _count(plan: Plan, index: int) -> str:
+    """Which run of how many it is; those that only warm up are counted apart."""
+    if index < plan.warmup:
+        return f" warm-up {index + 1} of {plan.warmup}"
+    return f" run {index - plan.warmup + 1} of {plan.repeat}" if plan.repeat > 1 else ""

@@ -90,7 +90,7 @@ def tables(records: Iterable[Record]) -> dict[str, list[Row]]:
                 "fingerprint": record.image.fingerprint if record.image else None,
             }
         )
-        for run in document["runs"]:
+        for run in (one for one in document["runs"] if one.get("warmup") is not True):  # that is not judged
             own = {name: value for name, value in run.items() if not isinstance(value, (dict, list, tuple))}
             groups = [_flat(name, run[name]) for name in _GROUPS]
             made["runs"].append({**key, **own, **{name: value for group in groups for name, value in group.items()}})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from bench import units
 from bench.names import stamp_time
@@ -120,7 +123,20 @@ def stamp_text(stamp: str, form: str, width: int | None = None) -> str:
 
 def signatures(record: Record) -> list[str]:
     """Return how runs failed, in their order."""
-    return [run.signature for run in record.runs if run.signature]
+    return [run.signature for run in record.judged or record.runs if run.signature]
+
+
+def what_ran(record: Record) -> str | None:
+    """Return the test or the command of a result, on one line; ``None`` if it is not known."""
+    words = record.diagnostic.command
+    if words is msgspec.UNSET:
+        return record.diagnostic.node
+    return plain(words[0] if record.diagnostic.params.get("shell") is True and words else shlex.join(words))
+
+
+def warmup_mark(run: Run) -> str:
+    """Return what stands behind the outcome of a run that only warmed up, which is not judged."""
+    return " (warm-up)" if run.warmup is True else ""
 
 
 def reasons(entry: Entry, most: int | None = None) -> list[str]:

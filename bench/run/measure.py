@@ -126,7 +126,7 @@ def look_again(session: Session, interrupts: Interrupts) -> HostSnapshot | None:
 
 def conclude(result: Measurement) -> WrittenResult:
     """Give a result its verdict, write its bundle, and return it as it was written."""
-    asked, interrupted = result.plan.repeat, result.interrupts.count > 0
+    asked, interrupted = result.plan.runs, result.interrupts.count > 0
     record = with_verdict(result.record(), asked, result.baseline, cut=result.cut, interrupted=interrupted)
     files = collect(record, result.runs, result.before, result.after, result.baseline.records)
     return write_result(result, record, files)

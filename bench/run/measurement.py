@@ -66,7 +66,7 @@ class Measurement:
     def begin(self) -> Self:
         """Keep in the store what is known before the first run; return the measurement itself."""
         begun = msgspec.structs.replace(self.record(), experiment=self.experiment)
-        self.in_store = self.session.begin(begun, self.plan.repeat)
+        self.in_store = self.session.begin(begun, self.plan.runs)
         return self
 
     def run(self, plan: Plan) -> OneRun:

@@ -21,6 +21,7 @@ GLANCE = {
 ONE_PAIR = ("--slower", "0", "--same", "1", "--max-pairs", "1", "--alone", "--", "--engine", "local")
 LINES = {
     "benchmarks/measuring/ab.py": (ONE_PAIR, r"undecided after 1 pair|0 missed of 1"),
+    "benchmarks/measuring/commands.py": (("--glance",), r"^\|.*\|$"),
     "benchmarks/redaction/speed.py": (("--size", "100000"), r"[\d.]+ MB/s"),
     "benchmarks/start/start.py": (("--rounds", "1"), r"[\d.]+ s of CPU \( *[\d.]+ x Python alone\)"),
     "benchmarks/report/compared.py": (("5",), r"against [\d.]+: [\d.]+ s of CPU"),

@@ -84,7 +84,7 @@ def _explained(sample: Sample) -> Explanation:
 
 
 def _nothing_to_explain(record: Record) -> NotMeasured:
-    untimed = [at for at, run in enumerate(record.runs) if run.outcome == "passed"]
+    untimed = [at for at, run in enumerate(record.runs) if run.outcome == "passed" and run.warmup is not True]
     if not untimed:
         what, cause = f"{record.id} has no run that passed", f"its outcome is {record.outcome}"
     else:
@@ -219,7 +219,7 @@ def _gpu_ties(a: Record, b: Record) -> Iterator[str]:
 def _gpu_bytes(record: Record, key: str) -> int | None:
     """Bytes of all devices together, the most of any run; ``None`` if no run has them."""
     sums = []
-    for run in record.runs:
+    for run in record.judged:
         devices = run.gpu.get("devices")
         found = [device.get(key) for device in devices if isinstance(device, dict)] if isinstance(devices, list) else []
         values = [value.get("max") if isinstance(value, dict) else value for value in found]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+import shlex
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -89,9 +90,38 @@ def redact_record(record: Record, secrets: Collection[str] = ()) -> Record:
     return msgspec.convert({key: _walk(key, value, secrets) for key, value in document.items()}, Record)
 
 
+def redact_words(words: Sequence[str], secrets: Collection[str] = ()) -> list[str]:
+    """Return a command's words without its secrets: read as the line that they make, where ``-p`` tells what follows.
+
+    Args:
+        words: the command and its arguments.
+        secrets: values that are replaced wherever they stand.
+    """
+    line = shlex.join(words)
+    redacted = redact_text(line, secrets)
+    if redacted == line:
+        return [redact_text(word, secrets) for word in words]
+    try:
+        return [redact_text(word, secrets) for word in shlex.split(redacted)]
+    except ValueError:  # a quote went with a secret
+        return [redacted]
+
+
 # What names a thing is a hash by right: known shapes are looked for there, random strings are not.
 _IDENTITIES = frozenset(
-    ("id", "stamp", "schema", "digest", "base", "lock_sha256", "fingerprint", "commit", "sha256", "reproduces")
+    (
+        "id",
+        "stamp",
+        "schema",
+        "digest",
+        "base",
+        "lock_sha256",
+        "fingerprint",
+        "commit",
+        "sha256",
+        "input_sha256",
+        "reproduces",
+    )
 )
 # Objects whose keys are paths of the record, packages and versions of ours: no key there names a secret.
 _PATHS = frozenset(("unavailable", "sources", "packages", "tool"))
@@ -126,6 +156,8 @@ def _walk(key: str, value: Any, secrets: Collection[str], hide: _Hide | None = N
             )
             for name, inner in value.items()
         }
+    if key == "command" and isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value):
+        return redact_words(value, secrets)
     if isinstance(value, (list, tuple)):
         return [_walk(key, inner, secrets, hide, named) for inner in value]
     if named and _is_hidden(key, value):

@@ -25,6 +25,7 @@ from bench.report.presentation import (
     run_columns,
     signatures,
     state_text,
+    what_ran,
 )
 from bench.report.timeline import parse_samples
 from bench.report.trend import stands_out, time_spent
@@ -58,7 +59,7 @@ def verdict_table(entries: Sequence[Entry], caption: str, unfolded: Collection[s
                     Cell(entry.group, href=anchor("d", entry.group)),
                     Cell(record.host.id),
                     Cell(record.stamp, href=_place(record.id, unfolded)),
-                    Cell(str(len(record.runs)), len(record.runs)),
+                    Cell(str(len(record.judged)), len(record.judged)),
                     Cell(units.seconds(entry.wall_s), entry.wall_s),
                     Cell(units.seconds(record.verdict.ceiling_margin_s), record.verdict.ceiling_margin_s),
                     Cell("; ".join(reasons(entry, _MOST_REASONS))),
@@ -96,7 +97,7 @@ def _group(name: str, members: Sequence[Entry], detailed: Sequence[Entry], steps
     with_history = [host for host in ages if sum(entry.wall_s is not None for entry in by_host[host]) >= LEAST]
     drawn = sorted(with_history[:MOST_HISTORIES])
     figures: list[Figure] = []
-    if any(run.wall_s is not None for entry in members for run in entry.record.runs):
+    if any(run.wall_s is not None for entry in members for run in entry.record.judged):
         figures.append(distribution(name, members, hosts))
     spent = breakdown(name, [_newest_measured(by_host[host]) for host in hosts], hosts)
     if spent is not None:
@@ -154,7 +155,7 @@ def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
     build = build_of(record)
     facts = [
         ("verdict", entry.state.label),
-        ("runs", f"{len(entry.passed)} of {len(record.runs)} passed"),
+        ("runs", f"{len(entry.passed)} of {len(record.judged)} passed"),
         ("engine", engine_text(record)),
         ("CPU limit", f"{limits.cpus:g}" if limits.cpus is not None else "none"),
         ("memory limit", units.size(limits.memory_bytes) if limits.memory_bytes is not None else "none"),
@@ -188,7 +189,7 @@ def _warnings(entry: Entry) -> tuple[str, ...]:
 def _about(newest: Entry) -> tuple[tuple[str, str], ...]:
     diagnostic = newest.record.diagnostic
     return (
-        ("test", diagnostic.node or units.NOT_KNOWN),
+        ("test", what_ran(newest.record) or units.NOT_KNOWN),
         ("device", diagnostic.device or units.NOT_KNOWN),
         ("ceiling", units.seconds(diagnostic.ceiling_s)),
         ("timeout", units.seconds(diagnostic.timeout_s)),

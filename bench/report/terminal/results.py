@@ -12,7 +12,7 @@ from bench import units
 from bench.record.schema import Run
 from bench.report.entry import Entry, worst_first
 from bench.report.figures import own_numbers
-from bench.report.presentation import ANONYMOUS, run_columns
+from bench.report.presentation import ANONYMOUS, run_columns, warmup_mark
 from bench.report.status import state_of_run
 from bench.report.terminal.cells import bar, day, state, table, text
 from bench.report.warnings import merged
@@ -29,7 +29,7 @@ def results_table(entries: Sequence[Entry]) -> Table:
     made = table("result, host, when (UTC)", ">median", ">margin")
     for entry in worst_first(entries):
         record = entry.record
-        runs = units.counted(len(record.runs), "run")
+        runs = units.counted(len(record.judged), "run")
         made.add_row(
             Text.assemble(
                 *(state(entry.state), "  ", text(entry.group, "bold"), "\n", text(record.host.id), "\n"),
@@ -83,5 +83,6 @@ def _runs_table(runs: Sequence[Run]) -> Table:
     shown = run_columns(runs)
     made = table(">run", "outcome", *(">anon peak" if one is ANONYMOUS else f">{one.name}" for one in shown))
     for run in runs:
-        made.add_row(str(run.index), state(state_of_run(run.outcome)), *(one.text(run) for one in shown))
+        ended = Text.assemble(state(state_of_run(run.outcome)), (warmup_mark(run), "dim"))
+        made.add_row(str(run.index), ended, *(one.text(run) for one in shown))
     return made

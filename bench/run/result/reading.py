@@ -197,8 +197,11 @@ _SEVERITY: tuple[Outcome, ...] = ("interrupted", "oom_killed", "timed_out", "fai
 
 
 def overall(runs: tuple[Run, ...]) -> Outcome:
-    """Return the outcome of a result: the gravest of its runs; ``not_measured`` if there is none."""
-    found = {run.outcome for run in runs}
+    """Return the outcome of a result: the gravest of its runs; ``not_measured`` if there is none.
+
+    A warm-up is not judged, unless the result came no further.
+    """
+    found = {run.outcome for run in runs if run.warmup is not True} or {run.outcome for run in runs}
     return next((outcome for outcome in _SEVERITY if outcome in found), "not_measured")
 
 

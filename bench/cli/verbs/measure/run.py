@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench.catalog.command import Asked
 from bench.catalog.load import builtin, find_variant
 from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
 from bench.catalog.project import of_node, read_catalog
-from bench.cli import completion, options
+from bench.cli import commands, completion, options
 from bench.cli.app import app
+from bench.cli.commands import CommandVerb
 from bench.cli.output import Console, complain_of, notify, print_json
 from bench.cli.session import open_session
 from bench.compare.reference import without
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
 from bench.errors import UsageError
+from bench.record.schema import Source
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.find import find_bundles
 from bench.report.entry import Entry
@@ -34,8 +38,9 @@ NEED_BYTES = 256 * 1024**2
 """Room that a bundle may need, checked before a run."""
 
 
-@app.command()
+@app.command(cls=CommandVerb)
 def run(
+    context: typer.Context,
     name: Annotated[
         str | None,
         typer.Argument(help="A name that 'bench list' shows.", show_default=False, autocompletion=completion.names),
@@ -74,6 +79,15 @@ def run(
     requirements: Annotated[
         Path | None, typer.Option("--requirements", help="What the project needs beside torch.", metavar="FILE")
     ] = None,
+    command_name: commands.Name = None,
+    image: commands.Image = None,
+    torch: commands.Torch = False,
+    shell: commands.Shell = False,
+    prepare: commands.Prepare = None,
+    input_: commands.Input = None,
+    expect_exit: commands.ExpectExit = 0,
+    warmup: commands.Warmup = None,
+    python: commands.Python = None,
     calibration: Annotated[
         bool, typer.Option("--calibration/--no-calibration", help="Calibrate the host before and after.")
     ] = True,
@@ -81,11 +95,14 @@ def run(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Run one diagnostic and keep its evidence.
+    """Run one diagnostic or, behind --, a command, and keep the evidence.
 
     Example: bench run grad_cpu --profile smoke --repeat 3
     """
-    catalog, diagnostic = what_is_named(name, project, options.node_of(node), device_of(device))
+    asked = Asked(command_name, image, torch, device_of(device), shell, prepare, input_, expect_exit)
+    catalog, diagnostic = _what(name, project, options.node_of(node), commands.words_of(context), asked)
+    commands.refuse_installing(requirements, python)
+    engine = commands.engine_for(engine, diagnostic, python)
     chosen = Options(
         repeat=repeat,
         profile=profile,
@@ -97,6 +114,8 @@ def run(
         ceiling_s=options.duration_of(ceiling),
         env=parse_env(env),
         profiler=profiler,
+        warmup=warmup,
+        python=python,
     )
     if diagnostic.name == SELFTEST:
         refuse_options(chosen, variant)
@@ -171,7 +190,9 @@ def plan_of(
     if project is None:
         if requirements is not None:
             raise UsageError("--requirements goes with --project")
-        return make_plan(diagnostic, chosen, read_catalog_source(diagnostics_folder()), variant=way)
+        of_command = diagnostic.command is not None
+        source = Source(kind="command") if of_command else read_catalog_source(diagnostics_folder())
+        return make_plan(diagnostic, chosen, source, variant=way)
     source, tree = read_project(project.root, project.results)
     need = need_of(diagnostic, project.root, requirements, tree)
     return make_plan(diagnostic, chosen, source, tree=tree, need=need, variant=way)
@@ -191,14 +212,20 @@ def what_is_named(
     Raises:
         UsageError: neither, both, or nothing of that name.
     """
-    if node is not None:
-        if project is None or name is not None:
-            raise UsageError("--node goes with --project and without a NAME")
-        named = (one for one in read_catalog(project).diagnostics if (one.node, one.device) == (node, device))
-        return options.catalog_with(project), next(named, None) or of_node(node, device)
-    if name is None:
-        raise UsageError("nothing to run was named", fix="give a NAME that 'bench list' shows, or --project and --node")
-    return options.diagnostic_called(name, project)
+    return _what(name, project, node, None, Asked(device=device))
+
+
+def _what(
+    name: str | None, project: Path | None, node: str | None, words: Sequence[str] | None, asked: Asked
+) -> tuple[Catalog, Diagnostic]:
+    if node is None:
+        return commands.named_or_command(name, words, asked, project)
+    if project is None or name is not None or words is not None:
+        raise UsageError("--node goes with --project and without a NAME or a command")
+    commands.refuse_without_command(asked)
+    device = asked.device
+    named = (one for one in read_catalog(project).diagnostics if (one.node, one.device) == (node, device))
+    return options.catalog_with(project), next(named, None) or of_node(node, device)
 
 
 def device_of(word: str) -> Device:
