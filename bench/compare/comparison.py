@@ -32,6 +32,8 @@ from bench.compare.status_rules import (
     withheld,
 )
 from bench.compare.what_ran import tells
+from bench.compare.work.difference import WorkDifference, compare_work
+from bench.compare.work.wording import work_reasons
 from bench.errors import ExitCode
 from bench.record.schema import Record, Status
 
@@ -103,6 +105,7 @@ class Comparison(msgspec.Struct, frozen=True):
     runs_needed: int | None = None
     expected: Expected | None = None
     experiment: Trial | None = None
+    work: WorkDifference | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -146,11 +149,17 @@ def compare(
     name, sides = one.newest.diagnostic.name, (_side(one), _side(two))
     least = rule.least_effect(noise)
     over = over_reason(two) if ceiling and forced is None else None
+    work = compare_work(one, two)
     if not one.walls or not two.walls:
         missing = " and ".join(who for who, side in (("the reference", one), ("the result", two)) if not side.walls)
-        sentences = (*naming, f"{missing} has no run that passed with a wall time", *imported_reasons(one, two))
+        sentences = (
+            *naming,
+            f"{missing} has no run that passed with a wall time",
+            *work_reasons(work, "not_measured"),
+            *imported_reasons(one, two),
+        )
         ending = by_ceiling("not_measured", sentences, over)
-        return Comparison(name, *sides, ending[0], found, ending[1], least_effect=least)
+        return Comparison(name, *sides, ending[0], found, ending[1], least_effect=least, work=work)
     places = common_places(one, two)
     decision = rule.decide(one.walls, two.walls, least, effect, places)
     expected, outcome, needed = _single(one, two, decision, least, effect)
@@ -164,7 +173,8 @@ def compare(
         reasons.append(
             prediction_reason(Interval(expected.low_s, expected.high_s), expected.belongs, (one.walls, two.walls))
         )
-    reasons += [LOST] * lost + doubts(status, one, two, turns=turns) + imported_reasons(one, two)
+    reasons += [LOST] * lost + work_reasons(work, status)
+    reasons += doubts(status, one, two, turns=turns) + imported_reasons(one, two)
     status, sentences = by_ceiling(status, tuple(reasons), over)
     interval = decision.interval
     return Comparison(
@@ -182,6 +192,7 @@ def compare(
         smallest_detectable=None if decision.smallest_detectable is None else math.expm1(decision.smallest_detectable),
         runs_needed=needed,
         expected=expected,
+        work=work,
     )
 
 

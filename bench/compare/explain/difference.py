@@ -14,18 +14,23 @@ from bench.compare.explain.breakdown import NAMES, Budget, budget, settle
 from bench.compare.explain.findings import Finding, findings, mean_of
 from bench.compare.reference import require_comparable
 from bench.compare.sample import Sample, sample_of
+from bench.compare.work.difference import WorkDifference, compare_work, work_of
 from bench.errors import NotMeasured
 from bench.record.schema import Record
+from bench.record.work import Work
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """One result: its budget (terms add up to the wall time), its fault rate and what stands out."""
+    """One result: its budget (terms add up to the wall time), its fault rate, what stands out, and its work if that was
+    counted.
+    """
 
     id: str
     diagnostic: str
     budget: Budget
     faults_per_s: float | None
     findings: tuple[Finding, ...]
+    work: Work | None = None
 
 
 class DeltaTerm(msgspec.Struct, frozen=True):
@@ -53,6 +58,7 @@ class DeltaExplanation(msgspec.Struct, frozen=True):
     delta_s: float
     terms: tuple[DeltaTerm, ...]
     differences: tuple[Difference, ...]
+    work: WorkDifference | None = None
 
 
 def explain(record: Record) -> Explanation:
@@ -71,7 +77,7 @@ def _explained(sample: Sample) -> Explanation:
         raise _nothing_to_explain(record)
     faults = mean_of(sample, "faults", "minor")
     rate = None if faults is None else faults / spent.wall_s
-    return Explanation(record.id, record.diagnostic.name, spent, rate, findings(sample, spent))
+    return Explanation(record.id, record.diagnostic.name, spent, rate, findings(sample, spent), work_of(sample))
 
 
 def _nothing_to_explain(record: Record) -> NotMeasured:
@@ -114,7 +120,7 @@ def explain_difference(a: Record, b: Record) -> DeltaExplanation:
         )
         for term in one.budget.terms
     )
-    return DeltaExplanation(one, two, delta, terms, found)
+    return DeltaExplanation(one, two, delta, terms, found, compare_work(*sides))
 
 
 _TIED_TO: dict[str, tuple[str, ...]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bench import units
+from bench.compare.work.wording import total_text
 from bench.errors import DamagedData
 from bench.record.schema import Run
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
@@ -17,6 +18,7 @@ from bench.report.html.timeline import timeline_figure
 from bench.report.presentation import ANONYMOUS, MINOR_FAULTS, build_of, engine_text, reasons, signatures, state_text
 from bench.report.timeline import parse_samples
 from bench.report.trend import stands_out, time_spent
+from bench.report.work import work_in
 
 MOST_HISTORIES = 60
 """Hosts of one diagnostic that get a history, those with the newest results first."""
@@ -155,6 +157,9 @@ def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
             ("memory peak (with page cache)", units.size(run.memory.peak_bytes)),
             *((one.name, one.text(run)) for one in (ANONYMOUS, MINOR_FAULTS)),
         ]
+    work = work_in(record)
+    if work is not None:
+        facts.append(("work", total_text(work)))
     if entry.origin:
         facts.append(("read from", entry.origin))
     return tuple(facts)

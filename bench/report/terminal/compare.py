@@ -12,10 +12,12 @@ from rich.text import Text
 from bench import units
 from bench.compare.comparison import Comparison, Side
 from bench.compare.ranking import Ranking
+from bench.compare.work.difference import WorkDifference
 from bench.report.presentation import other_reasons, ratio_interval, ratio_text, side_name
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, interval, state, table, text
 from bench.report.terminal.experiment import experiment_view
+from bench.report.work import HEADS, work_rows
 
 
 def comparison_view(comparison: Comparison) -> RenderableType:
@@ -32,7 +34,17 @@ def comparison_view(comparison: Comparison) -> RenderableType:
     if comparison.differences:
         parts += [Text(), _differences(comparison), Text()]
     parts.append(bullets(text(reason) for reason in other_reasons(comparison)))
+    if comparison.work is not None:
+        parts += [Text(), work_table(comparison.work)]
     return Group(*parts)
+
+
+def work_table(work: WorkDifference) -> Table:
+    """Return what was counted on both sides: sums, the operators that differ most, rates."""
+    made = table(*HEADS)
+    for row in work_rows(work):
+        made.add_row(*(text(cell) for cell in row.cells))
+    return made
 
 
 def ranking_view(ranking: Ranking | Sequence[Comparison]) -> RenderableType:

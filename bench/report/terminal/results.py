@@ -9,11 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bench import units
+from bench.compare.work.wording import total_text
 from bench.record.schema import Run
 from bench.report.entry import Entry, worst_first
 from bench.report.presentation import ANONYMOUS, RUN_COLUMNS
 from bench.report.status import state_of_run
 from bench.report.terminal.cells import bar, day, state, table, text
+from bench.report.work import work_in
 
 BAR = 8
 
@@ -56,6 +58,9 @@ def result_summary(entry: Entry) -> RenderableType:
     parts += [Text.assemble("  ", text(reason)) for reason in record.verdict.reasons]
     if record.runs:
         parts.append(_runs_table(record.runs))
+    work = work_in(record)
+    if work is not None:
+        parts.append(Text.assemble("  ", ("work: ", "dim"), text(total_text(work))))
     parts += [Text.assemble("  ", (f"{code}: ", "yellow"), text(message)) for code, message in _warnings(record.runs)]
     if entry.origin:
         parts.append(Text.assemble("  ", ("written to ", "dim"), text(entry.origin)))
