@@ -11,6 +11,8 @@ from bench.cli.output import complain
 from bench.compare.work.difference import WorkDifference
 from bench.errors import ExitCode, UsageError
 
+_ROUNDING = 1e-9
+"""What a ratio of whole numbers may be off by."""
 _GATE = re.compile(r"work:(?P<share>\d+(\.\d+)?|\.\d+)\s*%?", re.ASCII)
 
 
@@ -43,7 +45,7 @@ def work_gate(bound: float | None, found: Iterable[WorkDifference | None]) -> Ex
         if one is None or not any(quantity.judged for quantity in one.quantities):
             complain("--fail-on work: no work that repeats was counted on both sides")
             code = code or ExitCode.NOT_MEASURED
-        elif one.growth > bound:
+        elif one.growth > bound + _ROUNDING:
             grown = f"by {units.percent(one.growth, 2)}" if math.isfinite(one.growth) else "from nothing"
             complain(f"--fail-on work: the work grew {grown}, and {units.percent(bound, 2)} is allowed")
             code = ExitCode.REGRESSED

@@ -29,6 +29,7 @@ TASKS = {
     "record",
     "glossary",
     "report",
+    "work",
 }
 FLEET = "bench fleet grad_cpu --host ssh://one --host ssh://two --profile smoke"
 """Needs two machines: here it ends with the reason of each."""
@@ -42,6 +43,9 @@ FAILS = {
     "bench reproduce A --allow image,engine": {0, 6},
     "bench doctor": {0, 6},
 }
+GATES = ("bench compare A B --fail-on work:1%", "bench run grad_cpu --baseline A --fail-on work:1%")
+"""The engine of these tests counts no work, and no gate is passed without a count."""
+FAILS |= dict.fromkeys(GATES, {6})
 REAL = set(commands("selftest.md", "bench run selftest"))
 """Loads in real containers: ``tests/integration/test_selftest.py`` runs them."""
 (SHIPPED,) = commands("README.md", "bench explain ")
