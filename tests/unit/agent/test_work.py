@@ -31,11 +31,12 @@ class Monitoring:
     """As much of sys.monitoring as is used, by sys.setprofile: the real one is there from Python 3.12 on."""
 
     DISABLE = object()
-    events = SimpleNamespace(PY_START=1)
+    events = SimpleNamespace(PY_START=1, PY_RETURN=2, PY_UNWIND=4)
 
     def __init__(self, taken: int = 0) -> None:
         self.taken = taken
-        self.callback: Any = None
+        self.callbacks: dict[int, Any] = {}
+        self.returning: list[Any] = []
 
     def get_tool(self, tool: int) -> str | None:
         return "other" if tool >= 5 - self.taken else None
@@ -43,20 +44,26 @@ class Monitoring:
     def use_tool_id(self, tool: int, name: str) -> None:
         assert self.get_tool(tool) is None
 
-    def register_callback(self, _tool: int, _event: int, callback: Any) -> None:
-        self.callback = callback
+    def register_callback(self, _tool: int, event: int, callback: Any) -> None:
+        self.callbacks[event] = callback
+
+    def set_local_events(self, _tool: int, code: Any, events: int) -> None:
+        assert events == self.events.PY_RETURN
+        self.returning.append(code)
 
     def set_events(self, _tool: int, events: int) -> None:
         own = sys._getframe().f_code
 
         def seen(frame: Any, event: str, _argument: object) -> None:
             if event == "call" and frame.f_code is not own:
-                self.callback(frame.f_code, 0)
+                self.callbacks[self.events.PY_START](frame.f_code, 0)
+            elif event == "return" and frame.f_code in self.returning:
+                self.callbacks[self.events.PY_RETURN](frame.f_code, 0, None)
 
         sys.setprofile(seen if events else None)
 
     def free_tool_id(self, _tool: int) -> None:
-        self.callback = None
+        self.callbacks = {}
 
 
 @pytest.fixture
@@ -116,6 +123,36 @@ def test_module_and_class_bodies_are_no_calls(monitoring: Monitoring) -> None:
     source = compile("class A:\n    x = 1\n", "body.py", "exec")
     share = counted(PythonCalls(), lambda: exec(source, {}))
     assert "body" not in share["python"]["modules"]
+
+
+IMPORTED = """
+def table(n): return n if n < 2 else table(n - 1) + table(n - 2)
+TABLE = table(8)
+try:
+    import imported_broken
+except ZeroDivisionError:
+    TABLE += table(5)
+"""
+
+
+def test_what_a_module_does_while_it_is_imported_is_no_test_s_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the real sys.monitoring from Python 3.12 on."""
+    (tmp_path / "imported.py").write_text(IMPORTED)
+    (tmp_path / "imported_broken.py").write_text("def f(): return 1\nf() / 0\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    if not hasattr(sys, "monitoring"):
+        monkeypatch.setattr(sys, "monitoring", Monitoring(), raising=False)
+
+    def imports() -> None:
+        import imported  # type: ignore[import-not-found]
+
+        imported.table(3)
+
+    modules = counted(PythonCalls(), imports)["python"]["modules"]
+    # table(3) alone; finders of modules may be Python too
+    assert (modules["imported"], modules[__name__], "imported_broken" in modules) == (5, 1, False)
 
 
 def test_python_without_a_counter_and_one_whose_places_are_taken_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,8 @@ class Work:
         self._guard = guard
         self._pid = os.getpid()
         self._path = os.path.join(folder, f"work.{name}.json")
-        self._counters: tuple[Any, ...] = (Hardware(), Kernel(), Processes(), CudaWork(), PythonCalls(), TorchCalls())
+        # Those that import come first: what they load is not the tests' work.
+        self._counters: tuple[Any, ...] = (CudaWork(), TorchCalls(), Hardware(), Kernel(), Processes(), PythonCalls())
         self._tests: list[dict[str, Any]] = []
         self._left_out = 0
 

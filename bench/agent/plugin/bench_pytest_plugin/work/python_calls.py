@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 from ..plain import text
@@ -24,7 +24,9 @@ INSIDE_TORCH = ("_ops", "utils._python_dispatch", "utils.flop_counter", "utils._
 
 
 class PythonCalls(Counter):
-    """Counts function starts, also of generators; not those of pytest and of this plugin."""
+    """Counts function starts, also of generators; not those of pytest, of this plugin, and while a module is imported:
+    libraries import others at their first use, and build tables then in whatever order sets have.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +45,10 @@ class PythonCalls(Counter):
             return
         self._tool = free[0]
         monitoring.use_tool_id(self._tool, "bench")
-        monitoring.register_callback(self._tool, monitoring.events.PY_START, self._callback(monitoring.DISABLE))
+        self._importing: list[CodeType] = []
+        monitoring.register_callback(self._tool, monitoring.events.PY_START, self._callback())
+        for event in (monitoring.events.PY_RETURN, monitoring.events.PY_UNWIND):
+            monitoring.register_callback(self._tool, event, self._imported)
 
     def begin_test(self) -> None:
         """A test begins."""
@@ -52,12 +57,14 @@ class PythonCalls(Counter):
     def resume(self) -> None:
         """Count from here."""
         if self._tool is not None:
-            self._monitoring.set_events(self._tool, self._monitoring.events.PY_START)
+            events = self._monitoring.events
+            self._monitoring.set_events(self._tool, events.PY_START | events.PY_UNWIND)
 
     def pause(self) -> None:
         """Count no more."""
         if self._tool is not None:
             self._monitoring.set_events(self._tool, 0)
+            self._importing.clear()
 
     def end_test(self) -> dict[str, Any]:
         """The test's share."""
@@ -89,8 +96,13 @@ class PythonCalls(Counter):
             modules[OTHERS] = modules.get(OTHERS, 0) + rest
         return {"python": {"calls": sum(self._sums.values()), "modules": modules}}
 
-    def _callback(self, disable: object) -> Any:
-        counts = self._counts
+    def _imported(self, code: CodeType, _offset: int, _value: object) -> None:
+        if self._importing and self._importing[-1] is code:
+            self._importing.pop()
+
+    def _callback(self) -> Any:
+        monitoring, tool, counts, importing = self._monitoring, self._tool, self._counts, self._importing
+        disable, ends = monitoring.DISABLE, monitoring.events.PY_RETURN
         rest: list[Any] = [0, None]
         counts[0] = rest
         left = _left_out()
@@ -99,18 +111,33 @@ class PythonCalls(Counter):
             # By identity: the hash of code is that of its bytes.
             entry = counts.get(id(code))
             if entry is not None:
-                entry[0] += 1
+                if not importing:
+                    entry[0] += 1
                 return None
-            file = code.co_filename
-            if code.co_flags & FUNCTION != FUNCTION or file.startswith(("<frozen ", *left())):
+            if code.co_flags & FUNCTION != FUNCTION:
+                if code.co_name != "<module>" or not _is_import(code):
+                    return disable
+                importing.append(code)
+                monitoring.set_local_events(tool, code, ends)
+                return None
+            if code.co_filename.startswith(("<frozen ", *left())):
                 return disable
             if len(counts) < MAX_CODES:
-                counts[id(code)] = [1, code]  # kept, so that its identity is nobody else's
+                counts[id(code)] = [int(not importing), code]  # kept, so that its identity is nobody else's
             else:
-                rest[0] += 1
+                rest[0] += not importing
             return None
 
         return started
+
+
+def _is_import(code: CodeType) -> bool:
+    """Whether a module's code, which has just begun, is run by the import system, and not by ``exec``."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    caller = None if frame is None else frame.f_back
+    return caller is not None and caller.f_code.co_filename.startswith("<frozen importlib")
 
 
 def _left_out() -> Any:
