@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench import units
 from bench.compare.work.difference import WorkDifference
-from bench.compare.work.wording import change_text, flops_text, quantity_text, rates_text
+from bench.compare.work.wording import change_text, flops_text, quantity_text
 from bench.record.schema import Record
 from bench.record.work import Work
 
@@ -48,9 +48,13 @@ def work_rows(difference: WorkDifference) -> tuple[WorkRow, ...]:
         whose = "" if one.caller is None else f"{'all' if one.all else 'most'} in {one.caller}"
         change = units.change(one.b / one.a - 1, 2) if one.a else ""
         rows.append(WorkRow(one.name, units.count(one.a), units.count(one.b), change, whose))
-    before, after = map(rates_text, difference.rates)
-    if {before, after} != {units.NOT_KNOWN}:
-        rows.append(WorkRow("a second", before, after, "", "over the median wall time of the runs that were timed"))
+    a, b = difference.rates
+    if a.flops_per_s or b.flops_per_s:
+        rows.append(WorkRow("FLOP a second", flops_text(a.flops_per_s), flops_text(b.flops_per_s), "", ""))
+    if a.bytes_per_s is not None or b.bytes_per_s is not None:
+        shares = f"{units.percent(a.of_bandwidth)} and {units.percent(b.of_bandwidth)} of the host's bandwidth"
+        note = shares if a.of_bandwidth is not None or b.of_bandwidth is not None else ""
+        rows.append(WorkRow("results a second", units.size(a.bytes_per_s), units.size(b.bytes_per_s), "", note))
     return tuple(rows)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bench import units
-from bench.compare.work.difference import CallsChange, Quantity, Rates, WorkDifference
+from bench.compare.work.difference import CallsChange, Quantity, WorkDifference
 from bench.record.schema import Status
 from bench.record.work import Work
 
@@ -50,17 +50,6 @@ def flops_text(value: float | None) -> str:
         if value >= scale:
             return f"{value / scale:.3g} {prefix}FLOP"
     return f"{value:.0f} FLOP"
-
-
-def rates_text(rates: Rates) -> str:
-    """Return what a side did in a second, and how near the results came to its calibrated bandwidth."""
-    parts = []
-    if rates.flops_per_s:
-        parts.append(f"{flops_text(rates.flops_per_s)}/s")
-    if rates.bytes_per_s is not None:
-        share = "" if rates.of_bandwidth is None else f" ({units.percent(rates.of_bandwidth)} of its bandwidth)"
-        parts.append(f"{units.size(rates.bytes_per_s)}/s of results{share}")
-    return ", ".join(parts) or units.NOT_KNOWN
 
 
 def quantity_text(quantity: Quantity, value: int | None) -> str:
