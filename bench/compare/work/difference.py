@@ -84,6 +84,7 @@ _NEVER = frozenset(
 """Whatever two runs show: spinning threads, allocators, caches and libraries move these without more work."""
 NEVER_WHY = "moves without more work"
 VARIES_WHY = "did not repeat exactly"
+ONCE_WHY = "counted once, so it is not known to repeat"
 
 
 def work_of(sample: Sample) -> Work | None:
@@ -106,8 +107,10 @@ def compare_work(a: Sample, b: Sample) -> WorkDifference | None:
     if one is None or two is None:
         return None
     varies = {*one.varies, *two.varies}
+    once = one.torch is not None and two.torch is not None and min(one.counted, two.counted) < 2
+    unsure = frozenset({"Python calls"} if once else ())
     quantities = tuple(
-        _quantity(name, path, (read(one), read(two)), varies)
+        _unjudged(_quantity(name, path, (read(one), read(two)), varies), unsure)
         for name, (path, read) in _READ.items()
         if read(one) is not None or read(two) is not None
     )
@@ -138,6 +141,13 @@ def _quantity(name: str, path: str, values: tuple[int | None, int | None], varie
     if a is None or b is None:
         return Quantity(name, a, b, None, judged=False, why="counted on one side only")
     return Quantity(name, a, b, change, judged=True)
+
+
+def _unjudged(quantity: Quantity, unsure: frozenset[str]) -> Quantity:
+    """Beside torch's counts, which repeat, those of Python are not trusted before two runs have shown that they do."""
+    if not quantity.judged or quantity.name not in unsure:
+        return quantity
+    return msgspec.structs.replace(quantity, judged=False, why=ONCE_WHY)
 
 
 def _less(a: int | None, b: int | None) -> bool:

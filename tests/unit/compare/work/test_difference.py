@@ -46,7 +46,7 @@ def test_the_same_work_and_another_time_is_the_machine_s():
     assert found.status == "code_regressed"
     assert (found.work.kind, found.work.growth, found.work.digests_equal) == ("same", 0.0, True)
     assert reason(found) == (
-        "same work (170 operator calls, 1 MFLOP, 500 Python calls, equal to the reference's): "
+        "same work (170 operator calls, 1 MFLOP, equal to the reference's): "
         "the time is the machine's or the allocator's, not the amount of work"
     )
 
@@ -75,7 +75,7 @@ def test_one_run_a_side_tells_two_percent():
 def test_another_host_and_the_same_work():
     found = compare(result(work(), SIX), result(work(), SIX, host=XEON))
     assert found.status == "host_differs"
-    assert reason(found) == "the work is the same on both (170 operator calls, 1 MFLOP, 500 Python calls)"
+    assert reason(found) == "the work is the same on both (170 operator calls, 1 MFLOP)"
     found = compare(result(work(), SIX), result(work(153), SIX, host=XEON))
     assert reason(found).startswith("the work is not the same on both, 1.8 % more operator calls: aten::mm 150 → 153")
 
@@ -84,7 +84,7 @@ def test_what_varies_is_shown_and_not_judged():
     varying = work(168, 1_119_000, varies=("torch.flops", "torch.calls.aten::mm", "torch.digest"), counted=2)
     found = compare(result(varying), result(work()))
     judged = {one.name for one in found.work.quantities if one.judged}
-    assert judged == {"bytes of results", "elements of results", "Python calls"}
+    assert judged == {"bytes of results", "elements of results"}
     assert (found.work.kind, found.work.growth, found.work.digests_equal) == ("same", 0.0, None)
     shown = {one.name: (one.a, one.b, one.why) for one in found.work.quantities}
     assert shown["floating-point operations"] == (1_119_000, 1_000_000, "did not repeat exactly")
@@ -98,7 +98,15 @@ def test_the_kernel_s_figures_never_decide():
         "minor faults",
         "processes started",
         "instructions",
+        "Python calls",
     }
+
+
+def test_python_s_calls_are_judged_without_torch_or_once_they_are_known_to_repeat():
+    fewer = PythonWork(499, {"simulator": 499})
+    assert compare(result(work()), result(work(python=fewer))).work.kind == "same"
+    assert compare(result(work(torch=None)), result(work(torch=None, python=fewer))).work.kind == "less"
+    assert compare(result(work(counted=2)), result(work(counted=2, python=fewer))).work.kind == "less"
 
 
 def test_other_shapes_alone_are_another_work():
