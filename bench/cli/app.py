@@ -54,6 +54,19 @@ def module_of(verb: str) -> str:
     return f"bench.cli.verbs.{VERBS[verb]}.{verb}{'_' * iskeyword(verb)}"
 
 
+def without_auto(words: list[str]) -> list[str]:
+    """Return a command line without ``--work auto``, the default, which a flag cannot have as a value."""
+    kept: list[str] = []
+    for at, word in enumerate(words):
+        if word == "--":
+            return kept + words[at:]
+        if kept and kept[-1] == "--work" and word == "auto":
+            kept.pop()
+        else:
+            kept.append(word)
+    return kept
+
+
 class _Verbs(typer.core.TyperGroup):
     """The verbs, each read when it is run, described or its words completed: numpy alone takes half a second."""
 
@@ -90,7 +103,7 @@ class _Verbs(typer.core.TyperGroup):
         return self.commands.get(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        found = super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, without_auto(args))
         startup.ready()
         return found
 

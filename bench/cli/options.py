@@ -60,6 +60,19 @@ Threads = Annotated[int | None, typer.Option("--threads", help="Threads of torch
 Timeout = Annotated[str | None, typer.Option("--timeout", help="Deadline in seconds.", metavar="S")]
 Ceiling = Annotated[str | None, typer.Option("--ceiling", help="Approved wall time in seconds.", metavar="S")]
 Env = Annotated[list[str], typer.Option("--env", help="A variable of the test; may be repeated.", metavar="K=V")]
+Work = Annotated[
+    bool | None,
+    typer.Option(
+        "--work/--no-work",
+        help="Count the work in one more run, not timed.",
+        show_default="auto: if the first run took under 120 s",
+        envvar="BENCH_WORK",
+    ),
+]
+FailOn = Annotated[
+    list[str],
+    typer.Option("--fail-on", help="End with 1 if there is so much more work, as in work:1%.", metavar="WHAT:SHARE"),
+]
 Project = Annotated[Path | None, typer.Option("--project", help="A checkout whose test to run.", metavar="DIR")]
 Node = Annotated[list[str], typer.Option("--node", help="A pytest node of the project.", metavar="NODEID")]
 MetricName = Annotated[

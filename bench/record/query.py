@@ -1,9 +1,9 @@
-"""SQL over all results: records flattened into five tables of an in-memory DuckDB that reaches no file."""
+"""SQL over all results: records flattened into six tables of an in-memory DuckDB that reaches no file."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -43,8 +43,8 @@ _GROUPS: Mapping[str, type[msgspec.Struct]] = {
 def rows_of(sql: str, records: Sequence[Record]) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return column names and rows that a query over records yields.
 
-    Tables: ``results`` (one row a bundle), ``runs``, ``tests``, ``metrics``, ``warnings``; nested keys are joined with
-    ``_`` (``cpu_user_s``), and each table has the result's ``id``.
+    Tables: ``results`` (one row a bundle), ``runs``, ``tests``, ``metrics``, ``warnings``, ``work``; nested keys are
+    joined with ``_`` (``cpu_user_s``), and each table has the result's ``id``.
 
     Raises:
         UsageError: the query is wrong, in DuckDB's words.
@@ -65,7 +65,7 @@ def rows_of(sql: str, records: Sequence[Record]) -> tuple[list[str], list[tuple[
 
 def tables(records: Iterable[Record]) -> dict[str, list[Row]]:
     """Return records as rows of flat columns, by table."""
-    made: dict[str, list[Row]] = {"results": [], "runs": [], "tests": [], "metrics": [], "warnings": []}
+    made: dict[str, list[Row]] = {"results": [], "runs": [], "tests": [], "metrics": [], "warnings": [], "work": []}
     for record in records:
         document: Mapping[str, Any] = msgspec.to_builtins(record)
         key = {
@@ -100,8 +100,31 @@ def tables(records: Iterable[Record]) -> dict[str, list[Row]]:
                 {**at, "metric": name, **_flat("", metric, skip=("values",)), "samples": metric.get("values")}
                 for name, metric in run["metrics"].items()
             ]
+            made["work"] += [{**at, **row} for row in _work(run.get("work"))]
             made["warnings"] += [{**at, **warning} for warning in run["warnings"]]
     return made
+
+
+def _work(work: Mapping[str, Any] | None) -> Iterator[Row]:
+    """One row a counter of a counting run: ``total``, ``operator`` or ``module``; ``repeats`` if two runs are known."""
+    if not work:
+        return
+    torch, python, cuda = work["torch"] or {}, work["python"] or {}, work["cuda"] or {}
+    totals = {f"torch.{name}": torch.get(name) for name in ("elements", "bytes", "flops")}
+    totals |= {"torch.calls": sum(torch["calls"].values()) if torch else None, "python.calls": python.get("calls")}
+    totals |= {f"cuda.{name}": value for name, value in cuda.items()}
+    totals |= {f"kernel.{name}": value for name, value in work["kernel"].items()}
+    totals |= {name: work[name] for name in ("instructions", "branches")}
+    parts = (
+        ("total", "", totals),
+        ("operator", "torch.calls.", torch.get("calls", {})),
+        ("module", "python.modules.", python.get("modules", {})),
+    )
+    for part, path, counters in parts:
+        for name, value in counters.items():
+            known = work["counted"] > 1 and value is not None
+            repeats = not any(one == path + name or one.startswith(f"{path}{name}.") for one in work["varies"])
+            yield {"part": part, "name": name, "value": value, "repeats": repeats if known else None}
 
 
 def _flat(prefix: str, values: Mapping[str, Any], skip: tuple[str, ...] = ()) -> Row:
@@ -161,4 +184,5 @@ _COLUMNS: dict[str, dict[str, str]] = {
     "tests": {**_AT, **_columns(TestResult)},
     "metrics": {**_AT, "metric": "VARCHAR", **_columns(Metric), "samples": "DOUBLE[]"},
     "warnings": {**_AT, **_columns(Warning_)},
+    "work": {**_AT, "part": "VARCHAR", "name": "VARCHAR", "value": "BIGINT", "repeats": "BOOLEAN"},
 }

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from bench.record.work import Work
+
 SCHEMA = "bench.record/1"
 
 Outcome = Literal["passed", "failed", "timed_out", "oom_killed", "interrupted", "not_measured"]
@@ -298,7 +300,9 @@ class Run(msgspec.Struct, frozen=True):
     from, by their path in the run. ``cgroup`` is the place that was recognised from inside (version, paths, namespace,
     driver, nesting, user namespace), ``supervisor`` what the supervisor itself used and whether the figures' group held
     it. ``host_during`` is what the host did meanwhile, as far as it was watched: what others used, load, stolen time,
-    pressure, frequency, temperature. A run that only warmed up has ``warmup``, which is true, and is not judged.
+    pressure, frequency, temperature. ``work`` was counted in a run of its own, which has no time, and is kept with the
+    first run that passed; the others have no such key. A run that
+    only warmed up has ``warmup``, which is true, and is not judged.
     """
 
     index: int
@@ -327,6 +331,7 @@ class Run(msgspec.Struct, frozen=True):
     cgroup: dict[str, Any] = {}
     supervisor: dict[str, Any] = {}
     host_during: dict[str, float | None] = {}
+    work: Work | msgspec.UnsetType | None = msgspec.UNSET
     warmup: bool | msgspec.UnsetType = msgspec.UNSET
 
 

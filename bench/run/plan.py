@@ -31,7 +31,12 @@ BASE_ENV: Mapping[str, str] = {
     "PYTHONHASHSEED": "0",
     "PYTHONUNBUFFERED": "1",
 }
-_OURS = {"BENCH_PROFILE": "--profile", "BENCH_DEVICE": "NAME", "BENCH_PROFILER_OUT": "--profiler"}
+_OURS = {
+    "BENCH_PROFILE": "--profile",
+    "BENCH_DEVICE": "NAME",
+    "BENCH_PROFILER_OUT": "--profiler",
+    "BENCH_WORK_OUT": "--work",
+}
 """Variables that a plan sets, and what on the command line sets them: by ``--env`` the record would not show it."""
 _PROFILER_FOLDER = "{diagnostics}/profiler"
 _PROFILER_ENV = {"BENCH_PROFILER_OUT": "{out}"}

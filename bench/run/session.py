@@ -13,7 +13,7 @@ from typing import Self
 import msgspec
 
 from bench.catalog.model import SELFTEST
-from bench.engine.protocol import Ending, Engine, Need, Notify, Place, Task
+from bench.engine.protocol import Ending, Engine, Need, Notify, OnEvent, Place, Task
 from bench.errors import BenchError
 from bench.host.monitor.disturbances import Monitored, monitored, not_monitored
 from bench.host.monitor.monitor import HostMonitor
@@ -139,7 +139,8 @@ class Session:
         out, labels = self.store.start(result, index, key)
         self.observer.run_begins(plan, index)
         with self.probes.follow() as monitor:
-            ending = self._execute(place, replace(plan.task, labels=labels, describe=known is None), out)
+            task = replace(plan.task, labels=labels, describe=known is None)
+            ending = self._execute(place, task, out, self.observer.event)
         if known is None:
             self.descriptions.learn(key, plan.task, out)
         else:
@@ -158,10 +159,28 @@ class Session:
         self.observer.run_ended(reading)
         return OneRun(reading, out, ending)
 
-    def _execute(self, place: Place, task: Task, out: Path) -> Ending:
+    def run_aside(self, plan: Plan, name: str) -> tuple[Path, Ending]:
+        """Make a run that belongs to no result: nothing of it is kept if the command is killed.
+
+        Args:
+            plan: what to run.
+            name: what its folder in the store is called, for this command's time.
+
+        Raises:
+            NotMeasured: nothing could be started.
+        """
+        place = self.place(plan.need)
+        out = self.store.path / name
+        out.mkdir()
+        ending = self._execute(place, replace(plan.task, labels={}), out, lambda _event: None)
+        if ending.left is not None:
+            settle(ending.left)
+        return out, ending
+
+    def _execute(self, place: Place, task: Task, out: Path, on_event: OnEvent) -> Ending:
         """Run a task. A fault of our own on the way costs what it hit, and not the evidence that came by then."""
         try:
-            return self.engine.execute(place, task, out, self.observer.event)
+            return self.engine.execute(place, task, out, on_event)
         except BenchError:
             raise
         except Exception as error:

@@ -17,6 +17,7 @@ GLANCE = {
     "benchmarks/measuring/repeats.py": ("--glance", "--engine", "local"),
     "benchmarks/statistics/pairs.py": ("--glance",),
     "benchmarks/statistics/quality.py": ("--glance",),
+    "benchmarks/work/work.py": ("--glance", "--engine", "docker", "--diagnostic", "grad_cpu"),
 }
 ONE_PAIR = ("--slower", "0", "--same", "1", "--max-pairs", "1", "--alone", "--", "--engine", "local")
 LINES = {

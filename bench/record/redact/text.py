@@ -86,8 +86,27 @@ def redact_text(text: str, secrets: Collection[str] = ()) -> str:
 
 def redact_record(record: Record, secrets: Collection[str] = ()) -> Record:
     """A record whose strings hold no secret; identities (ids, stamps, digests, commits) stay as they are."""
+    document, works = _apart(record)
+    redacted = {key: _walk(key, value, secrets) for key, value in document.items()}
+    for at, work in works.items():
+        redacted["runs"][at]["work"] = _counts(work, secrets)
+    return msgspec.convert(redacted, Record)
+
+
+def _apart(record: Record) -> tuple[dict[str, Any], dict[int, Any]]:
+    """A record's document, and apart from it what was counted in its runs, whose numbers no name makes a secret."""
     document = msgspec.to_builtins(record)
-    return msgspec.convert({key: _walk(key, value, secrets) for key, value in document.items()}, Record)
+    runs = enumerate(document["runs"])
+    return document, {at: run.pop("work") for at, run in runs if "work" in run}
+
+
+def _counts(value: Any, secrets: Collection[str]) -> Any:
+    """Counts by the names of operators, modules and functions; a name may hold a secret that is known."""
+    if isinstance(value, dict):
+        return {_known_text(name, secrets): _counts(inner, secrets) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_counts(inner, secrets) for inner in value]
+    return _known_text(value, secrets) if isinstance(value, str) else value
 
 
 def redact_words(words: Sequence[str], secrets: Collection[str] = ()) -> list[str]:
@@ -133,7 +152,7 @@ _Hide = Callable[[str, Any], None]
 def hidden_strings(record: Record) -> dict[str, str]:
     """The strings that :func:`redact_record` hides for their key's sake, by that key: no file may hold them either."""
     found: dict[str, str] = {}
-    for key, value in msgspec.to_builtins(record).items():
+    for key, value in _apart(record)[0].items():
         _walk(key, value, (), lambda name, said: found.update({f"{name} {len(found)}": str(said)}))
     return found
 

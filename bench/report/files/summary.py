@@ -9,6 +9,7 @@ from statistics import median
 import msgspec
 
 from bench import units
+from bench.compare.work.wording import total_text
 from bench.record.schema import Record, Run, VerdictBaseline
 from bench.record.unavailable import NO_LOSS
 from bench.report.figures import HEADS, figure_cells, own_first
@@ -28,6 +29,7 @@ from bench.report.presentation import (
 )
 from bench.report.text import markdown, markdown_block, markdown_code, markdown_table
 from bench.report.warnings import merged
+from bench.report.work import operator_rows, sums_text, work_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def render_summary(
         _section("Other figures against the baseline", _beside(record.verdict.baseline)),
         _section("Memory, faults and context switches", _readings(record.judged, MEMORY)),
         _section("Metrics", _metrics(record.judged)),
+        _section("Work", _work(record)),
         _section("Findings", [f"- {markdown(finding)}" for finding in findings]),
         _section("Runs", _runs(record.runs)),
         _section("Warnings", _warnings(record.runs)),
@@ -210,6 +213,17 @@ def _metrics(runs: Sequence[Run]) -> list[str]:
         better = metrics[0].better if metrics[0].better != "none" else ""
         rows.append((markdown(name), middle, markdown(metrics[0].unit), better, str(len(values))))
     return _table(("metric", "median", "unit", "better", "runs"), rows) if rows else []
+
+
+def _work(record: Record) -> list[str]:
+    work = work_in(record)
+    if work is None:
+        return []
+    sums = sums_text(work)
+    lines = [f"- {markdown(total_text(work))}, counted in a run that is not timed"]
+    lines += [f"- {markdown(sums)}"] if sums else []
+    rows = [tuple(map(markdown, row)) for row in operator_rows(work)]
+    return [*lines, "", *_table(("operator", "calls", "called most by"), rows)] if rows else lines
 
 
 def _runs(runs: Sequence[Run]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from bench import units
 from bench.compare.explain.remedy import commands
+from bench.compare.work.wording import total_text
 from bench.errors import DamagedData
 from bench.record.schema import Run
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
@@ -30,6 +31,7 @@ from bench.report.presentation import (
 from bench.report.timeline import parse_samples
 from bench.report.trend import stands_out, time_spent
 from bench.report.warnings import merged
+from bench.report.work import work_in
 
 MOST_HISTORIES = 60
 """Hosts of one diagnostic that get a history, those with the newest results first."""
@@ -170,6 +172,9 @@ def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
             *((one.name, one.text(run)) for one in run_columns([run], (ANONYMOUS, MINOR_FAULTS))),
         ]
     facts += own_numbers(entry)
+    work = work_in(record)
+    if work is not None:
+        facts.append(("work", total_text(work)))
     if entry.origin:
         facts.append(("read from", entry.origin))
     return tuple(facts)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench import units
+from bench.compare.work.wording import total_text
 from bench.record.schema import Run
 from bench.report.entry import Entry, worst_first
 from bench.report.figures import own_numbers
@@ -16,6 +17,7 @@ from bench.report.presentation import ANONYMOUS, run_columns, warmup_mark
 from bench.report.status import state_of_run
 from bench.report.terminal.cells import bar, day, state, table, text
 from bench.report.warnings import merged
+from bench.report.work import work_in
 
 BAR = 8
 
@@ -72,6 +74,9 @@ def result_summary(entry: Entry) -> RenderableType:
     if record.runs:
         parts.append(_runs_table(record.runs))
     parts += [Text.assemble("  ", text(line)) for line in _numbers(entry)]
+    work = work_in(record)
+    if work is not None:
+        parts.append(Text.assemble("  ", ("work: ", "dim"), text(total_text(work))))
     parts += [Text.assemble("  ", text(code, "yellow"), ": ", text(message)) for code, message in merged(record.runs)]
     if entry.origin:
         parts.append(Text.assemble("  ", ("written to ", "dim"), text(entry.origin)))

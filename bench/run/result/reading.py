@@ -71,9 +71,9 @@ def _read(out: Path, index: int, ending: Ending) -> Reading:
 
 
 def _run(result: Result, index: int) -> Run:
-    """The run of a result; its number, and what the host did meanwhile, are not the supervisor's to tell."""
+    """The run of a result; its number, what the host did meanwhile and its work are not the supervisor's to tell."""
     told = {name: getattr(result, name) for name in Run.__struct_fields__}
-    return Run(**{**told, "index": index, "host_during": {}})
+    return Run(**{**told, "index": index, "host_during": {}, "work": msgspec.UNSET})
 
 
 def _blamed(run: Run, ending: Ending) -> Run:

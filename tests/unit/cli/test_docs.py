@@ -30,6 +30,7 @@ TASKS = {
     "record",
     "glossary",
     "report",
+    "work",
 }
 FLEET = "bench fleet grad_cpu --host ssh://one --host ssh://two --profile smoke"
 """Needs two machines: here it ends with the reason of each."""
@@ -43,6 +44,9 @@ FAILS = {
     "bench reproduce A --allow image,engine": {0, 6},
     "bench doctor": {0, 6},
 }
+GATES = ("bench compare A B --fail-on work:1%", "bench run grad_cpu --baseline A --work --fail-on work:1%")
+"""The engine of these tests counts no work, and no gate is passed without a count."""
+FAILS |= {command: {6} for command in GATES}
 REAL = set(commands("selftest.md", "bench run selftest"))
 """Loads in real containers: ``tests/integration/test_selftest.py`` runs them."""
 (SHIPPED,) = commands("README.md", "bench explain ")

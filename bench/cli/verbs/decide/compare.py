@@ -12,6 +12,7 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
+from bench.cli.gates import parse_gates, work_gate
 from bench.cli.inputs import all_results, bundles_named, records_by_name
 from bench.cli.output import Console, notify, print_json
 from bench.compare.alignment import align
@@ -36,6 +37,7 @@ def compare_(
         str, typer.Option("--accept", help="Differences under test, as in variant,limits.cpus.", metavar="LIST")
     ] = "",
     metric: options.MetricName = WALL,
+    fail_on: options.FailOn = [],  # noqa: B006, typer copies it
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
@@ -44,7 +46,7 @@ def compare_(
 
     Example: bench compare HOST/grad_cpu/STAMP_A HOST/grad_cpu/STAMP_B
     """
-    what, accepted = asked(words, reference), parse_accept(accept)
+    what, accepted, gate = asked(words, reference), parse_accept(accept), parse_gates(fail_on)
     found = bundles_named(what.words, results)
     known = [bundle.record for bundle in all_results(results)]
     made = rankings(what, found, known, accepted, metric)
@@ -59,7 +61,8 @@ def compare_(
         for ranking in made:
             only = ranking.rows[0] if len(what.words) == 2 else None
             Console.out().print(comparison_view(only) if only is not None else ranking_view(ranking))
-    return int(gravest([ranking.exit_code for ranking in made]))
+    held = work_gate(gate, [row.work for ranking in made for row in ranking.rows])
+    return int(gravest([*(ranking.exit_code for ranking in made), held]))
 
 
 @dataclass(frozen=True, slots=True)

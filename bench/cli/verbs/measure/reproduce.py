@@ -18,7 +18,7 @@ from bench.cli.app import app
 from bench.cli.inputs import original
 from bench.cli.output import Console, announce, complain_of, notify, print_json
 from bench.cli.session import open_session
-from bench.cli.verbs.measure.run import NEED_BYTES
+from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.comparison import Comparison, compare
 from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder
@@ -63,6 +63,7 @@ def reproduce(
     ] = None,
     python: commands.Python = None,
     input_: commands.Input = None,
+    work: options.Work = None,
     if_busy: options.Busy = "wait",
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
@@ -74,7 +75,7 @@ def reproduce(
 
     Example: bench reproduce grad.tar.zst --allow image,cpus
     """
-    allowed = parse_allow(allow)
+    allowed, counted = parse_allow(allow), wanted_work(work, gated=False)
     record = original(bundle, results)
     if record.diagnostic.command is not msgspec.UNSET:
         announce(f"a command: {plain(line_of(record))}")
@@ -100,7 +101,7 @@ def reproduce(
             _tell(found)
             require(found, allowed)
             plan = _fitted(plan, record, capacity)
-            written = measure(plan, session, Baseline((record,), asked=True), reproduces=record.id)
+            written = measure(plan, session, Baseline((record,), asked=True), reproduces=record.id, work=counted)
     comparison = None if record.profiler else compare(record, written.record)
     if json:
         print_json({"path": str(written.path), "record": written.record, "mismatches": found, "comparison": comparison})

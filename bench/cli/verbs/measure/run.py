@@ -15,13 +15,16 @@ from bench.catalog.project import of_node, read_catalog
 from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.commands import CommandVerb
+from bench.cli.gates import parse_gates, work_gate
 from bench.cli.output import Console, complain_of, notify, print_json
 from bench.cli.session import open_session
-from bench.compare.reference import without
+from bench.compare.reference import like_or_newest, without
+from bench.compare.sample import sample_of
+from bench.compare.work.difference import WorkDifference, compare_work
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
 from bench.errors import UsageError
-from bench.record.schema import Source
+from bench.record.schema import Record, Source
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.find import find_bundles
 from bench.report.entry import Entry
@@ -33,6 +36,7 @@ from bench.run.plan import Options, Plan, make_plan, need_of, parse_env
 from bench.run.selftest.run import self_test
 from bench.run.session import Session
 from bench.run.source.read import Checkout, read_catalog_source, read_project
+from bench.run.work.counting import Wanted
 
 NEED_BYTES = 256 * 1024**2
 """Room that a bundle may need, checked before a run."""
@@ -91,6 +95,8 @@ def run(
     calibration: Annotated[
         bool, typer.Option("--calibration/--no-calibration", help="Calibrate the host before and after.")
     ] = True,
+    work: options.Work = None,
+    fail_on: options.FailOn = [],  # noqa: B006, typer copies it
     if_busy: options.Busy = "wait",
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
@@ -103,6 +109,8 @@ def run(
     catalog, diagnostic = _what(name, project, options.node_of(node), commands.words_of(context), asked)
     commands.refuse_installing(requirements, python)
     engine = commands.engine_for(engine, diagnostic, python)
+    gate = parse_gates(fail_on)
+    counted = wanted_work(work, gated=gate is not None)
     chosen = Options(
         repeat=repeat,
         profile=profile,
@@ -142,13 +150,31 @@ def run(
         limits=plan.task.limits,
         calibration=calibration,
     ) as session:
-        written = measure(plan, session, known)
+        written = measure(plan, session, known, work=counted)
     if json:
         print_json({"path": str(written.path), "record": written.record})
     else:
         Console.out().print(result_summary(Entry(written.record, str(written.path))))
     complain_of(written.complaints)
-    return int(written.exit_code)
+    return int(written.exit_code or work_gate(gate, _grown(written.record, known) if gate is not None else ()))
+
+
+def wanted_work(asked: bool | None, *, gated: bool) -> Wanted:
+    """Return whether the work is counted: as it was asked for, and in any case if the command's end depends on it.
+
+    Raises:
+        UsageError: it is to be held to a bound, and not to be counted.
+    """
+    if gated and asked is False:
+        raise UsageError("--fail-on work needs what --no-work leaves out", fix="leave one of them out")
+    if asked is None:
+        return "always" if gated else "auto"
+    return "always" if asked else "never"
+
+
+def _grown(record: Record, known: Baseline) -> Sequence[WorkDifference | None]:
+    chosen = like_or_newest(record, known.records)
+    return [compare_work(sample_of(chosen), sample_of(record)) if chosen else None]
 
 
 def checkout_of(project: Path | None, results: Path, diagnostic: Diagnostic) -> Checkout | None:
