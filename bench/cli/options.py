@@ -90,6 +90,8 @@ Busy = Annotated[
 ]
 
 DEFAULT_RESULTS = Path("results")
+WALL = "wall"
+"""The figure that decides if nobody names another; as in :mod:`bench.compare.measures`."""
 
 
 def size_of(text: str | None) -> int | None:

@@ -20,6 +20,7 @@ from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, interval, state, table, text
 from bench.report.terminal.experiment import experiment_view
 from bench.report.text import plain
+from bench.report.work import HEADS as WORK_HEADS
 from bench.report.work import work_rows
 
 _WORD_STYLES = {"worse": "bold red", "better": "green", "more": "yellow", "less": "yellow", "same": ""}

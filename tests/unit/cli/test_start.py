@@ -56,6 +56,7 @@ DENIED = {
     "import": {"bench.engine.docker", "docker", "duckdb", "jinja2", "psutil", "requests"},
     "run": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
     "reproduce": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
+    "ab": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
     "whatif": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
     "fleet": {"bench.report.html", "docker", "duckdb", "jinja2", "psutil", "requests"},
 }

@@ -8,7 +8,7 @@ import pytest
 import bench.compare.differences
 from bench.compare.alignment import reference
 from bench.compare.comparison import compare
-from bench.compare.reference import Pool, like, near, reference_noise
+from bench.compare.reference import Pool, like, near, reference_sessions
 from bench.compare.sample import sample_of
 from bench.record.schema import Host, HostClass
 from bench.report.against import against
@@ -53,7 +53,7 @@ def test_the_noise_of_a_reference_is_the_same(records):
     later = [msgspec.structs.replace(record, id=f"{record.id}-{again}") for record in records for again in range(4)]
     for record in records[::7]:
         sides = sample_of(record), sample_of(records[5])
-        assert reference_noise(*sides, Pool(later)) == reference_noise(*sides, later)
+        assert reference_sessions(*sides, Pool(later)) == reference_sessions(*sides, later)
 
 
 def test_a_report_beside_a_baseline_compares_as_one_does(records):

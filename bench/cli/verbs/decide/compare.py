@@ -36,7 +36,7 @@ def compare_(
     accept: Annotated[
         str, typer.Option("--accept", help="Differences under test, as in variant,limits.cpus.", metavar="LIST")
     ] = "",
-    metric: options.MetricName = WALL,
+    metric: options.MetricName = options.WALL,
     fail_on: options.FailOn = [],  # noqa: B006, typer copies it
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,

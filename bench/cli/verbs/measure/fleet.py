@@ -34,7 +34,7 @@ def fleet(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Run a diagnostic or a command on many machines and compare them.
+    """Run a diagnostic or a command on many machines; compare them.
 
     A command stands behind --. Options of 'run' are passed on.
 

@@ -101,7 +101,7 @@ def run(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Run one diagnostic or, behind --, a command, and keep the evidence.
+    """Run a diagnostic or, behind --, a command; keep the evidence.
 
     Example: bench run grad_cpu --profile smoke --repeat 3
     """

@@ -19,7 +19,6 @@ from bench.cli.verbs.measure.run import NEED_BYTES, checkout_of, plan_of
 from bench.compare.advice import advice
 from bench.compare.beside.rounds import agreed
 from bench.compare.comparison import compare
-from bench.compare.measures import WALL
 from bench.compare.sample import sample_of
 from bench.engine.absent import AbsentEngine
 from bench.engine.choose import choose
@@ -59,7 +58,7 @@ def whatif(
     memory: options.Memory = None,
     env: options.Env = [],  # noqa: B006, typer copies it
     project: options.Project = None,
-    metric: options.MetricName = WALL,
+    metric: options.MetricName = options.WALL,
     command_name: commands.Name = None,
     image: commands.Image = None,
     torch: commands.Torch = False,
@@ -74,7 +73,7 @@ def whatif(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Run a diagnostic or a command under variants, and say what to set.
+    """Run a diagnostic or a command under variants; say what to set.
 
     Example: bench whatif grad_cpu --profile smoke --variants glibc,jemalloc
     """

@@ -50,7 +50,7 @@ def import_(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Bring in bundles, older logs or other tools' results: archives, folders or files.
+    """Bring in bundles, older logs or other tools' results.
 
     Example: bench import old-logs
     """
