@@ -8,10 +8,26 @@ from typing import Any
 import msgspec
 
 from bench.errors import DamagedData
+from bench.record.every_run import put_back, taken_out
+from bench.record.layout import laid_out
+from bench.record.patterns import folded, unfolded
 from bench.record.schema import SCHEMA, SINCE_1_1, Record
 
+
+class _Written(Record, frozen=True, kw_only=True):
+    """A record as it is written: what all runs share stands once."""
+
+    every_run: dict[str, dict[str, Any]] = {}
+
+
+class _Schema(msgspec.Struct):
+    schema: Any = None
+
+
 # msgspec works a type out at its first use, and crashes if two threads do so at once: here one does it for all.
-msgspec.json.Decoder(Record)
+_WRITTEN = msgspec.json.Decoder(_Written)
+_NAMED = msgspec.json.Decoder(_Schema)
+_FIELDS = Record.__struct_fields__
 _FAMILY, _MAJOR = SCHEMA.rsplit("/", 1)
 _MINOR = 1
 _SCHEMA = re.compile(re.escape(_FAMILY) + r"/(?P<major>[0-9]{1,9})(?:\.[0-9]{1,9})?")
@@ -33,22 +49,26 @@ def decode(data: bytes | str, origin: str = "record.json") -> Record:
         DamagedData: not JSON, not a record, a foreign schema, or a value of the wrong type, named by its path.
         NewerSchema: a newer major schema, or a newer minor one with a value that this version does not know.
     """
+    name = None
     try:
-        document = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DamagedData(f"{origin} is not JSON", str(error), "restore the file from its source") from None
-    name = _check_schema(document, origin)
-    try:
-        return msgspec.convert(document, Record)
+        name = _check_schema(_NAMED.decode(data).schema, origin)
+        written = _WRITTEN.decode(data)
+        runs = tuple(put_back(run, written.every_run) for run in written.runs)
     except msgspec.ValidationError as error:
+        if name is None:
+            name = _check_schema(None, origin)
         if _minor(name) > _MINOR:
             fix = "install a newer version of bench"
             raise NewerSchema(f"{origin} has the newer schema {name}", _message(str(error)), fix) from None
         raise DamagedData(f"{origin} does not fit {SCHEMA}", _message(str(error)), "run 'bench verify' on it") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DamagedData(f"{origin} is not JSON", str(error), "restore the file from its source") from None
+    values = {field: getattr(written, field) for field in _FIELDS}
+    return Record(**{**values, "runs": runs, "unavailable": unfolded(written.unavailable, runs)})
 
 
 def encode(record: Record, original: bytes | None = None) -> bytes:
-    """Return a record as indented JSON with a final line feed.
+    """Return a record as JSON that a person can read, with a final line feed (:mod:`bench.record.layout`).
 
     Args:
         record: what to write.
@@ -57,13 +77,17 @@ def encode(record: Record, original: bytes | None = None) -> bytes:
     document: Any = msgspec.to_builtins(record)
     document["schema"] = _schema_of(record)
     if original is not None:
-        document = _with_unknown(document, msgspec.json.decode(original))
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+        kept = msgspec.json.decode(original)
+        kept.pop("every_run", None)  # the runs of the record have it
+        document = _with_unknown({**document, "unavailable": {}}, {**kept, "unavailable": {}})
+        document["unavailable"] = record.unavailable
+    document["unavailable"] = folded(document["unavailable"], document)
+    every = taken_out(document["runs"])
+    return laid_out({**document, "every_run": every} if every else document).encode()
 
 
-def _check_schema(document: object, origin: str) -> str:
-    """The name of the document's schema, if this version can read it."""
-    name = document.get("schema") if isinstance(document, dict) else None
+def _check_schema(name: object, origin: str) -> str:
+    """The name of a document's schema, if this version can read it."""
     found = _SCHEMA.fullmatch(name) if isinstance(name, str) else None
     if found is None:
         said = f"its schema is {name!r:.80}"
