@@ -17,7 +17,7 @@ from bench.record.schema import SCHEMA, SINCE_1_1, Record
 class _Written(Record, frozen=True, kw_only=True):
     """A record as it is written: what all runs share stands once."""
 
-    every_run: dict[str, dict[str, Any]] = {}
+    every_run: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
 
 
 class _Schema(msgspec.Struct):

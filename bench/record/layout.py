@@ -1,4 +1,4 @@
-"""JSON that a person reads and that is no longer than it must be: small parts on one line, short values side by side."""
+"""JSON that a person reads and that is no longer than it must be: short values side by side."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """A reason is written once: the paths of all nulls that it explains, in a form that a person reads (pure).
 
-``runs[*].signal`` is the null of every run, ``runs[0-2,5].io.read_bytes`` that of four; several paths of one reason stand
-in one key with a comma and a space between them. In a path as such a backslash precedes a comma, an asterisk or a
-backslash of a name (a metric may be called anything).
+``runs[*].signal`` is the null of every run, ``runs[0-2,5].io.read_bytes`` that of four; several paths of one reason
+stand in one key with a comma and a space between them. A backslash precedes a comma, an asterisk or a backslash of a
+name (a metric may be called anything).
 """
 
 from __future__ import annotations
@@ -78,9 +78,7 @@ def _groups(
         places = list(group)
         tail = _escape(shape[depth + 1])
         last = depth + 1 == len(places[0])
-        rest = (
-            (tail,) if last else tuple(tail + one for one in _groups(places, (*before, index), document, shape))
-        )
+        rest = (tail,) if last else tuple(tail + one for one in _groups(places, (*before, index), document, shape))
         by_rest.setdefault(rest, []).append(index)
     length = _length(document, shape, before)
     return [f"[{_set(indices, length)}]{one}" for rest, indices in by_rest.items() for one in rest]
