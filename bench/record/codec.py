@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from bench.errors import DamagedData
-from bench.record.every_run import put_back, taken_out
+from bench.record.every_run import EVERY_RUN, put_back, taken_out
 from bench.record.layout import laid_out
 from bench.record.patterns import folded, unfolded
 from bench.record.schema import SCHEMA, SINCE_1_1, Record
@@ -28,6 +28,8 @@ class _Schema(msgspec.Struct):
 _WRITTEN = msgspec.json.Decoder(_Written)
 _NAMED = msgspec.json.Decoder(_Schema)
 _FIELDS = Record.__struct_fields__
+MOST_VALUES = 2_000_000
+"""Values of a record, with their keys, at most; those of objects weigh more."""
 _FAMILY, _MAJOR = SCHEMA.rsplit("/", 1)
 _MINOR = 1
 _SCHEMA = re.compile(re.escape(_FAMILY) + r"/(?P<major>[0-9]{1,9})(?:\.[0-9]{1,9})?")
@@ -46,9 +48,11 @@ def decode(data: bytes | str, origin: str = "record.json") -> Record:
         origin: the file's name, for the message.
 
     Raises:
-        DamagedData: not JSON, not a record, a foreign schema, or a value of the wrong type, named by its path.
+        DamagedData: not JSON, not a record, a foreign schema, a value of the wrong type, named by its path, or more
+            values than memory has room for.
         NewerSchema: a newer major schema, or a newer minor one with a value that this version does not know.
     """
+    _check_weight(data, origin)
     name = None
     try:
         name = _check_schema(_NAMED.decode(data).schema, origin)
@@ -78,12 +82,22 @@ def encode(record: Record, original: bytes | None = None) -> bytes:
     document["schema"] = _schema_of(record)
     if original is not None:
         kept = msgspec.json.decode(original)
-        kept.pop("every_run", None)  # the runs of the record have it
+        kept.pop(EVERY_RUN, None)  # the runs of the record have it
         document = _with_unknown({**document, "unavailable": {}}, {**kept, "unavailable": {}})
         document["unavailable"] = record.unavailable
     document["unavailable"] = folded(document["unavailable"], document)
     every = taken_out(document["runs"])
-    return laid_out({**document, "every_run": every} if every else document).encode()
+    return laid_out({**document, EVERY_RUN: every} if every else document).encode()
+
+
+def _check_weight(data: bytes | str, origin: str) -> None:
+    """Refuse a record whose values would fill the memory, by what separates values: counted without making any."""
+    text = data if isinstance(data, bytes) else data.encode("utf-8", "replace")
+    if len(text) < MOST_VALUES:
+        return
+    values = text.count(b",") + text.count(b":") + text.count(b"[") + 3 * text.count(b"{")
+    if values > MOST_VALUES:
+        raise DamagedData(f"{origin} holds more values than a record can", f"over {MOST_VALUES}")
 
 
 def _check_schema(name: object, origin: str) -> str:

@@ -14,6 +14,12 @@ from bench.record.schema import Run, Session
 
 PARTS = ("sources", "cgroup", "supervisor", "host_during", "session")
 """Parts of a run that may be written once: none of the keys that every record of major version 1 has."""
+EVERY_RUN = "every_run"
+"""The key of a record, as it is written, that holds them."""
+SHARED = (
+    "what all runs of the result share, by part of a run: each run has it as if it stood there, and only what differs "
+    "stands in its own part; in the paths of its `cgroup` `{group}` is the name of its own group"
+)
 _GROUP = "{group}"
 
 

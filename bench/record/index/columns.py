@@ -29,6 +29,7 @@ from bench.record.schema import (
 
 AT = "_at"
 """The column that holds the number of the result, which no query sees."""
+LIST = "DOUBLE[]"
 MOST = 2**63
 """No count of a column reaches it."""
 _NESTED = re.compile(r"schema\.|dict|tuple")
@@ -97,7 +98,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
     "results": (*_RESULT, _text("fingerprint", "")),
     "runs": (*KEY, *_RUN),
     "tests": (*KEY, _AT_RUN, *_columns(TestResult)),
-    "metrics": (*KEY, _AT_RUN, _METRIC, *_columns(Metric, skip="values"), Column("samples", "DOUBLE[]", "")),
+    "metrics": (*KEY, _AT_RUN, _METRIC, *_columns(Metric, skip="values"), Column("samples", LIST, "")),
     "warnings": (*KEY, _AT_RUN, *_columns(Warning_)),
 }
 """The columns of each table, in order."""

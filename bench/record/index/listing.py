@@ -117,6 +117,9 @@ def _read(root: Path, path: str, now: dict[str, Mark], take: Take) -> Entry:
         record = read_bundle(root / path).record
     except BenchError as error:
         return Entry(path, mark, at, problem=(error.what, error.cause, error.fix, int(error.exit_code)))
+    except MemoryError:
+        what = f"{root / path} cannot be read: this process has no memory left for it"
+        return Entry(path, NO_RECORD, at, problem=(what, "", "", int(ExitCode.DAMAGED)))
     entry = Entry(
         path,
         mark,
