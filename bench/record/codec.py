@@ -85,7 +85,7 @@ def encode(record: Record, original: bytes | None = None) -> bytes:
         kept.pop(EVERY_RUN, None)  # the runs of the record have it
         document = _with_unknown({**document, "unavailable": {}}, {**kept, "unavailable": {}})
         document["unavailable"] = record.unavailable
-    document["unavailable"] = folded(document["unavailable"], document)
+    document["unavailable"] = folded(document["unavailable"], document["runs"])
     every = taken_out(document["runs"])
     return laid_out({**document, EVERY_RUN: every} if every else document).encode()
 

@@ -15,6 +15,8 @@ import platformdirs
 
 VERSION = 1
 """Of the form of an entry; another form lies in another file."""
+FOLDER_VARIABLE = "BENCH_INDEX"
+"""The variable of the environment that names another folder for all indices."""
 KEPT_S = 60 * 24 * 3600.0
 """How long the index of a folder that nobody asks for is kept."""
 _FRESH_NS = 100_000_000
@@ -75,7 +77,8 @@ def settled(mark: Mark) -> bool:
 def index_folder(root: Path) -> Path:
     """Return where the index of a folder of results lies: in the user's cache, by the folder's real path."""
     name = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:24]
-    return platformdirs.user_cache_path("bench") / "index" / name
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    return (Path(chosen) if chosen else platformdirs.user_cache_path("bench") / "index") / name
 
 
 def load(root: Path) -> dict[str, Entry]:

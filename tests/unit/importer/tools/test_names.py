@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from bench.record.query import rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +10,6 @@ from bench.importer.tools.naming import name_of_benchmark
 from bench.importer.tools.units import to_si
 from bench.names import is_diagnostic_name
 from bench.record.consistency import contradictions
-from bench.record.query import rows_of
 from bench.record.schema import Metric
 from tests.support.records import make_record, make_run
 
