@@ -9,13 +9,10 @@ from bench.cli.inputs import READING, listed, read_listed
 from bench.cli.output import notify
 from bench.errors import BenchError
 from bench.record.index.entries import Entry
-from bench.record.index.listing import Listing, list_results
+from bench.record.index.listing import NEWEST, Listing, list_results, newest_of_kinds
 from bench.record.schema import Record
 from bench.record.storage.bundle import RECORD, Bundle
 from bench.record.storage.find import find_bundles
-
-NEWEST = 200
-"""Results of one kind on one host that are compared, from the newest backwards: a host drifts over the years."""
 
 
 class Named:
@@ -51,7 +48,7 @@ class Named:
             self._known = listed(self._results)
         wanted = set(names)
         entries = [entry for entry in self._known.entries if entry.diagnostic in wanted]
-        return [bundle.record for bundle in read_listed(self._known, _newest(entries)[0])]
+        return [bundle.record for bundle in read_listed(self._known, newest_of_kinds(entries)[0])]
 
     def _of(self, word: str) -> list[tuple[str, Callable[[], list[Bundle]]]]:
         """The diagnostics that a word names, and what reads their results."""
@@ -97,7 +94,7 @@ def _listed(listing: Listing, word: str) -> list[tuple[str, Callable[[], list[Bu
 
     def reader(name: str) -> Callable[[], list[Bundle]]:
         def read() -> list[Bundle]:
-            entries, older = _newest(by_name[name])
+            entries, older = newest_of_kinds(by_name[name])
             if older:
                 notify(f"{word}: {older} older results of {name} are left out; the newest {NEWEST} of each kind count")
             return sorted(read_listed(listing, entries), key=lambda bundle: bundle.record.stamp)
@@ -105,12 +102,3 @@ def _listed(listing: Listing, word: str) -> list[tuple[str, Callable[[], list[Bu
         return read
 
     return [(name, reader(name)) for name in by_name]
-
-
-def _newest(entries: Iterable[Entry]) -> tuple[list[Entry], int]:
-    """The newest results of each diagnostic, host and kind, and how many are older."""
-    groups: dict[tuple[str, str, str], list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault((entry.diagnostic, entry.host, entry.kind), []).append(entry)
-    newest = [entry for group in groups.values() for entry in sorted(group, key=lambda one: one.stamp)[-NEWEST:]]
-    return newest, sum(max(len(group) - NEWEST, 0) for group in groups.values())

@@ -28,7 +28,7 @@ class _Schema(msgspec.Struct):
 _WRITTEN = msgspec.json.Decoder(_Written)
 _NAMED = msgspec.json.Decoder(_Schema)
 _FIELDS = Record.__struct_fields__
-MOST_VALUES = 2_000_000
+MOST_VALUES = 1_500_000
 """Values of a record, with their keys, at most; those of objects weigh more."""
 _FAMILY, _MAJOR = SCHEMA.rsplit("/", 1)
 _MINOR = 1

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.compare.reference import UNVARIED, barred
 from bench.engine.assets import project_root
 from bench.errors import BenchError
+from bench.record.index.listing import list_results, newest_of_kinds
 from bench.record.schema import Record
-from bench.record.storage.bundle import Bundle
+from bench.record.storage.bundle import Bundle, read_bundle
 from bench.record.storage.find import Follow, scan
 
 
@@ -65,15 +67,22 @@ def default_baseline(results: Path, name: str, profile: str) -> Baseline:
         name: the diagnostic's name.
         profile: ``full`` or ``smoke``.
     """
-    shipped = reference_folder().resolve()
-    found = {
-        bundle.record.id: bundle.record
-        for bundle in history(read_results(results), name)
-        if shipped not in bundle.path.resolve().parents
-    }
+    found = {bundle.record.id: bundle.record for bundle in _newest(results, name)}
     fit = tuple(
         record
         for record in found.values()
         if record.outcome == "passed" and barred(record, name, of_kind=(profile, UNVARIED)) is None
     )
     return Baseline(fit, asked=False)
+
+
+def _newest(results: Path, name: str) -> Iterator[Bundle]:
+    """The newest results of a diagnostic, of each kind and host, without those that ship; one that cannot be read is
+    no baseline.
+    """
+    listing, shipped = list_results(results), reference_folder().resolve()
+    entries, _ = newest_of_kinds(entry for entry in listing.entries if entry.diagnostic == name)
+    for path in map(listing.path, entries):
+        if shipped not in path.resolve().parents:
+            with contextlib.suppress(BenchError):
+                yield read_bundle(path)

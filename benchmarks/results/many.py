@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # so that it runs as a script
 from benchmarks.results import made, rivals
 
 QUERY = ("query", "select host, median(wall_s) from runs group by host")

@@ -22,6 +22,7 @@ ONE_PAIR = ("--slower", "0", "--same", "1", "--max-pairs", "1", "--alone", "--",
 LINES = {
     "benchmarks/measuring/ab.py": (ONE_PAIR, r"undecided after 1 pair|0 missed of 1"),
     "benchmarks/redaction/speed.py": (("--size", "100000"), r"[\d.]+ MB/s"),
+    "benchmarks/results/many.py": (("20",), r"^\|"),
     "benchmarks/report/page.py": (("5",), r"5 results, page [\d.]+ s .* and [\d.]+ MB"),
 }
 """Scripts that print a line for each thing they measure, with what such a line says."""

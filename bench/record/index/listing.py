@@ -20,6 +20,8 @@ from bench.record.storage.walk import bundle_paths, folder_parts
 
 Take = Callable[[Entry, Record], object]
 """Is given each record that is read."""
+NEWEST = 200
+"""Results of one kind on one host that are compared, from the newest backwards: a host drifts over the years."""
 NO_RECORD: Mark = (-1, 0, 0, 0)
 
 
@@ -194,3 +196,17 @@ def newest_each(entries: Iterable[Entry]) -> dict[str, Entry]:
         if there is None or entry.stamp >= there.stamp:
             newest[entry.diagnostic] = entry
     return newest
+
+
+def newest_of_kinds(entries: Iterable[Entry], most: int = NEWEST) -> tuple[list[Entry], int]:
+    """Return the newest results of each diagnostic, host and kind, and how many are older.
+
+    Args:
+        entries: results, any order.
+        most: how many of each.
+    """
+    groups: dict[tuple[str, str, str], list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault((entry.diagnostic, entry.host, entry.kind), []).append(entry)
+    newest = [entry for group in groups.values() for entry in sorted(group, key=lambda one: one.stamp)[-most:]]
+    return newest, sum(max(len(group) - most, 0) for group in groups.values())
