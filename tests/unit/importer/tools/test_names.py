@@ -68,13 +68,5 @@ def test_a_value_lies_among_its_samples():
     assert said.startswith("runs[0].metrics.time_s.value: not between")
 
 
-def test_samples_are_a_column():
-    records = [with_metric(Metric(2.0, "s", "lower", (1.0, 2.0, 4.0))), with_metric(Metric(2.0, "s", "lower"))]
-    assert rows_of("SELECT value, samples FROM metrics ORDER BY len(samples)", records)[1] == [
-        (2.0, [1.0, 2.0, 4.0]),
-        (2.0, None),
-    ]
-
-
 def test_a_metric_without_samples_has_no_such_key():
     assert msgspec.to_builtins(Metric(2.0, "s")) == {"value": 2.0, "unit": "s", "better": "none"}

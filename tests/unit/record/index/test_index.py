@@ -229,3 +229,14 @@ def test_the_newest_of_each_diagnostic(root: Path) -> None:
     write(root, make_record(stamp=STAMPS[6], name="other_cpu"))
     found = newest_each(list_results(root).entries)
     assert {name: entry.stamp for name, entry in found.items()} == {"grad_cpu": STAMPS[2], "other_cpu": STAMPS[6]}
+
+
+def test_the_samples_of_a_metric_are_a_list_and_a_late_text_is_one(root: Path) -> None:
+    runs = tuple(make_run(at, signature="it failed" if at == 3000 else None) for at in range(3001))
+    metrics = {"m": Metric(2.0, "s", values=(1.0, 2.0, 2.5e-7)), "n": Metric(1.0, "s")}
+    write(root, make_record(stamp=STAMPS[4], runs=(*runs, make_run(3001, metrics=metrics))))
+    assert rows_of("select metric, samples from metrics order by metric", root)[1] == [
+        ("m", [1.0, 2.0, 2.5e-7]),
+        ("n", None),
+    ]
+    assert rows_of("select count(signature) from runs", root)[1] == [(1,)]
