@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +43,6 @@ def read_results(
     for problem in (*found.problems, *found.twins):
         passed_over(problem)
     return tuple(sorted(found.bundles, key=lambda bundle: bundle.record.stamp))
-
-
-def history(bundles: Sequence[Bundle], name: str) -> tuple[Bundle, ...]:
-    """Return the results of one diagnostic, oldest first."""
-    return tuple(bundle for bundle in bundles if bundle.record.diagnostic.name == name)
 
 
 def reference_folder() -> Path:

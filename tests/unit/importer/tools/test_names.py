@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from bench.record.query import rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 
