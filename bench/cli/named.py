@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from bench.record.index.listing import NEWEST, Listing, list_results, newest_of_
 from bench.record.schema import Record
 from bench.record.storage.bundle import RECORD, Bundle
 from bench.record.storage.find import find_bundles
+
+Give = Callable[[int], list[Bundle]]
+"""Reads the newest results of a diagnostic that a word names: so many of each kind and host."""
 
 
 class Named:
@@ -38,19 +42,27 @@ class Named:
         for found in self._found:
             read: list[Bundle] = []
             for name, give in found:
-                read += give() if name in shared or not shared else give()[-1:]
+                read += give(NEWEST if name in shared else 1)
             groups.append(sorted(read, key=lambda bundle: bundle.record.stamp))
         return groups
 
-    def history(self, names: Iterable[str]) -> list[Record]:
-        """Return the results of some diagnostics in the results folder, the newest of each kind and host."""
+    def history(self, found: Iterable[Iterable[Bundle]]) -> list[Record]:
+        """Return the results in the results folder of what :meth:`bundles` found: the same diagnostics on the same
+        hosts, the newest of each kind.
+        """
         if self._known is None:
             self._known = listed(self._results)
-        wanted = set(names)
-        entries = [entry for entry in self._known.entries if entry.diagnostic in wanted]
-        return [bundle.record for bundle in read_listed(self._known, newest_of_kinds(entries)[0])]
+        groups = [list(group) for group in found]
+        read = {os.path.realpath(bundle.path): bundle.record for group in groups for bundle in group}
+        names = set.intersection(*({bundle.record.diagnostic.name for bundle in group} for group in groups))
+        hosts = {bundle.record.host.id for group in groups for bundle in group}
+        near = (entry for entry in self._known.entries if entry.host in hosts and entry.diagnostic in names)
+        entries = newest_of_kinds(near)[0]
+        paths = {entry.path: os.path.realpath(self._known.path(entry)) for entry in entries}
+        rest = read_listed(self._known, [entry for entry in entries if paths[entry.path] not in read])
+        return [*(read[path] for path in paths.values() if path in read), *(bundle.record for bundle in rest)]
 
-    def _of(self, word: str) -> list[tuple[str, Callable[[], list[Bundle]]]]:
+    def _of(self, word: str) -> list[tuple[str, Give]]:
         """The diagnostics that a word names, and what reads their results."""
         folder = Path(word)
         inside = self._results / folder
@@ -75,15 +87,15 @@ def _passed_over(twin: BenchError) -> None:
     notify(f"passed over: {twin}")
 
 
-def _read(bundles: Sequence[Bundle]) -> list[tuple[str, Callable[[], list[Bundle]]]]:
+def _read(bundles: Sequence[Bundle]) -> list[tuple[str, Give]]:
     names = dict.fromkeys(bundle.record.diagnostic.name for bundle in bundles)
     return [
-        (name, lambda name=name: [one for one in bundles if one.record.diagnostic.name == name])  # type: ignore[misc]
+        (name, lambda _, name=name: [one for one in bundles if one.record.diagnostic.name == name])  # type: ignore[misc]
         for name in names
     ]
 
 
-def _listed(listing: Listing, word: str) -> list[tuple[str, Callable[[], list[Bundle]]]]:
+def _listed(listing: Listing, word: str) -> list[tuple[str, Give]]:
     if listing.damaged:
         raise listing.problems[0]
     for twin in listing.twins:
@@ -92,10 +104,10 @@ def _listed(listing: Listing, word: str) -> list[tuple[str, Callable[[], list[Bu
     for entry in listing.entries:
         by_name.setdefault(entry.diagnostic, []).append(entry)
 
-    def reader(name: str) -> Callable[[], list[Bundle]]:
-        def read() -> list[Bundle]:
-            entries, older = newest_of_kinds(by_name[name])
-            if older:
+    def reader(name: str) -> Give:
+        def read(most: int) -> list[Bundle]:
+            entries, older = newest_of_kinds(by_name[name], most)
+            if older and most == NEWEST:
                 notify(f"{word}: {older} older results of {name} are left out; the newest {NEWEST} of each kind count")
             return sorted(read_listed(listing, entries), key=lambda bundle: bundle.record.stamp)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -21,6 +22,10 @@ _PATTERN = re.compile(rf"runs{_SET}(?:\.(tests|warnings){_SET})?(.*)", re.DOTALL
 _PIECE = re.compile(r"\\(.)|, |[^\\,]+|.", re.DOTALL)
 _FOLDED = re.compile(r"^runs\[(?:\*|\d+[-,])|^runs\[\d+\]\.(?:tests|warnings)\[(?:\*|\d+[-,])|, |\\")
 
+_SHORT, _FEW = 500, 40
+"""Characters of a key, and runs with their tests and warnings, of which the paths are remembered."""
+_Counts = tuple[tuple[int, int], ...]
+"""How many tests and warnings each run has."""
 _Shape = tuple[str, str]
 """The list within a run, if there is one, and what follows."""
 
@@ -58,14 +63,28 @@ def unfolded(reasons: Mapping[str, str], runs: Sequence[Any]) -> dict[str, str]:
     """
     if not any(_FOLDED.search(key) for key in reasons):
         return dict(reasons)
+    counts = tuple((len(run.tests), len(run.warnings)) for run in runs)
+    few = len(counts) + sum(map(sum, counts)) <= _FEW
     found: dict[str, str] = {}
     for key, why in reasons.items():
-        for path in _apart(key):
-            for one in _paths(path, runs):
-                found[one] = why
-                if len(found) >= MOST:
-                    return found
+        if few and len(key) <= _SHORT:
+            found.update(dict.fromkeys(_known(key, counts), why))
+            continue
+        for one in _unfolded(key, counts):
+            found[one] = why
+            if len(found) >= MOST:
+                return found
     return found
+
+
+def _unfolded(key: str, counts: _Counts) -> Iterator[str]:
+    return (one for path in _apart(key) for one in _paths(path, counts))
+
+
+@lru_cache(maxsize=256)
+def _known(key: str, counts: _Counts) -> tuple[str, ...]:
+    """The paths of a key, worked out once for all records of one form: a history has hundreds."""
+    return tuple(_unfolded(key, counts))
 
 
 def _patterns(shape: _Shape, by_run: Mapping[int, Sequence[int]], runs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -87,17 +106,17 @@ def _set(indices: Sequence[int], length: int) -> str:
     return ",".join(f"{one[0]}-{one[-1]}" if len(one) > 2 else ",".join(map(str, one)) for one in ranges)
 
 
-def _paths(pattern: str, runs: Sequence[Any]) -> Iterator[str]:
+def _paths(pattern: str, counts: _Counts) -> Iterator[str]:
     found = _PATTERN.fullmatch(pattern)
     if found is None:
         yield pattern
         return
     outer, part, inner, rest = found.groups()
-    for run in _members(outer, len(runs)):
+    for run in _members(outer, len(counts)):
         if part is None:
             yield f"runs[{run}]{rest}"
             continue
-        there = len(getattr(runs[run], part)) if run < len(runs) else 0
+        there = counts[run][part == "warnings"] if run < len(counts) else 0
         for place in _members(inner, there):
             yield f"runs[{run}].{part}[{place}]{rest}"
 

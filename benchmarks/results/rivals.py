@@ -13,8 +13,8 @@ from benchmarks.results import made
 
 _DUCKDB = """
 import sys, duckdb
-sql = "select host.id, median(run.wall_s) from (select host, unnest(runs) as run from read_json(?, union_by_name=true,"
-sql += " sample_size=-1, maximum_object_size=33554432)) group by 1"
+sql = "select host.id, median(run.wall_s) from (select host, unnest(runs) as run from read_json(?, union_by_name=true))"
+sql += " group by 1"
 print(len(duckdb.sql(sql, params=[sys.argv[1] + "/*/*/*/record.json"]).fetchall()))
 """
 _PYPERF = """
@@ -43,7 +43,10 @@ def _timed(module: str, code: str, folder: Path) -> float | None:
     if importlib.util.find_spec(module) is None:
         return None
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", code, str(folder)], check=True, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"{module} failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+        return None
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

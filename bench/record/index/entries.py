@@ -28,7 +28,7 @@ Mark = tuple[int, int, int, int]
 """Size, time of modification and of change in nanoseconds, and inode of a ``record.json``: others are another file."""
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One bundle, by its path relative to the folder; ``problem`` is why its record cannot be read.
 
     ``kind`` holds what sets results of a diagnostic apart in a history, ``at`` the number of its rows.

@@ -89,7 +89,7 @@ def test_the_list_reads_one_of_each_diagnostic(root: Path, read: list[str], caps
 def test_a_comparison_of_a_host_reads_its_newest(
     root: Path, read: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(named, "newest_of_kinds", lambda entries: newest_of_kinds(entries, 20))
+    monkeypatch.setattr(named, "newest_of_kinds", lambda entries, most=20: newest_of_kinds(entries, min(most, 20)))
     monkeypatch.chdir(root.parent)
     host = make_record().host.id
     main(["compare", host, str(root / make_record(stamp=stamp(3)).id), "--json", "--results", str(root)])

@@ -49,7 +49,7 @@ def compare_(
     what, accepted = asked(words, reference), parse_accept(accept)
     named = Named(what.words, results)
     found = named.bundles()
-    known = named.history({bundle.record.diagnostic.name for group in found for bundle in group})
+    known = named.history(found)
     made = rankings(what, found, known, accepted, metric)
     for word, why in {word: why for ranking in made for word, why in ranking.passed_over.items()}.items():
         notify(f"passed over {word}: {why}")
