@@ -15,6 +15,8 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "imports", "tests"]
 
 MEASURED = ["grad_cpu", "grad_cuda", "bandwidth_cpu", "bandwidth_cuda", "dtype_cpu", "dtype_cuda", "selftest"]
+SHARED = ["--dist", "worksteal"]
+"""A worker of the unit tests that has nothing left takes from one that has."""
 VERBS = ["doctor", "compare", "reproduce", "whatif", "ab", "report"]
 
 
@@ -89,7 +91,7 @@ def unit_tests(session: nox.Session) -> None:
         session.run(*pytest, *session.posargs)
         return
     given = ["--ignore=tests/unit/diagnostics", "tests/unit"]
-    session.run(*pytest, "-n", "auto", "-m", "not timed", *given, env=bytecode(session))
+    session.run(*pytest, "-n", "auto", "-m", "not timed", *SHARED, *given, env=bytecode(session))
     session.run(*pytest, "-m", "timed", *given, env=bytecode(session))
 
 
@@ -121,7 +123,7 @@ def tests(session: nox.Session) -> None:
         session.run(*pytest, *session.posargs)
         return
     part = ["--cov", "--cov-report=", "--cov-fail-under=0"]
-    session.run(*pytest, *part, "-n", "auto", "-m", "not timed", "tests/unit", env=bytecode(session))
+    session.run(*pytest, *part, "-n", "auto", "-m", "not timed", *SHARED, "tests/unit", env=bytecode(session))
     # What promises a time, and what uses an engine, has the machine to itself.
     session.run(*pytest, *part, "--cov-append", "-m", "timed", "tests/unit", env=bytecode(session))
     session.run(*pytest, "--cov", "--cov-append", "--cov-report=term:skip-covered", "tests/integration")

@@ -142,6 +142,7 @@ def _end(ended: Ended, told: Told, memory: dict[str, Any], no_counter: str) -> E
         last_line=ended.log.last_line(),
         frozen_s=ended.frozen_s,
         sent_inside=ended.sent_inside,
+        expect_exit=ended.spec.expect_exit,
     )
 
 

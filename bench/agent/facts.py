@@ -14,6 +14,7 @@ from typing import Any
 from .follow.checked import kept
 from .side import run_aside
 from .signals import Signals
+from .spawn import Command
 from .spec import Spec
 
 ALLOCATORS = ("jemalloc", "tcmalloc", "mimalloc", "snmalloc", "hoard")
@@ -143,7 +144,10 @@ def write_facts(spec: Spec, known: dict[str, Any], skip: str | None, signals: Si
         unavailable["python"] = "asked once for each environment, by an earlier run"
         _write(path, _text(facts))
         return
-    python = spec.argv[0] if "python" in os.path.basename(spec.argv[0]) else sys.executable
+    runs_python = "python" in os.path.basename(spec.argv[0])
+    python = spec.argv[0] if runs_python else sys.executable
+    if not spec.facts and not runs_python:
+        skip = skip or "not asked: the command is no Python"
     facts["python"], problem = _ask_python(python, spec, skip, signals)
     if problem is not None:
         unavailable["python"] = problem
@@ -152,7 +156,7 @@ def write_facts(spec: Spec, known: dict[str, Any], skip: str | None, signals: Si
         return
     text = os.path.join(spec.out, "torch_env.txt")
     if skip is None:
-        skip = run_aside((python, "-c", TORCH_QUESTION), spec.ask, NEUTRAL, text, TORCH_LIMIT_S, signals)
+        skip = run_aside(Command((python, "-c", TORCH_QUESTION), spec.ask, NEUTRAL, -1), text, TORCH_LIMIT_S, signals)
     if skip is not None:
         unavailable["torch_env"] = skip
         _write(path, _text(facts))
@@ -166,7 +170,8 @@ def _ask_python(
     if skip is not None:
         return None, skip
     answer = os.path.join(spec.out, ".facts.tmp")
-    problem = run_aside((python, "-c", QUESTION), spec.ask or {}, NEUTRAL, answer, PYTHON_LIMIT_S, signals)
+    asking = Command((python, "-c", QUESTION), spec.ask or {}, NEUTRAL, -1)
+    problem = run_aside(asking, answer, PYTHON_LIMIT_S, signals)
     text = _read(answer, ANSWER_BYTES)
     _remove(answer)
     if problem is not None:

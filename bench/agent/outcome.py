@@ -17,7 +17,8 @@ class End(NamedTuple):
     read. ``mute`` says why the plugin could not have told how pytest ended, ``None`` where it could. ``early`` is why
     the session ended before its end, ``None`` where it did not; ``not_run``, how many of the ``collected`` tests never
     began; ``only``, pytest's option with which no test's body runs. ``sent_inside`` is the signal that a process of the
-    run sent to the supervisor: what it asks for is not done, and it is a failure.
+    run sent to the supervisor: what it asks for is not done, and it is a failure. ``expect_exit`` is the exit code of
+    a command that passed.
     """
 
     exit_code: int | None
@@ -43,6 +44,7 @@ class End(NamedTuple):
     last_line: str = ""
     frozen_s: float = 0.0
     sent_inside: str | None = None
+    expect_exit: int = 0
 
 
 class Outcome(NamedTuple):
@@ -67,15 +69,15 @@ def one_line(text: str) -> str:
 
 def _decide(end: End) -> tuple[str, str | None]:
     where = f" in {end.running}" if end.running else ""
-    if end.cannot_start is not None:
-        return "not_measured", f"cannot start the command: {end.cannot_start}"
     if end.stopped_for == "interrupt":
         return "interrupted", f"interrupted{where}"
+    if end.cannot_start is not None:
+        return "not_measured", f"cannot start the command: {end.cannot_start}"
     if end.stopped_for == "timeout":
         memory = f" (after {end.oom_kills} kill(s) for memory in the group)" if end.oom_kills else ""
         frozen = f" (stopped from outside for {end.frozen_s:.1f} s meanwhile)" if end.frozen_s else ""
         return "timed_out", f"timed out after {end.timeout_s:g} s{frozen}{where}{memory}"
-    if end.exit_code == 0:
+    if end.exit_code == end.expect_exit:
         return _finished(end)
     if end.oom_kills:
         limit = "" if end.memory_limit_bytes is None else f" at the limit of {end.memory_limit_bytes / 2**20:.4g} MiB"
@@ -95,7 +97,8 @@ def _decide(end: End) -> tuple[str, str | None]:
     if end.early is not None:
         return "failed", f"exit code {end.exit_code}: {_early(end)}"
     last = f": {end.last_line}" if end.last_line else ""
-    return "failed", f"exit code {end.exit_code}{where}{last}"
+    expected = f" and not {end.expect_exit}" if end.expect_exit else ""
+    return "failed", f"exit code {end.exit_code}{expected}{where}{last}"
 
 
 def _finished(end: End) -> tuple[str, str | None]:

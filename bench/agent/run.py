@@ -27,6 +27,7 @@ from .out import OutFolder
 from .reap import Reaper, grown
 from .run_delay import RunDelay
 from .sampler import Sampler
+from .side import STOPPED, run_aside
 from .signals import Signals
 from .spawn import Command, SpawnError, set_subreaper, spawn
 from .spec import Spec
@@ -85,7 +86,9 @@ class Run:
         env, no_plugin = child_environment(self.spec)
         if no_plugin is not None:
             self.warnings.append(warning("plugin_not_loaded", no_plugin))
-        command = Command(self.spec.argv, env, self.spec.cwd, child_end, tuple(self.group.joins()))
+        joins = tuple(self.group.joins())
+        command = Command(self.spec.argv, env, self.spec.cwd, child_end, joins, self.spec.stdin or os.devnull)
+        self._prepare(command)
         self.group.reset_peak()
         self.started_at = read_utc()
         own_before = read_own()
@@ -139,7 +142,20 @@ class Run:
         for name in WRITTEN_LAST:
             self.out.make_way(name)
 
+    def _prepare(self, command: Command) -> None:
+        """Run what prepares the child: in its group and its place, before anything is read."""
+        if not self.spec.prepare:
+            return
+        first = command._replace(argv=self.spec.prepare, stdin=os.devnull)
+        problem = run_aside(first, self.out.file("prepare.log"), self.spec.timeout_s, self.signals)
+        if problem is not None:
+            self.stopped_for = "interrupt" if problem == STOPPED else None
+            self.cannot_start = f"its preparation failed: {problem}"
+
     def _start_and_follow(self, command: Command, output: int, start: float, tree: Tree) -> float:
+        if self.cannot_start is not None:
+            os.close(command.output)
+            return 0.0
         try:
             pid = spawn(command)
         except SpawnError as error:

@@ -1,4 +1,4 @@
-"""Runs a small command after the measured one, within a time limit, with its output in a file."""
+"""Runs a small command before or after the measured one, within a time limit, with its output in a file."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from .reap import Reaper
 from .signals import Signals
 from .spawn import Command, SpawnError, spawn
 
+STOPPED = "asked to stop"
 
-def run_aside(
-    argv: tuple[str, ...], env: dict[str, str], cwd: str, path: str, limit_s: float, signals: Signals
-) -> str | None:
-    """Returns ``None`` where it ended with 0, else what went wrong. Asked to stop, it ends the command at once."""
+
+def run_aside(command: Command, path: str, limit_s: float, signals: Signals) -> str | None:
+    """Returns ``None`` where it ended with 0, else what went wrong. Its output goes to ``path``. Asked to stop, it ends
+    the command at once.
+    """
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
         os.set_blocking(fd, True)
     except OSError as error:
         return f"{error.strerror}"
     try:
-        pid = spawn(Command(argv, env, cwd, fd))
+        pid = spawn(command._replace(output=fd))
     except SpawnError as error:
         return str(error)
     finally:
@@ -36,7 +38,7 @@ def run_aside(
         if reaper.status is not None:
             break
         if problem is None:
-            problem = "asked to stop" if signals.take() else None
+            problem = STOPPED if signals.take() else None
             if time.monotonic() >= limit:
                 problem = f"not done within {limit_s:g} s"
             if problem is not None:

@@ -15,13 +15,16 @@ OOM_SCORE_RAISE = 500
 
 
 class Command(NamedTuple):
-    """What to execute. ``joins`` are ``cgroup.procs`` files; ``output`` becomes standard output and error."""
+    """What to execute. ``joins`` are ``cgroup.procs`` files; ``output`` becomes standard output and error, and the file
+    ``stdin`` standard input.
+    """
 
     argv: tuple[str, ...]
     env: dict[str, str]
     cwd: str
     output: int
     joins: tuple[str, ...] = ()
+    stdin: str = os.devnull
 
 
 class SpawnError(Exception):
@@ -88,9 +91,9 @@ def _child_steps(command: Command, parent: int) -> Iterator[str]:  # pragma: no 
     yield "set the memory killer's preference"
     _raise_oom_score()
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    yield f"read {command.stdin}"
+    os.dup2(os.open(command.stdin, os.O_RDONLY | os.O_CLOEXEC), 0)
     yield "redirect the output"
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
     os.dup2(command.output, 1)
     os.dup2(command.output, 2)
     yield f"change to {command.cwd}"

@@ -31,6 +31,10 @@ class Spec(NamedTuple):
     outside; without one, the supervisor's own group is measured where nothing else lives in it. ``ask`` is the
     environment in which the place is asked about itself after the run, ``None`` where that is known already; ``torch``
     whether torch is asked, too.
+
+    ``prepare`` is a command that runs before the child, in its group and unmeasured; ``stdin`` the file that the child
+    reads; ``expect_exit`` the exit code of a child that passed. Without ``facts`` our own interpreter is no part of the
+    place and is not described.
     """
 
     argv: tuple[str, ...]
@@ -45,6 +49,10 @@ class Spec(NamedTuple):
     torch: bool = False
     plugin: bool = False
     group: GroupSpec | None = None
+    prepare: tuple[str, ...] = ()
+    stdin: str | None = None
+    expect_exit: int = 0
+    facts: bool = True
 
 
 def read_spec(argument: str) -> Spec:
@@ -66,11 +74,11 @@ def parse_spec(text: str) -> Spec:
         raise SpecError(f"the specification is not JSON: {error}") from error
     if not isinstance(data, dict):
         raise SpecError("the specification is not a JSON object")
-    argv = data.get("argv")
-    if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
+    argv = _words(data, "argv")
+    if not argv:
         raise SpecError("argv: a list of one or more strings is needed")
     return Spec(
-        argv=tuple(argv),
+        argv=argv,
         env=_strings(data, "env"),
         cwd=_text(data, "cwd"),
         out=os.path.abspath(_text(data, "out")),
@@ -82,6 +90,10 @@ def parse_spec(text: str) -> Spec:
         torch=bool(data.get("torch", False)),
         plugin=bool(data.get("plugin", False)),
         group=_group(data.get("cgroup")),
+        prepare=_words(data, "prepare"),
+        stdin=None if data.get("stdin") is None else _text(data, "stdin"),
+        expect_exit=int(_number(data, "expect_exit", 0, most=255)),
+        facts=bool(data.get("facts", True)),
     )
 
 
@@ -90,6 +102,13 @@ def _strings(data: dict[str, Any], key: str) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise SpecError(f"{key}: an object of strings is needed")
     return dict(value)
+
+
+def _words(data: dict[str, Any], key: str) -> tuple[str, ...]:
+    value = data.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise SpecError(f"{key}: a list of one or more strings is needed")
+    return tuple(value)
 
 
 def _text(data: dict[str, Any], key: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bench.catalog.model import Catalog, Device, Diagnostic, Profile, Variant
+from bench.catalog.model import Catalog, Command, Device, Diagnostic, Profile, Variant
 from bench.errors import UsageError
 
 
@@ -20,7 +20,13 @@ class _Profile(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Diagnostic(msgspec.Struct, forbid_unknown_fields=True):
-    node: str
+    node: str | msgspec.UnsetType = msgspec.UNSET
+    command: tuple[str, ...] | None = None
+    shell: bool = False
+    prepare: str | None = None
+    input: str | None = None
+    expect_exit: int = 0
+    warmup: int = 0
     about: str = ""
     devices: tuple[Device, ...] = ("cpu",)
     ceiling_s: float | None = None
@@ -50,7 +56,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 def builtin() -> Catalog:
     """Return the diagnostics that ship with the tool."""
-    return parse(resources.files(__package__).joinpath("diagnostics.toml").read_text(), "diagnostics.toml")
+    return parse(Path(__file__).with_name("diagnostics.toml").read_text(encoding="utf-8"), "diagnostics.toml")
 
 
 def parse(text: str, origin: str) -> Catalog:
@@ -70,6 +76,9 @@ def parse(text: str, origin: str) -> Catalog:
         raise UsageError(f"{origin} is not TOML", str(error)) from None
     except msgspec.ValidationError as error:
         raise UsageError(f"{origin} does not fit", _located(str(error))) from None
+    for name, entry in file.diagnostic.items():
+        if (problem := _unfit(entry)) is not None:
+            raise UsageError(f"{origin} does not fit", f"diagnostic.{name}: {problem}")
     diagnostics = tuple(
         _diagnostic(name if device is None else f"{name}_{device}", device or "cpu", entry, file)
         for name, entry in file.diagnostic.items()
@@ -124,12 +133,38 @@ def merged(first: Catalog, second: Catalog) -> Catalog:
     return Catalog((*first.diagnostics, *second.diagnostics), tuple(replaced.values()))
 
 
+def _unfit(entry: _Diagnostic) -> str | None:
+    """What is wrong with an entry that its types do not tell; ``None`` if nothing is."""
+    words = entry.command
+    if entry.warmup < 0:
+        return "warmup is 0 or more"
+    if (entry.node is msgspec.UNSET) == (words is None):
+        return "give a node or a command, and not both"
+    if words is None:
+        of_command = entry.shell or entry.prepare is not None or entry.input is not None or entry.expect_exit
+        return "shell, prepare, input and expect_exit go with a command" if of_command else None
+    if not words or not words[0].strip():
+        return "the command has no words"
+    if any("\0" in word for word in (*words, entry.prepare or "", entry.input or "")):
+        return "no process can be given a NUL"
+    if entry.shell and len(words) > 1:
+        return "with shell the command is one word, the pipeline"
+    return None if 0 <= entry.expect_exit <= 255 else "expect_exit is 0 to 255"
+
+
+def _command(entry: _Diagnostic) -> Command | None:
+    if entry.command is None:
+        return None
+    given = Path(entry.input) if entry.input is not None else None
+    return Command(entry.command, entry.shell, entry.prepare, given, entry.expect_exit)
+
+
 def _diagnostic(name: str, device: Device, entry: _Diagnostic, file: _File) -> Diagnostic:
     profiles = {"full": _Profile(), "smoke": _Profile()} | entry.profiles
     return Diagnostic(
         name=name,
         about=entry.about,
-        node=entry.node,
+        node=None if entry.node is msgspec.UNSET else entry.node,
         device=device,
         ceiling_s=entry.ceiling_s,
         timeout_s=entry.timeout_s,
@@ -137,8 +172,10 @@ def _diagnostic(name: str, device: Device, entry: _Diagnostic, file: _File) -> D
         profiles=tuple(
             Profile(key, {"BENCH_PROFILE": key} | profile.env, profile.ceiling_s) for key, profile in profiles.items()
         ),
-        image=entry.image or ("cuda" if device == "cuda" else "cpu"),
+        image=entry.image or ("cuda" if device == "cuda" else "cpu" if entry.command is None else "small"),
         requirements=entry.requirements,
+        command=_command(entry),
+        warmup=entry.warmup,
     )
 
 
@@ -164,6 +201,7 @@ def document(catalog: Catalog) -> list[dict[str, Any]]:
             "name": entry.name,
             "about": entry.about,
             "node": entry.node,
+            **({"command": entry.command.words} if entry.command is not None else {}),
             "device": entry.device,
             "ceiling_s": entry.ceiling_s,
             "timeout_s": entry.timeout_s,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 Device = Literal["cpu", "cuda"]
@@ -64,17 +66,44 @@ class Variant:
     engine: str | None = None
 
 
+DEFAULT_TIMEOUT_S = 1200.0
+"""The deadline of a node or a command that nobody gave one, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that is measured instead of a test.
+
+    ``shell``: its one word is a pipeline for ``/bin/sh``. ``prepare`` is a line for ``/bin/sh`` that runs before each
+    run and is not measured; ``input`` the file that it reads as standard input; ``expect_exit`` its exit code if it
+    passed.
+    """
+
+    words: tuple[str, ...]
+    shell: bool = False
+    prepare: str | None = None
+    input: Path | None = None
+    expect_exit: int = 0
+
+    @property
+    def line(self) -> str:
+        """The command as a person would write it."""
+        return self.words[0] if self.shell else shlex.join(self.words)
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One test on one device. ``name`` is NAME of the command line, ``<diagnostic>_<device>``
+    """One test, or one command, on one device. ``name`` is NAME of the command line, ``<diagnostic>_<device>``
     (without a device if it has none).
 
-    ``node`` is relative to the root of its source; times are in seconds.
+    ``node`` is relative to the root of its source; times are in seconds. Either ``node`` or ``command`` is there.
+    ``image`` is a kind of ours, or of a command any image's name; ``warmup`` how many runs come before those that are
+    judged.
     """
 
     name: str
     about: str
-    node: str
+    node: str | None
     device: Device
     ceiling_s: float | None
     timeout_s: float
@@ -82,6 +111,13 @@ class Diagnostic:
     profiles: tuple[Profile, ...] = (Profile("full"),)
     image: str = "cpu"
     requirements: str | None = None
+    command: Command | None = None
+    warmup: int = 0
+
+    @property
+    def what(self) -> str:
+        """What is run, for people: the node, or the command."""
+        return self.node or (self.command.line if self.command else self.name)
 
     def profile(self, name: str) -> Profile | None:
         """Return the profile of that name, or ``None``."""

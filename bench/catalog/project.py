@@ -6,14 +6,12 @@ import re
 from pathlib import Path
 
 from bench.catalog.load import builtin, parse
-from bench.catalog.model import Catalog, Device, Diagnostic, Profile, name_of
+from bench.catalog.model import DEFAULT_TIMEOUT_S, Catalog, Device, Diagnostic, Profile, name_of
 from bench.errors import UsageError
 from bench.names import NAMES, is_diagnostic_name
 
 FILE = "bench.toml"
 MAX_BYTES = 1024**2
-NODE_TIMEOUT_S = 1200.0
-"""The deadline of a node that nobody gave one, in seconds."""
 
 
 def read_catalog(root: Path) -> Catalog:
@@ -74,7 +72,7 @@ def of_node(node: str, device: Device = "cpu") -> Diagnostic:
         node=node,
         device=device,
         ceiling_s=None,
-        timeout_s=NODE_TIMEOUT_S,
+        timeout_s=DEFAULT_TIMEOUT_S,
         env=env,
         profiles=(Profile("full", {"BENCH_PROFILE": "full"}), Profile("smoke", {"BENCH_PROFILE": "smoke"})),
         image=device,

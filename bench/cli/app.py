@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any
@@ -11,9 +13,9 @@ import typer.core
 import typer.main
 
 from bench import __version__
-from bench.cli import completion, startup
+from bench.cli import HELP, completion, startup
 from bench.cli.completion import purpose
-from bench.cli.output import Console, print_text
+from bench.cli.output import print_text
 
 VERBS = {
     "export": "share",
@@ -52,6 +54,19 @@ def module_of(verb: str) -> str:
     return f"bench.cli.verbs.{VERBS[verb]}.{verb}{'_' * iskeyword(verb)}"
 
 
+def without_auto(words: list[str]) -> list[str]:
+    """Return a command line without ``--work auto``, the default, which a flag cannot have as a value."""
+    kept: list[str] = []
+    for at, word in enumerate(words):
+        if word == "--":
+            return kept + words[at:]
+        if kept and kept[-1] == "--work" and word == "auto":
+            kept.pop()
+        else:
+            kept.append(word)
+    return kept
+
+
 class _Verbs(typer.core.TyperGroup):
     """The verbs, each read when it is run, described or its words completed: numpy alone takes half a second."""
 
@@ -59,9 +74,20 @@ class _Verbs(typer.core.TyperGroup):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Return what may stand where a verb may: of each only its name and purpose are shown."""
+        with self._naming():
+            return super().shell_complete(ctx, incomplete)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the help's list of verbs: of each only its name and purpose are shown."""
+        with self._naming():
+            super().format_commands(ctx, formatter)
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Meanwhile a verb is its name and purpose, and none is read."""
         self._named_only = True
         try:
-            return super().shell_complete(ctx, incomplete)
+            yield
         finally:
             self._named_only = False
 
@@ -77,7 +103,7 @@ class _Verbs(typer.core.TyperGroup):
         return self.commands.get(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        found = super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, without_auto(args))
         startup.ready()
         return found
 
@@ -105,13 +131,13 @@ app = typer.Typer(
     cls=_Verbs,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": [*HELP], "max_content_width": 100},
 )
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        Console.out().print(f"bench {__version__}", highlight=False)
+        print_text(f"bench {__version__}")
         raise typer.Exit
 
 

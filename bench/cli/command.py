@@ -8,17 +8,13 @@ import io
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.cli import output
+from bench.cli import COMPLETING, output
 from bench.cli.app import USAGE_FAILURE, app
 from bench.cli.output import Console, complain, print_json
 from bench.errors import BenchError, DamagedData, ExitCode, Interrupted, NotMeasured, UsageError
-
-COMPLETING = "_BENCH_COMPLETE"
-"""The variable by which a shell asks what could stand where TAB was pressed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,6 +75,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return failure(ExitCode.NOT_MEASURED, refused)
     except Exception as error:
         # Python's own status for this is 1, which here would mean that something regressed.
+        import traceback
+
         with contextlib.suppress(OSError):
             traceback.print_exc()
         what = f"a fault of bench itself ({type(error).__name__})"

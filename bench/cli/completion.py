@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import ast
-from functools import cache
-from importlib.resources import files
+import re
+from inspect import cleandoc
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from typer import _completion_shared
 
-from bench.catalog.load import builtin
-from bench.catalog.model import Catalog
 from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.catalog.model import Catalog
+
+_PACKAGES = Path(__file__).parents[2]
 
 Offer = tuple[str, str]
 """A word and, for the shells that show it, what it is."""
@@ -42,7 +45,7 @@ def _catalog(context: typer.Context) -> Catalog:
     try:
         return options.catalog_with(Path(project).expanduser() if project else None)
     except BenchError:
-        return builtin()
+        return options.catalog_with(None)
 
 
 _ANSWER = '\n\n(( ${+compstate} )) && %(complete_func)s "$@"\n'
@@ -56,21 +59,18 @@ def mend_zsh() -> None:
         scripts["zsh"] = scripts["zsh"].rstrip() + _ANSWER
 
 
+_REGISTERED = re.compile(
+    r'^@app\.command\((?P<given>.*?)\)\ndef (?P<function>\w+)\(.*?^    """(?P<text>.*?)"""', re.MULTILINE | re.DOTALL
+)
+
+
 def purpose(verb: str, module: str) -> str | None:
-    """Return the docstring of the function that a module registers as ``verb``; None if there is none."""
-    for node in _parsed(module).body:
-        if isinstance(node, ast.FunctionDef) and verb in {node.name, *_registered_as(node)}:
-            return ast.get_docstring(node)
+    """Return the docstring of the function that a module registers as ``verb``; None if there is none.
+
+    Found in the module's text: to parse the modules of all verbs takes as long as all else that the help does.
+    """
+    source = _PACKAGES.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+    for found in _REGISTERED.finditer(source):
+        if verb in {found["function"], *re.findall(r'\A"(\w+)"', found["given"])}:
+            return cleandoc(found["text"])
     return None
-
-
-def _registered_as(function: ast.FunctionDef) -> list[object]:
-    """The plain words given to a function's decorators, as ``list`` in ``@app.command("list")``."""
-    given = [word for one in function.decorator_list if isinstance(one, ast.Call) for word in one.args]
-    return [word.value for word in given if isinstance(word, ast.Constant)]
-
-
-@cache
-def _parsed(module: str) -> ast.Module:
-    package, _, name = module.rpartition(".")
-    return ast.parse(files(package).joinpath(f"{name}.py").read_text(encoding="utf-8"))

@@ -237,7 +237,7 @@ def _experiments(
     """Both sides as records tell of them; an experiment that goes on keeps its seed, its figure and its effect."""
     if asked.seed is not None and not 0 <= asked.seed <= _LARGEST_SEED:
         raise UsageError(f"--seed {asked.seed} is no seed", fix=f"give 0 to {_LARGEST_SEED}")
-    single = "::" in question.diagnostic.node
+    single = "::" in (question.diagnostic.node or "")
     if earlier is None:
         spoken = (words.base, words.head)
         return new_sides(asked.seed, asked.metric or (CALL if single else WALL), asked.effect, spoken)

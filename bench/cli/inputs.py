@@ -7,33 +7,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from bench.cli.output import notify
 from bench.cli.progress import Steps
-from bench.compare.comparison import Comparison
-from bench.compare.sample import sample_of
 from bench.errors import BenchError, DamagedData, UsageError
 from bench.names import numbered
 from bench.record.index.entries import Entry as Listed
 from bench.record.index.listing import Listing, list_results
 from bench.record.schema import Record
-from bench.record.storage.archive import import_archive
 from bench.record.storage.bundle import Bundle, read_bundle
 from bench.record.storage.find import find_bundles
 from bench.record.storage.verify import verify_bundle
 from bench.report.entry import NO_SAMPLES, Entry
 from bench.run.baseline import read_results
 
+if TYPE_CHECKING:
+    from bench.compare.comparison import Comparison
+
 SAMPLES = "artifacts/samples.csv"
 READING = Steps("reading results")
-
-
-class _Compared(msgspec.Struct, frozen=True):
-    """The part of ``bench compare --json`` that a report takes up."""
-
-    comparisons: tuple[Comparison, ...]
 
 
 def entry_of(bundle: Bundle, *, samples: bool = False) -> Entry:
@@ -104,14 +97,20 @@ def read_comparisons(path: Path) -> tuple[Comparison, ...]:
         UsageError: there is no such file.
         DamagedData: it holds something else.
     """
+    import msgspec
+
+    from bench.compare.comparison import Comparison
+
+    document = msgspec.defstruct("Compared", [("comparisons", tuple[Comparison, ...])])  # the part that is taken up
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Compared).comparisons
+        read: Any = msgspec.json.decode(path.read_bytes(), type=document)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read", str(error.strerror), "give what 'bench compare --json' wrote"
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedData(f"{path} holds no comparisons", str(error), "write it with 'bench compare --json'") from None
+    return tuple(read.comparisons)
 
 
 def original(word: str, results: Path) -> Record:
@@ -121,6 +120,8 @@ def original(word: str, results: Path) -> Record:
         DamagedData: it is not, or has a wall time that nothing can be compared with.
         UsageError: the word names no bundle, or more than one.
     """
+    from bench.compare.sample import sample_of
+
     with _bundle(word, results) as found:
         problems = verify_bundle(found.path)
         if problems:
@@ -134,6 +135,8 @@ def _bundle(word: str, results: Path) -> Iterator[Bundle]:
     """The one bundle that is meant; of an archive, unpacked to a folder that goes."""
     path = Path(word)
     if path.is_file() and path.name != "record.json":
+        from bench.record.storage.archive import import_archive
+
         with tempfile.TemporaryDirectory(prefix="bench-import-") as folder:
             imported = import_archive(path, Path(folder)).imported
             if len(imported) != 1:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.catalog.load import builtin, find, merged
-from bench.catalog.model import Catalog, Diagnostic
 from bench.cli.output import Console
 from bench.errors import UsageError
 from bench.units import parse_duration, parse_size
+
+if TYPE_CHECKING:  # a help and most words at a TAB need no catalog
+    from bench.catalog.model import Catalog, Diagnostic
 
 
 def _silence(quiet: bool) -> bool:
@@ -59,6 +60,19 @@ Threads = Annotated[int | None, typer.Option("--threads", help="Threads of torch
 Timeout = Annotated[str | None, typer.Option("--timeout", help="Deadline in seconds.", metavar="S")]
 Ceiling = Annotated[str | None, typer.Option("--ceiling", help="Approved wall time in seconds.", metavar="S")]
 Env = Annotated[list[str], typer.Option("--env", help="A variable of the test; may be repeated.", metavar="K=V")]
+Work = Annotated[
+    bool | None,
+    typer.Option(
+        "--work/--no-work",
+        help="Count the work in one more run, not timed.",
+        show_default="auto: if the first run took under 120 s",
+        envvar="BENCH_WORK",
+    ),
+]
+FailOn = Annotated[
+    list[str],
+    typer.Option("--fail-on", help="End with 1 if there is so much more work, as in work:1%.", metavar="WHAT:SHARE"),
+]
 Project = Annotated[Path | None, typer.Option("--project", help="A checkout whose test to run.", metavar="DIR")]
 Node = Annotated[list[str], typer.Option("--node", help="A pytest node of the project.", metavar="NODEID")]
 MetricName = Annotated[
@@ -102,6 +116,8 @@ def node_of(nodes: Sequence[str]) -> str | None:
 
 def catalog_with(project: Path | None) -> Catalog:
     """Return the built-in catalog; with a project, what its ``bench.toml`` names as well."""
+    from bench.catalog.load import builtin, merged
+
     if project is None:
         return builtin()
     from bench.catalog.project import read_catalog
@@ -111,5 +127,7 @@ def catalog_with(project: Path | None) -> Catalog:
 
 def diagnostic_called(name: str, project: Path | None = None) -> tuple[Catalog, Diagnostic]:
     """Return the catalog and the diagnostic of that name in it."""
+    from bench.catalog.load import find
+
     catalog = catalog_with(project)
     return catalog, find(catalog, name)

@@ -8,13 +8,12 @@ import re
 import select
 import sys
 from collections.abc import Iterable
-from typing import IO, Any, TextIO, cast
-
-import msgspec
-import rich.console
-from rich.text import Text
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 from bench.report.text import plain
+
+if TYPE_CHECKING:
+    import rich.console  # a command that fails or prints a document draws nothing: read once something is drawn
 
 _GONE = frozenset({errno.EPIPE, errno.EIO})
 """How a stream fails whose reader is no more: the other end of a pipe is closed, or the terminal is."""
@@ -116,6 +115,8 @@ class Console:
 
 
 def _console(*, stderr: bool) -> rich.console.Console:
+    import rich.console
+
     file = cast("IO[str]", err() if stderr else out())
     terminal = file.isatty()
     width = None if terminal or os.environ.get("COLUMNS", "").isdigit() else 100
@@ -139,7 +140,14 @@ def notify(line: str) -> None:
 
 def announce(line: str) -> None:
     """One plain line that ``--quiet`` does not silence: what is about to be done by somebody else's word."""
-    Console.err().print(Text(_shown(line)), soft_wrap=True)
+    print_line(Console.err(), _shown(line))
+
+
+def print_line(console: rich.console.Console, line: str) -> None:
+    """Print text that holds no markup, as wide as it is."""
+    from rich.text import Text
+
+    console.print(Text(line), soft_wrap=True)
 
 
 def _shown(line: str) -> str:
@@ -170,7 +178,7 @@ class Held:
 
 def complain(line: str) -> None:
     """One line that names what is wrong and what to do."""
-    Console.err().print(Text(f"bench: {' '.join(plain(line).split())}"), soft_wrap=True)
+    print_line(Console.err(), f"bench: {' '.join(plain(line).split())}")
 
 
 def complain_of(problems: Iterable[str | None]) -> None:
@@ -182,6 +190,8 @@ def complain_of(problems: Iterable[str | None]) -> None:
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output, and nothing else."""
+    import msgspec
+
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
     Console.answered = True
     out().write(_ACTS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")

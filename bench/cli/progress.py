@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from rich.live import Live
-from rich.progress import track
-from rich.text import Text
-
-from bench.cli.output import Console, notify
-from bench.engine.protocol import Event
-from bench.record.redact import redact_text, secret_values
+from bench.cli.output import Console, notify, print_line
 from bench.report.text import plain
-from bench.run.plan import Plan
-from bench.run.result.reading import Reading
-from bench.run.session import CALIBRATING, Observer
+from bench.run.observer import CALIBRATING, Observer
 from bench.units import clock, percent, seconds, size
+
+if TYPE_CHECKING:  # whoever only reads results, or writes to a pipe, needs none of it
+    from rich.live import Live
+    from rich.text import Text
+
+    from bench.engine.protocol import Event
+    from bench.run.plan import Plan
+    from bench.run.result.reading import Reading
 
 _PHASES = {"ended": "copying out", "describing": "describing the environment"}
 """What is done once the last test has ended, by the event that begins it."""
@@ -63,7 +64,7 @@ class Now:
 
 def run_title(plan: Plan, index: int) -> str:
     """Return what a run is called."""
-    count = f" run {index + 1} of {plan.repeat}" if plan.repeat > 1 else ""
+    count = _count(plan, index)
     variant = f" [{plan.variant.name}]" if plan.variant else ""
     return f"{plan.diagnostic.name}{variant}{count}"
 
@@ -86,6 +87,8 @@ class Progress(Observer):
 
     def __enter__(self) -> Self:
         if self._console.is_terminal and not Console.quiet:
+            from rich.live import Live
+
             self._live = Live(
                 get_renderable=self._text,
                 console=self._console,
@@ -102,6 +105,8 @@ class Progress(Observer):
 
     def run_begins(self, plan: Plan, index: int) -> None:
         """A run is about to start."""
+        from bench.record.redact import secret_values
+
         self._begins()
         self._now = Now(title=self.title_of(plan, index))
         self._said = time.monotonic()
@@ -131,6 +136,8 @@ class Progress(Observer):
 
     def run_ended(self, reading: Reading) -> None:
         """A run has been read."""
+        from bench.record.redact import redact_text
+
         self._stop()
         run = reading.run
         if self.terse and run.outcome == "passed":
@@ -160,6 +167,8 @@ class Progress(Observer):
             self._live.refresh()
 
     def _text(self) -> Text:
+        from rich.text import Text
+
         return Text(plain(self._now.line(time.monotonic())), overflow="ellipsis", no_wrap=True)
 
     def _stop(self) -> None:
@@ -168,7 +177,7 @@ class Progress(Observer):
 
     def _say(self, line: str) -> None:
         if not Console.quiet:
-            self._console.print(Text(plain(line)), soft_wrap=True)
+            print_line(self._console, plain(line))
 
 
 T = TypeVar("T")
@@ -184,8 +193,10 @@ class Steps:
 
     def __call__(self, things: Sequence[T]) -> Iterator[T]:
         """The things one after the other; what is reported goes to standard error."""
-        console = Console.err()
-        if console.is_terminal:
+        if sys.stderr.isatty():
+            from rich.progress import track
+
+            console = Console.err()
             silent = Console.quiet or len(things) < 2
             yield from track(things, self.what, console=console, transient=True, disable=silent)
             return
@@ -220,3 +231,10 @@ def _lines(what: str) -> Iterator[None]:
     finally:
         over.set()
         speaker.join()
+
+
+def _count(plan: Plan, index: int) -> str:
+    """Which run of how many it is; those that only warm up are counted apart."""
+    if index < plan.warmup:
+        return f" warm-up {index + 1} of {plan.warmup}"
+    return f" run {index - plan.warmup + 1} of {plan.repeat}" if plan.repeat > 1 else ""

@@ -14,9 +14,10 @@ from bench.engine.protocol import Engine, Notify
 from bench.errors import HostBusy, NotMeasured
 from bench.record.schema import Limits
 from bench.run.host_snapshot import THIS_MACHINE
+from bench.run.observer import Observer
 from bench.run.plan import check_capacity
 from bench.run.recovery import recover_all
-from bench.run.session import Observer, Session
+from bench.run.session import Session
 
 NO_LIMITS = Limits()
 PROBES = THIS_MACHINE

@@ -124,10 +124,11 @@ def reference(record: Record, baseline: Sequence[Record]) -> list[Record]:
     variant, the ones that ran the same way on its host, or on its host at all, or anywhere; of several groups that of
     the newest.
     """
-    named = candidates(record, baseline)
-    alike = like(record, named)
-    if alike or not named:
+    if alike := like(record, baseline):
         return list(alike)
+    named = candidates(record, baseline)
+    if not named:
+        return []
     of_kind = [one for one in named if kind(one) == kind(record)]
     (aligned, *_) = align([of_kind or named, [record]])
     pool = aligned.groups[0]

@@ -38,6 +38,8 @@ from bench.compare.status_rules import (
     withheld,
 )
 from bench.compare.what_ran import tells
+from bench.compare.work.difference import WorkDifference, compare_work
+from bench.compare.work.wording import work_reasons
 from bench.errors import ExitCode
 from bench.record.schema import Better, Compared, Record, Status
 
@@ -114,6 +116,7 @@ class Comparison(msgspec.Struct, frozen=True):
     metric: str = WALL
     better: Better = "lower"
     figures: tuple[Compared, ...] = ()
+    work: WorkDifference | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -159,14 +162,20 @@ def compare(
     chosen = _chosen(metric, one, two, sessions)
     noise, values = chosen.noise, chosen.values
     least = rule.least_effect(noise)
+    work = compare_work(one, two)
     if not all(values):
         missing = " and ".join(
             who for who, side in zip(("the reference", "the result"), values, strict=True) if not side
         )
         what = "a wall time" if metric == WALL else f"a value above 0 of {label(metric)} in each"
-        sentences = (*naming, f"{missing} has no run that passed with {what}", *imported_reasons(one, two))
+        sentences = (
+            *naming,
+            f"{missing} has no run that passed with {what}",
+            *work_reasons(work, "not_measured"),
+            *imported_reasons(one, two),
+        )
         ending = by_ceiling("not_measured", sentences, over)
-        return Comparison(name, *sides, ending[0], found, ending[1], least_effect=least, metric=metric)
+        return Comparison(name, *sides, ending[0], found, ending[1], least_effect=least, metric=metric, work=work)
     places = common_places(one, two)
     decision = rule.decide(*values, least, rule.EFFECT, places if chosen.placed else None)
     expected, outcome, needed = None, decision.outcome, decision.runs_needed
@@ -184,7 +193,8 @@ def compare(
     reasons = [*naming, *decision_reasons(decision, outcome, needed, status, asked), *worse_reasons(figures, metric)]
     if expected is not None:
         reasons.append(prediction_reason(Interval(expected.low_s, expected.high_s), expected.belongs, values))
-    reasons += [LOST] * lost + doubts(status, one, two, turns=turns) + imported_reasons(one, two)
+    reasons += [LOST] * lost + work_reasons(work, status)
+    reasons += doubts(status, one, two, turns=turns) + imported_reasons(one, two)
     status, sentences = by_ceiling(status, tuple(reasons), over)
     interval = decision.interval
     return Comparison(
@@ -205,6 +215,7 @@ def compare(
         metric=metric,
         better=chosen.better,
         figures=figures,
+        work=work,
     )
 
 

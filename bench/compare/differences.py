@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Iterator
 
 import msgspec
 
+from bench.compare.build.packages import in_words
 from bench.compare.what_ran import GROUP, unlike_tests
-from bench.record.schema import Environment, Image, Record, Source, Status
+from bench.record.schema import Diagnostic, Environment, Image, Record, Source, Status
 
 ORDER: tuple[Status, ...] = ("host_differs", "limit_bound", "build_differs", "setup_differs", "tests_differ")
 """Which status is given if several differences force one: another machine first, whatever runs on it."""
@@ -26,6 +28,7 @@ GROUPS = (
     "profile",
     "params",
     "node",
+    "command",
     "device",
     GROUP,
 )
@@ -92,15 +95,31 @@ def _diagnostic(a: Record, b: Record) -> Iterator[Difference]:
     yield from _known("device", one.device, two.device, "the test runs on another kind of device", "build_differs")
     yield from _known("profile", one.profile, two.profile, work, "build_differs")
     yield from _known("node", one.node, two.node, "another test was run", "build_differs")
-    for key in sorted(one.params.keys() & two.params.keys()):
+    yield from _command(one, two)
+    for key in sorted((one.params.keys() & two.params.keys()) - _OF_A_COMMAND):
         yield from _known(f"params.{key}", one.params[key], two.params[key], work, "build_differs")
     if one.source.kind != two.source.kind:
         yield _difference(
             "source", one.source.kind, two.source.kind, "the test's code comes from elsewhere", "build_differs"
         )
-    else:
+    elif one.source.kind != "command":  # whose source is the command, with what is around it
         yield from _source(one.source, two.source)
     yield from _either("variant", a.variant, b.variant, "another variant was tried", "setup_differs")
+
+
+_OF_A_COMMAND = frozenset({"shell", "prepare", "expect_exit", "input_sha256", "image", "warmup"})
+"""Keys of ``params`` that a command has, most of them only if they are not as usual. Warm-ups count nowhere."""
+
+
+def _command(one: Diagnostic, two: Diagnostic) -> Iterator[Difference]:
+    """Another command is another measurement, and so is the same one with another input or preparation."""
+    a, b = (None if side.command is msgspec.UNSET else shlex.join(side.command) for side in (one, two))
+    if "imported" not in (one.source.kind, two.source.kind):
+        yield from _either("command", a, b, "another command was run", "build_differs")
+    if a is not None and b is not None:
+        for key in ("shell", "prepare", "expect_exit", "input_sha256"):
+            pair = (one.params.get(key), two.params.get(key))
+            yield from _either(f"command.{key}", *pair, "the command has something else around it", "build_differs")
 
 
 def _source(one: Source, two: Source) -> Iterator[Difference]:
@@ -127,6 +146,8 @@ def _build(a: Record, b: Record) -> Iterator[Difference]:
     if one and two:
         yield from _known("image.python", one.python, two.python, "another Python", "build_differs")
         yield from _known("image.torch", one.torch, two.torch, "another torch", "build_differs")
+        if one.packages and two.packages and (apart := in_words(one.packages, two.packages)) is not None:
+            yield _difference("image.packages", *apart, "other packages", "build_differs")
     project = a.diagnostic.source.kind == b.diagnostic.source.kind == "project"
     for name, first, second in variables_apart(a, b):
         # Where a project's modules lie goes with its source, which is the thing under test.

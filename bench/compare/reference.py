@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Literal
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import Literal, overload
 
 import msgspec
 
 from bench.compare.differences import differences
 from bench.compare.sample import Sample, has_time, sample_of
-from bench.compare.stats.noise import session_noise
 from bench.errors import NotComparable
-from bench.record.schema import Record
+from bench.record.schema import HostClass, Record
 
 Kind = tuple[str, str]
 """Profile and variant: results of one kind do the same work in the same way."""
@@ -20,6 +20,11 @@ UNVARIED = ""
 USUAL: Kind = ("full", UNVARIED)
 Bar = Literal["other_diagnostic", "itself", "profiled", "side", "other_kind", "no_time"]
 """Why a result may not serve as reference, the first that applies."""
+
+
+TOLERANT = "memory_bytes"
+"""The one thing of a host that may differ a little."""
+_FIELDS = tuple(name for name in HostClass.__struct_fields__ if name != TOLERANT)
 
 
 def kind(record: Record) -> Kind:
@@ -77,6 +82,53 @@ def candidates(record: Record, others: Sequence[Record]) -> list[Record]:
     return [other for other in others if barred(other, name, but=record.id) in (None, "no_time")]
 
 
+class Pool(Sequence[Record]):
+    """Results in the order in which they were given, each asked which of them could be like it without a look at all.
+
+    Two hosts of which the same thing is known and is not the same are two machines, whatever else is equal
+    (:func:`bench.compare.differences.differences`). So results are looked up by what is known of their host; of a fleet
+    of a thousand hosts one or two remain, and these are compared in full.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = tuple(records)
+        self._places: list[dict[str | int | None, list[int]]] = [defaultdict(list) for _ in _FIELDS]
+        for place, record in enumerate(self._records):
+            for name, places in zip(_FIELDS, self._places, strict=True):
+                places[getattr(record.host.class_, name)].append(place)
+
+    @overload
+    def __getitem__(self, at: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Record]: ...
+
+    def __getitem__(self, at: int | slice) -> Record | Sequence[Record]:
+        return self._records[at]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._records)
+
+    def near(self, record: Record) -> list[Record]:
+        """Return the results, in their order, among which are all that are like this one: its host may be theirs."""
+        fewest: Sequence[int] = range(len(self._records))
+        for name, places in zip(_FIELDS, self._places, strict=True):
+            known = getattr(record.host.class_, name)
+            if known is not None:
+                same, unknown = places.get(known, []), places.get(None, [])
+                if len(same) + len(unknown) < len(fewest):
+                    fewest = sorted([*same, *unknown])
+        return [self._records[place] for place in fewest]
+
+
+def near(record: Record, others: Sequence[Record]) -> Sequence[Record]:
+    """Return those of the others that could be like this result: of a :class:`Pool` few, else all."""
+    return others.near(record) if isinstance(others, Pool) else others
+
+
 def reference_sessions(a: Sample, b: Sample, history: Sequence[Record]) -> list[Record]:
     """Return what shows the A/A noise of the reference: its sessions, and those in the history that are like it.
 
@@ -89,7 +141,7 @@ def reference_sessions(a: Sample, b: Sample, history: Sequence[Record]) -> list[
         history: more results, any order.
     """
     excluded = {record.id for record in b.records}
-    sessions = {record.id: record for record in (*history, *a.records) if record.id not in excluded}
+    sessions = {record.id: record for record in (*near(a.newest, history), *a.records) if record.id not in excluded}
     return [record for record in sessions.values() if _same_code(record, a.newest)]
 
 
@@ -116,7 +168,7 @@ def like(record: Record, others: Sequence[Record], accept: Collection[str] = ())
     """
     fit = [
         other
-        for other in others
+        for other in (others if accept else near(record, others))
         if barred(other, record.diagnostic.name, but=record.id) is None
         and all(one.forces is None or one.accepted for one in differences(other, record, accept))
     ]
@@ -169,4 +221,6 @@ def aa_noise(records: Sequence[Record]) -> float | None:
     Returns:
         A ratio minus 1; ``None`` for fewer than ``FEWEST_SESSIONS`` sessions.
     """
+    from bench.compare.stats.noise import session_noise  # who asks what may serve needs no statistics
+
     return session_noise([sample_of(record).walls for record in records])

@@ -91,7 +91,7 @@ def _measured(result: Sample, *, beyond: bool) -> tuple[list[str], Status | None
         return ["no run ended before its timeout"], "over_ceiling" if beyond else "not_measured"
     if record.outcome == "passed":
         return ["no run has a time of its own to judge"], "not_measured"
-    signature = next((run.signature for run in record.runs if run.signature), None)
+    signature = next((run.signature for run in record.judged or record.runs if run.signature), None)
     return [signature or f"no run passed (outcome {record.outcome})"], "not_measured"
 
 

@@ -43,6 +43,9 @@ class Place:
     ``handle`` is the engine's own business (an image id). ``preloads`` maps an allocator's name to its library.
     ``owned``: the image has the run's folders, and they are its user's, as new volumes there then are. ``bytecode`` is
     where the supervisor's compiled modules are kept, empty if they lie beside it.
+    ``launcher`` stands before ``python`` if that cannot start alone, and ``runtime`` names the volume that brings both
+    into an image that is not ours. ``env`` are variables of the place's own, ``path`` its PATH and ``folder`` where a
+    command without a project runs there. Without ``has_python``, ``python`` is ours alone and no part of the place.
     """
 
     python: str
@@ -55,6 +58,12 @@ class Place:
     warnings: tuple[str, ...] = ()
     owned: bool = False
     bytecode: str = ""
+    launcher: tuple[str, ...] = ()
+    runtime: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    path: str | None = None
+    folder: str | None = None
+    has_python: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +85,28 @@ class Tree:
 class Need:
     """What a place must offer. ``kind`` is ``cpu``, ``cuda`` or ``small`` (no torch).
 
-    ``tree`` is the project whose ``requirements`` they are: they may name files of it, or itself.
+    ``tree`` is the project whose ``requirements`` they are: they may name files of it, or itself. ``program`` is the
+    first word of a command, which needs no pytest; ``None`` for a test. ``image`` is an image that is not ours, by any
+    name that the engine takes; ``python`` an interpreter, or the folder of an environment, that lies on this host.
     """
 
     kind: str
     requirements: Path | None = None
     tree: Tree | None = field(default=None, hash=False)
+    program: str | None = None
+    image: str | None = None
+    python: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a command has around it. ``prepare`` runs before it, unmeasured; ``input`` is a file of this machine that it
+    reads as standard input; ``expect_exit`` its exit code if it passed.
+    """
+
+    prepare: tuple[str, ...] = ()
+    input: Path | None = None
+    expect_exit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +116,7 @@ class Task:
     Args:
         argv: the child's command; ``{python}``, ``{diagnostics}``, ``{out}`` and ``{src}`` are filled in by the engine.
         env: the child's whole environment, beside what the engine must add (HOME, PATH, TMPDIR); the same placeholders.
-        cwd: the child's working folder; the same placeholders.
+        cwd: the child's working folder; the same placeholders, and ``{here}`` for the place's own.
         timeout_s: the deadline that the supervisor enforces.
         grace_s: seconds from TERM to KILL.
         sample_hz: samples a second.
@@ -103,6 +128,7 @@ class Task:
         describe: whether the place is asked about itself after the run (see ``bench/agent/facts.py``).
         torch: whether torch is asked, too.
         labels: what marks the container as ours (see ``bench.engine.labels``).
+        command: what a command has around it, whose words are taken as they are; ``None`` for a test of pytest's.
     """
 
     argv: tuple[str, ...]
@@ -119,6 +145,7 @@ class Task:
     describe: bool = False
     torch: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
+    command: Around | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,17 +25,21 @@ MARGIN_S = 45.0
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where things lie as the task sees them. ``path`` is the value of PATH."""
+    """Where things lie as the task sees them. ``path`` is the value of PATH, ``here`` the folder of a command without a
+    project, ``input`` the file that a command reads.
+    """
 
     out: str
     src: str
     home: str
     tmp: str
     path: str
+    here: str = "/"
+    input: str | None = None
 
 
 def fill(text: str, place: Place, folders: Folders) -> str:
-    """Return the text with ``{python}``, ``{diagnostics}``, ``{out}`` and ``{src}`` filled in; other braces stay.
+    """Return the text with ``{python}``, ``{diagnostics}``, ``{out}``, ``{src}`` and ``{here}`` filled in; others stay.
 
     Args:
         text: a word of a command, or a variable's value.
@@ -43,6 +47,7 @@ def fill(text: str, place: Place, folders: Folders) -> str:
         folders: where things lie as the task sees them.
     """
     values = {"python": place.python, "diagnostics": place.diagnostics, "out": folders.out, "src": folders.src}
+    values["here"] = folders.here
     for name, value in values.items():
         text = text.replace("{" + name + "}", value)
     return text
@@ -60,7 +65,9 @@ def child_env(place: Place, task: Task, folders: Folders) -> dict[str, str]:
         NotMeasured: an allocator is asked for that the place lacks.
     """
     env = {"HOME": folders.home, "TMPDIR": folders.tmp, "PATH": folders.path, "USER": "bench", "LOGNAME": "bench"}
-    env |= {name: fill(value, place, folders) for name, value in task.env.items()}
+    env = {**env, **place.env} | {name: fill(value, place, folders) for name, value in task.env.items()}
+    if "PYTHONPATH" in place.env and "PYTHONPATH" in task.env:
+        env["PYTHONPATH"] += f":{place.env['PYTHONPATH']}"
     if task.preload is not None:
         library = place.preloads.get(task.preload)
         if library is None:
@@ -91,7 +98,7 @@ def supervisor_spec(place: Place, task: Task, folders: Folders, cgroup: Mapping[
         folders: where things lie as the task sees them.
         cgroup: the group that the engine made for it, or ``None``.
     """
-    argv = [fill(word, place, folders) for word in task.argv]
+    argv, around = command_of(place, task, folders), task.command
     spec: dict[str, Any] = {
         "argv": argv,
         "env": child_env(place, task, folders),
@@ -103,16 +110,30 @@ def supervisor_spec(place: Place, task: Task, folders: Folders, cgroup: Mapping[
         "log_limit_bytes": LOG_LIMIT_BYTES,
         "ask": ask_env(task, folders) if task.describe else None,
         "torch": task.torch,
-        "plugin": is_pytest(argv),
+        "plugin": around is None and is_pytest(argv),
         "cgroup": cgroup,
     }
+    if around is not None:
+        spec |= {"prepare": around.prepare, "expect_exit": around.expect_exit, "facts": place.has_python}
+        spec["stdin"] = folders.input if around.input is not None else None
     return json.dumps(spec, ensure_ascii=True, sort_keys=True)
+
+
+def command_of(place: Place, task: Task, folders: Folders) -> list[str]:
+    """Return the words of the child: with the placeholders filled in, unless somebody gave them as a command.
+
+    Args:
+        place: what the task runs in.
+        task: what to run.
+        folders: where things lie as the task sees them.
+    """
+    return list(task.argv) if task.command else [fill(word, place, folders) for word in task.argv]
 
 
 def supervisor_argv(place: Place, spec: str) -> list[str]:
     """The command that starts the supervisor: without site-packages, user folders, or writing into its own folder."""
     compiled = ("-X", f"pycache_prefix={place.bytecode}") if place.bytecode else ("-B",)
-    return [place.python, "-I", "-S", *compiled, f"{place.agent}/__main__.py", spec]
+    return [*place.launcher, place.python, "-I", "-S", *compiled, f"{place.agent}/__main__.py", spec]
 
 
 def is_pytest(argv: list[str]) -> bool:
@@ -122,7 +143,8 @@ def is_pytest(argv: list[str]) -> bool:
 
 def latest_end_s(task: Task) -> float:
     """Seconds from the start after which a supervisor that has not ended is broken."""
-    return task.timeout_s + stop_s(task)
+    prepared_s = task.timeout_s if task.command and task.command.prepare else 0.0
+    return prepared_s + task.timeout_s + stop_s(task)
 
 
 def stop_s(task: Task) -> float:

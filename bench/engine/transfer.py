@@ -25,6 +25,7 @@ FIRST = (
     "samples.csv",
     "pytest.log",
     "pytest.log.tail",
+    "prepare.log",
     "pytest.junit.xml",
     "facts.json",
     "torch_env.txt",

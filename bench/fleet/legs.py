@@ -19,11 +19,13 @@ class Leg:
     argv: tuple[str, ...]
 
 
-def plan_legs(name: str, hosts: Sequence[str], options: Sequence[str], results: Path) -> tuple[Leg, ...]:
+def plan_legs(
+    name: str | Sequence[str], hosts: Sequence[str], options: Sequence[str], results: Path
+) -> tuple[Leg, ...]:
     """Return the command of each host.
 
     Args:
-        name: the diagnostic.
+        name: the diagnostic, or the words of a command.
         hosts: addresses of Docker engines (``ssh://…``, ``tcp://…``, ``unix://…``), each named once.
         options: further options of ``bench run``, the same for all.
         results: where all bundles go.
@@ -40,5 +42,8 @@ def plan_legs(name: str, hosts: Sequence[str], options: Sequence[str], results: 
     taken = [word for word in options if word.split("=")[0] in {"--host", "--engine", "--results", "--json"}]
     if taken:
         raise UsageError(f"{taken[0]} is set by the fleet itself", fix="leave it away after --")
-    words = ("run", name, "--engine", "docker", "--json", "--results", str(results), *options)
-    return tuple(Leg(shown(host), (sys.executable, "-m", "bench", *words, "--host", host)) for host in hosts)
+    named = (name,) if isinstance(name, str) else ()
+    command = () if isinstance(name, str) else ("--", *name)
+    words = ("run", *named, "--engine", "docker", "--json", "--results", str(results), *options)
+    argv = (sys.executable, "-m", "bench", *words, "--host")
+    return tuple(Leg(shown(host), (*argv, host, *command)) for host in hosts)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from bench.record.work import Work
+
 SCHEMA = "bench.record/1"
 
 Outcome = Literal["passed", "failed", "timed_out", "oom_killed", "interrupted", "not_measured"]
@@ -40,7 +42,7 @@ SIGNED = frozenset({"temperature_c", "ceiling_margin_s", "value", "reference", "
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where the test's code came from. ``kind`` is ``catalog``, ``project`` or ``imported``."""
+    """Where the test's code came from. ``kind`` is ``catalog``, ``project``, ``command`` or ``imported``."""
 
     kind: str
     commit: str | None = None
@@ -49,7 +51,9 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Diagnostic(msgspec.Struct, frozen=True):
-    """The test that ran. ``name`` is NAME of the command line, as in ``grad_cpu``."""
+    """The test that ran. ``name`` is NAME of the command line, as in ``grad_cpu``. If a command ran instead,
+    ``command`` holds its words and ``node`` is ``None``; a test has no such key.
+    """
 
     name: str
     node: str | None
@@ -59,10 +63,13 @@ class Diagnostic(msgspec.Struct, frozen=True):
     timeout_s: float | None
     source: Source
     params: dict[str, Any] = {}
+    command: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Image(msgspec.Struct, frozen=True):
-    """The container image. ``fingerprint`` is equal on two machines that built the same thing."""
+    """The container image. ``fingerprint`` is equal on two machines that built the same thing. ``packages`` are those
+    of its Python, by name; an image whose lock does not tell them has no such key.
+    """
 
     name: str
     digest: str | None
@@ -71,6 +78,7 @@ class Image(msgspec.Struct, frozen=True):
     fingerprint: str | None
     python: str | None
     torch: str | None
+    packages: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -294,7 +302,9 @@ class Run(msgspec.Struct, frozen=True):
     from, by their path in the run. ``cgroup`` is the place that was recognised from inside (version, paths, namespace,
     driver, nesting, user namespace), ``supervisor`` what the supervisor itself used and whether the figures' group held
     it. ``host_during`` is what the host did meanwhile, as far as it was watched: what others used, load, stolen time,
-    pressure, frequency, temperature.
+    pressure, frequency, temperature. ``work`` was counted in a run of its own, which has no time, and is kept with the
+    first run that passed; the others have no such key. A run that
+    only warmed up has ``warmup``, which is true, and is not judged.
     """
 
     index: int
@@ -323,6 +333,8 @@ class Run(msgspec.Struct, frozen=True):
     cgroup: dict[str, Any] = {}
     supervisor: dict[str, Any] = {}
     host_during: dict[str, float | None] = {}
+    work: Work | msgspec.UnsetType | None = msgspec.UNSET
+    warmup: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -421,3 +433,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     tool: dict[str, str] = {}
     environ: dict[str, str] = {}
     experiment: Experiment | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def judged(self) -> tuple[Run, ...]:
+        """The runs that count: all but those that only warmed up."""
+        return tuple(run for run in self.runs if run.warmup is not True)

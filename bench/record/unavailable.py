@@ -23,6 +23,8 @@ _NO_LOSS = {
     r"runs\[\d+\]\.session\.reason": "the session is not known to have ended early",
     r"runs\[\d+\]\.tests\[\d+\]\.marker_timeout_s": "the test asks for no timeout of its own",
     r"runs\[\d+\]\.warnings\[\d+\]\.(value|unit)": "the warning has no such figure",
+    r"runs\[\d+\]\.work": "it was not asked for",
+    r"runs\[\d+\]\.work\.cuda": "the run is not one for a CUDA device",
     r"variant": "no variant was chosen",
     r"reproduces": "it reproduces no other result",
 }

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bench.compare.alignment import reference
 from bench.compare.comparison import Comparison, compare
+from bench.compare.reference import Pool
 from bench.errors import DamagedData
 from bench.record.schema import Record
 from bench.report.entry import Entry, newest_per_key
@@ -26,11 +27,13 @@ def against(
         history: all results at hand, for the A/A noise, as ``bench compare`` takes them.
     """
     newest = {id(entry) for entry in newest_per_key([entry for entry in entries if not entry.record.profiler])}
+    known = {entry.record.diagnostic.name for entry in entries}
+    pools = {name: (_of(name, baseline), _of(name, history)) for name in known}
     made: list[Entry] = []
     problems: list[DamagedData] = []
     for entry in entries:
         try:
-            made.append(_compared(entry, baseline, history) if id(entry) in newest else entry)
+            made.append(_compared(entry, *pools[entry.record.diagnostic.name]) if id(entry) in newest else entry)
         except DamagedData as error:
             made.append(entry)
             problems.append(error)
@@ -47,5 +50,9 @@ def _compared(entry: Entry, baseline: Sequence[Record], history: Sequence[Record
     chosen = reference(entry.record, baseline)
     if not chosen:
         return entry
-    named = [one for one in history if one.diagnostic.name == entry.record.diagnostic.name]
-    return replace(entry, comparison=compare(chosen, entry.record, history=named))
+    return replace(entry, comparison=compare(chosen, entry.record, history=history))
+
+
+def _of(name: str, records: Sequence[Record]) -> Pool:
+    """The results of one diagnostic: no other's is a reference, or says what noise is."""
+    return Pool([record for record in records if record.diagnostic.name == name])

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from bench.compare.comparison import Comparison
 from bench.compare.configuration import setup_of
 from bench.record.schema import Record, Run
 from bench.report.status import State, state_of
+
+if TYPE_CHECKING:
+    from bench.compare.comparison import Comparison  # most results are shown without, and it brings the statistics
 
 NO_SAMPLES: Mapping[int, str] = MappingProxyType({})
 
@@ -57,7 +60,7 @@ class Entry:
     @property
     def passed(self) -> tuple[Run, ...]:
         """The runs whose wall time is a timing of the diagnostic."""
-        return tuple(run for run in self.record.runs if run.outcome == "passed" and _is_time(run.wall_s))
+        return tuple(run for run in self.record.judged if run.outcome == "passed" and _is_time(run.wall_s))
 
     @property
     def walls(self) -> tuple[float, ...]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from bench import units
-from bench.compare.comparison import Comparison, Side
-from bench.compare.reasons import difference_reason
 from bench.names import stamp_time
 from bench.record.schema import Environment, Image, Record, Run
 from bench.report.entry import Entry
 from bench.report.files.gnu_time import cpu_ratio
 from bench.report.status import STATES, State
 from bench.report.text import plain
+
+if TYPE_CHECKING:
+    from bench.compare.comparison import Comparison, Side
 
 _MARKDOWN_SIGNS = {"bad": "❌", "caution": "⚠️", "good": "✅", "none": "⬜"}
 
@@ -118,7 +123,20 @@ def stamp_text(stamp: str, form: str, width: int | None = None) -> str:
 
 def signatures(record: Record) -> list[str]:
     """Return how runs failed, in their order."""
-    return [run.signature for run in record.runs if run.signature]
+    return [run.signature for run in record.judged or record.runs if run.signature]
+
+
+def what_ran(record: Record) -> str | None:
+    """Return the test or the command of a result, on one line; ``None`` if it is not known."""
+    words = record.diagnostic.command
+    if words is msgspec.UNSET:
+        return record.diagnostic.node
+    return plain(words[0] if record.diagnostic.params.get("shell") is True and words else shlex.join(words))
+
+
+def warmup_mark(run: Run) -> str:
+    """Return what stands behind the outcome of a run that only warmed up, which is not judged."""
+    return " (warm-up)" if run.warmup is True else ""
 
 
 def reasons(entry: Entry, most: int | None = None) -> list[str]:
@@ -189,5 +207,7 @@ def other_reasons(comparison: Comparison, *shown: str) -> list[str]:
         comparison: what was compared.
         shown: how sentences begin that are shown otherwise too.
     """
+    from bench.compare.reasons import difference_reason  # whoever reads results only needs no comparison
+
     named = (*map(difference_reason, comparison.differences), *shown)
     return [reason for reason in comparison.reasons if not reason.startswith(named)]

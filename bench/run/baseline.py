@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.compare.reference import UNVARIED, barred
-from bench.engine.assets import project_root
 from bench.errors import BenchError
 from bench.record.index.listing import list_results, newest_of_kinds
 from bench.record.schema import Record
@@ -47,6 +46,8 @@ def read_results(
 
 def reference_folder() -> Path:
     """Return the results that ship with the project: in a checkout, or in the installed package."""
+    from bench.engine.assets import project_root  # packs what goes into images as well
+
     return project_root() / "results" / "reference"
 
 

@@ -22,6 +22,14 @@ from bench.run.result.files import collect
 from bench.run.result.record_of import with_verdict
 from bench.run.schedule import Repeated, make_runs, stop_here, was_interrupted
 from bench.run.session import Session, own_fault
+from bench.run.work.counting import (
+    INTERRUPTED,
+    CountedWork,
+    Wanted,
+    count_work,
+    not_counted,
+    why_not,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,14 @@ class WrittenResult:
         return ExitCode.INTERRUPTED if self.interrupted else exit_code(self.record)
 
 
-def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces: str | None = None) -> WrittenResult:
+def measure(
+    plan: Plan,
+    session: Session,
+    baseline: Baseline = NONE,
+    reproduces: str | None = None,
+    *,
+    work: Wanted | None = None,
+) -> WrittenResult:
     """Run a plan as often as it asks for and write its bundle.
 
     From the first run until the bundle is there Ctrl-C ends runs and is remembered, and takes nothing away. If
@@ -62,6 +77,8 @@ def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces:
         session: where.
         baseline: the earlier results that it is held against.
         reproduces: the id of the record that it reproduces.
+        work: whether its work is counted too, in a run of its own after the others, which is not timed; ``None``: the
+            record does not speak of it.
 
     Raises:
         NotMeasured: neither the results folder nor the user's state takes the bundle; then what was measured stays in
@@ -78,6 +95,7 @@ def measure(plan: Plan, session: Session, baseline: Baseline = NONE, reproduces:
         result = Measurement(plan, session, before, interrupts, baseline, reproduces).begin()
         make_runs(Repeated([result]))
         result.after = look_again(session, interrupts)
+        result.work = look_at_work(result, work) if work is not None else None
         return conclude(result)
 
 
@@ -112,6 +130,26 @@ def not_begun(
         return conclude(result.begin())
 
 
+def look_at_work(result: Measurement, wanted: Wanted, times: int = 1) -> CountedWork:
+    """Count the work of a result whose runs are made, and return it, or why it was not counted.
+
+    Args:
+        result: the measurement.
+        wanted: whether somebody asked for it.
+        times: how many counting runs are made.
+    """
+    runs = [one.reading.run for one in result.runs]
+    why = INTERRUPTED if result.interrupts.count else why_not(result.plan, runs, wanted)
+    if why is not None:
+        return not_counted(why)
+    session = result.session
+    session.notify("counting the work in one more run, which is not timed (--no-work leaves it out)")
+    counted = count_work(result.plan, session, max((run.wall_s or 0.0 for run in runs), default=None), times)
+    if counted.work is None:
+        session.notify(f"the work was not counted: {counted.unavailable['work']}")
+    return counted
+
+
 def look_again(session: Session, interrupts: Interrupts) -> HostSnapshot | None:
     """Return the host after the last run; ``None`` if somebody is waiting for the command to end."""
     try:
@@ -126,7 +164,7 @@ def look_again(session: Session, interrupts: Interrupts) -> HostSnapshot | None:
 
 def conclude(result: Measurement) -> WrittenResult:
     """Give a result its verdict, write its bundle, and return it as it was written."""
-    asked, interrupted = result.plan.repeat, result.interrupts.count > 0
+    asked, interrupted = result.plan.runs, result.interrupts.count > 0
     record = with_verdict(result.record(), asked, result.baseline, cut=result.cut, interrupted=interrupted)
     files = collect(record, result.runs, result.before, result.after, result.baseline.records)
     return write_result(result, record, files)

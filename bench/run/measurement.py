@@ -20,6 +20,7 @@ from bench.run.result.reading import OneRun, Reading
 from bench.run.result.record_of import Surroundings, record_of
 from bench.run.session import NOWHERE, Session
 from bench.run.store import Result
+from bench.run.work.counting import CountedWork, with_work
 
 INTERRUPTED = "the command was interrupted"
 
@@ -41,6 +42,7 @@ class Measurement:
         runs: the runs so far, in their order.
         cut: why there are fewer runs than were asked for.
         failure: what kept a run from being started.
+        work: the work that was counted, or why not; ``None`` until somebody has looked.
         in_store: by which name the session's store keeps it, once it has begun.
     """
 
@@ -56,6 +58,7 @@ class Measurement:
     runs: list[OneRun] = field(default_factory=list)
     cut: str | None = None
     failure: BenchError | None = None
+    work: CountedWork | None = None
     in_store: Result = field(init=False)
 
     @property
@@ -66,7 +69,7 @@ class Measurement:
     def begin(self) -> Self:
         """Keep in the store what is known before the first run; return the measurement itself."""
         begun = msgspec.structs.replace(self.record(), experiment=self.experiment)
-        self.in_store = self.session.begin(begun, self.plan.repeat)
+        self.in_store = self.session.begin(begun, self.plan.runs)
         return self
 
     def run(self, plan: Plan) -> OneRun:
@@ -101,7 +104,8 @@ class Measurement:
         changed = drift(self.before.calibration, after.calibration) if after else ()
         readings = _warned([run.reading for run in self.runs], changed)
         record = record_of(self.plan, around, readings, stamp=self.session.stamp(), reproduces=self.reproduces)
-        return msgspec.structs.replace(record, experiment=of_runs(self.experiment, range(len(readings))))
+        record = msgspec.structs.replace(record, experiment=of_runs(self.experiment, range(len(readings))))
+        return record if self.work is None else with_work(record, self.work)
 
 
 def record_before(plan: Plan, session: Session) -> Record:

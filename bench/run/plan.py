@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bench.catalog.command import KINDS
 from bench.catalog.load import find_profile
 from bench.catalog.model import SELFTEST, Diagnostic, Variant
 from bench.compare.differences import THREADS
@@ -16,6 +17,7 @@ from bench.engine.protocol import Capacity, Need, Task, Tree
 from bench.errors import UsageError
 from bench.names import NAMES, is_diagnostic_name
 from bench.record.schema import Limits, Source
+from bench.run.command import command_source, need_for, params_of, placed
 
 PIDS = 512
 """Processes and threads that a run may have: many for torch, few for a fork bomb."""
@@ -29,7 +31,12 @@ BASE_ENV: Mapping[str, str] = {
     "PYTHONHASHSEED": "0",
     "PYTHONUNBUFFERED": "1",
 }
-_OURS = {"BENCH_PROFILE": "--profile", "BENCH_DEVICE": "NAME", "BENCH_PROFILER_OUT": "--profiler"}
+_OURS = {
+    "BENCH_PROFILE": "--profile",
+    "BENCH_DEVICE": "NAME",
+    "BENCH_PROFILER_OUT": "--profiler",
+    "BENCH_WORK_OUT": "--work",
+}
 """Variables that a plan sets, and what on the command line sets them: by ``--env`` the record would not show it."""
 _PROFILER_FOLDER = "{diagnostics}/profiler"
 _PROFILER_ENV = {"BENCH_PROFILER_OUT": "{out}"}
@@ -49,11 +56,16 @@ class Options:
     ceiling_s: float | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     profiler: bool = False
+    warmup: int | None = None
+    python: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be run. ``diagnostic`` carries the ceiling and timeout that hold for this run."""
+    """What will be run. ``diagnostic`` carries the ceiling and timeout that hold for this run.
+
+    ``repeat`` runs are judged; ``warmup`` come before them, are kept and are not. ``params`` are those of a command.
+    """
 
     diagnostic: Diagnostic
     profile: str
@@ -63,6 +75,13 @@ class Plan:
     repeat: int
     variant: Variant | None = None
     profiler: bool = False
+    warmup: int = 0
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> int:
+        """How many runs are made in all."""
+        return self.warmup + self.repeat
 
 
 def make_plan(
@@ -94,6 +113,13 @@ def make_plan(
     profile = find_profile(diagnostic, options.profile)
     if options.repeat < 1:
         raise UsageError(f"--repeat {options.repeat} runs nothing", fix="give 1 or more")
+    warmup = diagnostic.warmup if options.warmup is None else options.warmup
+    if warmup < 0:
+        raise UsageError(f"--warmup {warmup} is no number of runs", fix="give 0 or more")
+    command = diagnostic.command
+    if command is not None and options.profiler:
+        raise UsageError("--profiler goes with a test of pytest's", fix="leave it away")
+    made = placed(command, tree.root if tree is not None else None) if command is not None else None
     ceiling = _positive("--ceiling", options.ceiling_s, profile.ceiling_s or diagnostic.ceiling_s)
     timeout = _positive("--timeout", options.timeout_s, diagnostic.timeout_s) or diagnostic.timeout_s
     cpus = _positive("--cpus", options.cpus, None)
@@ -124,29 +150,32 @@ def make_plan(
         **options.env,
     }
     path = _python_path(env.get("PYTHONPATH"), tree, profiler=options.profiler)
-    if path:
+    if path and command is None:
         env["PYTHONPATH"] = path
     task = Task(
-        argv=_pytest(diagnostic.node, in_project=tree is not None, profiler=options.profiler),
+        argv=made.argv if made else _pytest(diagnostic.what, in_project=tree is not None, profiler=options.profiler),
         env=env,
-        cwd="{src}" if tree is not None else "{diagnostics}",
+        cwd="{src}" if tree is not None else "{here}" if made else "{diagnostics}",
         timeout_s=timeout,
         limits=limits,
         gpu=diagnostic.device == "cuda",
         tree=tree,
         preload=variant.preload if variant else None,
         security=(variant.security if variant else None) or "default",
-        torch=diagnostic.image != "small",
+        torch=diagnostic.image != "small" and (made is None or diagnostic.image in KINDS),
+        command=made.around if made else None,
     )
     return Plan(
         diagnostic=replace(diagnostic, ceiling_s=ceiling, timeout_s=timeout),
         profile=profile.name,
-        source=source,
-        need=need or Need(diagnostic.image),
+        source=command_source(command, made.around) if command and made and tree is None else source,
+        need=need_for(need or Need(diagnostic.image), diagnostic, options.python),
         task=task,
         repeat=options.repeat,
         variant=variant,
         profiler=options.profiler,
+        warmup=warmup,
+        params={**params_of(command, made.around), "image": diagnostic.image} if command and made else {},
     )
 
 

@@ -25,7 +25,7 @@ from bench.run.measurement import of_runs
 from bench.run.result.description import complete, default_folder, read_description
 from bench.run.result.files import collect
 from bench.run.result.reading import OneRun, overall, read_run
-from bench.run.result.record_of import with_verdict
+from bench.run.result.record_of import WARMUP, marked, with_verdict
 from bench.run.store import (
     ASKED,
     EVIDENCE,
@@ -215,7 +215,8 @@ def recovered(begun: Record, runs: Sequence[OneRun], asked: int, cut: str) -> Re
         for position, reading in enumerate(readings)
         for path, why in reading.unavailable.items()
     }
-    found = tuple(reading.run for reading in readings)
+    warmup = begun.diagnostic.params.get(WARMUP)
+    found = marked(tuple(reading.run for reading in readings), warmup if isinstance(warmup, int) else 0)
     record = msgspec.structs.replace(
         begun,
         runs=found,

@@ -65,7 +65,7 @@ class Repeated(Order):
 
     def turns(self) -> Iterator[Turn]:
         """Return the plan's runs."""
-        return (Turn(of, of.plan) for of in self.results for _ in range(of.plan.repeat))
+        return (Turn(of, of.plan) for of in self.results for _ in range(of.plan.runs))
 
     def refused(self, turn: Turn, error: BenchError) -> None:
         """Keep it as a run that never ran, the last."""
@@ -91,7 +91,7 @@ class Interleaved(Order):
 
     def turns(self) -> Iterator[Turn]:
         """Return the runs of all variants, a cyclic Latin square."""
-        for turn in latin_square(len(self._places), max(one.plan.repeat for one in self.results)):
+        for turn in latin_square(len(self._places), max(one.plan.runs for one in self.results)):
             for of in (self._places[position] for position in turn):
                 if of is not None:
                     yield Turn(of, of.plan)

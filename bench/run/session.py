@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Self
 import msgspec
 
 from bench.catalog.model import SELFTEST
-from bench.engine.protocol import Ending, Engine, Event, Need, Notify, Place, Task
+from bench.engine.protocol import Ending, Engine, Need, Notify, OnEvent, Place, Task
 from bench.errors import BenchError
 from bench.host.monitor.disturbances import Monitored, monitored, not_monitored
 from bench.host.monitor.monitor import HostMonitor
@@ -22,33 +21,16 @@ from bench.names import make_stamp
 from bench.record.host_id import host_id
 from bench.record.schema import HostClass, Record, Run, Warning_
 from bench.run.host_snapshot import ELSEWHERE, THIS_MACHINE, HostProbes, HostSnapshot, host_class, take_snapshot
+from bench.run.observer import CALIBRATING, Observer
 from bench.run.plan import Plan
 from bench.run.result.description import Descriptions, complete, key_of
-from bench.run.result.reading import OneRun, Reading, read_run
+from bench.run.result.reading import OneRun, read_run
 from bench.run.store import Result, Store, engine_key, make_store, settle
 from bench.run.trust import selftest_warning
 
-CALIBRATING = "calibrating"
 LOOKING = "looking at the host"
 NOWHERE = Place("", "", "", "")
 """A place that was not prepared: neither image nor environment."""
-
-
-class Observer:
-    """Follows a command for the person who waits; this one reports nothing (see ``bench.cli.progress``)."""
-
-    def run_begins(self, plan: Plan, index: int) -> None:
-        """A run is about to start."""
-
-    def event(self, event: Event) -> None:
-        """The supervisor reported something."""
-
-    def run_ended(self, reading: Reading) -> None:
-        """A run has been read."""
-
-    def doing(self, what: str) -> AbstractContextManager[object]:  # noqa: ARG002
-        """Return the time in which something else than a run is done: ``what`` is a few words."""
-        return nullcontext()
 
 
 def own_fault(error: Exception) -> str:
@@ -157,7 +139,8 @@ class Session:
         out, labels = self.store.start(result, index, key)
         self.observer.run_begins(plan, index)
         with self.probes.follow() as monitor:
-            ending = self._execute(place, replace(plan.task, labels=labels, describe=known is None), out)
+            task = replace(plan.task, labels=labels, describe=known is None)
+            ending = self._execute(place, task, out, self.observer.event)
         if known is None:
             self.descriptions.learn(key, plan.task, out)
         else:
@@ -176,10 +159,28 @@ class Session:
         self.observer.run_ended(reading)
         return OneRun(reading, out, ending)
 
-    def _execute(self, place: Place, task: Task, out: Path) -> Ending:
+    def run_aside(self, plan: Plan, name: str) -> tuple[Path, Ending]:
+        """Make a run that belongs to no result: nothing of it is kept if the command is killed.
+
+        Args:
+            plan: what to run.
+            name: what its folder in the store is called, for this command's time.
+
+        Raises:
+            NotMeasured: nothing could be started.
+        """
+        place = self.place(plan.need)
+        out = self.store.path / name
+        out.mkdir()
+        ending = self._execute(place, replace(plan.task, labels={}), out, lambda _event: None)
+        if ending.left is not None:
+            settle(ending.left)
+        return out, ending
+
+    def _execute(self, place: Place, task: Task, out: Path, on_event: OnEvent) -> Ending:
         """Run a task. A fault of our own on the way costs what it hit, and not the evidence that came by then."""
         try:
-            return self.engine.execute(place, task, out, self.observer.event)
+            return self.engine.execute(place, task, out, on_event)
         except BenchError:
             raise
         except Exception as error:

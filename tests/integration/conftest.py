@@ -26,6 +26,9 @@ from bench.engine.protocol import Place
 from bench.errors import BenchError
 from tests.integration.private_daemon import PrivateDaemon
 
+os.environ.setdefault("BENCH_WORK", "0")
+"""Commands count work only if a test asks for it: one more run each would double what the tests take."""
+
 
 def missing(reason: str) -> NoReturn:
     """Skip, or fail where the tests are required."""

@@ -17,12 +17,16 @@ GLANCE = {
     "benchmarks/measuring/repeats.py": ("--glance", "--engine", "local"),
     "benchmarks/statistics/pairs.py": ("--glance",),
     "benchmarks/statistics/quality.py": ("--glance",),
+    "benchmarks/work/work.py": ("--glance", "--engine", "docker", "--diagnostic", "grad_cpu"),
 }
 ONE_PAIR = ("--slower", "0", "--same", "1", "--max-pairs", "1", "--alone", "--", "--engine", "local")
 LINES = {
     "benchmarks/measuring/ab.py": (ONE_PAIR, r"undecided after 1 pair|0 missed of 1"),
+    "benchmarks/measuring/commands.py": (("--glance",), r"^\|.*\|$"),
     "benchmarks/redaction/speed.py": (("--size", "100000"), r"[\d.]+ MB/s"),
     "benchmarks/results/many.py": (("20",), r"^\|"),
+    "benchmarks/start/start.py": (("--rounds", "1"), r"[\d.]+ s of CPU \( *[\d.]+ x Python alone\)"),
+    "benchmarks/report/compared.py": (("5",), r"against [\d.]+: [\d.]+ s of CPU"),
     "benchmarks/report/page.py": (("5",), r"5 results, page [\d.]+ s .* and [\d.]+ MB"),
 }
 """Scripts that print a line for each thing they measure, with what such a line says."""

@@ -194,8 +194,10 @@ def _waited(runs: Sequence[Run], wall: float, throttled: float) -> float | None:
         delay = _mean(runs, "cpu", "pressure_full_s")
     if delay is None:
         # Of the whole host's pressure the run's share is not known: it gets no more than its CPU time leaves.
-        left = wall - min(wall, _mean(runs, "cpu", "total_s") or 0.0) or wall
-        return None if others is None or host is None else min(min(host, others) * wall, left)
+        total = _mean(runs, "cpu", "total_s")
+        if others is None or host is None or total is None:
+            return None
+        return min(min(host, others) * wall, wall - min(wall, total) or wall)
     # A throttled group is stalled too: the kernel counts those seconds twice.
     waited = max(0.0, delay - throttled)
     return waited if others is None else min(waited, others * wall)

@@ -15,12 +15,15 @@ from bench.compare.explain.findings import Finding, findings, mean_of
 from bench.compare.explain.remedy import commands
 from bench.compare.reference import require_comparable
 from bench.compare.sample import Sample
+from bench.compare.work.difference import WorkDifference, compare_work, work_of
 from bench.errors import NotMeasured
 from bench.record.schema import Record
+from bench.record.work import Work
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """One result: its budget (terms add up to the wall time), its fault rate and what stands out.
+    """One result: its budget (terms add up to the wall time), its fault rate, what stands out, and its work if that was
+    counted.
 
     ``timed_out`` is whether the runs were stopped at their timeout; ``commands`` try what the findings propose.
     """
@@ -32,6 +35,7 @@ class Explanation(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     timed_out: bool = False
     commands: tuple[str, ...] = ()
+    work: Work | None = None
 
 
 class DeltaTerm(msgspec.Struct, frozen=True):
@@ -59,6 +63,7 @@ class DeltaExplanation(msgspec.Struct, frozen=True):
     delta_s: float
     terms: tuple[DeltaTerm, ...]
     differences: tuple[Difference, ...]
+    work: WorkDifference | None = None
 
 
 def explain(record: Record) -> Explanation:
@@ -80,11 +85,11 @@ def _explained(sample: Sample) -> Explanation:
     found = findings(sample, spent)
     tries = commands(record, [name for finding in found for name in finding.variants])
     stopped = sample.runs[0].outcome == "timed_out"
-    return Explanation(record.id, record.diagnostic.name, spent, rate, found, stopped, tries)
+    return Explanation(record.id, record.diagnostic.name, spent, rate, found, stopped, tries, work_of(sample))
 
 
 def _nothing_to_explain(record: Record) -> NotMeasured:
-    untimed = [at for at, run in enumerate(record.runs) if run.outcome == "passed"]
+    untimed = [at for at, run in enumerate(record.runs) if run.outcome == "passed" and run.warmup is not True]
     if not untimed:
         what, cause = f"{record.id} has no run that passed", f"its outcome is {record.outcome}"
     else:
@@ -123,7 +128,7 @@ def explain_difference(a: Record, b: Record) -> DeltaExplanation:
         )
         for term in one.budget.terms
     )
-    return DeltaExplanation(one, two, delta, terms, found)
+    return DeltaExplanation(one, two, delta, terms, found, compare_work(*sides))
 
 
 _TIED_TO: dict[str, tuple[str, ...]] = {
@@ -219,7 +224,7 @@ def _gpu_ties(a: Record, b: Record) -> Iterator[str]:
 def _gpu_bytes(record: Record, key: str) -> int | None:
     """Bytes of all devices together, the most of any run; ``None`` if no run has them."""
     sums = []
-    for run in record.runs:
+    for run in record.judged:
         devices = run.gpu.get("devices")
         found = [device.get(key) for device in devices if isinstance(device, dict)] if isinstance(devices, list) else []
         values = [value.get("max") if isinstance(value, dict) else value for value in found]

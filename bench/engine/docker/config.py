@@ -14,6 +14,10 @@ from bench.engine.task import Folders, supervisor_argv, supervisor_spec
 
 OUT = "/out"
 SRC = "/src"
+INPUT = "/in"
+INPUT_FILE = "input"
+RUNTIME = "/bench-runtime"
+"""Where our own Python lies in an image that is not ours."""
 TMP = "/tmp"  # noqa: S108 - the container's own
 DEFAULT_PIDS = 4096
 TMP_BYTES = 1024**3
@@ -27,22 +31,30 @@ class Names:
     container: str
     out: str
     src: str | None
+    input: str | None = None
 
     @property
     def volumes(self) -> tuple[str, ...]:
         """The volumes' names."""
-        return (self.out,) if self.src is None else (self.out, self.src)
+        return tuple(name for name in (self.out, self.src, self.input) if name is not None)
 
     @property
     def mounts(self) -> list[dict[str, Any]]:
         """The volumes as the API takes them."""
-        pairs = ((self.out, OUT), (self.src, SRC))
+        pairs = ((self.out, OUT), (self.src, SRC), (self.input, INPUT))
         return [{"Type": "volume", "Source": name, "Target": target} for name, target in pairs if name]
 
 
-def run_names(run_id: str, with_tree: bool) -> Names:
-    """The names for one run."""
-    return Names(f"bench-{run_id}", f"bench-{run_id}-out", f"bench-{run_id}-src" if with_tree else None)
+def run_names(run_id: str, with_tree: bool, with_input: bool = False) -> Names:
+    """Return the names for one run.
+
+    Args:
+        run_id: the run's id.
+        with_tree: whether it takes a project's files along.
+        with_input: whether it takes a file along that its command reads.
+    """
+    name = f"bench-{run_id}"
+    return Names(name, f"{name}-out", f"{name}-src" if with_tree else None, f"{name}-in" if with_input else None)
 
 
 def container_config(
@@ -71,7 +83,7 @@ def container_config(
         "PidsLimit": task.limits.pids or DEFAULT_PIDS,
         "Tmpfs": {TMP: f"rw,exec,nosuid,nodev,mode=1777,size={tmp_bytes(task.limits.memory_bytes)}"},
         "ShmSize": tmp_bytes(task.limits.memory_bytes),
-        "Mounts": names.mounts,
+        "Mounts": [*names.mounts, *_runtime(place)],
         "Init": False,  # the supervisor is process 1 and reaps
         "AutoRemove": False,  # it has to be there still when its evidence is copied
         "RestartPolicy": {"Name": "no"},
@@ -108,8 +120,17 @@ def container_config(
 def container_folders(place: Place) -> Folders:
     """The folders of a container. HOME lies in memory: nothing else but ``/out`` and ``/src`` can be written."""
     binaries = str(PurePosixPath(place.python).parent)
-    path = ":".join(dict.fromkeys((binaries, "/usr/local/bin", "/usr/bin", "/bin")))
-    return Folders(out=OUT, src=SRC, home=TMP, tmp=TMP, path=path)
+    path = place.path or ":".join(dict.fromkeys((binaries, "/usr/local/bin", "/usr/bin", "/bin")))
+    file = f"{INPUT}/{INPUT_FILE}"
+    return Folders(out=OUT, src=SRC, home=TMP, tmp=TMP, path=path, here=place.folder or TMP, input=file)
+
+
+def _runtime(place: Place) -> list[dict[str, Any]]:
+    """The volume with our own Python, if the image needs it: read only, and nothing of the image copied into it."""
+    if place.runtime is None:
+        return []
+    options = {"ReadOnly": True, "VolumeOptions": {"NoCopy": True}}
+    return [{"Type": "volume", "Source": place.runtime, "Target": RUNTIME, **options}]
 
 
 def security_options(security: str) -> list[str]:

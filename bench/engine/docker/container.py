@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tarfile
 import tempfile
 import time
@@ -17,7 +18,7 @@ from docker.errors import APIError, NotFound
 
 from bench.engine.docker.answers import understood
 from bench.engine.docker.client import CALL_ERRORS, reason
-from bench.engine.docker.config import OUT, SRC, Names
+from bench.engine.docker.config import INPUT, INPUT_FILE, OUT, SRC, Names
 from bench.engine.docker.info import USER_ID
 from bench.engine.labels import ROLE
 from bench.engine.protocol import EngineLost, State, Tree
@@ -64,8 +65,10 @@ class Container:
             reader.close()
         self.gone = self.remove()
 
-    def fill(self, helper: Mapping[str, Any], tree: Tree | None, *, owned: bool = False) -> None:
-        """Make the volumes the run's own, and copy a project's files into theirs.
+    def fill(
+        self, helper: Mapping[str, Any], tree: Tree | None, given: Path | None = None, *, owned: bool = False
+    ) -> None:
+        """Make the volumes the run's own, and copy a project's files and what a command reads into theirs.
 
         A new volume takes over what its image has there, folder and owner; it belongs to root if the image has no such
         folder. Then a second container that is never started makes it the run's: no archive can be put into a container
@@ -74,19 +77,23 @@ class Container:
         Args:
             helper: the second container.
             tree: a project's files, or ``None``.
+            given: the file that the command reads, or ``None``.
             owned: whether the image has the folders, as the run's own.
 
         Raises:
             NotMeasured: the engine refused.
-            UsageError: a file of the tree cannot be read.
+            UsageError: a file of the tree, or the one given, cannot be read.
         """
-        if owned and (tree is None or self._put_tree(tree)):
+        if owned and given is None and (tree is None or self._put_tree(tree)):
             return
         with tempfile.SpooledTemporaryFile(max_size=32 << 20) as spool:
             with tarfile.open(fileobj=spool, mode="w") as archive:
                 write_folder(archive, OUT.strip("/"), USER_ID)
                 if tree is not None:
                     _write_tree(archive, SRC.strip("/"), tree)
+                if given is not None:
+                    write_folder(archive, INPUT.strip("/"), USER_ID)
+                    _add_input(archive, given)
             spool.seek(0)
             config = dict(helper) | {"Labels": {**helper["Labels"], ROLE: "helper"}}
             made = None
@@ -242,6 +249,17 @@ def _write_tree(archive: tarfile.TarFile, name: str, tree: Tree) -> None:
         write_folder(archive, name, USER_ID, tree.root, tree.files, tree.links)
     except OSError as error:
         raise UsageError(f"the project {tree.root} cannot be copied", str(error)) from error
+
+
+def _add_input(archive: tarfile.TarFile, given: Path) -> None:
+    """Add the file that a command reads, by its fixed name and readable to whoever runs it."""
+    entry = tarfile.TarInfo(f"{INPUT.strip('/')}/{INPUT_FILE}")
+    try:
+        with given.open("rb") as file:
+            entry.size, entry.mode, entry.uid, entry.gid = os.fstat(file.fileno()).st_size, 0o444, USER_ID, USER_ID
+            archive.addfile(entry, file)
+    except OSError as error:
+        raise UsageError(f"--input {given} cannot be copied", error.strerror or str(error)) from error
 
 
 @contextlib.contextmanager

@@ -26,9 +26,9 @@ from bench.engine.interrupt import Interrupts
 from bench.engine.labels import current_owner, owner_labels
 from bench.engine.protocol import Capacity, Ending, EngineLost, Need, Notify, OnEvent, Orphan, Place, State, Task
 from bench.engine.supervise import RETURN_PATIENCE_S, Follower, Followup
-from bench.engine.task import fill, latest_end_s, stop_s
+from bench.engine.task import command_of, latest_end_s, stop_s
 from bench.engine.transfer import Bounds
-from bench.errors import NotMeasured
+from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Engine as EngineRecord
 from bench.record.schema import Limits
 
@@ -98,6 +98,8 @@ class DockerEngine:
         """
         if need.kind == "cuda":
             check_docker(None if self.remote else read_signs(), self._info)
+        if need.python is not None:
+            raise UsageError("--python goes with the local engine", fix="leave --engine docker away")
         return prepare_place(self._client, need, notify)
 
     def execute(self, place: Place, task: Task, out: Path, on_event: OnEvent) -> Ending:
@@ -105,12 +107,13 @@ class DockerEngine:
         began = time.monotonic()
         check_limits_hold(self._info, task.limits)
         run_id = uuid.uuid4().hex[:12]
-        names = run_names(run_id, task.tree is not None)
+        given = task.command.input if task.command else None
+        names = run_names(run_id, task.tree is not None, given is not None)
         labels = {**task.labels, **owner_labels(current_owner(), run_id)}
         config = container_config(place, task, names, labels, self._gpu(task))
         commands = (as_command(config), _child_command(place, task))
         with Interrupts() as interrupts, Container(self._api, config, names) as container:
-            container.fill(helper_config(place, names, labels), task.tree, owned=place.owned)
+            container.fill(helper_config(place, names, labels), task.tree, given, owned=place.owned)
             if interrupts.count:
                 return Ending(None, interrupted=True, commands=commands)
             try:
@@ -223,4 +226,4 @@ def overhead(elapsed_s: float, state: State | None) -> tuple[float | None, str |
 
 def _child_command(place: Place, task: Task) -> str:
     folders = container_folders(place)
-    return shlex.join(fill(word, place, folders) for word in task.argv)
+    return shlex.join(command_of(place, task, folders))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
+import msgspec
 from docker import DockerClient
 
+from bench.engine.foreign.image import foreign_place
+from bench.engine.images.context import assets
 from bench.engine.images.derived import derived_image
 from bench.engine.images.ensure import AGENT, DIAGNOSTICS, PRELOADS, PYTHON, ensure_image
 from bench.engine.images.facts import ImageFacts
 from bench.engine.images.options import BuildOptions
-from bench.engine.images.requirements import unverified
+from bench.engine.images.requirements import lock_packages, pinned, unverified
 from bench.engine.protocol import Need, Notify, Place
 from bench.record.schema import Image
 
@@ -29,16 +33,24 @@ def prepare_place(client: DockerClient, need: Need, notify: Notify, options: Bui
         UsageError: the need names no kind of image, or a requirements file that is none.
     """
     options = options or BuildOptions.from_environment(os.environ)
+    if need.image is not None:
+        return foreign_place(client, need.image, options, notify)
     facts = ensure_image(client, need.kind, options, notify)
     if need.requirements is None:
-        return image_place(facts)
+        return image_place(facts, packages=lock_packages(facts.lock_sha256, assets() / "requirements"))
     facts, frozen, verified = derived_image(client, facts, need, options, notify)
     warnings = () if verified else (unverified(need.requirements.name, frozen),)
-    return image_place(facts, warnings)
+    return image_place(facts, warnings, pinned("\n".join(frozen)))
 
 
-def image_place(facts: ImageFacts, warnings: tuple[str, ...] = ()) -> Place:
-    """The place that an image is. Its handle is the image's id, so that a tag moved meanwhile changes nothing."""
+def image_place(facts: ImageFacts, warnings: tuple[str, ...] = (), packages: Mapping[str, str] | None = None) -> Place:
+    """Return the place that an image is. Its handle is the image's id, so that a tag moved meanwhile changes nothing.
+
+    Args:
+        facts: the image.
+        warnings: what every run in it reports.
+        packages: those of its Python, by name; empty or ``None`` if they are not known.
+    """
     return Place(
         python=PYTHON,
         agent=AGENT,
@@ -52,6 +64,7 @@ def image_place(facts: ImageFacts, warnings: tuple[str, ...] = ()) -> Place:
             fingerprint=facts.fingerprint,
             python=facts.python,
             torch=facts.torch,
+            packages=dict(packages) if packages else msgspec.UNSET,
         ),
         preloads=PRELOADS,
         warnings=warnings,

@@ -131,7 +131,7 @@ def ensure_base(client: docker.DockerClient, options: BuildOptions, notify: Noti
         return options.base
     notify(f"pulling {shown}")
     try:
-        client.images.pull(*_reference(options.base))
+        client.images.pull(*reference_of(options.base))
     except (APIError, ImageNotFound) as error:
         local = base_tag() if options.base == DEFAULT_BASE and has(client, base_tag()) else None
         reason = without_password(str(error.explanation or error))
@@ -143,7 +143,7 @@ def ensure_base(client: docker.DockerClient, options: BuildOptions, notify: Noti
     return options.base
 
 
-def _reference(name: str) -> tuple[str, str]:
+def reference_of(name: str) -> tuple[str, str]:
     """Split a reference into what the pull API takes: the repository, and a digest or a tag."""
     repository, at, digest = name.partition("@")
     if at:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,3 +44,29 @@ def read_requirements(path: Path) -> bytes:
 def unverified(name: str, frozen: Sequence[str]) -> str:
     """The warning about requirements without hashes: what was installed is what the index had on that day."""
     return f"{name} is not hash-locked; installed was: {' '.join(frozen) or 'nothing'}"
+
+
+_PINNED = re.compile(
+    r"^(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;\\]+)[ \t]*(?:;(?P<marker>[^\\\n]*))?", re.MULTILINE
+)
+_ELSEWHERE = re.compile(r"==\s*['\"](?:win32|darwin|Windows|Darwin)['\"]")
+
+
+def pinned(text: str) -> dict[str, str]:
+    """Return the packages that a lock or a frozen list pins for Linux, by name (pure)."""
+    found = _PINNED.finditer(text)
+    return {one["name"]: one["version"] for one in found if not _ELSEWHERE.search(one["marker"] or "")}
+
+
+def lock_packages(sha256: str, folder: Path) -> dict[str, str]:
+    """Return the packages of the lock of that hash; none if it is none of those here.
+
+    Args:
+        sha256: the hash of the lock's content.
+        folder: where the locks lie.
+    """
+    for path in sorted(folder.glob("image-*.txt")):
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() == sha256:
+            return pinned(content.decode("utf-8"))
+    return {}

@@ -29,9 +29,11 @@ from bench.engine.local.info import local_record
 from bench.engine.local.ledger import Entry, Ledger
 from bench.engine.local.process import LocalProcess, kill_strays
 from bench.engine.local.systemd_scope import read_scope, scope_argv, scope_environment
+from bench.engine.present.existing import existing_environment
+from bench.engine.present.host_place import host_place, is_host
 from bench.engine.protocol import Capacity, Ending, Event, Need, Notify, OnEvent, Orphan, Place, Task, Tree
 from bench.engine.supervise import Follower
-from bench.engine.task import MARK, Folders, fill, latest_end_s, stop_s, supervisor_argv, supervisor_spec
+from bench.engine.task import MARK, Folders, command_of, latest_end_s, stop_s, supervisor_argv, supervisor_spec
 from bench.engine.transfer import copy_tree, set_aside
 from bench.errors import NotMeasured, UsageError
 from bench.host.outer import read_outer
@@ -97,7 +99,11 @@ class LocalEngine:
         """
         if need.kind == "cuda":
             check_local(read_signs())
-        return prepare_environment(need, notify)
+        if need.image is not None:
+            raise NotMeasured(f"the image {need.image} runs in a container", fix="use a Docker engine, or no --image")
+        if need.python is not None:
+            return existing_environment(need, notify)
+        return host_place(need.program) if is_host(need) else prepare_environment(need, notify)
 
     def execute(self, place: Place, task: Task, out: Path, on_event: OnEvent) -> Ending:
         """Run one task as processes of this user; see :class:`bench.engine.protocol.Engine`."""
@@ -108,7 +114,7 @@ class LocalEngine:
             stack.callback(shutil.rmtree, work, ignore_errors=True)
             entry = self._begin(run_id, task, out, work)
             stack.callback(self._ledger.forget, run_id)
-            folders = make_folders(work, place, out, task.tree)
+            folders = replace(make_folders(work, place, out, task.tree), input=_input_of(task))
             group = self._group(run_id, task.limits)
             if group is not None:
                 stack.callback(group.remove)
@@ -118,7 +124,7 @@ class LocalEngine:
             env = {"PATH": folders.path, "HOME": folders.home, "LANG": "C.UTF-8", MARK: run_id}
             if self.mode.name == "scope":
                 argv, env = scope_argv(f"bench-{run_id}", task.limits, argv), env | scope_environment()
-            commands = (shlex.join([*argv[:-1], "SPEC"]), shlex.join(fill(word, place, folders) for word in task.argv))
+            commands = (shlex.join([*argv[:-1], "SPEC"]), shlex.join(command_of(place, task, folders)))
             if interrupts.count:
                 return Ending(None, interrupted=True, commands=commands)
             cpus = _affinity(task.limits, group, self.mode)
@@ -219,9 +225,14 @@ def make_folders(work: Path, place: Place, out: Path, tree: Tree | None) -> Fold
             copy_tree(tree, folders["src"])
         except OSError as error:
             raise UsageError(f"the project {tree.root} cannot be copied", str(error)) from error
-    path = os.pathsep.join([str(Path(place.python).parent), "/usr/local/bin", "/usr/bin", "/bin"])
+    path = place.path or os.pathsep.join([str(Path(place.python).parent), "/usr/local/bin", "/usr/bin", "/bin"])
     home, tmp, src = (str(folders[name]) for name in ("home", "tmp", "src"))
-    return Folders(out=str(out.resolve()), src=src, home=home, tmp=tmp, path=path)
+    here = place.folder or str(Path.cwd())
+    return Folders(out=str(out.resolve()), src=src, home=home, tmp=tmp, path=path, here=here)
+
+
+def _input_of(task: Task) -> str | None:
+    return str(task.command.input.resolve()) if task.command and task.command.input else None
 
 
 def _affinity(limits: Limits, group: Group | None, mode: Mode) -> frozenset[int] | None:

@@ -1,4 +1,4 @@
-"""Records as rows of five flat tables (pure)."""
+"""Records as rows of six flat tables (pure)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from bench.record.index.counters import counters
 from bench.record.schema import (
     ContextSwitches,
     Cpu,
@@ -89,17 +90,19 @@ _GROUPS: Mapping[str, type[msgspec.Struct]] = {
     "io": Io,
 }
 _RUN = (
-    *_columns(Run),
+    *_columns(Run, skip="warmup"),
     *(column for group, struct in _GROUPS.items() for column in _columns(struct, group, group)),
 )
 _AT_RUN = Column("run", "BIGINT", "index")
 _METRIC = _text("metric", "")
+_COUNTER = (_text("part", ""), _text("name", ""), Column("value", "BIGINT", ""), Column("repeats", "BOOLEAN", ""))
 COLUMNS: Mapping[str, tuple[Column, ...]] = {
     "results": (*_RESULT, _text("fingerprint", "")),
     "runs": (*KEY, *_RUN),
     "tests": (*KEY, _AT_RUN, *_columns(TestResult)),
     "metrics": (*KEY, _AT_RUN, _METRIC, *_columns(Metric, skip="values"), Column("samples", LIST, "")),
     "warnings": (*KEY, _AT_RUN, *_columns(Warning_)),
+    "work": (*KEY, _AT_RUN, *_COUNTER),
 }
 """The columns of each table, in order."""
 
@@ -129,13 +132,14 @@ class Rows:
         fingerprint = record.image.fingerprint if record.image is not None else None
         rows = self._rows
         rows["results"].append((at, *_result_of(record), fingerprint))
-        for run in record.runs:
+        for run in record.judged:
             rows["runs"].append((*key, *_run_of(run)))
             here = (*key, run.index)
             rows["tests"] += [(*here, *_test_of(test)) for test in run.tests]
             rows["metrics"] += [
                 (*here, name, *_metric_of(metric), metric.values or None) for name, metric in run.metrics.items()
             ]
+            rows["work"] += [(*here, *counter) for counter in counters(run.work)]
             rows["warnings"] += [(*here, *_warning_of(warning)) for warning in run.warnings]
 
     def take(self) -> dict[str, list[tuple[Any, ...]]]:

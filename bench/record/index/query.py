@@ -28,8 +28,8 @@ Answer = tuple[list[str], list[tuple[Any, ...]]]
 def rows_of(sql: str, root: Path, follow: Follow = iter, told: Callable[[Listing], object] = lambda _: None) -> Answer:
     """Return column names and rows that a query over a folder's results yields.
 
-    Tables: ``results`` (one row a bundle), ``runs``, ``tests``, ``metrics``, ``warnings``; nested keys are joined with
-    ``_`` (``cpu_user_s``), and each table has the result's ``id``.
+    Tables: ``results`` (one row a bundle), ``runs``, ``tests``, ``metrics``, ``warnings``, ``work``; nested keys are
+    joined with ``_`` (``cpu_user_s``), and each table has the result's ``id``.
 
     Args:
         sql: one statement or more, of which the last one answers.

@@ -7,7 +7,7 @@ commits, numbers, flags of a CPU) is recognised by its place and kept.
 
 from bench.record.redact.environ import allowed_environ, is_allowed_name, secret_values
 from bench.record.redact.names import is_secret_name
-from bench.record.redact.text import hidden_strings, redact_bytes, redact_record, redact_text
+from bench.record.redact.text import hidden_strings, redact_bytes, redact_record, redact_text, redact_words
 
 __all__ = [
     "allowed_environ",
@@ -17,5 +17,6 @@ __all__ = [
     "redact_bytes",
     "redact_record",
     "redact_text",
+    "redact_words",
     "secret_values",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+import shlex
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -85,13 +86,61 @@ def redact_text(text: str, secrets: Collection[str] = ()) -> str:
 
 def redact_record(record: Record, secrets: Collection[str] = ()) -> Record:
     """A record whose strings hold no secret; identities (ids, stamps, digests, commits) stay as they are."""
+    document, works = _apart(record)
+    redacted = {key: _walk(key, value, secrets) for key, value in document.items()}
+    for at, work in works.items():
+        redacted["runs"][at]["work"] = _counts(work, secrets)
+    return msgspec.convert(redacted, Record)
+
+
+def _apart(record: Record) -> tuple[dict[str, Any], dict[int, Any]]:
+    """A record's document, and apart from it what was counted in its runs, whose numbers no name makes a secret."""
     document = msgspec.to_builtins(record)
-    return msgspec.convert({key: _walk(key, value, secrets) for key, value in document.items()}, Record)
+    runs = enumerate(document["runs"])
+    return document, {at: run.pop("work") for at, run in runs if "work" in run}
+
+
+def _counts(value: Any, secrets: Collection[str]) -> Any:
+    """Counts by the names of operators, modules and functions; a name may hold a secret that is known."""
+    if isinstance(value, dict):
+        return {_known_text(name, secrets): _counts(inner, secrets) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_counts(inner, secrets) for inner in value]
+    return _known_text(value, secrets) if isinstance(value, str) else value
+
+
+def redact_words(words: Sequence[str], secrets: Collection[str] = ()) -> list[str]:
+    """Return a command's words without its secrets: read as the line that they make, where ``-p`` tells what follows.
+
+    Args:
+        words: the command and its arguments.
+        secrets: values that are replaced wherever they stand.
+    """
+    line = shlex.join(words)
+    redacted = redact_text(line, secrets)
+    if redacted == line:
+        return [redact_text(word, secrets) for word in words]
+    try:
+        return [redact_text(word, secrets) for word in shlex.split(redacted)]
+    except ValueError:  # a quote went with a secret
+        return [redacted]
 
 
 # What names a thing is a hash by right: known shapes are looked for there, random strings are not.
 _IDENTITIES = frozenset(
-    ("id", "stamp", "schema", "digest", "base", "lock_sha256", "fingerprint", "commit", "sha256", "reproduces")
+    (
+        "id",
+        "stamp",
+        "schema",
+        "digest",
+        "base",
+        "lock_sha256",
+        "fingerprint",
+        "commit",
+        "sha256",
+        "input_sha256",
+        "reproduces",
+    )
 )
 # Objects whose keys are paths of the record, packages and versions of ours: no key there names a secret.
 _PATHS = frozenset(("unavailable", "sources", "packages", "tool"))
@@ -103,7 +152,7 @@ _Hide = Callable[[str, Any], None]
 def hidden_strings(record: Record) -> dict[str, str]:
     """The strings that :func:`redact_record` hides for their key's sake, by that key: no file may hold them either."""
     found: dict[str, str] = {}
-    for key, value in msgspec.to_builtins(record).items():
+    for key, value in _apart(record)[0].items():
         _walk(key, value, (), lambda name, said: found.update({f"{name} {len(found)}": str(said)}))
     return found
 
@@ -126,6 +175,8 @@ def _walk(key: str, value: Any, secrets: Collection[str], hide: _Hide | None = N
             )
             for name, inner in value.items()
         }
+    if key == "command" and isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value):
+        return redact_words(value, secrets)
     if isinstance(value, (list, tuple)):
         return [_walk(key, inner, secrets, hide, named) for inner in value]
     if named and _is_hidden(key, value):

@@ -20,7 +20,6 @@ import msgspec
 from bench.errors import DamagedData, NotMeasured, UsageError
 from bench.names import PARTIAL, check_part, is_file_name, next_stamp, parse_stamp
 from bench.record import codec
-from bench.record.redact import hidden_strings, redact_bytes, redact_record, secret_values
 from bench.record.schema import Record
 from bench.record.storage.disk import disk_errors, make_folders, remove_empty, sync_folder, sync_tree, write_synced
 from bench.record.storage.manifest import MANIFEST, hash_file, list_files, render_manifest
@@ -90,6 +89,8 @@ def write_bundle(
         NotMeasured: the disk is full or failed, or a source file is gone.
         UsageError: the folder cannot be written, or the stamp exists and ``taken`` is ``refuse``.
     """
+    from bench.record.redact import redact_record  # its patterns take longer to read than a bundle
+
     hidden = hidden_values(record, secrets)
     parent = results / check_part(record.host.id, "host id") / check_part(record.diagnostic.name, "diagnostic")
     parse_stamp(record.stamp)
@@ -114,6 +115,8 @@ def hidden_values(record: Record, secrets: Collection[str] | None = None) -> fro
             secret's name, are hidden wherever they stand.
         secrets: further ones; by default those of this process' environment.
     """
+    from bench.record.redact import hidden_strings, secret_values
+
     recorded = secret_values(record.environ, hidden_strings(record).values())
     return recorded.union(secret_values(os.environ) if secrets is None else secrets)
 
@@ -201,6 +204,8 @@ def _is_open_as(descriptor: int, path: Path) -> bool:
 
 
 def _fill(partial: Path, record: Record, files: Mapping[str, Content], secrets: frozenset[str]) -> Path:
+    from bench.record.redact import redact_bytes
+
     folder = partial / _MADE
     folder.mkdir()
     contents: dict[str, Content] = {**files, RECORD: codec.encode(record)}

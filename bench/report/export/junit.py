@@ -118,7 +118,7 @@ def _figures(entry: Entry) -> tuple[tuple[str, object], ...]:
             "verdict": record.verdict.status,
             "against_baseline": entry.comparison.status if entry.comparison is not None else None,
             "outcome": record.outcome,
-            "runs": len(record.runs),
+            "runs": len(record.judged),
             "median_wall_s": entry.wall_s,
             "ceiling_s": diagnostic.ceiling_s,
             "timeout_s": diagnostic.timeout_s,

@@ -12,6 +12,7 @@ from bench.report.figures import figures_line, own_numbers
 from bench.report.presentation import change_interval, change_text, markdown_sign, ordered, reasons
 from bench.report.status import STATES, State
 from bench.report.text import markdown, markdown_code, markdown_head, markdown_row
+from bench.report.work import HEADS, WorkRow, work_rows
 
 LIMIT = 65_000
 """Bytes. GitHub takes comments of 65 536 characters; a job's summary may be longer."""
@@ -48,6 +49,10 @@ def render_markdown(
         rows = [(_comparison_row(one, named.get(one.b.id)), STATES[one.status]) for one in ordered(comparisons)]
         head = markdown_head("verdict", "diagnostic", "host", ">baseline", ">now", ">change", "why")
         parts.table(f"\n### Against the baseline\n\n{head}", rows)
+    counted = [(one, one.work) for one in ordered(comparisons) if one.work is not None and one.work.kind != "same"]
+    if counted:
+        rows = [(_work_row(one, row), STATES[one.status]) for one, work in counted for row in work_rows(work)]
+        parts.table(f"\n### Work that differs\n\n{markdown_head('diagnostic', *HEADS)}", rows)
     if shown:
         head = markdown_head("verdict", "diagnostic", "host", ">runs", ">median wall", ">under ceiling", "why")
         parts.table(f"\n### Newest results\n\n{head}", [(_entry_row(entry), entry.state) for entry in shown])
@@ -107,11 +112,15 @@ def _entry_row(entry: Entry) -> str:
         f"{markdown_sign(state)} {state.label}",
         markdown_code(entry.group, 80),
         markdown_code(record.host.id, 80),
-        str(len(record.runs)),
+        str(len(record.judged)),
         units.seconds(entry.wall_s),
         units.seconds(record.verdict.ceiling_margin_s),
         _why([f"{name} {value}" for name, value in own_numbers(entry)], reasons(entry)),
     )
+
+
+def _work_row(comparison: Comparison, row: WorkRow) -> str:
+    return markdown_row(markdown_code(comparison.diagnostic, 80), *(markdown(cell, _REASON) for cell in row.cells))
 
 
 def _comparison_row(comparison: Comparison, group: str | None) -> str:

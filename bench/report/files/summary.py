@@ -9,6 +9,7 @@ from statistics import median
 import msgspec
 
 from bench import units
+from bench.compare.work.wording import total_text
 from bench.record.schema import Record, Run, VerdictBaseline
 from bench.record.unavailable import NO_LOSS
 from bench.report.figures import HEADS, figure_cells, own_first
@@ -23,9 +24,12 @@ from bench.report.presentation import (
     engine_text,
     margin_text,
     run_columns,
+    warmup_mark,
+    what_ran,
 )
 from bench.report.text import markdown, markdown_block, markdown_code, markdown_table
 from bench.report.warnings import merged
+from bench.report.work import operator_rows, sums_text, work_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,12 @@ def render_summary(
     parts = [
         _head(record),
         _section("Tests that did not pass", _failed(record.runs)),
-        _section("Timing", _readings(record.runs, TIMING)),
+        _section("Timing", _readings(record.judged, TIMING)),
         _section("Against ceiling, timeout and baseline", _margins(record)),
         _section("Other figures against the baseline", _beside(record.verdict.baseline)),
-        _section("Memory, faults and context switches", _readings(record.runs, MEMORY)),
-        _section("Metrics", _metrics(record.runs)),
+        _section("Memory, faults and context switches", _readings(record.judged, MEMORY)),
+        _section("Metrics", _metrics(record.judged)),
+        _section("Work", _work(record)),
         _section("Findings", [f"- {markdown(finding)}" for finding in findings]),
         _section("Runs", _runs(record.runs)),
         _section("Warnings", _warnings(record.runs)),
@@ -124,7 +129,7 @@ def _facts(record: Record) -> list[tuple[str, str]]:
     }
     facts = {
         "result": record.id,
-        "test": diagnostic.node,
+        "command" if diagnostic.node is None else "test": what_ran(record),
         "device, profile": ", ".join(part for part in (diagnostic.device, diagnostic.profile) if part),
         "host": host.id,
         "processor": host.class_.cpu_model,
@@ -155,9 +160,9 @@ def _readings(runs: Sequence[Run], rows: Sequence[Reading]) -> list[str]:
 
 
 def _margins(record: Record) -> list[str]:
-    walls = [run.wall_s for run in record.runs if run.wall_s is not None]
+    walls = [run.wall_s for run in record.judged if run.wall_s is not None]
     worst = max(walls, default=None)
-    timeouts = [run.effective_timeout_s for run in record.runs if run.effective_timeout_s is not None]
+    timeouts = [run.effective_timeout_s for run in record.judged if run.effective_timeout_s is not None]
     timeout = min(timeouts, default=record.diagnostic.timeout_s)
     rows = [_margin("ceiling", record.diagnostic.ceiling_s, worst), _margin("timeout", timeout, worst)]
     mine = median(walls) if walls else None
@@ -210,11 +215,24 @@ def _metrics(runs: Sequence[Run]) -> list[str]:
     return _table(("metric", "median", "unit", "better", "runs"), rows) if rows else []
 
 
+def _work(record: Record) -> list[str]:
+    work = work_in(record)
+    if work is None:
+        return []
+    sums = sums_text(work)
+    lines = [f"- {markdown(total_text(work))}, counted in a run that is not timed"]
+    lines += [f"- {markdown(sums)}"] if sums else []
+    rows = [tuple(map(markdown, row)) for row in operator_rows(work)]
+    return [*lines, "", *_table(("operator", "calls", "called most by"), rows)] if rows else lines
+
+
 def _runs(runs: Sequence[Run]) -> list[str]:
     if len(runs) < 2:
         return []
     readings = run_columns(runs, (*TIMING[:6], ANONYMOUS, RESIDENT))
-    rows = [(str(run.index), markdown(ended(run)), *(one.text(run) for one in readings)) for run in runs]
+    rows = [
+        (str(run.index), markdown(ended(run)) + warmup_mark(run), *(one.text(run) for one in readings)) for run in runs
+    ]
     return _table(("run", "outcome", *(one.name for one in readings)), rows)
 
 

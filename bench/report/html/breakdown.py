@@ -22,7 +22,7 @@ _TOP = (_HEIGHT - _BAR) / 2
 
 
 def breakdown(group: str, newest: Sequence[Entry], hosts: Sequence[str]) -> Figure | None:
-    """Return a bar for the newest result of each host; ``None`` if no run passed anywhere.
+    """Return a bar for the newest result of each host; ``None`` if nothing can be explained.
 
     Args:
         group: what they are results of.

@@ -23,6 +23,7 @@ from bench.report.html.svg.scale import Scale, from_zero
 from bench.report.presentation import change_interval, change_text, ordered, side_name, state_text
 from bench.report.status import STATES, spoken
 from bench.report.text import plain
+from bench.report.work import work_rows
 
 _NO_RESULTS: Mapping[str, Entry] = MappingProxyType({})
 _NO_GROUPS: Mapping[str, str] = MappingProxyType({})
@@ -84,6 +85,28 @@ def figures_table(comparisons: Sequence[Comparison], groups: Mapping[str, str] =
             rows.append(Row(cells, one.b.host, _group(one, groups), one.status))
     heads = columns("result", "host", *HEADS)
     return Table("Figures beside the one that decides, the tests' own first", heads, tuple(rows)) if rows else None
+
+
+def work_comparison(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS) -> Table | None:
+    """Return what was counted on both sides of each comparison; ``None`` if nothing was.
+
+    Args:
+        comparisons: the pairs.
+        groups: as in :func:`comparison_table`.
+    """
+    heads = columns("diagnostic", "result", "work", ">reference", ">result", ">change", "note")
+    rows = [
+        Row(
+            tuple(map(Cell, (one.diagnostic, f"{one.b.host} {side_name(one.b)}", *row.cells))),
+            one.b.host,
+            _group(one, groups),
+            one.status,
+        )
+        for one in ordered(comparisons)[:MOST]
+        if one.work is not None
+        for row in work_rows(one.work)
+    ]
+    return Table("Work, counted in runs that are not timed", heads, tuple(rows)) if rows else None
 
 
 def intervals(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS) -> Figure | None:

@@ -16,7 +16,7 @@ from bench.report.html.palette import BLUE, RED
 from bench.report.html.svg.frame import Line, bounds_of, lines_chart, lines_note
 from bench.report.html.svg.marks import EMPTY, bar, element, joined, percent, sign
 from bench.report.html.svg.scale import Scale, span
-from bench.report.presentation import run_columns
+from bench.report.presentation import run_columns, warmup_mark
 from bench.report.status import STATES, state_of_run
 
 POINTS = 3000
@@ -61,7 +61,7 @@ def distribution(group: str, entries: Sequence[Entry], hosts: Sequence[str]) -> 
 def _stopped(entry: Entry) -> list[Run]:
     return [
         run
-        for run in entry.record.runs
+        for run in entry.record.judged
         if run.outcome != "passed" and run.wall_s is not None and math.isfinite(run.wall_s)
     ]
 
@@ -118,7 +118,7 @@ def runs_table(entries: Sequence[Entry]) -> Table:
                 Cell(entry.record.stamp),
                 Cell(entry.record.host.id),
                 Cell(str(run.index), run.index),
-                Cell(state.label, level=state.level),
+                Cell(f"{state.label}{warmup_mark(run)}", level=state.level),
                 *(Cell(one.text(run), one.read(run)) for one in shown),
             )
             rows.append(Row(cells, entry.record.host.id, state=entry.state.code))

@@ -19,7 +19,13 @@ from bench.compare.comparison import Comparison
 from bench.compare.explain.difference import DeltaExplanation
 from bench.report.entry import Entry, newest_per_key, timeline_entries
 from bench.report.html.cells import attributes, rows_html, shape
-from bench.report.html.comparison import comparison_table, difference_figure, figures_table, intervals
+from bench.report.html.comparison import (
+    comparison_table,
+    difference_figure,
+    figures_table,
+    intervals,
+    work_comparison,
+)
 from bench.report.html.hosts import host_table
 from bench.report.html.sections import groups, verdict_table
 from bench.report.status import STATES
@@ -79,6 +85,7 @@ def render_page(
         "everything": verdict_table(entries, "All results, the worst first"),
         "compared": comparison_table(comparisons, known) if comparisons else None,
         "figures": figures_table(comparisons, known),
+        "work": work_comparison(comparisons, known),
         "intervals": intervals(comparisons, known),
         "differences": [difference_figure(difference, results) for difference in differences],
         "groups": groups(entries),

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from bench import units
 from bench.compare.explain.remedy import commands
+from bench.compare.work.wording import total_text
 from bench.errors import DamagedData
 from bench.record.schema import Run
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
@@ -25,10 +26,12 @@ from bench.report.presentation import (
     run_columns,
     signatures,
     state_text,
+    what_ran,
 )
 from bench.report.timeline import parse_samples
 from bench.report.trend import stands_out, time_spent
 from bench.report.warnings import merged
+from bench.report.work import work_in
 
 MOST_HISTORIES = 60
 """Hosts of one diagnostic that get a history, those with the newest results first."""
@@ -58,7 +61,7 @@ def verdict_table(entries: Sequence[Entry], caption: str, unfolded: Collection[s
                     Cell(entry.group, href=anchor("d", entry.group)),
                     Cell(record.host.id),
                     Cell(record.stamp, href=_place(record.id, unfolded)),
-                    Cell(str(len(record.runs)), len(record.runs)),
+                    Cell(str(len(record.judged)), len(record.judged)),
                     Cell(units.seconds(entry.wall_s), entry.wall_s),
                     Cell(units.seconds(record.verdict.ceiling_margin_s), record.verdict.ceiling_margin_s),
                     Cell("; ".join(reasons(entry, _MOST_REASONS))),
@@ -96,7 +99,7 @@ def _group(name: str, members: Sequence[Entry], detailed: Sequence[Entry], steps
     with_history = [host for host in ages if sum(entry.wall_s is not None for entry in by_host[host]) >= LEAST]
     drawn = sorted(with_history[:MOST_HISTORIES])
     figures: list[Figure] = []
-    if any(run.wall_s is not None for entry in members for run in entry.record.runs):
+    if any(run.wall_s is not None for entry in members for run in entry.record.judged):
         figures.append(distribution(name, members, hosts))
     spent = breakdown(name, [_newest_measured(by_host[host]) for host in hosts], hosts)
     if spent is not None:
@@ -154,7 +157,7 @@ def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
     build = build_of(record)
     facts = [
         ("verdict", entry.state.label),
-        ("runs", f"{len(entry.passed)} of {len(record.runs)} passed"),
+        ("runs", f"{len(entry.passed)} of {len(record.judged)} passed"),
         ("engine", engine_text(record)),
         ("CPU limit", f"{limits.cpus:g}" if limits.cpus is not None else "none"),
         ("memory limit", units.size(limits.memory_bytes) if limits.memory_bytes is not None else "none"),
@@ -169,6 +172,9 @@ def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
             *((one.name, one.text(run)) for one in run_columns([run], (ANONYMOUS, MINOR_FAULTS))),
         ]
     facts += own_numbers(entry)
+    work = work_in(record)
+    if work is not None:
+        facts.append(("work", total_text(work)))
     if entry.origin:
         facts.append(("read from", entry.origin))
     return tuple(facts)
@@ -188,7 +194,7 @@ def _warnings(entry: Entry) -> tuple[str, ...]:
 def _about(newest: Entry) -> tuple[tuple[str, str], ...]:
     diagnostic = newest.record.diagnostic
     return (
-        ("test", diagnostic.node or units.NOT_KNOWN),
+        ("test", what_ran(newest.record) or units.NOT_KNOWN),
         ("device", diagnostic.device or units.NOT_KNOWN),
         ("ceiling", units.seconds(diagnostic.ceiling_s)),
         ("timeout", units.seconds(diagnostic.timeout_s)),

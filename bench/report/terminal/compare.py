@@ -13,12 +13,14 @@ from bench import units
 from bench.compare.comparison import Comparison, Side
 from bench.compare.ranking import Ranking
 from bench.compare.reasons import label
+from bench.compare.work.difference import WorkDifference
 from bench.report.figures import HEADS, contradiction, figure_cells, figures_line, own_first
 from bench.report.presentation import other_reasons, ratio_interval, ratio_text, side_name
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, interval, state, table, text
 from bench.report.terminal.experiment import experiment_view
 from bench.report.text import plain
+from bench.report.work import work_rows
 
 _WORD_STYLES = {"worse": "bold red", "better": "green", "more": "yellow", "less": "yellow", "same": ""}
 
@@ -40,7 +42,17 @@ def comparison_view(comparison: Comparison) -> RenderableType:
         parts += [_figures_table(comparison), Text()]
     against = contradiction(comparison)
     parts.append(bullets(text(reason) for reason in [*other_reasons(comparison), *([against] if against else [])]))
+    if comparison.work is not None:
+        parts += [Text(), work_table(comparison.work)]
     return Group(*parts)
+
+
+def work_table(work: WorkDifference) -> Table:
+    """Return what was counted on both sides: sums, the operators that differ most, rates."""
+    made = table(*WORK_HEADS)
+    for row in work_rows(work):
+        made.add_row(*(text(cell) for cell in row.cells))
+    return made
 
 
 def ranking_view(ranking: Ranking | Sequence[Comparison]) -> RenderableType:

@@ -9,9 +9,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bench import units
+from bench.compare.differences import Difference
 from bench.compare.explain.difference import DeltaExplanation, DeltaTerm, Explanation
+from bench.compare.work.wording import total_text, work_reasons
 from bench.report.status import spoken
 from bench.report.terminal.cells import bar, bullets, signed_bar, table, text
+from bench.report.terminal.compare import work_table
 
 _BAR, _HALF = 16, 10
 _STYLES = {"user": "blue", "system": "red", "rest": "dim"}
@@ -68,8 +71,18 @@ def difference_view(difference: DeltaExplanation) -> RenderableType:
             for one in others
         )
         parts += [Text("\nWhat else differs", style="bold"), bullets(lines)]
+    if difference.work is not None:
+        lines = (
+            text(said)
+            for said in work_reasons(difference.work, "host_differs" if _apart(difference.differences) else "same")
+        )
+        parts += [Text("\nThe work", style="bold"), bullets(lines), work_table(difference.work)]
     parts += _findings(b)
     return Group(*parts)
+
+
+def _apart(found: Sequence[Difference]) -> bool:
+    return any(one.forces == "host_differs" for one in found)
 
 
 def _figures(explanation: Explanation) -> list[Text]:
@@ -80,6 +93,8 @@ def _figures(explanation: Explanation) -> list[Text]:
         lines.append(Text(f"CPU time {units.seconds(spent.cpu_s)}: {share} of the {spent.cpus:g} CPUs it was given"))
     if explanation.faults_per_s is not None:
         lines.append(Text(f"{units.count(explanation.faults_per_s)} minor page faults a second"))
+    if explanation.work is not None:
+        lines.append(text(f"work: {total_text(explanation.work)}"))
     return lines
 
 

@@ -56,7 +56,7 @@ def _host(key: tuple[str, str], members: Sequence[Entry], most: int, older: int)
     for entry in members[-most:]:
         made.add_row(
             day(entry.record.stamp),
-            str(len(entry.record.runs)),
+            str(len(entry.record.judged)),
             _wall(entry),
             _band(expected.get(id(entry)), entry.wall_s),
             state(entry.state),

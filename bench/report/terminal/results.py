@@ -9,13 +9,15 @@ from rich.table import Table
 from rich.text import Text
 
 from bench import units
+from bench.compare.work.wording import total_text
 from bench.record.schema import Run
 from bench.report.entry import Entry, worst_first
 from bench.report.figures import own_numbers
-from bench.report.presentation import ANONYMOUS, run_columns
+from bench.report.presentation import ANONYMOUS, run_columns, warmup_mark
 from bench.report.status import state_of_run
 from bench.report.terminal.cells import bar, day, state, table, text
 from bench.report.warnings import merged
+from bench.report.work import work_in
 
 BAR = 8
 
@@ -29,7 +31,7 @@ def results_table(entries: Sequence[Entry]) -> Table:
     made = table("result, host, when (UTC)", ">median", ">margin")
     for entry in worst_first(entries):
         record = entry.record
-        runs = units.counted(len(record.runs), "run")
+        runs = units.counted(len(record.judged), "run")
         made.add_row(
             Text.assemble(
                 *(state(entry.state), "  ", text(entry.group, "bold"), "\n", text(record.host.id), "\n"),
@@ -72,6 +74,9 @@ def result_summary(entry: Entry) -> RenderableType:
     if record.runs:
         parts.append(_runs_table(record.runs))
     parts += [Text.assemble("  ", text(line)) for line in _numbers(entry)]
+    work = work_in(record)
+    if work is not None:
+        parts.append(Text.assemble("  ", ("work: ", "dim"), text(total_text(work))))
     parts += [Text.assemble("  ", text(code, "yellow"), ": ", text(message)) for code, message in merged(record.runs)]
     if entry.origin:
         parts.append(Text.assemble("  ", ("written to ", "dim"), text(entry.origin)))
@@ -83,5 +88,6 @@ def _runs_table(runs: Sequence[Run]) -> Table:
     shown = run_columns(runs)
     made = table(">run", "outcome", *(">anon peak" if one is ANONYMOUS else f">{one.name}" for one in shown))
     for run in runs:
-        made.add_row(str(run.index), state(state_of_run(run.outcome)), *(one.text(run) for one in shown))
+        ended = Text.assemble(state(state_of_run(run.outcome)), (warmup_mark(run), "dim"))
+        made.add_row(str(run.index), ended, *(one.text(run) for one in shown))
     return made

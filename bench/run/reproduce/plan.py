@@ -34,7 +34,8 @@ def options_of(record: Record) -> Options:
     """Return the command-line options that made a record; the environment comes later (see :func:`plan_again`)."""
     limits = record.engine.limits
     return Options(
-        repeat=max(1, len(record.runs)),
+        repeat=max(1, len(record.judged)),
+        warmup=warmups_of(record),
         profile=record.diagnostic.profile or "full",
         cpus=limits.cpus,
         cpuset=limits.cpuset,
@@ -46,19 +47,26 @@ def options_of(record: Record) -> Options:
     )
 
 
+def warmups_of(record: Record) -> int:
+    """Return how many runs of a record came before those that are judged."""
+    return len(record.runs) - len(record.judged)
+
+
 def bounded(options: Options, diagnostic: Diagnostic) -> Options:
     """Return what a stranger may ask for: no more runs than anybody needs, none longer than the diagnostic may take."""
     timeout = None if options.timeout_s is None else min(options.timeout_s, diagnostic.timeout_s)
-    return replace(options, repeat=min(options.repeat, MAX_REPEAT), timeout_s=timeout)
+    warmup = min(options.warmup or 0, MAX_REPEAT)
+    return replace(options, repeat=min(options.repeat, MAX_REPEAT), warmup=warmup, timeout_s=timeout)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the code of a test comes from here: its source, and a project's files and needs."""
+    """Where the code of a test comes from here: its source, a project's files and needs, a person's own environment."""
 
     source: Source
     tree: Tree | None = None
     need: Need | None = None
+    python: str | None = None
 
 
 def plan_again(
@@ -84,6 +92,7 @@ def plan_again(
             "look at the bundle, then add --trust",
         )
     options = options_of(record) if trust else bounded(options_of(record), diagnostic)
+    options = replace(options, python=origin.python)
     made = partial(make_plan, diagnostic, source=origin.source, tree=origin.tree, need=origin.need, variant=variant)
     usual = made(options).task.env
     wanted = {name: value for name, value in record.environ.items() if usual.get(name) != value}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from bench.record.schema import Limits, Record
+from bench.report.text import plain
 from bench.run.plan import BASE_ENV, Plan
 from bench.run.reproduce.plan import options_of
 from bench.units import counted, seconds, size
@@ -17,7 +18,7 @@ def what_was_run(record: Record, plan: Plan) -> tuple[str, ...]:
     taken = {name: value for name, value in record.environ.items() if plan.task.env.get(name) == value}
     shown = [f"{name}={value}" for name, value in sorted(taken.items()) if usual.get(name) != value]
     return (
-        f"{record.id}: {plan.diagnostic.node}, profile {plan.profile}{variant}, {counted(plan.repeat, 'run')}",
+        f"{record.id}: {plain(plan.diagnostic.what)}, profile {plan.profile}{variant}, {counted(plan.repeat, 'run')}",
         f"with {limits_text(record.engine.limits)}",
         *_bounds(record, plan),
         *([f"environment: {' '.join(shown)}"] if shown else []),

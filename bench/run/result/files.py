@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import msgspec
@@ -31,11 +31,15 @@ from bench.run.host_snapshot import HostSnapshot
 from bench.run.result.reading import OneRun, never_ran
 
 _LOG = "logs/pytest.log"
+_OUTPUT = "logs/output.log"
+"""What a command printed: the one file that a test's bundle names otherwise."""
+_JUNIT = "pytest.junit.xml"
 _FROM_OUT = {
-    "artifacts/pytest.junit.xml": "pytest.junit.xml",
+    "artifacts/pytest.junit.xml": _JUNIT,
     "artifacts/samples.csv": "samples.csv",
     "artifacts/facts.json": "facts.json",
     "artifacts/profiler.json": "profiler.json",
+    "logs/prepare.log": "prepare.log",
 }
 """A bundle's file for each run, and its name in the run's ``out`` folder."""
 
@@ -65,11 +69,14 @@ def collect(
     failure = signature(record) or record.outcome
     total = max(record.runs_asked or 1, len(runs))
     runs = runs or (never_ran(0, failure),)  # so that every file is there, with the reason why it is empty
+    of_command = record.diagnostic.command is not msgspec.UNSET
     for position, run in enumerate(runs):
         named = partial(numbered, index=position, total=total)
-        log = read_log(run.out)
-        files[named(_LOG)] = _not_written(LOG, run) if log is None else log
+        log, name = read_log(run.out), _OUTPUT if of_command else _LOG
+        files[named(name)] = _not_written(PurePosixPath(name).name, run) if log is None else log
         for name, left in _FROM_OUT.items():
+            if of_command and left == _JUNIT:
+                continue
             if (run.out / left).is_file():
                 files[named(name)] = run.out / left
             elif name in _REQUIRED:

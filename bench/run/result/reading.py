@@ -71,9 +71,9 @@ def _read(out: Path, index: int, ending: Ending) -> Reading:
 
 
 def _run(result: Result, index: int) -> Run:
-    """The run of a result; its number, and what the host did meanwhile, are not the supervisor's to tell."""
+    """The run of a result; its number, what the host did meanwhile and its work are not the supervisor's to tell."""
     told = {name: getattr(result, name) for name in Run.__struct_fields__}
-    return Run(**{**told, "index": index, "host_during": {}})
+    return Run(**{**told, "index": index, "host_during": {}, "work": msgspec.UNSET})
 
 
 def _blamed(run: Run, ending: Ending) -> Run:
@@ -197,8 +197,11 @@ _SEVERITY: tuple[Outcome, ...] = ("interrupted", "oom_killed", "timed_out", "fai
 
 
 def overall(runs: tuple[Run, ...]) -> Outcome:
-    """Return the outcome of a result: the gravest of its runs; ``not_measured`` if there is none."""
-    found = {run.outcome for run in runs}
+    """Return the outcome of a result: the gravest of its runs; ``not_measured`` if there is none.
+
+    A warm-up is not judged, unless the result came no further.
+    """
+    found = {run.outcome for run in runs if run.warmup is not True} or {run.outcome for run in runs}
     return next((outcome for outcome in _SEVERITY if outcome in found), "not_measured")
 
 

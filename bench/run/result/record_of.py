@@ -20,6 +20,7 @@ from bench.record.schema import (
     HostClass,
     HostState,
     Record,
+    Run,
     Verdict,
     Warning_,
 )
@@ -59,7 +60,7 @@ def record_of(
         reproduces: the id of the record that was reproduced.
     """
     host = host_id(around.host_class)
-    runs = tuple(reading.run for reading in readings)
+    runs = marked(tuple(reading.run for reading in readings), plan.warmup)
     seen_version = next((reading.cgroup_version for reading in readings if reading.cgroup_version), None)
     diagnostic = plan.diagnostic
     return Record(
@@ -76,6 +77,7 @@ def record_of(
             timeout_s=diagnostic.timeout_s,
             source=plan.source,
             params=_params(plan),
+            command=diagnostic.command.words if diagnostic.command is not None else msgspec.UNSET,
         ),
         image=around.place.image,
         environment=around.place.environment,
@@ -83,7 +85,7 @@ def record_of(
         host=Host(host, around.host_class, around.before, around.after),
         calibration=Calibration(dict(around.calibration_before), dict(around.calibration_after)),
         runs=runs,
-        runs_asked=plan.repeat,
+        runs_asked=plan.runs,
         verdict=Verdict("not_measured"),
         variant=plan.variant.name if plan.variant else None,
         profiler=plan.profiler,
@@ -93,15 +95,27 @@ def record_of(
     )
 
 
-def _params(plan: Plan) -> dict[str, str]:
-    """What decides how much work it was: the variables of its profile, with the values that they had."""
+def marked(runs: Sequence[Run], warmup: int) -> tuple[Run, ...]:
+    """Return the runs with the first ``warmup`` of them marked as no part of what is judged."""
+    return tuple(msgspec.structs.replace(run, warmup=True) if run.index < warmup else run for run in runs)
+
+
+def _params(plan: Plan) -> dict[str, object]:
+    """What decides how much work it was: the variables of its profile, and what a command has beside its words."""
     profile = plan.diagnostic.profile(plan.profile)
-    return {name: plan.task.env[name] for name in profile.env if name in plan.task.env} if profile else {}
+    of_profile = {name: plan.task.env[name] for name in profile.env if name in plan.task.env} if profile else {}
+    return {**of_profile, **plan.params, **({WARMUP: plan.warmup} if plan.warmup else {})}
+
+
+WARMUP = "warmup"
+"""The key of ``params`` that holds how many runs came before those that are judged."""
 
 
 def _source_unavailable(plan: Plan) -> dict[str, str]:
     missing = [name for name in ("commit", "dirty", "sha256") if getattr(plan.source, name) is None]
-    return {f"diagnostic.source.{name}": "not a git checkout, or git could not say" for name in missing}
+    why = "a command without a project comes from no checkout"
+    why = why if plan.source.kind == "command" else "not a git checkout, or git could not say"
+    return {f"diagnostic.source.{name}": why for name in missing}
 
 
 def _unavailable(readings: Sequence[Reading], around: Mapping[str, str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from bench.agent.facts import (
 )
 from bench.agent.side import run_aside
 from bench.agent.signals import Signals
+from bench.agent.spawn import Command
 from bench.agent.spec import parse_spec
 
 from .conftest import make_spec
@@ -157,14 +158,14 @@ def test_aside(tmp_path: Path, signals: Signals) -> None:
     env, path = {"PATH": os.environ["PATH"]}, str(tmp_path / "o")
 
     def aside(*argv: str, limit_s: float = 20.0) -> str | None:
-        return run_aside(argv, env, "/", path, limit_s, signals)
+        return run_aside(Command(argv, env, "/", -1), path, limit_s, signals)
 
     assert aside("sh", "-c", "echo out; echo err >&2") is None
     assert (tmp_path / "o").read_text() == "out\nerr\n"
     assert aside("false") == "exit code 1"
     assert "No such file" in str(aside("no-such-program"))
     assert "not done within" in str(aside("sleep", "30", limit_s=0.1))
-    assert "No such file" in str(run_aside(("true",), env, "/", "/no/such/o", 1.0, signals))
+    assert "No such file" in str(run_aside(Command(("true",), env, "/", -1), "/no/such/o", 1.0, signals))
     threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
     start = time.monotonic()
     assert aside("sleep", "30") == "asked to stop"

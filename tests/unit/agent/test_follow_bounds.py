@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from bench.agent.follow.result import early_end, read_told
 from bench.agent.result import encode
 from bench.record.schema import Run
 from bench.run.result.supervisor import Result
+from tests.support.inner_pytest import INNER_PYTEST
 
 from .conftest import Done
 
@@ -204,7 +204,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(LINES, st.binary(max_size=30))
 def test_any_lines_give_a_result_that_the_host_reads(tmp_path: Path, lines: list[bytes], rest: bytes) -> None:
     path = tmp_path / "any.jsonl"
@@ -233,7 +233,7 @@ def run(supervise, tmp_path: Path):
     def go(code: str, *options: str, **changes: Any) -> Done:
         path = tmp_path / "test_it.py"
         path.write_text(code)
-        command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", str(path), *options)
+        command = (*INNER_PYTEST, str(path), *options)
         return supervise(*command, plugin=True, **changes)
 
     return go

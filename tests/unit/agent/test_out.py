@@ -17,6 +17,7 @@ from bench.agent.cgroup.reading import Reading
 from bench.agent.clocks import FROZEN_S, Gaps, parse_wait
 from bench.agent.out import KeptFile, OutFolder
 from bench.agent.result import ResultFile
+from tests.support.inner_pytest import INNER_PYTEST
 
 from .conftest import Done, command, make_spec
 
@@ -78,8 +79,8 @@ def test_a_report_that_is_gone_is_told(supervise, out: Path, tmp_path: Path) -> 
     (tmp_path / "conftest.py").write_text(
         f"import os\ndef pytest_unconfigure(): os.unlink({str(out / 'pytest.junit.xml')!r})\n"
     )
-    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={out}/pytest.junit.xml", str(tmp_path))
-    done = supervise(sys.executable, *words, plugin=True)
+    words = (f"--junitxml={out}/pytest.junit.xml", str(tmp_path))
+    done = supervise(*INNER_PYTEST, *words, plugin=True)
     assert done.result["outcome"] == "passed"
     assert "pytest.junit.xml is not there" in codes(done)["evidence_changed"]
 

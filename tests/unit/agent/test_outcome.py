@@ -17,6 +17,10 @@ PLAIN = End(exit_code=0, signal=None, timeout_s=5.0, oom_kills=0)
     ("end", "outcome", "words"),
     [
         (PLAIN, "passed", None),
+        (PLAIN._replace(exit_code=3, expect_exit=3), "passed", None),
+        (PLAIN._replace(expect_exit=3, last_line="done"), "failed", "exit code 0 and not 3: done"),
+        (PLAIN._replace(cannot_start="x", exit_code=None), "not_measured", "cannot start the command: x"),
+        (PLAIN._replace(cannot_start="x", stopped_for="interrupt", exit_code=None), "interrupted", "interrupted"),
         (PYTEST, "passed", None),
         (PYTEST._replace(test_outcomes=("passed", "skipped", "xfailed")), "passed", None),
         (PYTEST._replace(test_outcomes=("skipped", "skipped")), "not_measured", "skipped"),

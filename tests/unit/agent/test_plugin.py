@@ -15,6 +15,7 @@ import pytest
 
 from bench.agent.events import Events
 from bench.agent.follow import TestLog
+from tests.support.inner_pytest import INNER_PYTEST
 
 from .conftest import AGENT, Done
 
@@ -252,7 +253,7 @@ def test_file(tmp_path: Path):
 
 
 def pytest_command(path: Path, *options: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", str(path), *options)
+    return (*INNER_PYTEST, str(path), *options)
 
 
 def test_whole_run(supervise, test_file, out: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.inner_pytest import INNER_PYTEST
 
 from .conftest import Done
 
@@ -93,7 +94,7 @@ def project(supervise, tmp_path: Path):
         folder.mkdir(exist_ok=True)
         (folder / "test_it.py").write_text(code)
         (folder / "conftest.py").write_text(conftest)
-        command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *options)
+        command = (*INNER_PYTEST, *options)
         return supervise(*command, plugin=True, cwd=str(folder), **changes)
 
     return go

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-SLOW = "import time\ndef test_slow(): time.sleep(1.5)\ndef test_quick(): pass\n"
-MARKED = "import pytest, time\n@pytest.mark.timeout(0.4{})\ndef test_slow(): time.sleep(1.5)\ndef test_quick(): pass\n"
+from tests.support.inner_pytest import INNER_PYTEST
+
+SLOW = "import time\ndef test_slow(): time.sleep(0.9)\ndef test_quick(): pass\n"
+MARKED = "import pytest, time\n@pytest.mark.timeout(0.4{})\ndef test_slow(): time.sleep(0.9)\ndef test_quick(): pass\n"
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def run(supervise, tmp_path: Path):
         (folder / "test_it.py").write_text(code)
         (folder / name).write_text(ini)
         env = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), **changes.pop("env", {})}
-        command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *options)
+        command = (*INNER_PYTEST, *options)
         return supervise(*command, plugin=True, cwd=str(folder), env=env, **changes)
 
     return go
@@ -91,7 +92,7 @@ def test_a_marker_that_a_fixture_adds_does_not_cut_and_is_recorded(run, workers:
         "import pytest, time\n"
         "@pytest.fixture\ndef late(request):\n"
         "    request.node.add_marker(pytest.mark.timeout(0.4, func_only=True), append=False)\n"
-        "def test_slow(late): time.sleep(1.5)\n"
+        "def test_slow(late): time.sleep(0.9)\n"
     )
     done = run(code, "-n", workers)
     assert done.result["outcome"] == "passed", done.log

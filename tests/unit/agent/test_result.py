@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.agent.result import RESERVE_BYTES, ResultFile
+from tests.support.inner_pytest import INNER_PYTEST
 
 from .conftest import Done
 
@@ -83,7 +84,7 @@ def fills(disk: Path, tests: int) -> tuple[str, ...]:
         f"def test_fills():\n    with pytest.raises(OSError): open({str(disk / 'fill')!r}, 'wb').write(b'x' * 9000000)\n"
         f"@pytest.mark.parametrize('n', range({tests}))\ndef test_more(n): assert n != 5\n"
     )
-    return (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", str(path))
+    return (*INNER_PYTEST, str(path))
 
 
 def test_a_test_that_fills_the_disk_and_passes(supervise, small_disk: Path) -> None:

@@ -23,12 +23,14 @@ TASKS = {
     "compare",
     "ci",
     "project",
+    "commands",
     "gpu",
     "closed-networks",
     "how-numbers-are-made",
     "record",
     "glossary",
     "report",
+    "work",
 }
 FLEET = "bench fleet grad_cpu --host ssh://one --host ssh://two --profile smoke"
 """Needs two machines: here it ends with the reason of each."""
@@ -42,6 +44,9 @@ FAILS = {
     "bench reproduce A --allow image,engine": {0, 6},
     "bench doctor": {0, 6},
 }
+GATES = ("bench compare A B --fail-on work:1%", "bench run grad_cpu --baseline A --work --fail-on work:1%")
+"""The engine of these tests counts no work, and no gate is passed without a count."""
+FAILS |= {command: {6} for command in GATES}
 REAL = set(commands("selftest.md", "bench run selftest"))
 """Loads in real containers: ``tests/integration/test_selftest.py`` runs them."""
 (SHIPPED,) = commands("README.md", "bench explain ")
@@ -204,7 +209,8 @@ def test_commands_within_the_text_have_verbs_and_options_that_exist(page):
     for command in re.findall(r"`bench ([a-z][^`\n]*)`", text) + re.findall(r"^\$ bench (.*)$", text, re.MULTILINE):
         verb, *words = command.split()
         assert verb in VERBS, command
-        given = {word.split("=")[0] for word in words if word.startswith("-")}
+        own = words[: words.index("--")] if "--" in words else words
+        given = {word.split("=")[0] for word in own if word.startswith("-")}
         assert given <= OPTIONS[verb] | {"--help"}, command
     for session in re.findall(r"nox -s ([a-z_]+)", text):
         assert names_a_session(["nox", "-s", session]), session

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_group
 
 import bench
+from bench.cli import main
 from bench.cli.app import VERBS, load_verbs, module_of
 from bench.cli.completion import purpose
 
@@ -36,6 +38,83 @@ def test_the_table_of_verbs_names_the_module_of_each():
     assert found == {verb: module_of(verb) for verb in VERBS}
 
 
+HELP = {"docker", "duckdb", "filelock", "jinja2", "msgspec", "numpy", "psutil", "re2", "rich", "tomllib"}
+"""What names and purposes need none of."""
+READS = SLOW | {"bench.engine", "bench.fleet", "bench.importer", "backports", "filelock", "platformdirs", "re2", "xml"}
+"""What whoever reads results needs none of."""
+DENIED = {
+    "list": READS,
+    "query": READS,
+    "report": READS,
+    "history": READS - {"numpy"},
+    "compare": READS - {"numpy"},
+    "explain": READS - {"numpy"},
+    "export": READS - {"backports"},
+    "verify": READS - {"backports", "re2"},
+    "schema": READS | {"bench.compare", "bench.report.entry", "bench.run", "rich"},
+    "doctor": {"bench.run", "duckdb", "jinja2", "numpy", "requests"},
+    "import": {"bench.engine.docker", "docker", "duckdb", "jinja2", "psutil", "requests"},
+    "run": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
+    "reproduce": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
+    "whatif": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
+    "fleet": {"bench.report.html", "docker", "duckdb", "jinja2", "psutil", "requests"},
+}
+"""What reading a verb's module may not bring."""
+EACH = """
+import importlib, json, os, sys
+import bench.cli.command
+for module in sys.argv[1:]:
+    if os.fork() == 0:
+        importlib.import_module(module)
+        print(json.dumps([module, *sys.modules]), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.mark.parametrize("words", [["--help"], [], ["--version"]])
+def test_the_help_reads_no_verb_and_draws_nothing(words):
+    modules, said = imported(*words)
+    assert modules & HELP == set()
+    assert modules & {module_of(verb) for verb in VERBS} == set()
+    assert words == ["--version"] or set(VERBS) < set(said)
+
+
+def test_a_verb_brings_only_what_it_needs():
+    assert set(DENIED) == set(VERBS)
+    done = started(EACH, *(module_of(verb) for verb in VERBS))
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    brought = {module: set(modules) for module, *modules in lines}
+    assert set(brought) == {module_of(verb) for verb in VERBS}, done.stderr
+    assert {verb: brought[module_of(verb)] & DENIED[verb] for verb in VERBS} == {verb: set() for verb in VERBS}
+
+
+def test_the_list_of_what_can_be_run_reads_no_statistics(tmp_path):
+    modules, said = imported("list", "--json", "--results", str(tmp_path))
+    assert '"grad_cpu",' in said
+    assert modules & (READS | {"rich"}) == set()
+
+
+def test_at_a_tab_a_verb_takes_the_words_it_always_takes():
+    script = "from bench.cli.signatures import read_only_signatures; read_only_signatures()\n"
+    script += "import json; from typer.main import get_group; from bench.cli.app import load_verbs, VERBS\n"
+    script += "group = get_group(load_verbs())\n"
+    script += "import sys; print(json.dumps({n: [p.opts for p in group.commands[n].params] for n in VERBS}))\n"
+    script += "print(json.dumps(sorted(sys.modules)))"
+    taken, modules = map(json.loads, started(script).stdout.splitlines())
+    group = get_group(load_verbs())
+    assert taken == {verb: [one.opts for one in group.commands[verb].params] for verb in VERBS}
+    assert not {"docker", "numpy", "psutil", "re2", "rich"} & set(modules)
+
+
+@pytest.mark.parametrize("verb", ["run", "compare", "import"])
+def test_a_verb_s_help_is_the_same_without_what_it_does(verb, capsys):
+    modules, said = imported(verb, "--help", COLUMNS="100")
+    assert main([verb, "--help"]) == 0
+    assert said == capsys.readouterr().out.split()
+    assert modules & (HELP - {"msgspec", "tomllib"}) == set()
+
+
 def test_the_version_costs_no_slow_import():
     modules, said = imported("--version")
     assert said == ["bench", bench.__version__]
@@ -55,7 +134,7 @@ def test_a_tab_waits_for_no_library_that_measures(line, offered):
     asked = {"_BENCH_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
     modules, said = imported(**asked)
     assert said == offered
-    assert modules & {"docker", "duckdb", "jinja2", "requests"} == set()
+    assert modules & (SLOW | {"filelock", "re2", "rich"}) == set()
 
 
 def test_a_tab_where_a_verb_may_stand_reads_none():

@@ -115,7 +115,7 @@ def test_a_base_by_tag_counts_by_its_content(engine):
     ],
 )
 def test_references_are_split_as_the_api_takes_them(name, parts):
-    assert ensure._reference(name) == parts
+    assert ensure.reference_of(name) == parts
 
 
 def test_an_image_that_does_not_say_what_it_holds_is_refused(engine, said):

@@ -19,6 +19,7 @@ from bench.record.redact import (
     redact_bytes,
     redact_record,
     redact_text,
+    redact_words,
     secret_values,
 )
 from bench.record.schema import Source
@@ -301,3 +302,22 @@ def test_any_bytes_pass(data: bytes) -> None:
 @given(st.text(max_size=200))
 def test_any_text_passes(text: str) -> None:
     assert isinstance(redact_text(text), str)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["mysql", "--password", "hunter2-hunter2", "-e", "select 1"],
+        ["curl", "-H", "Authorization: Bearer abcdefGHIJKL0123456789mnop", "http://x"],
+        ["sh", "-c", "TOKEN=hunter2-hunter2 ./run"],
+    ],
+)
+def test_a_command_s_words_are_read_as_the_line_that_they_make(words):
+    redacted = redact_words(words)
+    assert redacted[0] == words[0]
+    assert not any(secret in " ".join(redacted) for secret in ("hunter2", "abcdefGHIJKL"))
+
+
+def test_words_without_a_secret_stay_as_they_are():
+    words = ["sort", "-n", "a b", "it's", "--key=2"]
+    assert redact_words(words) == words

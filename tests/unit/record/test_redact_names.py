@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -12,6 +11,7 @@ import pytest
 
 from bench.record.redact import redact_bytes, redact_text
 from bench.record.storage.bundle import read_bundle, write_bundle
+from tests.support.inner_pytest import INNER_PYTEST
 from tests.support.records import make_record
 
 LEAKS = [
@@ -144,7 +144,7 @@ PLANTED = ["hunter2", "zq12prop", "zq12ab", "zq34cd"]
 
 def test_a_bundle_of_a_test_that_really_failed_holds_none(tmp_path: Path) -> None:
     (tmp_path / "test_login.py").write_text(textwrap.dedent(TEST))
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", "none.ini", "--rootdir", str(tmp_path)]
+    command = [*INNER_PYTEST, "-c", "none.ini", "--rootdir", str(tmp_path)]
     shown = ["-vv", "--showlocals", "--color=yes", "-o", "junit_logging=all", f"--junitxml={tmp_path}/x.xml"]
     (tmp_path / "none.ini").write_text("[pytest]\n")
     done = subprocess.run([*command, *shown, "test_login.py"], cwd=tmp_path, capture_output=True, check=False)

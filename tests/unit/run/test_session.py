@@ -9,7 +9,8 @@ from bench.engine.protocol import Need
 from bench.errors import NotMeasured
 from bench.run.host_snapshot import unseen
 from bench.run.measurement import Measurement
-from bench.run.session import NOWHERE, Observer
+from bench.run.observer import Observer
+from bench.run.session import NOWHERE
 from bench.run.store import default_folder
 
 

@@ -12,6 +12,7 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
+from bench.cli.gates import parse_gates, work_gate
 from bench.cli.inputs import records_by_name
 from bench.cli.named import Named
 from bench.cli.output import Console, notify, print_json
@@ -22,7 +23,6 @@ from bench.compare.ranking import Ranking, rank
 from bench.errors import NotComparable, UsageError, gravest
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle
-from bench.report.terminal.compare import comparison_view, ranking_view
 
 Words = Annotated[list[str], typer.Argument(help="Bundles, folders of bundles, or host ids; the reference first.")]
 
@@ -38,6 +38,7 @@ def compare_(
         str, typer.Option("--accept", help="Differences under test, as in variant,limits.cpus.", metavar="LIST")
     ] = "",
     metric: options.MetricName = WALL,
+    fail_on: options.FailOn = [],  # noqa: B006, typer copies it
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
@@ -46,7 +47,7 @@ def compare_(
 
     Example: bench compare HOST/grad_cpu/STAMP_A HOST/grad_cpu/STAMP_B
     """
-    what, accepted = asked(words, reference), parse_accept(accept)
+    what, accepted, gate = asked(words, reference), parse_accept(accept), parse_gates(fail_on)
     named = Named(what.words, results)
     found = named.bundles()
     known = named.history(found)
@@ -57,10 +58,13 @@ def compare_(
         left_out = {word: why for ranking in made for word, why in (ranking.left_out | ranking.passed_over).items()}
         print_json({"comparisons": [one for ranking in made for one in ranking.rows], "left_out": left_out})
     else:
+        from bench.report.terminal.compare import comparison_view, ranking_view
+
         for ranking in made:
             only = ranking.rows[0] if len(what.words) == 2 else None
             Console.out().print(comparison_view(only) if only is not None else ranking_view(ranking))
-    return int(gravest([ranking.exit_code for ranking in made]))
+    held = work_gate(gate, [row.work for ranking in made for row in ranking.rows])
+    return int(gravest([*(ranking.exit_code for ranking in made), held]))
 
 
 @dataclass(frozen=True, slots=True)

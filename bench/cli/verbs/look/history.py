@@ -14,7 +14,6 @@ from bench.cli.inputs import entry_of, listed, read_listed
 from bench.cli.output import Console, notify, print_json
 from bench.record.index.entries import Entry
 from bench.record.index.listing import kind_of
-from bench.report.terminal.history import NEEDED, history_view
 
 
 @app.command("history")
@@ -36,6 +35,8 @@ def history_(
     if json:
         print_json([bundle.record for bundle in read_listed(listing, entries)])
         return
+    from bench.report.terminal.history import history_view
+
     newest, older = shown_of(entries)
     shown = [entry_of(bundle) for bundle in read_listed(listing, newest)]
     counts = Counter[tuple[str, str]]()
@@ -52,6 +53,8 @@ def shown_of(entries: Sequence[Entry]) -> tuple[list[Entry], dict[tuple[str, str
     Args:
         entries: results of one diagnostic, oldest first.
     """
+    from bench.report.terminal.history import NEEDED
+
     by_kind: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
         by_kind.setdefault((entry.kind, entry.host), []).append(entry)

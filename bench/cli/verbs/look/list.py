@@ -9,7 +9,6 @@ from bench.cli.inputs import entry_of, listed, read_listed
 from bench.cli.output import Console, print_json
 from bench.record.index.listing import newest_each
 from bench.report.entry import Entry
-from bench.report.terminal.catalog import catalog_table
 
 REFERENCE = "reference"
 """The folder of the results that ship with the project: no run of anybody's here."""
@@ -35,6 +34,8 @@ def list_(
     if json:
         print_json([row | {"last": _last(last.get(row["name"]))} for row in document(catalog)])
     else:
+        from bench.report.terminal.catalog import catalog_table
+
         Console.out().print(catalog_table(catalog, last))
 
 

@@ -12,7 +12,6 @@ from bench.cli.inputs import READING, passed_over
 from bench.cli.output import Console, notify, print_json
 from bench.record.index.listing import Listing
 from bench.record.index.query import rows_of
-from bench.report.terminal.query import query_view
 
 
 @app.command()
@@ -36,5 +35,7 @@ def query(
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return
+    from bench.report.terminal.query import query_view
+
     console = Console.out()
     console.print(query_view(columns, rows, console.width))

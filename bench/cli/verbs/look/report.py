@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -20,16 +20,11 @@ from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle
 from bench.record.storage.find import scan_named
 from bench.record.storage.output import find_output, write_output
-from bench.report.against import against, with_comparisons
 from bench.report.entry import Entry, timeline_entries
-from bench.report.export.action_benchmark import bigger_is_better, smaller_is_better
-from bench.report.export.json_document import report_document
-from bench.report.export.junit import render_junit
-from bench.report.export.pull_request import render_markdown
-from bench.report.export.pyperf import pyperf_document
-from bench.report.html.page import render_page
-from bench.report.terminal.results import results_table
 from bench.run.baseline import read_results
+
+if TYPE_CHECKING:
+    from bench.compare.comparison import Comparison
 
 
 @app.command()
@@ -75,8 +70,12 @@ def report(
     entries = _entries(bundles)
     wrong: Sequence[BenchError] = ()
     if compared:
+        from bench.report.against import with_comparisons
+
         entries = with_comparisons(entries, [one for path in compared for one in read_comparisons(path)])
     elif baseline is not None:
+        from bench.report.against import against
+
         known, damaged = _read([str(baseline)], results)
         entries, wrong = against(entries, _records(known), _records(read_results(results, READING)))
         problems += damaged
@@ -86,29 +85,50 @@ def report(
     unread = [str(problem) for problem in problems]
     said = [*unread, *map(str, wrong)]
     comparisons = [entry.comparison for entry in entries if entry.comparison is not None]
-    forms: Mapping[str, Callable[[], str]] = {
-        "--html": lambda: render_page(entries, comparisons=comparisons, unreadable=unread),
-        "--markdown": lambda: render_markdown(entries, comparisons, unreadable=unread),
-        "--junit": lambda: render_junit(entries),
-        "--pyperf": lambda: _json(pyperf_document(entries)),
-        "--smaller-is-better": lambda: _json(smaller_is_better(entries)),
-        "--bigger-is-better": lambda: _json(bigger_is_better(entries)),
-    }
     for option, path in files.items():
         with busy(f"making {path.name}"):
-            text = forms[option]()
+            text = _made(option, entries, comparisons, unread)
         _write(path, text, option)
     if pyperf is not None and not any(entry.passed for entry in entries):
         notify(
             f"{pyperf} has no benchmark: none of these results has a run that passed, and pyperf reads no empty suite"
         )
     if json:
+        from bench.report.export.json_document import report_document
+
         print_json(report_document(entries, comparisons, unreadable=said))
     elif not files:
+        from bench.report.terminal.results import results_table
+
         Console.out().print(results_table(entries))
     for problem in said:
         complain(problem)
     return ExitCode.DAMAGED if said else ExitCode.OK
+
+
+def _made(option: str, entries: Sequence[Entry], comparisons: Sequence[Comparison], unread: Sequence[str]) -> str:
+    """The text that an option asks for; each form is read once it is asked for."""
+    match option:
+        case "--html":
+            from bench.report.html.page import render_page
+
+            return render_page(entries, comparisons=comparisons, unreadable=unread)
+        case "--markdown":
+            from bench.report.export.pull_request import render_markdown
+
+            return render_markdown(entries, comparisons, unreadable=unread)
+        case "--junit":
+            from bench.report.export.junit import render_junit
+
+            return render_junit(entries)
+        case "--pyperf":
+            from bench.report.export.pyperf import pyperf_document
+
+            return _json(pyperf_document(entries))
+        case _:
+            from bench.report.export.action_benchmark import bigger_is_better, smaller_is_better
+
+            return _json((smaller_is_better if option == "--smaller-is-better" else bigger_is_better)(entries))
 
 
 def _read(words: Sequence[str], results: Path) -> tuple[list[Bundle], list[BenchError]]:

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from bench.cli import completion, options
+from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.inputs import entry_of
 from bench.cli.output import Console, notify, print_json
 from bench.compare.ranking import rank
-from bench.errors import ExitCode, NotComparable, gravest
+from bench.errors import ExitCode, NotComparable, UsageError, gravest
 from bench.fleet.legs import plan_legs
 from bench.fleet.run import run_legs
 from bench.record.storage.bundle import read_bundle
@@ -21,23 +21,35 @@ from bench.report.terminal.compare import ranking_view
 from bench.report.terminal.results import results_table
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(cls=commands.CommandVerb, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def fleet(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A name that 'bench list' shows.", autocompletion=completion.names)],
     host: Annotated[list[str], typer.Option("--host", help="A Docker engine's URL; repeat it.", metavar="URL")],
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A name that 'bench list' shows.", show_default=False, autocompletion=completion.names),
+    ] = None,
     project: options.Project = None,
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Run one diagnostic on many machines at once and compare them. Options of 'run' are passed on.
+    """Run a diagnostic or a command on many machines and compare them.
+
+    A command stands behind --. Options of 'run' are passed on.
 
     Example: bench fleet grad_cpu --host ssh://one --host ssh://two
     """
-    options.diagnostic_called(name, project)
-    passed_on = [*context.args, *(() if project is None else ("--project", str(project)))]
-    legs = plan_legs(name, host, passed_on, results)
+    words, passed_on = commands.words_of(context), list(context.args)
+    if name is not None and name.startswith("-"):  # an option of run's, where no NAME was given
+        passed_on, name = [name, *passed_on], None
+    if name is not None:  # what stands behind -- are more options of run's
+        options.diagnostic_called(name, project)
+        passed_on += words or ()
+    elif not words:
+        raise UsageError("nothing to run was named", fix="give a NAME that 'bench list' shows, or a command behind --")
+    passed_on += () if project is None else ("--project", str(project))
+    legs = plan_legs(name or words or "", host, passed_on, results)
     check_results_folder(results)
     ends = run_legs(legs, notify)
     bundles = [read_bundle(end.bundle) for end in ends if end.bundle is not None]

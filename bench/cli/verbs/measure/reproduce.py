@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from bench.catalog.load import builtin
 from bench.catalog.model import Diagnostic
-from bench.catalog.project import of_node
-from bench.cli import options
+from bench.catalog.project import of_node, read_catalog
+from bench.cli import commands, options
 from bench.cli.app import app
 from bench.cli.inputs import original
 from bench.cli.output import Console, announce, complain_of, notify, print_json
 from bench.cli.session import open_session
-from bench.cli.verbs.measure.run import NEED_BYTES
+from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.comparison import Comparison, compare
 from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
 from bench.engine.protocol import Capacity, Engine
 from bench.errors import ExitCode, NotMeasured, UsageError
-from bench.record.schema import Record
+from bench.record.schema import Record, Source
 from bench.record.storage.disk import check_results_folder
 from bench.report.terminal.compare import comparison_view
+from bench.report.text import plain
 from bench.run.baseline import Baseline
 from bench.run.measure import measure, not_begun
 from bench.run.measurement import record_before
 from bench.run.plan import Plan, need_of
+from bench.run.reproduce.command import command_of, line_of
 from bench.run.reproduce.limits import fitted
 from bench.run.reproduce.mismatch import Mismatch, has_and_lacks, mismatches, parse_allow, require
 from bench.run.reproduce.plan import Origin, check_origin, plan_again
@@ -58,6 +61,9 @@ def reproduce(
     requirements: Annotated[
         Path | None, typer.Option("--requirements", help="What the project needs beside torch.", metavar="FILE")
     ] = None,
+    python: commands.Python = None,
+    input_: commands.Input = None,
+    work: options.Work = None,
     if_busy: options.Busy = "wait",
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
@@ -69,9 +75,15 @@ def reproduce(
 
     Example: bench reproduce grad.tar.zst --allow image,cpus
     """
-    allowed = parse_allow(allow)
+    allowed, counted = parse_allow(allow), wanted_work(work, gated=False)
     record = original(bundle, results)
-    plan, left_out = _plan(record, Checkout(project, results) if project else None, requirements, trust=trust)
+    if record.diagnostic.command is not msgspec.UNSET:
+        announce(f"a command: {plain(line_of(record))}")
+    again = command_of(record, input_ or _input_in(project, record))
+    checkout = Checkout(project, results) if project else None
+    plan, left_out = _plan(record, again, checkout, _Given(requirements, python), trust=trust)
+    commands.refuse_installing(requirements, python)
+    engine = commands.engine_for(engine, plan.diagnostic, python)
     first, *more = what_was_run(record, plan)
     announce(f"reproducing {first}")
     for line in more:
@@ -89,7 +101,7 @@ def reproduce(
             _tell(found)
             require(found, allowed)
             plan = _fitted(plan, record, capacity)
-            written = measure(plan, session, Baseline((record,), asked=True), reproduces=record.id)
+            written = measure(plan, session, Baseline((record,), asked=True), reproduces=record.id, work=counted)
     comparison = None if record.profiler else compare(record, written.record)
     if json:
         print_json({"path": str(written.path), "record": written.record, "mismatches": found, "comparison": comparison})
@@ -125,24 +137,45 @@ def _engine(record: Record, asked: str | None, host: str | None, allowed: Collec
         return choose("local", None, notify)
 
 
+def _input_in(project: Path | None, record: Record) -> Path | None:
+    """The file that a project's ``bench.toml`` has its command of that name read; ``None`` if it names none."""
+    named = read_catalog(project).diagnostics if project is not None else ()
+    command = next((one.command for one in named if one.name == record.diagnostic.name), None)
+    return project / command.input if project is not None and command is not None and command.input else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the command line gives of the place to run in."""
+
+    requirements: Path | None
+    python: str | None
+
+
 def _plan(
-    record: Record, project: Checkout | None, requirements: Path | None, *, trust: bool
+    record: Record, command: Diagnostic | None, project: Checkout | None, given: _Given, *, trust: bool
 ) -> tuple[Plan, tuple[Mismatch, ...]]:
     """What to run so that it is the record's own diagnostic, and what of the record is left out."""
     catalog = options.catalog_with(project.root if project else None)
-    diagnostic = next((one for one in catalog.diagnostics if one.name == record.diagnostic.name), None)
+    diagnostic = command or next((one for one in catalog.diagnostics if one.name == record.diagnostic.name), None)
     if diagnostic is None and project is not None and record.diagnostic.node:
         diagnostic = _of_record(record)
     check_origin(record, diagnostic is not None)
     assert diagnostic is not None  # noqa: S101, check_origin refuses it
     ours = diagnostic in builtin().diagnostics
     if not ours and not trust:
-        raise UsageError("a project's test is run only with --trust", fix="look at the checkout, then add --trust")
-    if ours or project is None:
-        origin = Origin(read_catalog_source(diagnostics_folder()))
+        what = "a command" if command is not None else "a project's test"
+        raise UsageError(f"{what} is run only with --trust", fix="look at what it runs, then add --trust")
+    if command is not None and project is None:
+        if record.diagnostic.source.kind == "project":
+            raise UsageError("the command ran in a project's folder", fix="give its checkout with --project")
+        origin = Origin(Source(kind="command"), python=given.python)
+    elif ours or project is None:
+        origin = Origin(read_catalog_source(diagnostics_folder()), python=given.python)
     else:
         source, tree = read_project(project.root, project.results)
-        origin = Origin(source, tree, need_of(diagnostic, project.root, requirements, tree))
+        need = need_of(diagnostic, project.root, given.requirements, tree)
+        origin = Origin(source, tree, need, given.python)
     return plan_again(record, diagnostic, catalog, origin, trust=trust)
 
 

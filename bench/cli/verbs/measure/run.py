@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench.catalog.command import Asked
 from bench.catalog.load import builtin, find_variant
 from bench.catalog.model import SELFTEST, Catalog, Device, Diagnostic
 from bench.catalog.project import of_node, read_catalog
-from bench.cli import completion, options
+from bench.cli import commands, completion, options
 from bench.cli.app import app
+from bench.cli.commands import CommandVerb
+from bench.cli.gates import parse_gates, work_gate
 from bench.cli.output import Console, complain_of, notify, print_json
 from bench.cli.session import open_session
-from bench.compare.reference import without
+from bench.compare.reference import like_or_newest, without
+from bench.compare.sample import sample_of
+from bench.compare.work.difference import WorkDifference, compare_work
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
 from bench.errors import UsageError
+from bench.record.schema import Record, Source
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.find import find_bundles
 from bench.report.entry import Entry
@@ -29,13 +36,15 @@ from bench.run.plan import Options, Plan, make_plan, need_of, parse_env
 from bench.run.selftest.run import self_test
 from bench.run.session import Session
 from bench.run.source.read import Checkout, read_catalog_source, read_project
+from bench.run.work.counting import Wanted
 
 NEED_BYTES = 256 * 1024**2
 """Room that a bundle may need, checked before a run."""
 
 
-@app.command()
+@app.command(cls=CommandVerb)
 def run(
+    context: typer.Context,
     name: Annotated[
         str | None,
         typer.Argument(help="A name that 'bench list' shows.", show_default=False, autocompletion=completion.names),
@@ -74,18 +83,34 @@ def run(
     requirements: Annotated[
         Path | None, typer.Option("--requirements", help="What the project needs beside torch.", metavar="FILE")
     ] = None,
+    command_name: commands.Name = None,
+    image: commands.Image = None,
+    torch: commands.Torch = False,
+    shell: commands.Shell = False,
+    prepare: commands.Prepare = None,
+    input_: commands.Input = None,
+    expect_exit: commands.ExpectExit = 0,
+    warmup: commands.Warmup = None,
+    python: commands.Python = None,
     calibration: Annotated[
         bool, typer.Option("--calibration/--no-calibration", help="Calibrate the host before and after.")
     ] = True,
+    work: options.Work = None,
+    fail_on: options.FailOn = [],  # noqa: B006, typer copies it
     if_busy: options.Busy = "wait",
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Run one diagnostic and keep its evidence.
+    """Run one diagnostic or, behind --, a command, and keep the evidence.
 
     Example: bench run grad_cpu --profile smoke --repeat 3
     """
-    catalog, diagnostic = what_is_named(name, project, options.node_of(node), device_of(device))
+    asked = Asked(command_name, image, torch, device_of(device), shell, prepare, input_, expect_exit)
+    catalog, diagnostic = _what(name, project, options.node_of(node), commands.words_of(context), asked)
+    commands.refuse_installing(requirements, python)
+    engine = commands.engine_for(engine, diagnostic, python)
+    gate = parse_gates(fail_on)
+    counted = wanted_work(work, gated=gate is not None)
     chosen = Options(
         repeat=repeat,
         profile=profile,
@@ -97,6 +122,8 @@ def run(
         ceiling_s=options.duration_of(ceiling),
         env=parse_env(env),
         profiler=profiler,
+        warmup=warmup,
+        python=python,
     )
     if diagnostic.name == SELFTEST:
         refuse_options(chosen, variant)
@@ -123,13 +150,31 @@ def run(
         limits=plan.task.limits,
         calibration=calibration,
     ) as session:
-        written = measure(plan, session, known)
+        written = measure(plan, session, known, work=counted)
     if json:
         print_json({"path": str(written.path), "record": written.record})
     else:
         Console.out().print(result_summary(Entry(written.record, str(written.path))))
     complain_of(written.complaints)
-    return int(written.exit_code)
+    return int(written.exit_code or work_gate(gate, _grown(written.record, known) if gate is not None else ()))
+
+
+def wanted_work(asked: bool | None, *, gated: bool) -> Wanted:
+    """Return whether the work is counted: as it was asked for, and in any case if the command's end depends on it.
+
+    Raises:
+        UsageError: it is to be held to a bound, and not to be counted.
+    """
+    if gated and asked is False:
+        raise UsageError("--fail-on work needs what --no-work leaves out", fix="leave one of them out")
+    if asked is None:
+        return "always" if gated else "auto"
+    return "always" if asked else "never"
+
+
+def _grown(record: Record, known: Baseline) -> Sequence[WorkDifference | None]:
+    chosen = like_or_newest(record, known.records)
+    return [compare_work(sample_of(chosen), sample_of(record)) if chosen else None]
 
 
 def checkout_of(project: Path | None, results: Path, diagnostic: Diagnostic) -> Checkout | None:
@@ -171,7 +216,9 @@ def plan_of(
     if project is None:
         if requirements is not None:
             raise UsageError("--requirements goes with --project")
-        return make_plan(diagnostic, chosen, read_catalog_source(diagnostics_folder()), variant=way)
+        of_command = diagnostic.command is not None
+        source = Source(kind="command") if of_command else read_catalog_source(diagnostics_folder())
+        return make_plan(diagnostic, chosen, source, variant=way)
     source, tree = read_project(project.root, project.results)
     need = need_of(diagnostic, project.root, requirements, tree)
     return make_plan(diagnostic, chosen, source, tree=tree, need=need, variant=way)
@@ -191,14 +238,20 @@ def what_is_named(
     Raises:
         UsageError: neither, both, or nothing of that name.
     """
-    if node is not None:
-        if project is None or name is not None:
-            raise UsageError("--node goes with --project and without a NAME")
-        named = (one for one in read_catalog(project).diagnostics if (one.node, one.device) == (node, device))
-        return options.catalog_with(project), next(named, None) or of_node(node, device)
-    if name is None:
-        raise UsageError("nothing to run was named", fix="give a NAME that 'bench list' shows, or --project and --node")
-    return options.diagnostic_called(name, project)
+    return _what(name, project, node, None, Asked(device=device))
+
+
+def _what(
+    name: str | None, project: Path | None, node: str | None, words: Sequence[str] | None, asked: Asked
+) -> tuple[Catalog, Diagnostic]:
+    if node is None:
+        return commands.named_or_command(name, words, asked, project)
+    if project is None or name is not None or words is not None:
+        raise UsageError("--node goes with --project and without a NAME or a command")
+    commands.refuse_without_command(asked)
+    device = asked.device
+    named = (one for one in read_catalog(project).diagnostics if (one.node, one.device) == (node, device))
+    return options.catalog_with(project), next(named, None) or of_node(node, device)
 
 
 def device_of(word: str) -> Device:

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
+from bench.catalog.command import Asked
 from bench.catalog.model import Catalog, Diagnostic, Variant
-from bench.cli import completion, options
+from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.output import Console, complain_of, print_json
 from bench.cli.session import open_beside, open_session
@@ -34,9 +35,13 @@ from bench.run.source.read import Checkout
 from bench.run.whatif import VARIED, Tried, name_of, select, try_variants
 
 
-@app.command()
+@app.command(cls=commands.CommandVerb)
 def whatif(
-    name: Annotated[str, typer.Argument(help="A name that 'bench list' shows.", autocompletion=completion.names)],
+    context: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A name that 'bench list' shows.", show_default=False, autocompletion=completion.names),
+    ] = None,
     variants: Annotated[
         str,
         typer.Option(
@@ -55,16 +60,27 @@ def whatif(
     env: options.Env = [],  # noqa: B006, typer copies it
     project: options.Project = None,
     metric: options.MetricName = WALL,
+    command_name: commands.Name = None,
+    image: commands.Image = None,
+    torch: commands.Torch = False,
+    shell: commands.Shell = False,
+    prepare: commands.Prepare = None,
+    input_: commands.Input = None,
+    expect_exit: commands.ExpectExit = 0,
+    warmup: commands.Warmup = None,
+    python: commands.Python = None,
     results: options.Results = options.DEFAULT_RESULTS,
     if_busy: options.Busy = "wait",
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Run a diagnostic under variants, and say what to set.
+    """Run a diagnostic or a command under variants, and say what to set.
 
     Example: bench whatif grad_cpu --profile smoke --variants glibc,jemalloc
     """
-    catalog, diagnostic = options.diagnostic_called(name, project)
+    said_of = Asked(command_name, image, torch, "cpu", shell, prepare, input_, expect_exit)
+    catalog, diagnostic = commands.named_or_command(name, commands.words_of(context), said_of, project)
+    engine = commands.engine_for(engine, diagnostic, python)
     if repeat < 1:
         raise UsageError(f"--repeat {repeat} runs nothing", fix="give 1 or more")
     check_results_folder(results, NEED_BYTES)
@@ -73,7 +89,13 @@ def whatif(
         names = [part for part in variants.split(",") if part]
         chosen = select(catalog.variants, names, usual.engine.capacity().cpus)
         asked = Options(
-            profile=profile, cpus=cpus, memory_bytes=options.size_of(memory), env=parse_env(env), repeat=repeat
+            profile=profile,
+            cpus=cpus,
+            memory_bytes=options.size_of(memory),
+            env=parse_env(env),
+            repeat=repeat,
+            warmup=warmup,
+            python=python,
         )
         plans = _plans(catalog, diagnostic, asked, chosen, checkout_of(project, results, diagnostic))
         shared = sessions_for(usual, chosen, host, stack)
@@ -144,12 +166,12 @@ def _line(tried: Tried, reference: WrittenResult | None, metric: str) -> Variant
         tried.variant.name,
         tried.variant.about,
         Entry(record).wall_s,
-        passed=bool(record.runs) and all(run.outcome == "passed" for run in record.runs),
+        passed=bool(record.judged) and all(run.outcome == "passed" for run in record.judged),
         comparison=compare(reference.record, record, accept=VARIED, metric=metric, ceiling=False)
         if against and reference is not None
         else None,
         problem=tried.problem,
-        runs=sum(run.outcome != "not_measured" for run in record.runs),
+        runs=sum(run.outcome != "not_measured" for run in record.judged),
         not_passed=sample_of(record).not_passed,
         figures=used(sample_of(record).runs),
         agreed=agreed(reference.record, record) if against and reference is not None else (),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any
-
-from rich.console import Group, RenderableType
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from bench.importer.result.rows import Came, ImportedTree, Row
 from bench.record.storage.archive import ImportReport
 from bench.record.storage.bundle import read_bundle
 from bench.report.terminal.cells import table, text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 _STYLES: dict[Came, str] = {
     "imported": "green",
@@ -26,6 +26,8 @@ _SAID: dict[Came, str] = {"present": "here already", "skipped": "left out"}
 
 def import_view(tree: ImportedTree) -> RenderableType:
     """Return a view of how many came in, with a line for each result and each folder without one."""
+    from rich.console import Group
+
     counted = Counter(row.came for row in tree.rows)
     said = ", ".join(f"{counted[came]} {_SAID.get(came, came)}" for came in _STYLES if counted[came])
     made = table("source", "came out", "outcome", "as, or why not")
@@ -34,7 +36,7 @@ def import_view(tree: ImportedTree) -> RenderableType:
         made.add_row(
             text(row.source), text(_SAID.get(row.came, row.came), _STYLES[row.came]), text(outcome), text(_told(row))
         )
-    return Group(Text(said), made)
+    return Group(text(said), made)
 
 
 def archive_rows(archive: ImportReport, source: str) -> list[Row]:

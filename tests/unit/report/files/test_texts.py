@@ -92,7 +92,7 @@ def test_summary_of_repeats_shows_the_spread_and_each_run() -> None:
     assert row(text, "minor page faults") == "| minor page faults | – | – | – | 0 of 3 |"
     assert row(text, "rate") == "| rate | 2e+09 | B/s | higher | 3 |"
     assert row(text, "2").startswith("| 2 | passed, exit code 0 | 12.00 s |")
-    assert "- run 1, cpu_steal: steal 2 %" in text
+    assert "- cpu_steal: steal 2 % (runs 1, 2)" in text
     assert row(text, "ceiling") == "| ceiling | 20.00 s | +8.00 s (+40.0 %) |"
     assert row(text, "baseline") == "| baseline | – | none given |"
 

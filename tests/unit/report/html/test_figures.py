@@ -234,7 +234,9 @@ def test_breakdown_is_what_compare_worked_out() -> None:
 
 
 def test_breakdown_of_nothing_is_no_figure() -> None:
-    assert breakdown("grad_cpu", bad_entries(), ["x"]) is None
+    timed_out, *others = bad_entries()
+    assert breakdown("grad_cpu", others, ["x"]) is None
+    assert breakdown("grad_cpu", [timed_out], ["x"]) is not None  # where its time went is what one wants to know
 
 
 def test_breakdown_leaves_out_what_was_not_counted() -> None:

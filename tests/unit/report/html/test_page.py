@@ -248,8 +248,9 @@ def test_comparisons_are_filtered_by_the_group_of_what_they_judge() -> None:
         now=NOW,
     )
     part = Page(source[source.index('id="comparisons"') : source.index("</section>", source.index('id="comparisons"'))])
-    ((row),) = (a for t, a in part.elements if t == "tr" and "data-state" in a)
-    assert (row["data-diagnostic"], row["data-state"]) == ("grad_cpu (smoke)", "build_differs")
+    rows = [a for t, a in part.elements if t == "tr" and "data-diagnostic" in a]
+    assert {row["data-diagnostic"] for row in rows} == {"grad_cpu (smoke)"}
+    assert [row["data-state"] for row in rows].count("build_differs") == 1
     (why,) = (a for t, a in part.elements if t == "figure" and "data-host" in a)
     assert why["data-diagnostic"] == "grad_cpu (smoke)"
 

@@ -1,0 +1,132 @@
+"""A command behind ``--`` on a command line: its words, the options that go with it, and the diagnostic it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from bench.catalog.command import KINDS, NOTHING, Asked, of_command
+from bench.catalog.model import Catalog, Diagnostic
+from bench.cli import options
+from bench.errors import UsageError
+
+Name = Annotated[
+    str | None, typer.Option("--name", help="What a command's results are called; else its program.", metavar="NAME")
+]
+Image = Annotated[
+    str | None, typer.Option("--image", help="Any image to run a command in, by tag or digest.", metavar="REF")
+]
+Torch = Annotated[bool, typer.Option("--torch", help="Run a command in the image with torch.")]
+Shell = Annotated[bool, typer.Option("--shell", help="The command is one quoted word, for /bin/sh.")]
+Prepare = Annotated[
+    str | None, typer.Option("--prepare", help="A shell line before each run, not measured.", metavar="CMD")
+]
+Input = Annotated[Path | None, typer.Option("--input", help="What a command reads as standard input.", metavar="FILE")]
+ExpectExit = Annotated[int, typer.Option("--expect-exit", help="The exit code of a command that passed.", metavar="N")]
+Warmup = Annotated[
+    int | None, typer.Option("--warmup", help="Runs before those that count; kept, not judged.", metavar="N")
+]
+Python = Annotated[
+    str | None,
+    typer.Option("--python", help="An interpreter or environment of yours, as it is; . is the active.", metavar="PATH"),
+]
+_KEY = "bench.command"
+
+
+class CommandVerb(typer.core.TyperCommand):
+    """A verb whose command line may end in ``-- COMMAND ARG…``: those words are no options of ours."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the command out before anything else is read."""
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta[_KEY] = tuple(args[at + 1 :])
+            args = args[:at]
+        return list(super().parse_args(ctx, args))
+
+
+def words_of(context: typer.Context) -> tuple[str, ...] | None:
+    """Return the words behind ``--``; ``None`` if there was none."""
+    words: tuple[str, ...] | None = context.meta.get(_KEY)
+    return words
+
+
+def named_or_command(
+    name: str | None, words: Sequence[str] | None, asked: Asked, project: Path | None
+) -> tuple[Catalog, Diagnostic]:
+    """Return the catalog, and what to run: a diagnostic of it, or the command that was given.
+
+    Args:
+        name: NAME of the command line.
+        words: what stands behind ``--``.
+        asked: what the command line says of a command.
+        project: the checkout that the command line names.
+
+    Raises:
+        UsageError: neither or both were given, or an option that needs a command.
+    """
+    if words is None:
+        refuse_without_command(asked)
+        if name is None:
+            raise UsageError(
+                "nothing to run was named",
+                fix="give a NAME that 'bench list' shows, --project and --node, or a command behind --",
+            )
+        return options.diagnostic_called(name, project)
+    if name is not None:
+        raise UsageError(f"'{name}' and a command were given", fix=f"leave one out; --name {name} names a command")
+    catalog = options.catalog_with(project)
+    return catalog, of_command(words, asked, [one.name for one in catalog.diagnostics])
+
+
+def refuse_without_command(asked: Asked) -> None:
+    """Refuse what only a command can have.
+
+    Raises:
+        UsageError: names the option.
+    """
+    if replace(asked, device="cpu") == NOTHING:
+        return
+    given = next(
+        name for name in Asked.__slots__ if name != "device" and getattr(asked, name) != getattr(NOTHING, name)
+    )
+    what = f"--{given.replace('_', '-')} goes with a command"
+    raise UsageError(what, fix="put the command behind --, as in: bench run -- sleep 1")
+
+
+def refuse_installing(requirements: Path | None, python: str | None) -> None:
+    """Refuse to install anything into a person's own environment.
+
+    Raises:
+        UsageError: that was asked for.
+    """
+    if requirements is not None and python is not None:
+        what = "--requirements and --python do not go together"
+        raise UsageError(what, "nothing is installed into an environment of yours", "leave one out")
+
+
+def engine_for(engine: str | None, diagnostic: Diagnostic, python: str | None) -> str | None:
+    """Return the engine that is meant if a person's own environment, or an image of somebody's, asks for one.
+
+    Args:
+        engine: the engine that was named.
+        diagnostic: what to run.
+        python: the interpreter that was named.
+
+    Raises:
+        UsageError: they do not go together.
+    """
+    if python is not None:
+        if engine == "docker":
+            raise UsageError("--python goes with the local engine", fix="leave --engine docker away")
+        return "local"
+    if diagnostic.command is not None and diagnostic.image not in KINDS:
+        if engine == "local":
+            raise UsageError("--image goes with the Docker engine", fix="leave --engine local or --image away")
+        return "docker"
+    return engine

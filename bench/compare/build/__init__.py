@@ -1,0 +1,1 @@
+"""What two results were built of, side by side."""

@@ -1,0 +1,1 @@
+"""The counting run: whether one is made, how, and what it brought."""

@@ -1,0 +1,117 @@
+"""``--work``, ``--no-work`` and ``--fail-on work`` from the words to the exit code."""
+
+import json
+
+import msgspec
+import pytest
+
+from bench.cli.app import without_auto
+from bench.cli.gates import parse_gates
+from bench.errors import UsageError
+from bench.names import record_id
+from bench.record.codec import encode
+from bench.record.index.query import rows_of
+from bench.record.storage.bundle import write_bundle
+from bench.record.work import PythonWork, Work
+from tests.support.records import record, replace
+
+
+@pytest.fixture
+def put(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write(stamp, calls, **changes):
+        made = record(stamp=stamp)
+        work = None if calls is None else Work(counted=1, python=PythonWork(calls, {"loop": calls}), **changes)
+        made = replace(made, runs=(replace(made.runs[0], work=work),), id=record_id(made.host.id, "grad_cpu", stamp))
+        return write_bundle(tmp_path / "results", made, {"summary.md": b"x\n"}, secrets=(), taken="refuse")
+
+    return write
+
+
+def test_more_work_than_is_allowed_ends_with_1_and_says_how_much(put, bench_):
+    a, b = put("20251010T000000Z", 1000), put("20251011T000000Z", 1020)
+    assert bench_("compare", a, b)[0] == 6  # times: too few runs
+    code, out, err = bench_("compare", a, b, "--fail-on", "work:1%")
+    assert code == 1
+    assert "the work grew by 2.00 %, and 1.00 % is allowed" in err
+    assert "2.0 % more Python calls" in out
+    assert bench_("compare", a, b, "--fail-on", "work:2%")[0] == 6
+    assert bench_("compare", b, a, "--fail-on", "work:0%")[0] == 6
+
+
+def test_a_gate_without_a_count_is_not_passed(put, bench_):
+    a, b = put("20251010T000000Z", 1000), put("20251011T000000Z", None)
+    code, _, err = bench_("compare", a, b, "--fail-on", "work:1%")
+    assert code == 6
+    assert "no work that repeats was counted on both sides" in err
+    varies = put("20251012T000000Z", 2000, varies=("python.calls",))
+    code, _, err = bench_("compare", a, varies, "--fail-on", "work:1%")
+    assert (code, "was counted on both sides" in err) == (6, True)
+
+
+@pytest.mark.parametrize("word", ["work", "work:", "work:x%", "work:-1%", "work:nan%", "time:1%", ""])
+def test_a_gate_that_is_none_is_refused(word):
+    with pytest.raises(UsageError, match="is no gate"):
+        parse_gates([word])
+
+
+def test_a_gate_s_share_is_in_percent():
+    assert parse_gates([]) is None
+    assert parse_gates(["work:1%"]) == parse_gates(["work:1"]) == 0.01
+    assert parse_gates(["work:5%", "work:.5%"]) == 0.005
+
+
+def test_work_auto_is_the_default_and_takes_no_name():
+    assert without_auto(["run", "--work", "auto", "grad_cpu"]) == ["run", "grad_cpu"]
+    assert without_auto(["run", "--work", "grad_cpu"]) == ["run", "--work", "grad_cpu"]
+    assert without_auto(["run", "--", "--work", "auto"]) == ["run", "--", "--work", "auto"]
+
+
+@pytest.mark.parametrize(
+    ("words", "executed"), [((), 2), (("--work", "auto"), 2), (("--work",), 2), (("--no-work",), 1)], ids=str
+)
+def test_the_counting_run_is_made_as_asked_for(engine, bench_, monkeypatch, words, executed):
+    monkeypatch.delenv("BENCH_WORK")
+    code, out, _ = bench_("run", "grad_cpu", "--profile", "smoke", "--json", *words)
+    assert code == 0
+    assert len(engine.executed) == executed
+    found = json.loads(out)["record"]
+    assert len(found["runs"]) == 1
+    assert found["runs"][0]["work"] is None
+    assert ("it was not asked for" in found["unavailable"]["runs[0].work"]) == (executed == 1)
+
+
+def test_a_gate_and_no_count_do_not_go_together(engine, bench_):
+    code, _, err = bench_("run", "grad_cpu", "--no-work", "--fail-on", "work:1%")
+    assert (code, engine.executed) == (2, [])
+    assert "--no-work" in err
+
+
+def test_a_gate_counts_and_is_not_passed_without_a_count(engine, bench_, monkeypatch):
+    monkeypatch.delenv("BENCH_WORK")
+    code, _, err = bench_("run", "grad_cpu", "--profile", "smoke", "--fail-on", "work:1%")
+    assert code == 6
+    assert "was counted on both sides" in err
+    assert len(engine.executed) == 2
+
+
+def test_the_table_of_a_query(tmp_path):
+    found = record()
+    work = Work(
+        counted=2,
+        varies=("python.modules.loop",),
+        python=PythonWork(7, {"loop": 4, "other": 3}),
+        kernel={"minor_faults": 5, "system_calls": None},
+    )
+    found = msgspec.structs.replace(found, runs=(replace(found.runs[0], work=work), found.runs[0]))
+    for name, one in (("counted", found), ("plain", record())):
+        (tmp_path / name / one.stamp).mkdir(parents=True)
+        (tmp_path / name / one.stamp / "record.json").write_bytes(encode(one))
+    names, rows = rows_of("SELECT part, name, value, repeats FROM work ORDER BY part, name", tmp_path / "counted")
+    assert names == ["part", "name", "value", "repeats"]
+    assert ("module", "loop", 4, False) in rows
+    assert ("module", "other", 3, True) in rows
+    assert ("total", "kernel.minor_faults", 5, True) in rows
+    assert ("total", "kernel.system_calls", None, None) in rows
+    assert rows_of("SELECT count(*) FROM work", tmp_path / "plain")[1] == [(0,)]

@@ -1,0 +1,159 @@
+"""The same work, more of it, and what is shown but never judged."""
+
+import msgspec
+import pytest
+
+from bench.compare.comparison import compare
+from bench.compare.work.repeats import merged
+from bench.record.schema import Calibration
+from bench.record.work import PythonWork, TorchWork, Work
+from tests.support.records import XEON, record
+
+
+def work(mm=150, flops=1_000_000, **changes):
+    made = Work(
+        counted=1,
+        torch=TorchWork(
+            calls={"aten::mm": mm, "aten::add": 20},
+            elements=1000,
+            bytes=8_000_000,
+            flops=flops,
+            digest=f"{mm:064x}",
+            callers={"aten::mm": {"simulator.run": mm - 10, "simulator.check": 10}, "aten::add": {"simulator.run": 20}},
+        ),
+        python=PythonWork(500, {"simulator": 500}),
+        kernel={"minor_faults": 7, "processes": 0},
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def result(found, walls=(100.0,), **changes):
+    made = record(walls, **changes)
+    runs = (msgspec.structs.replace(made.runs[0], work=found), *made.runs[1:])
+    return msgspec.structs.replace(made, runs=runs)
+
+
+def reason(comparison):
+    (said,) = [one for one in comparison.reasons if "work" in one or " does " in one or "operator calls" in one]
+    return said
+
+
+SIX = (100.0, 100.1, 100.2, 100.3, 100.4, 100.5)
+
+
+def test_the_same_work_and_another_time_is_the_machine_s():
+    found = compare(result(work(), SIX), result(work(), [wall * 1.2 for wall in SIX]))
+    assert found.status == "code_regressed"
+    assert (found.work.kind, found.work.growth, found.work.digests_equal) == ("same", 0.0, True)
+    assert reason(found) == (
+        "same work (170 operator calls, 1 MFLOP, equal to the reference's): "
+        "the time is the machine's or the allocator's, not the amount of work"
+    )
+
+
+def test_more_work_names_the_operator_and_who_calls_it_and_changes_no_status():
+    a, b = result(work(), SIX), result(work(168, 1_119_000), SIX)
+    found = compare(a, b)
+    assert found.status == compare(record(SIX), record(SIX)).status == "same"
+    assert found.work.kind == "more"
+    assert found.work.growth == pytest.approx(0.119)
+    assert reason(found) == (
+        "the result does 11.9 % more floating-point operations, which one run on each side shows: "
+        "aten::mm 150 → 168 calls, all in simulator.run"
+    )
+    assert compare(b, a).work.kind == "less"
+    assert compare(b, a).work.growth == 0.0
+    assert "10.6 % fewer floating-point operations" in reason(compare(b, a))
+
+
+def test_one_run_a_side_tells_two_percent():
+    found = compare(result(work()), result(work(153, 1_020_000)))
+    assert found.status == "insufficient_runs"
+    assert "2.0 % more floating-point operations" in reason(found)
+
+
+def test_another_host_and_the_same_work():
+    found = compare(result(work(), SIX), result(work(), SIX, host=XEON))
+    assert found.status == "host_differs"
+    assert reason(found) == "the work is the same on both (170 operator calls, 1 MFLOP)"
+    found = compare(result(work(), SIX), result(work(153), SIX, host=XEON))
+    assert reason(found).startswith("the work is not the same on both, 1.8 % more operator calls: aten::mm 150 → 153")
+
+
+def test_what_varies_is_shown_and_not_judged():
+    varying = work(168, 1_119_000, varies=("torch.flops", "torch.calls.aten::mm", "torch.digest"), counted=2)
+    found = compare(result(varying), result(work()))
+    judged = {one.name for one in found.work.quantities if one.judged}
+    assert judged == {"bytes of results", "elements of results"}
+    assert (found.work.kind, found.work.growth, found.work.digests_equal) == ("same", 0.0, None)
+    shown = {one.name: (one.a, one.b, one.why) for one in found.work.quantities}
+    assert shown["floating-point operations"] == (1_119_000, 1_000_000, "did not repeat exactly")
+    assert "aten::mm" not in {one.name for one in found.work.calls}
+
+
+def test_the_kernel_s_figures_never_decide():
+    found = compare(result(work()), result(work(kernel={"minor_faults": 70_000, "processes": 3}, instructions=5)))
+    assert found.work.kind == "same"
+    assert {one.name for one in found.work.quantities if not one.judged} == {
+        "minor faults",
+        "processes started",
+        "instructions",
+        "Python calls",
+    }
+
+
+def test_python_s_calls_are_judged_without_torch_or_once_they_are_known_to_repeat():
+    fewer = PythonWork(499, {"simulator": 499})
+    assert compare(result(work()), result(work(python=fewer))).work.kind == "same"
+    assert compare(result(work(torch=None)), result(work(torch=None, python=fewer))).work.kind == "less"
+    assert compare(result(work(counted=2)), result(work(counted=2, python=fewer))).work.kind == "less"
+
+
+def test_other_shapes_alone_are_another_work():
+    other = work()
+    other = msgspec.structs.replace(other, torch=msgspec.structs.replace(other.torch, digest="f" * 64))
+    found = compare(result(work()), result(other))
+    assert (found.work.kind, found.work.growth) == ("other", 0.0)
+    assert reason(found) == "as many operator calls, and of other shapes or types"
+
+
+def test_more_of_one_and_less_of_another_says_both():
+    found = compare(result(work()), result(work(75, 2_000_000)))
+    assert found.work.kind == "other"
+    assert "100.0 % more floating-point operations and 44.1 % fewer operator calls" in reason(found)
+
+
+def test_something_from_nothing_is_growth_without_a_bound():
+    a = work(flops=0)
+    found = compare(result(a), result(work()))
+    assert found.work.growth == float("inf")
+    assert "floating-point operations that the reference does not have" in reason(found)
+
+
+def test_without_a_count_on_both_sides_nothing_is_said():
+    found = compare(result(work()), record())
+    assert found.work is None
+    assert not [one for one in found.reasons if "work" in one]
+
+
+def test_a_count_without_a_counter_that_both_have_is_not_judged():
+    found = compare(result(work(python=None)), result(work(torch=None)))
+    assert found.work.kind == "other"
+    assert "so the work is not judged" in reason(found)
+
+
+def test_rates_are_over_the_timed_runs_and_against_the_calibration():
+    a = msgspec.structs.replace(
+        result(work(), (10.0, 30.0)), calibration=Calibration({"memory_bandwidth_bytes_per_s": 4_000_000.0})
+    )
+    rates, other = compare(a, result(work())).work.rates
+    assert (rates.flops_per_s, rates.bytes_per_s, rates.of_bandwidth) == (50_000.0, 400_000.0, 0.1)
+    assert other.of_bandwidth is None
+
+
+def test_two_counts_name_what_was_not_equal():
+    again = merged(work(), work(151, kernel={"minor_faults": 8, "processes": 0}))
+    assert again.counted == 2
+    assert again.varies == ("kernel.minor_faults", "torch.calls.aten::mm", "torch.digest")
+    assert merged(again, work()).varies == again.varies
+    assert merged(work(), work()).varies == ()

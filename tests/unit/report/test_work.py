@@ -1,0 +1,34 @@
+"""A difference of work in every kind of report: its sums, the operators that differ, the functions that called them."""
+
+from bench.compare.comparison import compare
+from bench.report.entry import Entry
+from bench.report.export.pull_request import render_markdown
+from bench.report.files.summary import render_summary
+from bench.report.html.comparison import work_comparison
+from bench.report.work import work_rows
+from tests.support.records import record
+from tests.unit.compare.work.test_difference import result, work
+
+MORE = compare(result(work()), result(work(168, 1_119_000)))
+
+
+def test_rows_have_sums_operators_and_rates():
+    rows = {row.name: row.cells[1:] for row in work_rows(MORE.work)}
+    assert rows["floating-point operations"] == ("1 MFLOP", "1.12 MFLOP", "+11.90 %", "")
+    assert rows["minor faults"] == ("7", "7", "equal", "not judged: moves without more work")
+    assert rows["aten::mm"] == ("150", "168", "+12.00 %", "all in simulator.run")
+    assert rows["FLOP a second"][:2] == ("10 kFLOP", "11.2 kFLOP")
+
+
+def test_the_page_the_comment_and_the_summary_show_it():
+    table = work_comparison([MORE])
+    assert ["aten::mm", "150", "168"] in [[cell.text for cell in row.cells[2:5]] for row in table.rows]
+    assert work_comparison([compare(record(), record())]) is None
+    comment = render_markdown([], [MORE])
+    assert "### Work that differs" in comment
+    assert "all in simulator.run" in comment
+    assert "### Work" not in render_markdown([Entry(record(), "x")], [compare(result(work()), result(work()))])
+    summary = render_summary(result(work()))
+    assert "170 operator calls, 1 MFLOP, 500 Python calls, counted in a run that is not timed" in summary
+    assert "| aten::mm | 150 | simulator.run |" in summary
+    assert "## Work" not in render_summary(record())

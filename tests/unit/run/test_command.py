@@ -1,0 +1,106 @@
+"""A command in a plan, in a record and in what is judged."""
+
+import msgspec
+import pytest
+
+from bench.catalog.command import Asked, of_command
+from bench.compare.sample import sample_of
+from bench.compare.verdict import exit_code, verdict_of
+from bench.engine.protocol import Need
+from bench.errors import UsageError
+from bench.record.index.columns import COLUMNS, Rows
+from bench.record.schema import Source
+from bench.report.entry import Entry
+from bench.run.command import command_source, need_for
+from bench.run.plan import Options, make_plan
+from bench.run.result.reading import overall
+from bench.run.result.record_of import marked
+from tests.support.records import make_record, make_run
+
+HERE = Source(kind="command")
+
+
+def plan(words=("awk", "{out}"), options=None, **asked):
+    return make_plan(of_command(words, Asked(**asked)), options or Options(), HERE)
+
+
+def test_a_command_s_words_are_taken_as_they_are():
+    made = plan()
+    assert made.task.argv == ("awk", "{out}")
+    assert made.task.command is not None
+    assert (made.task.cwd, made.task.torch) == ("{here}", False)
+    assert made.need == Need("small", program="awk")
+    assert "PYTHONPATH" not in made.task.env
+
+
+def test_a_shell_runs_the_pipeline_and_the_preparation(tmp_path):
+    given = tmp_path / "data"
+    given.write_text("1\n")
+    made = plan(["a | b"], shell=True, prepare="sync", input=given, expect_exit=3)
+    assert made.task.argv == ("/bin/sh", "-c", "a | b")
+    around = made.task.command
+    assert (around.prepare, around.input, around.expect_exit) == (("/bin/sh", "-c", "sync"), given, 3)
+    assert {"shell", "prepare", "expect_exit", "input_sha256", "image"} == set(made.params)
+
+
+def test_another_command_or_input_is_another_source(tmp_path):
+    one, two, three = (tmp_path / name for name in "abc")
+    one.write_text("1")
+    two.write_text("2")
+    three.write_text("1")
+    sources = [plan(["cat"], input=path).source.sha256 for path in (one, two, three)]
+    assert sources[0] == sources[2] != sources[1]
+    assert plan(["a", "b"]).source.sha256 != plan(["a b"]).source.sha256
+
+
+def test_the_source_s_hash_gives_no_secret_away():
+    command = [of_command(["mysql", "--password", word]).command for word in ("hunter2-hunter2", "other-secret-9")]
+    one, two = (command_source(each, plan(["mysql"]).task.command) for each in command)
+    assert one == two
+
+
+def test_warm_ups_come_before_what_is_judged():
+    made = plan(options=Options(warmup=2, repeat=3))
+    assert (made.warmup, made.repeat, made.runs) == (2, 3, 5)
+    with pytest.raises(UsageError):
+        plan(options=Options(warmup=-1))
+    with pytest.raises(UsageError):
+        plan(options=Options(profiler=True))
+
+
+def test_nothing_is_installed_into_a_place_that_is_there_already(tmp_path):
+    mine = of_command(["true"])
+    assert need_for(Need("small", tmp_path), mine, "/p") == Need("small", program="true", python="/p")
+    for need, python in ((Need("x", tmp_path), None), (Need("x"), "/p")):
+        with pytest.raises(UsageError, match="do not go together"):
+            need_for(need, of_command(["true"], Asked(image="alpine")), python)
+
+
+def warmed(walls, warmup, outcomes=()):
+    record = make_record(runs=tuple(make_run(index=at, wall_s=wall) for at, wall in enumerate(walls)))
+    ends = [*outcomes, *["passed"] * (len(walls) - len(outcomes))]
+    runs = [msgspec.structs.replace(run, outcome=end) for run, end in zip(record.runs, ends, strict=True)]
+    return msgspec.structs.replace(record, runs=marked(runs, warmup), outcome=overall(marked(runs, warmup)))
+
+
+def test_a_warm_up_is_judged_nowhere():
+    record = warmed([90.0, 1.0, 1.0, 1.0], 1)
+    record = msgspec.structs.replace(record, diagnostic=msgspec.structs.replace(record.diagnostic, ceiling_s=2.0))
+    assert len(record.runs) == 4
+    assert sample_of(record).walls == (1.0, 1.0, 1.0)
+    assert sample_of(record).times_s == (1.0, 1.0, 1.0)
+    assert Entry(record).walls == (1.0, 1.0, 1.0)
+    assert verdict_of(record).status == "ok"
+    rows = Rows()
+    rows.add(7, record)
+    at = 1 + [column.name for column in COLUMNS["runs"]].index("index")
+    assert [row[at] for row in rows.take()["runs"]] == [1, 2, 3]
+
+
+def test_a_warm_up_that_fails_fails_nothing():
+    record = warmed([1.0, 1.0], 1, ["failed"])
+    assert record.outcome == "passed"
+    assert sample_of(record).not_passed == {}
+    assert exit_code(msgspec.structs.replace(record, verdict=verdict_of(record))) == 0
+    alone = msgspec.structs.replace(record, runs=record.runs[:1])
+    assert overall(alone.runs) == "failed"
