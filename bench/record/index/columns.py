@@ -33,7 +33,7 @@ AT = "_at"
 LIST = "DOUBLE[]"
 MOST = 2**63
 """No count of a column reaches it."""
-_NESTED = re.compile(r"schema\.|dict|tuple")
+_NESTED = re.compile(r"bench\.|dict|tuple")
 _TYPES = {"bool": "BOOLEAN", "float": "DOUBLE", "int": "BIGINT"}
 
 

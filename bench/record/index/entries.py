@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
 VERSION = 1
 """Of the form of an entry; another form lies in another file."""
@@ -78,7 +77,11 @@ def index_folder(root: Path) -> Path:
     """Return where the index of a folder of results lies: in the user's cache, by the folder's real path."""
     name = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:24]
     chosen = os.environ.get(FOLDER_VARIABLE)
-    return (Path(chosen) if chosen else platformdirs.user_cache_path("bench") / "index") / name
+    if chosen:
+        return Path(chosen) / name
+    import platformdirs  # here, since a folder that is not there asks for none
+
+    return platformdirs.user_cache_path("bench") / "index" / name
 
 
 def load(root: Path) -> dict[str, Entry]:

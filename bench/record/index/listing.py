@@ -78,8 +78,10 @@ def list_results(root: Path, follow: Follow = iter, take: Take = lambda _entry, 
     """
     if not root.is_dir():
         return Listing(root)
-    known = load(root)
     now = _marks(root)
+    if not now:
+        return Listing(root)
+    known = load(root)
     found: list[Entry] = []
     fresh: list[str] = []
     for path, mark in now.items():
