@@ -15,6 +15,14 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the tests read of results is kept in a folder of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCH_INDEX", str(tmp_path_factory.mktemp("index")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
     """A test gives every signal's handler back: one that is left would swallow a later test's signal."""

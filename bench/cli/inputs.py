@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cli.output import notify
 from bench.cli.progress import Steps
-from bench.errors import DamagedData, UsageError
+from bench.errors import BenchError, DamagedData, UsageError
 from bench.names import numbered
+from bench.record.index.entries import Entry as Listed
+from bench.record.index.listing import Listing, list_results
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle, read_bundle
 from bench.record.storage.find import find_bundles
@@ -54,6 +56,30 @@ def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:
 def all_results(results: Path) -> tuple[Bundle, ...]:
     """Return every bundle of the results folder, oldest first; a line for each that is damaged or of a newer schema."""
     return read_results(results, READING, lambda problem: notify(f"passed over: {problem}"))
+
+
+def listed(results: Path) -> Listing:
+    """Return the bundles of the results folder by what is known of them; a line for each that is passed over."""
+    listing = list_results(results, READING)
+    passed_over(listing)
+    return listing
+
+
+def passed_over(listing: Listing) -> None:
+    """A line for each bundle that is damaged, of a newer schema, or there twice."""
+    for problem in (*listing.problems, *listing.twins):
+        notify(f"passed over: {problem}")
+
+
+def read_listed(listing: Listing, entries: Iterable[Listed]) -> list[Bundle]:
+    """Return bundles of a listing, read; a line for each that cannot be read any more."""
+    found = []
+    for entry in entries:
+        try:
+            found.append(read_bundle(listing.path(entry)))
+        except BenchError as error:  # changed or removed since it was listed
+            notify(f"passed over: {error}")
+    return found
 
 
 def records_by_name(bundles: Sequence[Bundle]) -> dict[str, list[Record]]:

@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,10 @@ LOCK_NAME = "bench-measuring.lock"
 FOLDER_VARIABLE = "BENCH_LOCK_FOLDER"
 SHARED_FOLDER = "/tmp"  # noqa: S108 - the one folder that all users of a host share; see _open
 REMIND_S = 60.0
+_HOLDER = re.compile(
+    rb'\{"pid": ([1-9][0-9]{0,9}), "since": "([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[0-9.]{0,7}(?:Z|\+00:00))"\}'
+)
+"""What a command writes into the lock's file, for people."""
 _POLL_S = 0.25
 _ASK_S = 2.0
 
@@ -89,12 +94,14 @@ def _wait(holder: Callable[[], str | None], poll_s: float, if_busy: str, notify:
 
 
 def read_holder(file: int) -> str:
-    """Who holds the lock, as a few words."""
+    """Who holds the lock, as a few words. Anybody may write into the file: what is not exactly ours is not read."""
     try:
-        holder = json.loads(os.pread(file, 4096, 0))
-        return f"process {int(holder['pid'])}, since {str(holder['since'])[:20]}"
-    except (OSError, ValueError, KeyError, TypeError):
+        found = _HOLDER.fullmatch(os.pread(file, 4096, 0))
+    except OSError:
+        found = None
+    if found is None:
         return "by a process that did not leave its name"
+    return f"process {int(found[1])}, since {found[2].decode()}"
 
 
 def _try_lock(file: int) -> bool:

@@ -8,10 +8,28 @@ from typing import Any
 import msgspec
 
 from bench.errors import DamagedData
+from bench.record.every_run import EVERY_RUN, put_back, taken_out
+from bench.record.layout import laid_out
+from bench.record.patterns import folded, unfolded
 from bench.record.schema import SCHEMA, SINCE_1_1, Record
 
+
+class _Written(Record, frozen=True, kw_only=True):
+    """A record as it is written: what all runs share stands once."""
+
+    every_run: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+
+
+class _Schema(msgspec.Struct):
+    schema: Any = None
+
+
 # msgspec works a type out at its first use, and crashes if two threads do so at once: here one does it for all.
-msgspec.json.Decoder(Record)
+_WRITTEN = msgspec.json.Decoder(_Written)
+_NAMED = msgspec.json.Decoder(_Schema)
+_FIELDS = Record.__struct_fields__
+MOST_VALUES = 1_500_000
+"""Values of a record, with their keys, at most; those of objects weigh more."""
 _FAMILY, _MAJOR = SCHEMA.rsplit("/", 1)
 _MINOR = 1
 _SCHEMA = re.compile(re.escape(_FAMILY) + r"/(?P<major>[0-9]{1,9})(?:\.[0-9]{1,9})?")
@@ -30,25 +48,31 @@ def decode(data: bytes | str, origin: str = "record.json") -> Record:
         origin: the file's name, for the message.
 
     Raises:
-        DamagedData: not JSON, not a record, a foreign schema, or a value of the wrong type, named by its path.
+        DamagedData: not JSON, not a record, a foreign schema, a value of the wrong type, named by its path, or more
+            values than memory has room for.
         NewerSchema: a newer major schema, or a newer minor one with a value that this version does not know.
     """
+    _check_weight(data, origin)
+    name = None
     try:
-        document = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DamagedData(f"{origin} is not JSON", str(error), "restore the file from its source") from None
-    name = _check_schema(document, origin)
-    try:
-        return msgspec.convert(document, Record)
+        name = _check_schema(_NAMED.decode(data).schema, origin)
+        written = _WRITTEN.decode(data)
+        runs = tuple(put_back(run, written.every_run) for run in written.runs)
     except msgspec.ValidationError as error:
+        if name is None:
+            name = _check_schema(None, origin)
         if _minor(name) > _MINOR:
             fix = "install a newer version of bench"
             raise NewerSchema(f"{origin} has the newer schema {name}", _message(str(error)), fix) from None
         raise DamagedData(f"{origin} does not fit {SCHEMA}", _message(str(error)), "run 'bench verify' on it") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DamagedData(f"{origin} is not JSON", str(error), "restore the file from its source") from None
+    values = {field: getattr(written, field) for field in _FIELDS}
+    return Record(**{**values, "runs": runs, "unavailable": unfolded(written.unavailable, runs)})
 
 
 def encode(record: Record, original: bytes | None = None) -> bytes:
-    """Return a record as indented JSON with a final line feed.
+    """Return a record as JSON that a person can read, with a final line feed (:mod:`bench.record.layout`).
 
     Args:
         record: what to write.
@@ -57,13 +81,27 @@ def encode(record: Record, original: bytes | None = None) -> bytes:
     document: Any = msgspec.to_builtins(record)
     document["schema"] = _schema_of(record)
     if original is not None:
-        document = _with_unknown(document, msgspec.json.decode(original))
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+        kept = msgspec.json.decode(original)
+        kept.pop(EVERY_RUN, None)  # the runs of the record have it
+        document = _with_unknown({**document, "unavailable": {}}, {**kept, "unavailable": {}})
+        document["unavailable"] = record.unavailable
+    document["unavailable"] = folded(document["unavailable"], document["runs"])
+    every = taken_out(document["runs"])
+    return laid_out({**document, EVERY_RUN: every} if every else document).encode()
 
 
-def _check_schema(document: object, origin: str) -> str:
-    """The name of the document's schema, if this version can read it."""
-    name = document.get("schema") if isinstance(document, dict) else None
+def _check_weight(data: bytes | str, origin: str) -> None:
+    """Refuse a record whose values would fill the memory, by what separates values: counted without making any."""
+    text = data if isinstance(data, bytes) else data.encode("utf-8", "replace")
+    if len(text) < MOST_VALUES:
+        return
+    values = text.count(b",") + text.count(b":") + text.count(b"[") + 3 * text.count(b"{")
+    if values > MOST_VALUES:
+        raise DamagedData(f"{origin} holds more values than a record can", f"over {MOST_VALUES}")
+
+
+def _check_schema(name: object, origin: str) -> str:
+    """The name of a document's schema, if this version can read it."""
     found = _SCHEMA.fullmatch(name) if isinstance(name, str) else None
     if found is None:
         said = f"its schema is {name!r:.80}"

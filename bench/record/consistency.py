@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -13,9 +14,14 @@ from bench.catalog.model import SELFTEST
 from bench.errors import DamagedData
 from bench.names import check_part, is_stamp, record_id
 from bench.record.host_id import is_id_of
-from bench.record.schema import Experiment, Record
+from bench.record.schema import SIGNED, Experiment, Record
 from bench.record.storage.bundle import RECORD, Bundle
 from bench.record.storage.manifest import Problem
+
+_MEASURES = ("_s", "_bytes", "_hz", "_ratio")
+_FIGURES = ("metrics", "before", "after", "host_during")
+"""Parts with names of their own that hold figures."""
+_WALL = re.compile(r"runs\[\d+\]\.wall_s")
 
 
 def contradictions(record: Record) -> list[str]:
@@ -35,8 +41,30 @@ def contradictions(record: Record) -> list[str]:
     if isinstance(of_sides, Experiment) and not len(of_sides.pair) == len(of_sides.order) == len(record.runs):
         told = f"{len(of_sides.pair)} pairs and {len(of_sides.order)} places"
         found.append(f"experiment: {told} for {units.counted(len(record.runs), 'run')}")
+    found += [f"{path}: {value:g} is less than 0" for path, value in _negative(record, "")]
     said = _outcome(record)
     return [*found, said] if said is not None else found
+
+
+def _negative(value: Any, path: str) -> Iterator[tuple[str, float]]:
+    """The numbers that count or measure and are less than 0, wherever a record has them, but a run's wall time."""
+    if isinstance(value, msgspec.Struct):
+        names = zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True)
+        parts: Iterable[tuple[str, Any]] = ((f".{shown}", getattr(value, name)) for name, shown in names)
+    elif isinstance(value, dict):
+        parts = ((f".{name}", inner) for name, inner in value.items())
+    elif isinstance(value, tuple):
+        parts = ((f"[{at}]", inner) for at, inner in enumerate(value))
+    else:
+        return
+    for name, inner in parts:
+        here = f"{path}{name}".removeprefix(".")
+        if isinstance(inner, int | float) and not isinstance(inner, bool):
+            measures = isinstance(value, msgspec.Struct) or name.endswith(_MEASURES)
+            if inner < 0 and measures and name[1:] not in SIGNED and not _WALL.fullmatch(here):
+                yield here, inner
+        elif isinstance(inner, msgspec.Struct | tuple) or (isinstance(inner, dict) and name[1:] in _FIGURES):
+            yield from _negative(inner, here)
 
 
 def _outcome(record: Record) -> str | None:

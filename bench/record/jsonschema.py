@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from bench.record.schema import SCHEMA, Record
+from bench.record.every_run import EVERY_RUN, PARTS, SHARED
+from bench.record.schema import SCHEMA, SIGNED, Record
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _STAMP = r"[0-9]{8}T[0-9]{6}Z"
@@ -33,8 +34,6 @@ _FIXED = {
     "Verdict": "status reasons ceiling_margin_s baseline",
 }
 """Keys of major version 1 that every record has; later minor versions add to them."""
-_SIGNED = {"temperature_c", "ceiling_margin_s", "value", "reference", "exit_code"}
-"""Numbers that may be less than 0: an exit status is one of Windows', too."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -45,12 +44,17 @@ def json_schema() -> dict[str, Any]:
         for key, value in properties.items():
             if (pattern := _PATTERNS.get((name, key))) is not None:
                 value["pattern"] = pattern
-            elif key not in _SIGNED:
+            elif key not in SIGNED:
                 _bound(value)
         fixed = _FIXED.get(name, "").split()
         required = {*part.get("required", ()), *fixed}
         if required:
             part["required"] = [key for key in properties if key in required]
+    made["$defs"]["Record"]["properties"][EVERY_RUN] = {
+        "type": "object",
+        "properties": {part: {"type": "object"} for part in PARTS},
+        "description": SHARED,
+    }
     return {"$schema": DIALECT, "title": SCHEMA, **made}
 
 
@@ -76,7 +80,11 @@ def _section(path: str, part: type[msgspec.Struct], hints: dict[str, Any]) -> It
     yield from (f"### {path}", "", text, "", "| key | type |", "|---|---|")
     for field in msgspec.structs.fields(part):
         yield f"| `{field.encode_name}` | {_kind(hints[field.name])} |"
+    if part is Record:
+        yield f"| `{EVERY_RUN}` | object |"
     yield ""
+    if part is Record:
+        yield from (f"### `{EVERY_RUN}`", "", f"{SHARED[0].upper()}{SHARED[1:]}.", "")
 
 
 def _places(hints: dict[type[msgspec.Struct], dict[str, Any]]) -> list[tuple[str, type[msgspec.Struct]]]:

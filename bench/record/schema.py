@@ -37,6 +37,8 @@ Word = Literal["better", "worse", "more", "less", "same", "cannot_be_said"]
 """What became of a figure; ``more`` and ``less`` if nobody told which is better."""
 Side = Literal["base", "head"]
 """The sides of an experiment (``bench ab``): what is compared with, and what is judged."""
+SIGNED = frozenset({"temperature_c", "ceiling_margin_s", "value", "reference", "exit_code", "nice"})
+"""Numbers that may be less than 0: an exit status is one of Windows', too."""
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.compare.reference import UNVARIED, barred
 from bench.errors import BenchError
+from bench.record.index.listing import list_results, newest_of_kinds
 from bench.record.schema import Record
-from bench.record.storage.bundle import Bundle
+from bench.record.storage.bundle import Bundle, read_bundle
 from bench.record.storage.find import Follow, scan
 
 
@@ -42,11 +44,6 @@ def read_results(
     return tuple(sorted(found.bundles, key=lambda bundle: bundle.record.stamp))
 
 
-def history(bundles: Sequence[Bundle], name: str) -> tuple[Bundle, ...]:
-    """Return the results of one diagnostic, oldest first."""
-    return tuple(bundle for bundle in bundles if bundle.record.diagnostic.name == name)
-
-
 def reference_folder() -> Path:
     """Return the results that ship with the project: in a checkout, or in the installed package."""
     from bench.engine.assets import project_root  # packs what goes into images as well
@@ -66,15 +63,22 @@ def default_baseline(results: Path, name: str, profile: str) -> Baseline:
         name: the diagnostic's name.
         profile: ``full`` or ``smoke``.
     """
-    shipped = reference_folder().resolve()
-    found = {
-        bundle.record.id: bundle.record
-        for bundle in history(read_results(results), name)
-        if shipped not in bundle.path.resolve().parents
-    }
+    found = {bundle.record.id: bundle.record for bundle in _newest(results, name)}
     fit = tuple(
         record
         for record in found.values()
         if record.outcome == "passed" and barred(record, name, of_kind=(profile, UNVARIED)) is None
     )
     return Baseline(fit, asked=False)
+
+
+def _newest(results: Path, name: str) -> Iterator[Bundle]:
+    """The newest results of a diagnostic, of each kind and host, without those that ship; one that cannot be read is
+    no baseline.
+    """
+    listing, shipped = list_results(results), reference_folder().resolve()
+    entries, _ = newest_of_kinds(entry for entry in listing.entries if entry.diagnostic == name)
+    for path in map(listing.path, entries):
+        if shipped not in path.resolve().parents:
+            with contextlib.suppress(BenchError):
+                yield read_bundle(path)

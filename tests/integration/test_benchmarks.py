@@ -24,6 +24,7 @@ LINES = {
     "benchmarks/measuring/ab.py": (ONE_PAIR, r"undecided after 1 pair|0 missed of 1"),
     "benchmarks/measuring/commands.py": (("--glance",), r"^\|.*\|$"),
     "benchmarks/redaction/speed.py": (("--size", "100000"), r"[\d.]+ MB/s"),
+    "benchmarks/results/many.py": (("20",), r"^\|"),
     "benchmarks/start/start.py": (("--rounds", "1"), r"[\d.]+ s of CPU \( *[\d.]+ x Python alone\)"),
     "benchmarks/report/compared.py": (("5",), r"against [\d.]+: [\d.]+ s of CPU"),
     "benchmarks/report/page.py": (("5",), r"5 results, page [\d.]+ s .* and [\d.]+ MB"),

@@ -28,7 +28,7 @@ from bench.record.storage.partial import mark, remove_marked
 RECORD = "record.json"
 _MADE = "bundle"
 """The folder in a ``.partial`` one that becomes the bundle."""
-MAX_RECORD_BYTES = 64 * 1024 * 1024
+MAX_RECORD_BYTES = 32 * 1024 * 1024
 _BINARY_SUFFIXES = {".gz", ".zst", ".xz", ".zip", ".png", ".npz", ".pt"}
 
 Content = bytes | Path | Callable[[Record], bytes | str]

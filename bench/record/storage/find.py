@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError, DamagedData, UsageError
-from bench.names import PARTIAL, is_stamp
 from bench.record.storage.bundle import RECORD, Bundle, read_bundle
-from bench.record.storage.manifest import MANIFEST
 from bench.record.storage.twins import twice
+from bench.record.storage.walk import as_paths, bundle_paths
 
 Follow = Callable[[list[Path]], Iterable[Path]]
 """Yields the folders that it is given, and reports to somebody how far that is; ``iter`` to nobody."""
-
-_Real = tuple[int, int]
-_BELOW_LINK = 3
-"""Levels of folders below a link: the host's, the diagnostic's and the bundle's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +28,7 @@ NOTHING = Scan((), ())
 
 
 def bundle_folders(path: Path) -> list[Path]:
-    """Return folders below ``path``, or itself, that are bundles or claim to be, by a record, a manifest or a name.
-
-    Partial and hidden folders are passed over. A link to a folder (a host's results that somebody keeps elsewhere) is
-    followed as deep as results can lie below it; each real folder counts once, by its own path where it has one here.
+    """Return folders below ``path``, or itself, that are bundles or claim to be (:mod:`bench.record.storage.walk`).
 
     Raises:
         UsageError: there is no such folder.
@@ -46,40 +36,7 @@ def bundle_folders(path: Path) -> list[Path]:
     if not path.is_dir():
         what = f"{path} is a file" if path.is_file() else f"there is no folder {path}"
         raise UsageError(what, fix="give a bundle or a folder of bundles")
-    found: dict[_Real, Path] = {}
-    seen: dict[_Real, float] = {}
-    links = _walk(path, math.inf, seen, found)
-    while links:
-        links = [more for link in links for more in _walk(link, _BELOW_LINK, seen, found)]
-    return sorted(found.values())
-
-
-def _walk(top: Path, depth: float, seen: dict[_Real, float], found: dict[_Real, Path]) -> list[Path]:
-    """Add the bundles of a folder, at most ``depth`` levels below it; returns the links that it came across.
-
-    ``seen`` holds how deep each real folder has been looked into.
-    """
-    links: list[Path] = []
-    for folder, subfolders, files in os.walk(top):
-        here = Path(folder)
-        left = depth - len(here.relative_to(top).parts)
-        try:
-            about = here.stat()
-        except OSError:  # removed meanwhile
-            continue
-        real = about.st_dev, about.st_ino
-        if seen.get(real, -1) >= left:
-            subfolders.clear()
-            continue
-        seen[real] = left
-        if RECORD in files or MANIFEST in files or is_stamp(here.name):
-            found.setdefault(real, here)
-            subfolders.clear()
-        if left <= 0:
-            subfolders.clear()
-        subfolders[:] = sorted(name for name in subfolders if not name.endswith(PARTIAL) and not name.startswith("."))
-        links += [here / name for name in subfolders if (here / name).is_symlink()]
-    return links
+    return as_paths(bundle_paths(str(path)))
 
 
 def scan(path: Path, follow: Follow = iter) -> Scan:

@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.record.codec import NewerSchema
 from bench.record.consistency import contradictions, identity_problems
+from bench.record.duplicates import duplicate_keys
 from bench.record.storage.bundle import RECORD, read_bundle
 from bench.record.storage.find import Follow, bundle_folders, no_bundle_in, scan
 from bench.record.storage.manifest import Problem, check_manifest
@@ -81,6 +82,7 @@ def verify_bundle(folder: Path, tree: Path | None = None, called: str | None = N
         return [*problems, Problem(RECORD, str(error), newer=error.fix)]
     except BenchError as error:
         return [*problems, Problem(RECORD, str(error))]
-    senseless = [Problem(RECORD, said) for said in contradictions(bundle.record)]
+    twice = [f"{key!r:.80} stands twice in one object" for key in duplicate_keys(bundle.record_bytes)]
+    senseless = [Problem(RECORD, said) for said in (*twice, *contradictions(bundle.record))]
     inside = folder.relative_to(tree).parts if tree is not None else ()
     return problems + identity_problems(bundle, inside or (folder.name,)) + senseless

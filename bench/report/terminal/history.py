@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -10,17 +11,25 @@ from rich.text import Text
 from bench import units
 from bench.report.entry import Entry
 from bench.report.terminal.cells import day, sparkline, state, table, text
-from bench.report.trend import Band, bands
+from bench.report.trend import WINDOW, Band, bands
 
 SPARK = 40
 """Results that the line of small bars shows."""
+SHOWN = 30
+"""Results that a table shows."""
+NEEDED = SHOWN + max(WINDOW, SPARK)
+"""Results of a host and group that a history is made of: each that is shown has those before it that predict it."""
+NONE: Mapping[tuple[str, str], int] = MappingProxyType({})
 
 
-def history_view(entries: Sequence[Entry], *, most: int = 30) -> RenderableType:
+def history_view(
+    entries: Sequence[Entry], older: Mapping[tuple[str, str], int] = NONE, *, most: int = SHOWN
+) -> RenderableType:
     """Return a table per host and group, oldest first, with the band in which each result was expected.
 
     Args:
-        entries: results of one diagnostic, any order.
+        entries: results of one diagnostic, any order; of each group the newest ``NEEDED`` will do.
+        older: how many more of a group there are (:attr:`bench.report.entry.Entry.key`).
         most: the newest results that each table shows; what is left out is said.
     """
     if not entries:
@@ -29,11 +38,11 @@ def history_view(entries: Sequence[Entry], *, most: int = 30) -> RenderableType:
     keys = sorted({entry.key for entry in entries})
     for key in keys:
         members = sorted((entry for entry in entries if entry.key == key), key=lambda entry: entry.record.stamp)
-        parts += _host(key, members, most)
+        parts += _host(key, members, most, older.get(key, 0))
     return Group(*parts)
 
 
-def _host(key: tuple[str, str], members: Sequence[Entry], most: int) -> list[RenderableType]:
+def _host(key: tuple[str, str], members: Sequence[Entry], most: int, older: int) -> list[RenderableType]:
     group, host = key
     measured = [entry for entry in members if entry.wall_s is not None]
     walls = [entry.wall_s for entry in measured if entry.wall_s is not None]
@@ -53,8 +62,9 @@ def _host(key: tuple[str, str], members: Sequence[Entry], most: int) -> list[Ren
             state(entry.state),
         )
     parts.append(made)
-    if len(members) > most:
-        parts.append(Text(f"{len(members) - most} older results are not shown", style="dim"))
+    older += max(len(members) - most, 0)
+    if older:
+        parts.append(Text(f"{older} older results are not shown", style="dim"))
     return [*parts, Text()]
 
 

@@ -9,7 +9,8 @@ from bench.cli.app import without_auto
 from bench.cli.gates import parse_gates
 from bench.errors import UsageError
 from bench.names import record_id
-from bench.record.query import rows_of
+from bench.record.codec import encode
+from bench.record.index.query import rows_of
 from bench.record.storage.bundle import write_bundle
 from bench.record.work import PythonWork, Work
 from tests.support.records import record, replace
@@ -95,7 +96,7 @@ def test_a_gate_counts_and_is_not_passed_without_a_count(engine, bench_, monkeyp
     assert len(engine.executed) == 2
 
 
-def test_the_table_of_a_query(put):
+def test_the_table_of_a_query(tmp_path):
     found = record()
     work = Work(
         counted=2,
@@ -104,10 +105,13 @@ def test_the_table_of_a_query(put):
         kernel={"minor_faults": 5, "system_calls": None},
     )
     found = msgspec.structs.replace(found, runs=(replace(found.runs[0], work=work), found.runs[0]))
-    names, rows = rows_of("SELECT part, name, value, repeats FROM work ORDER BY part, name", [found])
+    for name, one in (("counted", found), ("plain", record())):
+        (tmp_path / name / one.stamp).mkdir(parents=True)
+        (tmp_path / name / one.stamp / "record.json").write_bytes(encode(one))
+    names, rows = rows_of("SELECT part, name, value, repeats FROM work ORDER BY part, name", tmp_path / "counted")
     assert names == ["part", "name", "value", "repeats"]
     assert ("module", "loop", 4, False) in rows
     assert ("module", "other", 3, True) in rows
     assert ("total", "kernel.minor_faults", 5, True) in rows
     assert ("total", "kernel.system_calls", None, None) in rows
-    assert rows_of("SELECT count(*) FROM work", [record()])[1] == [(0,)]
+    assert rows_of("SELECT count(*) FROM work", tmp_path / "plain")[1] == [(0,)]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import bench.run.baseline
-from bench.run.baseline import default_baseline, history, read_results
+from bench.run.baseline import default_baseline, read_results
 from bench.run.measure import measure
 
 
@@ -42,4 +42,4 @@ def test_results_are_read_oldest_first_and_damage_is_passed_over(results):
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path):
     assert read_results(tmp_path / "none") == ()
-    assert history((), "grad_cpu") == ()
+    assert default_baseline(tmp_path / "none", "grad_cpu", "full").records == ()

@@ -8,7 +8,7 @@ from bench.compare.sample import sample_of
 from bench.compare.verdict import exit_code, verdict_of
 from bench.engine.protocol import Need
 from bench.errors import UsageError
-from bench.record.query import tables
+from bench.record.index.columns import COLUMNS, Rows
 from bench.record.schema import Source
 from bench.report.entry import Entry
 from bench.run.command import command_source, need_for
@@ -91,8 +91,10 @@ def test_a_warm_up_is_judged_nowhere():
     assert sample_of(record).times_s == (1.0, 1.0, 1.0)
     assert Entry(record).walls == (1.0, 1.0, 1.0)
     assert verdict_of(record).status == "ok"
-    rows = tables([record])
-    assert [row["index"] for row in rows["runs"]] == [1, 2, 3]
+    rows = Rows()
+    rows.add(7, record)
+    at = 1 + [column.name for column in COLUMNS["runs"]].index("index")
+    assert [row[at] for row in rows.take()["runs"]] == [1, 2, 3]
 
 
 def test_a_warm_up_that_fails_fails_nothing():

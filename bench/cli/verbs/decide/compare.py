@@ -13,7 +13,8 @@ import typer
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.gates import parse_gates, work_gate
-from bench.cli.inputs import all_results, bundles_named, records_by_name
+from bench.cli.inputs import records_by_name
+from bench.cli.named import Named
 from bench.cli.output import Console, notify, print_json
 from bench.compare.alignment import align
 from bench.compare.differences import GROUPS
@@ -47,8 +48,9 @@ def compare_(
     Example: bench compare HOST/grad_cpu/STAMP_A HOST/grad_cpu/STAMP_B
     """
     what, accepted, gate = asked(words, reference), parse_accept(accept), parse_gates(fail_on)
-    found = bundles_named(what.words, results)
-    known = [bundle.record for bundle in all_results(results)]
+    named = Named(what.words, results)
+    found = named.bundles()
+    known = named.history(found)
     made = rankings(what, found, known, accepted, metric)
     for word, why in {word: why for ranking in made for word, why in ranking.passed_over.items()}.items():
         notify(f"passed over {word}: {why}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from bench.catalog.load import document
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.inputs import all_results, entry_of
+from bench.cli.inputs import entry_of, listed, read_listed
 from bench.cli.output import Console, print_json
+from bench.record.index.listing import newest_each
 from bench.report.entry import Entry
 
 REFERENCE = "reference"
@@ -25,8 +26,11 @@ def list_(
     Example: bench list --project ~/my-checkout
     """
     catalog = options.catalog_with(project)
-    here = [bundle for bundle in all_results(results) if results / REFERENCE not in bundle.path.parents]
-    last = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in here}
+    listing = listed(results)
+    here = (entry for entry in listing.entries if not entry.path.startswith(f"{REFERENCE}/"))
+    shown = {diagnostic.name for diagnostic in catalog.diagnostics}
+    newest = [entry for name, entry in newest_each(here).items() if name in shown]
+    last = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in read_listed(listing, newest)}
     if json:
         print_json([row | {"last": _last(last.get(row["name"]))} for row in document(catalog)])
     else:

@@ -8,9 +8,10 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.inputs import all_results
-from bench.cli.output import Console, print_json
-from bench.record.query import rows_of
+from bench.cli.inputs import READING, passed_over
+from bench.cli.output import Console, notify, print_json
+from bench.record.index.listing import Listing
+from bench.record.index.query import rows_of
 
 
 @app.command()
@@ -24,7 +25,13 @@ def query(
 
     Example: bench query "select host, median(wall_s) from runs group by host"
     """
-    columns, rows = rows_of(sql, [bundle.record for bundle in all_results(results)])
+
+    def told(listing: Listing) -> None:
+        passed_over(listing)
+        for remark in listing.remarks:
+            notify(remark)
+
+    columns, rows = rows_of(sql, results, READING, told)
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return

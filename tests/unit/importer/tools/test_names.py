@@ -9,7 +9,6 @@ from bench.importer.tools.naming import name_of_benchmark
 from bench.importer.tools.units import to_si
 from bench.names import is_diagnostic_name
 from bench.record.consistency import contradictions
-from bench.record.query import rows_of
 from bench.record.schema import Metric
 from tests.support.records import make_record, make_run
 
@@ -66,14 +65,6 @@ def test_a_value_lies_among_its_samples():
     assert contradictions(with_metric(Metric(2.0, "s", "lower", (1.0, 2.0, 4.0)))) == []
     (said,) = contradictions(with_metric(Metric(9.0, "s", "lower", (1.0, 2.0, 4.0))))
     assert said.startswith("runs[0].metrics.time_s.value: not between")
-
-
-def test_samples_are_a_column():
-    records = [with_metric(Metric(2.0, "s", "lower", (1.0, 2.0, 4.0))), with_metric(Metric(2.0, "s", "lower"))]
-    assert rows_of("SELECT value, samples FROM metrics ORDER BY len(samples)", records)[1] == [
-        (2.0, [1.0, 2.0, 4.0]),
-        (2.0, None),
-    ]
 
 
 def test_a_metric_without_samples_has_no_such_key():
