@@ -139,7 +139,7 @@ def figure(value: float | None, unit: str) -> str:
 
     Args:
         value: the figure.
-        unit: ``s``, ``B``, empty for a count, or what a test calls it.
+        unit: ``s``, ``B``, ``B/s``, empty or ``1`` for a count or a ratio, or what a test calls it.
     """
     if value is None or not math.isfinite(value):
         return NOT_KNOWN
@@ -147,9 +147,12 @@ def figure(value: float | None, unit: str) -> str:
         return seconds(value)
     if unit in ("B", "bytes"):
         return size(value)
-    if not unit and value == round(value):
+    if unit in ("B/s", "bytes/s"):
+        return f"{size(value)}/s"
+    bare = unit in ("", "1")  # SI's name for what has no unit
+    if bare and value == round(value):
         return count(value)
-    return f"{value:.4g} {unit}".rstrip()
+    return f"{value:.4g}" if bare else f"{value:.4g} {unit}"
 
 
 def count(value: float | None) -> str:

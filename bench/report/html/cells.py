@@ -70,7 +70,14 @@ def _order(cell: Cell) -> str:
         return ""
     if isinstance(order, str):
         return f' data-v="{escaped(order)}"'
-    told = number_of(cell.text)
+    return number_order(cell.text, order)
+
+
+def number_order(text: str, order: float | None) -> str:
+    """Return the attribute that orders a figure's cell; empty if its text tells its number, or none is known."""
+    if order is None:
+        return ""
+    told = number_of(text)
     if told is not None and abs(told - order) <= _NEAR * abs(order):
         return ""
     return f' data-v="{order:.7g}"'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from markupsafe import Markup
@@ -14,7 +14,7 @@ from bench.compare.explain.difference import DeltaExplanation, DeltaTerm
 from bench.compare.measures import WALL
 from bench.compare.reasons import label
 from bench.report.entry import Entry
-from bench.report.figures import HEADS, figure_cells, figures_line, own_first
+from bench.report.figures import HEADS, figure_cells, own_first
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, RED, TEAL
 from bench.report.html.svg.frame import Bound, Line, lines_chart
@@ -33,13 +33,17 @@ MOST = 60
 """Comparisons that are drawn, the worst first; the table has them all."""
 
 
-def comparison_table(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS) -> Table:
-    """Return every comparison with its numbers and its reasons.
+def comparison_table(
+    comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS, told: Collection[str] = ()
+) -> Table:
+    """Return every comparison with its numbers, and its reasons unless the page has them elsewhere.
 
     Args:
         comparisons: the lines.
         groups: the group of each result by its id, as the page filters by it.
+        told: ids of results whose reasons the page has elsewhere.
     """
+    with_reasons = any(one.b.id not in told for one in comparisons)
     heads = columns(
         "verdict",
         "diagnostic",
@@ -49,8 +53,7 @@ def comparison_table(comparisons: Sequence[Comparison], groups: Mapping[str, str
         ">median",
         ">change",
         ">99 % interval",
-        "other figures",
-        "why",
+        *(["why"] if with_reasons else []),
     )
     rows = []
     for one in ordered(comparisons):
@@ -64,8 +67,7 @@ def comparison_table(comparisons: Sequence[Comparison], groups: Mapping[str, str
             Cell(units.seconds(one.b.median_s), one.b.median_s),
             Cell(change_text(one), one.ratio),
             Cell(change_interval(one) or units.NOT_KNOWN, one.ratio_low),
-            Cell(figures_line(one)),
-            Cell("; ".join(one.reasons)),
+            *([Cell("" if one.b.id in told else "; ".join(one.reasons))] if with_reasons else []),
         )
         rows.append(Row(cells, one.b.host, _group(one, groups), one.status))
     return Table("Comparisons, the worst first", heads, tuple(rows))
@@ -109,12 +111,15 @@ def work_comparison(comparisons: Sequence[Comparison], groups: Mapping[str, str]
     return Table("Work, counted in runs that are not timed", heads, tuple(rows)) if rows else None
 
 
-def intervals(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS) -> Figure | None:
+def intervals(
+    comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO_GROUPS, told: Collection[str] = ()
+) -> Figure | None:
     """Return the change of wall time of each pair with its interval, and the line of no change.
 
     Args:
         comparisons: the pairs.
         groups: as in :func:`comparison_table`.
+        told: likewise.
     """
     drawn = [one for one in ordered(comparisons) if one.ratio is not None][:MOST]
     if not drawn:
@@ -132,7 +137,7 @@ def intervals(comparisons: Sequence[Comparison], groups: Mapping[str, str] = _NO
         title="Change of wall time",
         alt=f"{len(drawn)} comparisons. {said}.",
         body=lines_chart(lines, _TALL, scale, "change of wall time, %", [Bound(0.0, "", dashed=True)]),
-        table=comparison_table(comparisons, groups),
+        table=comparison_table(comparisons, groups, told),
         note="Each dot is the ratio of wall times as a change (left is faster), each line its 99 % interval; a dot "
         "without a line had too few runs.",
     )

@@ -83,8 +83,8 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One result unfolded: its facts, where its time went over the run, what the host did meanwhile, and what it warned
-    of.
+    """One result unfolded: its facts, those of its reasons that the overview has not, where its time went over the run,
+    what the host did meanwhile, and what it warned of.
     """
 
     anchor: str
@@ -94,6 +94,7 @@ class Detail:
     heading: str
     verdict: Cell
     facts: tuple[tuple[str, str], ...]
+    reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     commands: tuple[str, ...] = ()
@@ -104,13 +105,19 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Everything of one diagnostic: ``diagnostic`` is its NAME, ``name`` says too in what way it ran."""
+    """Everything of one diagnostic: ``diagnostic`` is its NAME, ``name`` says too in what way it ran.
+
+    ``summary`` and the worst ``verdict`` of its newest results are what is seen of it while it is folded.
+    """
 
     name: str
     diagnostic: str
     anchor: str
+    summary: str
+    verdict: Cell
     about: tuple[tuple[str, str], ...]
     figures: tuple[Figure, ...]
+    runs: Table | None = None
     histories: tuple[Figure, ...] = ()
     histories_note: str = ""
     details: tuple[Detail, ...] = field(default=())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from bench.compare.comparison import Comparison
 from bench.compare.explain.difference import DeltaExplanation
-from bench.report.entry import Entry, newest_per_key, timeline_entries
+from bench.report.entry import Entry, timeline_entries
 from bench.report.html.cells import attributes, rows_html, shape
 from bench.report.html.comparison import (
     comparison_table,
@@ -27,10 +27,15 @@ from bench.report.html.comparison import (
     work_comparison,
 )
 from bench.report.html.hosts import host_table
-from bench.report.html.sections import groups, verdict_table
-from bench.report.status import STATES
+from bench.report.html.model import anchor
+from bench.report.html.overview.lines import Line, overview_lines
+from bench.report.html.overview.table import Place, overview
+from bench.report.html.sections import groups, older_table
+from bench.report.status import STATES, State
 from bench.report.text import plain
 
+_FEW = 8
+"""Lines of an overview up to which a page's only diagnostic is unfolded."""
 _SCRIPTS = ("filter.js", "lines.js", "page.js")
 
 
@@ -42,6 +47,25 @@ class _Asset:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a page shows, and where it stands: alone, or as one of a site (:mod:`bench.report.site`).
+
+    ``pages`` are the addresses of the pages that unfold each group, if this one does not; ``home`` leads to the page of
+    all diagnostics, ``feed`` to the changes.
+    """
+
+    entries: Sequence[Entry]
+    comparisons: Sequence[Comparison] = ()
+    differences: Sequence[DeltaExplanation] = ()
+    unreadable: Sequence[str] = ()
+    title: str = "Benchmark report"
+    now: datetime | None = None
+    pages: Mapping[str, str] | None = None
+    home: str | None = None
+    feed: str | None = None
+
+
 def render_page(
     entries: Sequence[Entry],
     *,
@@ -51,7 +75,7 @@ def render_page(
     title: str = "Benchmark report",
     now: datetime | None = None,
 ) -> str:
-    """Return the page as HTML.
+    """Return a page of its own as HTML.
 
     Args:
         entries: the results, any number and in any order; samples are read only of ``timeline_entries(entries)``.
@@ -61,34 +85,43 @@ def render_page(
         title: the page's heading.
         now: when it was made, for its foot; the current time if it is not given.
     """
-    shown = newest_per_key(entries)
-    counts = Counter(entry.state.code for entry in shown)
+    return render(Content(entries, comparisons, differences, unreadable, title, now))
+
+
+def render(content: Content) -> str:
+    """Return a page as HTML."""
+    entries, comparisons = content.entries, content.comparisons
+    lines = overview_lines(entries)
+    counts = Counter(line.entry.state.code for line in lines)
     hosts, shared = host_table(entries)
     results = {entry.record.id: entry for entry in entries}
     known = {id_: entry.group for id_, entry in results.items()}
     used = {entry.state.code for entry in entries} | {one.status for one in comparisons}
     style, theme, own = _asset_of("report.css"), _asset_of("theme.js"), _asset_of(*_SCRIPTS)
+    parts = groups(entries, lines) if content.pages is None else ()
+    told = {line.entry.record.id for line in lines}
     context: dict[str, Any] = {
-        "title": title,
-        "made": (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
+        "title": content.title,
+        "made": (content.now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
         "policy": _policy(style, theme, own),
         "style": style.body,
         "scripts": {"theme": theme.body, "own": own.body},
+        "home": content.home,
+        "feed": content.feed,
         "results": len(entries),
-        "unreadable": unreadable,
+        "unreadable": content.unreadable,
         "tiles": [(state, counts[code]) for code, state in STATES.items() if counts[code]],
-        "verdicts": verdict_table(
-            shown,
-            "The newest result of each diagnostic on each host, the worst first",
-            {entry.record.id for entry in timeline_entries(entries)},
-        ),
-        "everything": verdict_table(entries, "All results, the worst first"),
-        "compared": comparison_table(comparisons, known) if comparisons else None,
+        "overview": overview(lines, place_in(entries, content.pages)),
+        "older": older_table(entries) if content.pages is None else None,
+        "compared": comparison_table(comparisons, known, told) if comparisons else None,
         "figures": figures_table(comparisons, known),
         "work": work_comparison(comparisons, known),
-        "intervals": intervals(comparisons, known),
-        "differences": [difference_figure(difference, results) for difference in differences],
-        "groups": groups(entries),
+        "intervals": intervals(comparisons, known, told),
+        "differences": [difference_figure(difference, results) for difference in content.differences],
+        "groups": parts,
+        "opened": len(parts) == 1 and len(lines) <= _FEW,
+        "alone": len(lines) == 1,
+        "pages": _pages(lines, content.pages or {}),
         "hosts": hosts,
         "shared": shared,
         "host_names": sorted({entry.record.host.id for entry in entries}),
@@ -96,6 +129,35 @@ def render_page(
         "states": [state for code, state in STATES.items() if code in used],
     }
     return _environment().get_template("page.html.j2").render(context)
+
+
+def place_in(entries: Sequence[Entry], pages: Mapping[str, str] | None) -> Place:
+    """Return where each line of an overview leads: to its result unfolded, on this page or on that of its group.
+
+    Args:
+        entries: all results.
+        pages: the page of each group; ``None`` if there is this page alone.
+    """
+    unfolded = {id(entry) for entry in timeline_entries(entries)}
+
+    def place(line: Line) -> str | None:
+        here = f"#{anchor('r', line.entry.record.id)}"
+        if pages is not None:
+            return f"{pages[line.entry.group]}{here}"
+        return here if id(line.entry) in unfolded else None
+
+    return place
+
+
+def _pages(lines: Sequence[Line], pages: Mapping[str, str]) -> list[tuple[str, str, int, State]]:
+    """The groups, those with the worst newest result first: name, page, lines, and that result's state."""
+    if not pages:
+        return []
+    sizes = Counter(line.entry.group for line in lines)
+    worst: dict[str, State] = {}
+    for line in lines:
+        worst.setdefault(line.entry.group, line.entry.state)
+    return [(name, pages[name], sizes[name], state) for name, state in worst.items()]
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from bench import units
 from bench.compare.explain.remedy import commands
@@ -12,10 +12,12 @@ from bench.record.schema import Run
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
 from bench.report.figures import own_numbers
 from bench.report.html.breakdown import breakdown
-from bench.report.html.distribution import distribution
+from bench.report.html.distribution import distribution, runs_table
 from bench.report.html.history import LEAST, history
 from bench.report.html.host_during import host_during
 from bench.report.html.model import Cell, Detail, Figure, Group, Row, Table, anchor, columns
+from bench.report.html.overview.change import Change
+from bench.report.html.overview.lines import Line, is_told, other_reasons, overview_lines
 from bench.report.html.timeline import timeline_figure
 from bench.report.presentation import (
     ANONYMOUS,
@@ -24,7 +26,6 @@ from bench.report.presentation import (
     engine_text,
     reasons,
     run_columns,
-    signatures,
     state_text,
     what_ran,
 )
@@ -37,60 +38,58 @@ MOST_HISTORIES = 60
 """Hosts of one diagnostic that get a history, those with the newest results first."""
 TIMELINE_POINTS = 4_000
 """Steps of all timelines on a page together: more timelines get fewer steps each, never fewer than 40."""
+_OLDER = columns("verdict", "diagnostic", "host", "result", ">runs", ">median wall", ">under ceiling", "reasons")
 _MOST_REASONS = 3
-"""Reasons that a table of results shows of each."""
-_COLUMNS = columns("verdict", "diagnostic", "host", "result", ">runs", ">median wall", ">under ceiling", "reasons")
+"""Reasons that the table of older results has of each."""
 
 
-def verdict_table(entries: Sequence[Entry], caption: str, unfolded: Collection[str] | None = None) -> Table:
-    """Return results, the worst first, with their reasons.
+def older_table(entries: Sequence[Entry]) -> Table | None:
+    """Return the results that have newer ones, the worst first; ``None`` if there are none.
 
     Args:
-        entries: the lines.
-        caption: what they are.
-        unfolded: ids of the results that the page unfolds: a line leads there, else to its line among all results.
-            ``None`` makes the table of all results, whose lines are what is led to.
+        entries: all results; the newest of each diagnostic on each host are in the overview.
     """
+    newest = {id(entry) for entry in newest_per_key(entries)}
     rows = []
-    for entry in worst_first(entries):
+    for entry in worst_first(entry for entry in entries if id(entry) not in newest):
         record, state = entry.record, entry.state
-        rows.append(
-            Row(
-                (
-                    Cell(state_text(state), state.rank, state.level),
-                    Cell(entry.group, href=anchor("d", entry.group)),
-                    Cell(record.host.id),
-                    Cell(record.stamp, href=_place(record.id, unfolded)),
-                    Cell(str(len(record.judged)), len(record.judged)),
-                    Cell(units.seconds(entry.wall_s), entry.wall_s),
-                    Cell(units.seconds(record.verdict.ceiling_margin_s), record.verdict.ceiling_margin_s),
-                    Cell("; ".join(reasons(entry, _MOST_REASONS))),
-                ),
-                record.host.id,
-                entry.group,
-                state.code,
-                anchor=anchor("a", record.id) if unfolded is None else None,
-            )
+        cells = (
+            Cell(state_text(state), state.rank, state.level),
+            Cell(entry.group),
+            Cell(record.host.id),
+            Cell(record.stamp),
+            Cell(str(len(record.judged)), len(record.judged)),
+            Cell(units.seconds(entry.wall_s), entry.wall_s),
+            Cell(units.seconds(record.verdict.ceiling_margin_s), record.verdict.ceiling_margin_s),
+            Cell("; ".join(reasons(entry, _MOST_REASONS)) if is_told(entry) else ""),
         )
-    return Table(caption, _COLUMNS, tuple(rows))
+        rows.append(Row(cells, record.host.id, entry.group, state.code, anchor=anchor("a", record.id)))
+    return Table("Older results, the worst first", _OLDER, tuple(rows)) if rows else None
 
 
-def _place(id_: str, unfolded: Collection[str] | None) -> str | None:
-    return None if unfolded is None else anchor("r" if id_ in unfolded else "a", id_)
+def groups(entries: Sequence[Entry], lines: Sequence[Line] | None = None) -> tuple[Group, ...]:
+    """Return one part of the page for each diagnostic, in the order of the overview.
 
-
-def groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
-    """Return one part of the page for each diagnostic, those with the worst newest result first."""
+    Args:
+        entries: all results.
+        lines: the overview of them, if it has been worked out already.
+    """
+    lines = overview_lines(entries) if lines is None else lines
     detailed = timeline_entries(entries)
     steps = max(min(240, TIMELINE_POINTS // max(len(detailed), 1)), 40)
-    worst = {entry.group: at for at, entry in reversed(list(enumerate(worst_first(newest_per_key(entries)))))}
+    unfolded = {id(entry) for entry in detailed}
+    by_name: dict[str, list[Line]] = {}
+    for line in lines:
+        by_name.setdefault(line.entry.group, []).append(line)
+    members = by_group(entries)
     parts = []
-    for name, members in sorted(by_group(entries).items(), key=lambda item: worst[item[0]]):
-        parts.append(_group(name, members, [entry for entry in detailed if entry.group == name], steps))
+    for name, of in by_name.items():
+        details = [detail(line.entry, steps, line) for line in of if id(line.entry) in unfolded]
+        parts.append(_group(name, members[name], details, of[0]))
     return tuple(parts)
 
 
-def _group(name: str, members: Sequence[Entry], detailed: Sequence[Entry], steps: int) -> Group:
+def _group(name: str, members: Sequence[Entry], details: Sequence[Detail], worst: Line) -> Group:
     by_host: dict[str, list[Entry]] = {}
     for entry in members:
         by_host.setdefault(entry.record.host.id, []).append(entry)
@@ -99,27 +98,38 @@ def _group(name: str, members: Sequence[Entry], detailed: Sequence[Entry], steps
     with_history = [host for host in ages if sum(entry.wall_s is not None for entry in by_host[host]) >= LEAST]
     drawn = sorted(with_history[:MOST_HISTORIES])
     figures: list[Figure] = []
-    if any(run.wall_s is not None for entry in members for run in entry.record.judged):
+    timed = sum(run.wall_s is not None for entry in members for run in entry.record.judged)
+    # One run is no spread: its figures are a line of the overview.
+    if timed > 1:
         figures.append(distribution(name, members, hosts))
     spent = breakdown(name, [_newest_measured(by_host[host]) for host in hosts], hosts)
     if spent is not None:
         figures.append(spent)
-    left = len(with_history) - len(drawn)
+    left, state = len(with_history) - len(drawn), worst.entry.state
     return Group(
         name=name,
         diagnostic=members[-1].record.diagnostic.name,
         anchor=anchor("d", name),
+        summary=f"{units.counted(len(members), 'result')}, {units.counted(len(by_host), 'host')}",
+        verdict=Cell(state_text(state), level=state.level),
         about=_about(members[-1]),
         figures=tuple(figures),
+        runs=runs_table(members) if timed == 1 else None,
         histories=tuple(history(name, host, by_host[host]) for host in drawn),
         histories_note=f"{left} more hosts have a history; the newest {len(drawn)} are drawn." if left else "",
-        details=tuple(detail(entry, steps) for entry in detailed),
-        details_note="" if len(detailed) == len(by_host) else _left_out(len(by_host) - len(detailed)),
+        details=tuple(details),
+        details_note="" if len(details) == len(by_host) else _left_out(len(by_host) - len(details)),
     )
 
 
-def detail(entry: Entry, steps: int) -> Detail:
-    """Return one result unfolded, with the timeline of its typical run if it was sampled."""
+def detail(entry: Entry, steps: int, line: Line | None = None) -> Detail:
+    """Return one result unfolded, with the timeline of its typical run if it was sampled.
+
+    Args:
+        entry: the result.
+        steps: the most steps of the timeline.
+        line: its line in the overview, whose reason is not given again.
+    """
     record, run = entry.record, entry.typical
     figure, why = None, "No run was measured."
     if run is not None:
@@ -141,7 +151,8 @@ def detail(entry: Entry, steps: int) -> Detail:
         state=entry.state.code,
         heading=f"{record.host.id}, {record.stamp}",
         verdict=Cell(state_text(entry.state), level=entry.state.level),
-        facts=_facts(entry),
+        facts=_facts(entry, line.change if line else None),
+        reasons=tuple(reasons(entry) if line is None else other_reasons(line)),
         warnings=_warnings(entry),
         findings=(found := stands_out(entry)),
         commands=commands(record, [name for finding in found for name in finding.variants]),
@@ -151,13 +162,13 @@ def detail(entry: Entry, steps: int) -> Detail:
     )
 
 
-def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
+def _facts(entry: Entry, change: Change | None) -> tuple[tuple[str, str], ...]:
     record, run = entry.record, entry.typical
     limits = record.engine.limits
     build = build_of(record)
     facts = [
-        ("verdict", entry.state.label),
         ("runs", f"{len(entry.passed)} of {len(record.judged)} passed"),
+        ("slowest run under its ceiling", units.seconds(record.verdict.ceiling_margin_s)),
         ("engine", engine_text(record)),
         ("CPU limit", f"{limits.cpus:g}" if limits.cpus is not None else "none"),
         ("memory limit", units.size(limits.memory_bytes) if limits.memory_bytes is not None else "none"),
@@ -171,6 +182,8 @@ def _facts(entry: Entry) -> tuple[tuple[str, str], ...]:
             ("memory peak (with page cache)", units.size(run.memory.peak_bytes)),
             *((one.name, one.text(run)) for one in run_columns([run], (ANONYMOUS, MINOR_FAULTS))),
         ]
+    if change is not None:
+        facts.append(("change of wall time", change.spoken))
     facts += own_numbers(entry)
     work = work_in(record)
     if work is not None:
@@ -187,8 +200,7 @@ def _cpu_time(run: Run) -> str:
 
 
 def _warnings(entry: Entry) -> tuple[str, ...]:
-    messages = (message for _, message in merged(entry.record.runs))
-    return tuple(dict.fromkeys([*signatures(entry.record), *messages]))
+    return tuple(dict.fromkeys(message for _, message in merged(entry.record.runs)))
 
 
 def _about(newest: Entry) -> tuple[tuple[str, str], ...]:
@@ -214,4 +226,4 @@ def _best(entries: Sequence[Entry]) -> float:
 
 
 def _left_out(count: int) -> str:
-    return f"{count} more results are only in the table of all results; a page unfolds the worst of the newest."
+    return f"{count} more results are only in the table at the top; a page unfolds the worst of the newest."

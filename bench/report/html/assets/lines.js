@@ -32,7 +32,7 @@ class Lines {
   /* What it is called: its words were written for all results. */
   name(filter) {
     const chosen = FIELDS.filter((field) => filter[field]).map((field) => `${field} ${filter[field]}`);
-    const heading = this.figure.querySelector("h3, h4").textContent;
+    const heading = this.figure.querySelector("h3, h4, h5").textContent;
     const said = chosen.length ? `${heading}, filtered to ${chosen.join(", ")}. Without the filter: ${this.alt}` : this.alt;
     this.plot.setAttribute("aria-label", said);
   }

@@ -22,7 +22,7 @@
       const data = node.dataset;
       node.hidden = !matches(filter, { diagnostic: data.diagnostic, host: data.host, state: data.state });
     }
-    const rows = [...document.querySelectorAll("#verdicts tbody tr")];
+    const rows = [...document.querySelectorAll("#verdicts tbody tr[data-host]")];
     const shown = rows.filter((row) => !row.hidden).length;
     hideEmpty();
     for (const drawing of drawings) drawing.filter(filter);
@@ -32,15 +32,25 @@
       link.setAttribute("href", makeHash({ ...filter, status: chosen ? "" : link.dataset.status }) || "#verdicts");
     }
     const active = FIELDS.some((field) => filter[field]);
+    openFine(active);
     sayNothing(rows.length > 0 && shown === 0);
     form.classList.toggle("active", active);
     count.textContent = active ? `${shown} of ${rows.length} newest results` : `${rows.length} newest results`;
   }
 
+  /* What is as expected is folded; a filter that leaves some of it unfolds it. */
+  const fine = document.getElementById("fine");
+  const folded = fine && !fine.open;
+  function openFine(active) {
+    if (!fine) return;
+    fine.hidden = !fine.querySelector("tbody tr:not([hidden])");
+    if (folded) fine.open = active && !fine.hidden;
+  }
+
   /* What stands for many results goes with the last of them: a host, a history, a diagnostic, a link to one. */
   function hideEmpty() {
     const left = new Set();
-    for (const row of document.querySelectorAll("#all tbody tr:not([hidden])")) {
+    for (const row of document.querySelectorAll(":is(#all, #verdicts) tbody tr[data-host]:not([hidden])")) {
       const { diagnostic, host } = row.dataset;
       left.add(host).add(diagnostic + "\n" + host).add("\n" + diagnostic);
     }
@@ -50,15 +60,15 @@
       figure.hidden = figure.hidden || gone(figure.dataset.diagnostic + "\n" + figure.dataset.host);
     for (const part of document.querySelectorAll("main .part"))
       part.hidden = !part.querySelector("figure[data-host]:not([hidden]), details.result:not([hidden])");
-    for (const section of document.querySelectorAll("main > section[data-diagnostic]"))
+    for (const section of document.querySelectorAll("#diagnostics > [data-diagnostic]"))
       section.hidden = section.hidden || gone("\n" + section.dataset.diagnostic);
     const compared = document.getElementById("comparisons");
     if (compared) {
-      const own = [...compared.querySelectorAll(":scope > figure:not([data-diagnostic]), :scope > .scroll")];
+      const own = [...compared.querySelectorAll("details > figure:not([data-diagnostic]), :scope > details > .scroll")];
       for (const item of own) item.hidden = !item.querySelector("tbody tr:not([hidden])");
-      compared.hidden = !compared.querySelector(":scope > figure:not([hidden]), :scope > .scroll:not([hidden])");
+      compared.hidden = !compared.querySelector(":scope > details > :is(figure, .scroll):not([hidden])");
     }
-    for (const link of document.querySelectorAll(".contents a"))
+    for (const link of document.querySelectorAll('.contents a[href^="#"]'))
       link.parentElement.hidden = document.getElementById(link.hash.slice(1))?.hidden ?? false;
   }
 
@@ -68,7 +78,8 @@
     const older = document.querySelectorAll("#all tbody tr:not([hidden])").length;
     note.textContent = older ? `None of the newest results matches the filter; ${older} older do, below.` : "No result matches the filter.";
     note.hidden = !nothing;
-    document.querySelector("#verdicts .scroll").hidden = nothing;
+    for (const part of document.querySelectorAll("#verdicts > .lines-of"))
+      part.hidden = nothing || !part.querySelector("tbody tr[data-host]:not([hidden])");
   }
 
   function go(at) {
@@ -76,8 +87,8 @@
     if (!target) return;
     for (let node = target; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
     /* A part that is folded away whole. */
-    const folded = target.querySelector(":scope > h2 + details");
-    if (folded) folded.open = true;
+    const part = target.matches(".folded") && target.querySelector(":scope > details");
+    if (part) part.open = true;
     if (!target.matches("a, button, summary, [tabindex]")) target.setAttribute("tabindex", "-1");
     target.focus({ preventScroll: true });
     target.scrollIntoView();
@@ -146,9 +157,13 @@
     head.setAttribute("aria-sort", down ? "descending" : "ascending");
     const body = head.closest("table").tBodies[0];
     const at = head.cellIndex;
-    const keyed = [...body.rows].map((row) => [orderOf(row.cells[at]), row]);
+    /* A line's reason stays below it. */
+    const keyed = [...body.rows].filter((row) => !row.matches(".why")).map((row) => {
+      const why = row.nextElementSibling;
+      return [orderOf(row.cells[at]), why && why.matches(".why") ? [row, why] : [row]];
+    });
     keyed.sort((a, b) => compare(a[0], b[0], down ? -1 : 1));
-    body.append(...keyed.map((pair) => pair[1]));
+    body.append(...keyed.flatMap((pair) => pair[1]));
   }
   /* As number_of in cells.py: a cell has its own number only if its text does not tell it. */
   const NUMBER = /^([+-]?\d[\d ]*(?:\.\d+)?(?:e[+-]?\d+)?) ?(\D\S*)?$/;

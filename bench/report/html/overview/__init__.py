@@ -1,0 +1,1 @@
+"""The table at the top of a page: a line per diagnostic and host."""

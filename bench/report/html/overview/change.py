@@ -1,0 +1,69 @@
+"""How a result's time changed: against a baseline, else against the results before it that are like it (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from bench import units
+from bench.compare.comparison import Comparison, compare
+from bench.errors import BenchError
+from bench.report.entry import Entry
+
+POOLED = 5
+"""Results before one that it is held against, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A ratio of wall times, with its 99 % interval if there were runs enough, ``against`` what it is held."""
+
+    ratio: float
+    low: float | None
+    high: float | None
+    against: str
+
+    @property
+    def text(self) -> str:
+        """The change, in percent or as a factor."""
+        return units.change(self.ratio - 1)
+
+    @property
+    def spoken(self) -> str:
+        """The change with its interval and what it is held against."""
+        if self.low is None or self.high is None:
+            return f"{self.text} against {self.against}, too few runs for an interval"
+        return f"{self.text} ({units.change(self.low - 1)} to {units.change(self.high - 1)}) against {self.against}"
+
+
+def change_of(entry: Entry, before: Sequence[Entry] = ()) -> Change | None:
+    """Return the change of a result: its comparison's, its record's own baseline's, or that from the results before it.
+
+    Args:
+        entry: the result.
+        before: those before it on the same host that are like it, the oldest first.
+    """
+    if entry.comparison is not None:
+        return _of(entry.comparison, f"baseline {entry.comparison.a.stamp}")
+    kept = entry.record.verdict.baseline
+    if isinstance(kept.ratio, float):
+        stamp = kept.stamp if isinstance(kept.stamp, str) else ""
+        return Change(kept.ratio, _known(kept.ratio_low), _known(kept.ratio_high), f"baseline {stamp}".strip())
+    if not before:
+        return None
+    pooled = [one.record for one in before[-POOLED:]]
+    try:
+        found = compare(pooled if len(pooled) > 1 else pooled[0], entry.record, ceiling=False)
+    except BenchError:
+        return None  # a report shows damaged results too; `verify` is what names the damage
+    return _of(found, f"{units.counted(len(pooled), 'result')} before it")
+
+
+def _of(found: Comparison, against: str) -> Change | None:
+    return None if found.ratio is None else Change(found.ratio, found.ratio_low, found.ratio_high, against)
+
+
+def _known(value: float | msgspec.UnsetType | None) -> float | None:
+    return value if isinstance(value, float) else None

@@ -1,0 +1,144 @@
+"""The overview as HTML: the lines that ask for a reader, and below them those that are as expected (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from bench import units
+from bench.names import stamp_time
+from bench.report.html.cells import attributes, escaped, number_order
+from bench.report.html.model import anchor
+from bench.report.html.overview.drawings import change_drawing, reach_of, trend_drawing
+from bench.report.html.overview.lines import Line
+from bench.report.presentation import reasons, stamp_text, state_text
+
+Place = Callable[[Line], str | None]
+"""Where a line leads: an address within the page or beside it."""
+_REASONS = 3
+"""Reasons of a result that is not unfolded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Both parts as bodies of tables with the same headings, and what the drawings' edges are."""
+
+    head: Markup
+    attention: Markup
+    fine: Markup
+    told: int
+    expected: int
+    note: str
+
+
+_HEADS: Mapping[str, str] = {
+    "verdict": "verdict",
+    "what": "diagnostic",
+    "host": "host",
+    "change": "change",
+    "trend": "trend",
+    "time": "time",
+    "cpu": "CPU time",
+    "peak": "peak",
+    "work": "work",
+    "own": "own numbers",
+    "when": "newest",
+}
+
+
+def overview(lines: Sequence[Line], place: Place) -> Overview:
+    """Return the table; a column that no line has anything for is left out.
+
+    Args:
+        lines: as :func:`bench.report.html.overview.lines.overview_lines` returns them.
+        place: where each leads; one that leads nowhere is led to itself.
+    """
+    reach = reach_of(line.change for line in lines)
+    gone = {
+        "change": all(line.change is None for line in lines),
+        "trend": all(line.trend is None for line in lines),
+        "work": not any(line.work for line in lines),
+        "own": not any(line.own for line in lines),
+    }
+    shown = [name for name in _HEADS if not gone.get(name, False)]
+    heads = "".join(f'<th scope="col" class="c-{name}">{_HEADS[name]}</th>' for name in shown)
+    parts = [
+        "\n".join(_row(line, shown, place, reach) for line in lines if line.attention is wanted)
+        for wanted in (True, False)
+    ]
+    told = sum(line.attention for line in lines)
+    return Overview(
+        head=Markup(f"<thead><tr>{heads}</tr></thead>"),  # noqa: S704 - our own words
+        attention=Markup(parts[0]),  # noqa: S704 - each text is escaped
+        fine=Markup(parts[1]),  # noqa: S704 - each text is escaped
+        told=told,
+        expected=len(lines) - told,
+        note=_note(shown, reach),
+    )
+
+
+def _note(shown: Sequence[str], reach: float) -> str:
+    said = []
+    if "change" in shown:
+        edge = units.percent(reach, 0)
+        said.append(
+            "Change of wall time against the baseline, else against the results before it: the dot is the change, the "
+            f"bar its 99 % interval, the edges are {edge} faster and slower."
+        )
+    if "trend" in shown:
+        said.append(
+            "Trend: medians of up to 30 results, on a scale of at least a tenth of the time, the ceiling in red; a gap "
+            "is where build, variables or the state of the host changed."
+        )
+    said.append("Time and CPU time are medians of the passed runs, peak is the most anonymous memory of a run.")
+    return " ".join(said)
+
+
+def _row(line: Line, shown: Sequence[str], place: Place, reach: float) -> str:
+    record, state = line.entry.record, line.entry.state
+    leads = place(line)
+    id_ = "" if leads else f' id="{escaped(anchor("a", record.id))}"'
+    cells = _cells(line, leads, reach)
+    made = "".join(cells[name] for name in shown)
+    level = f"level-{state.level}"
+    said = escaped(state_text(state))
+    head = f'<th scope="row" class="c-verdict" data-v="{state.rank}"><span class="{level}">{said}</span></th>'
+    row = f"<tr{id_}{attributes(record.host.id, line.entry.group, state.code)}>{head}{made}</tr>"
+    # The result unfolded has the other reasons; one that is not unfolded has no other place.
+    why = line.why if leads or not line.attention else "; ".join(reasons(line.entry, _REASONS)) or line.why
+    return f'{row}<tr class="why"><td colspan="{len(shown)}">{escaped(why)}</td></tr>' if why else row
+
+
+def _cells(line: Line, leads: str | None, reach: float) -> dict[str, str]:
+    record = line.entry.record
+    name, when = escaped(line.entry.group), stamp_time(record.stamp)
+    what = f'<a href="{escaped(leads)}">{name}</a>' if leads else name
+    change = ""
+    if line.change is not None:
+        change = f"{change_drawing(line.change, reach)}<span>{escaped(line.change.text)}</span>"
+    return {
+        "verdict": "",
+        "what": _cell("what", what),
+        "host": _cell("host", escaped(record.host.id)),
+        "change": _cell("change", change, line.change.ratio if line.change else None),
+        "trend": _cell("trend", str(trend_drawing(line.trend)) if line.trend else ""),
+        "time": _figure("time", units.seconds(line.entry.wall_s), line.entry.wall_s),
+        "cpu": _figure("cpu", units.seconds(line.cpu_s), line.cpu_s),
+        "peak": _figure("peak", *line.peak),
+        "work": _cell("work", "<br>".join(map(escaped, line.work.split(", ") if line.work else ()))),
+        "own": _cell("own", "<br>".join(f"{escaped(name)} <b>{escaped(value)}</b>" for name, value in line.own)),
+        "when": _cell("when", escaped(stamp_text(record.stamp, "%Y-%m-%d", 20)), when.timestamp() if when else None),
+    }
+
+
+def _cell(name: str, content: str, order: float | None = None) -> str:
+    if not content:
+        return f'<td class="c-{name} no">{units.NOT_KNOWN}</td>'
+    told = "" if order is None else f' data-v="{order:.12g}"'
+    return f'<td class="c-{name}"{told}>{content}</td>'
+
+
+def _figure(name: str, text: str, value: float | None) -> str:
+    return _cell(name, "") if value is None else f'<td class="c-{name}"{number_order(text, value)}>{escaped(text)}</td>'
