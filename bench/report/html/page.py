@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -136,17 +136,27 @@ def place_in(entries: Sequence[Entry], pages: Mapping[str, str] | None) -> Place
 
     Args:
         entries: all results.
-        pages: the page of each group; ``None`` if there is this page alone.
+        pages: the page of each group; ``None`` if there is this page alone, whose other lines lead nowhere.
     """
+    if pages is not None:
+        place = places(entries, pages)
+        return lambda line: place(line.entry)
     unfolded = {id(entry) for entry in timeline_entries(entries)}
+    return lambda line: f"#{anchor('r', line.entry.record.id)}" if id(line.entry) in unfolded else None
 
-    def place(line: Line) -> str | None:
-        here = f"#{anchor('r', line.entry.record.id)}"
-        if pages is not None:
-            return f"{pages[line.entry.group]}{here}"
-        return here if id(line.entry) in unfolded else None
 
-    return place
+def places(entries: Sequence[Entry], pages: Mapping[str, str]) -> Callable[[Entry], str]:
+    """Return where each result is on the pages of a site: unfolded, or a line of a table.
+
+    Args:
+        entries: all results.
+        pages: the page of each group.
+    """
+    by_page: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_page.setdefault(pages[entry.group], []).append(entry)
+    unfolded = {id(entry) for members in by_page.values() for entry in timeline_entries(members)}
+    return lambda entry: f"{pages[entry.group]}#{anchor('r' if id(entry) in unfolded else 'a', entry.record.id)}"
 
 
 def _pages(lines: Sequence[Line], pages: Mapping[str, str]) -> list[tuple[str, str, int, State]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,6 +48,10 @@ def report(
     bigger: Annotated[
         Path | None, typer.Option("--bigger-is-better", help="For github-action-benchmark.", metavar="F")
     ] = None,
+    site: Annotated[Path | None, typer.Option("--site", help="A folder of static pages.", metavar="DIR")] = None,
+    site_url: Annotated[
+        str | None, typer.Option("--site-url", help="Where the folder will be served.", metavar="URL")
+    ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
@@ -66,6 +71,7 @@ def report(
     }
     files = {option: path for option, path in asked.items() if path is not None}
     _check(files)
+    url = _check_site(site, site_url, files)
     bundles, problems = _read(paths, results)
     entries = _entries(bundles)
     wrong: Sequence[BenchError] = ()
@@ -89,6 +95,8 @@ def report(
         with busy(f"making {path.name}"):
             text = _made(option, entries, comparisons, unread)
         _write(path, text, option)
+    if site is not None:
+        _write_site(site, url, entries, unread)
     if pyperf is not None and not any(entry.passed for entry in entries):
         notify(
             f"{pyperf} has no benchmark: none of these results has a run that passed, and pyperf reads no empty suite"
@@ -97,13 +105,45 @@ def report(
         from bench.report.export.json_document import report_document
 
         print_json(report_document(entries, comparisons, unreadable=said))
-    elif not files:
+    elif not files and site is None:
         from bench.report.terminal.results import results_table
 
         Console.out().print(results_table(entries))
     for problem in said:
         complain(problem)
     return ExitCode.DAMAGED if said else ExitCode.OK
+
+
+def _check_site(site: Path | None, url: str | None, files: Mapping[str, Path]) -> str | None:
+    """Refuse before any work a folder or an address that cannot be had; returns the address.
+
+    Raises:
+        UsageError: so it is.
+    """
+    if site is None:
+        if url is not None:
+            raise UsageError("--site-url is the address of a site", fix="give its folder with --site")
+        return None
+    from bench.record.storage.site_folder import find_site
+    from bench.report.site.feed import check_url
+
+    folder = find_site(site, "--site")
+    for option, path in files.items():
+        if folder in Path(os.path.realpath(path)).parents:
+            raise UsageError(f"{option} names a file in the folder of --site", fix="give it a place elsewhere")
+    return None if url is None else check_url(url)
+
+
+def _write_site(site: Path, url: str | None, entries: Sequence[Entry], unread: Sequence[str]) -> None:
+    from bench.record.storage.site_folder import write_site
+    from bench.report.html.page import Content
+    from bench.report.site.pages import site_files
+
+    comparisons = [entry.comparison for entry in entries if entry.comparison is not None]
+    with busy(f"making {site.name}"):
+        files = site_files(Content(entries, comparisons, unreadable=unread), url)
+        write_site(site, {name: text.encode() for name, text in files.items()}, "--site")
+    notify(f"written to {site / 'index.html'}")
 
 
 def _made(option: str, entries: Sequence[Entry], comparisons: Sequence[Comparison], unread: Sequence[str]) -> str:
