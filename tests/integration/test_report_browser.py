@@ -20,6 +20,7 @@ from bench.compare.comparison import compare
 from bench.compare.explain.difference import explain_difference
 from bench.report.entry import Entry
 from bench.report.html.page import render_page
+from benchmarks.report.page import fleet
 from tests.support.entries import bad_entries, limited, make_entries, make_entry, make_record, stamps, with_tests
 from tests.support.hostile import hostile_page
 
@@ -108,7 +109,7 @@ def click(browser: Any, element: Any) -> None:
 
 
 def visible_rows(browser: Any, section: str = "verdicts") -> list[dict[str, str]]:
-    script = """return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)].filter((row) => !row.hidden)
+    script = """return [...document.querySelectorAll(`#${arguments[0]} tbody tr:not(.why)`)].filter((row) => !row.hidden)
         .map((row) => ({...row.dataset}))"""
     return list(browser.execute_script(script, section))
 
@@ -146,7 +147,7 @@ def test_filters_rows_drawings_and_address(browser: Any) -> None:
     assert line.startswith("xeon-8488c-77be")
     choose(browser, "status", "failed")
     assert [row["state"] for row in visible_rows(browser)] == ["failed"]
-    sections = "return [...document.querySelectorAll('main section[data-diagnostic]')].filter((s) => !s.hidden).length"
+    sections = "return [...document.querySelectorAll('details.group')].filter((s) => !s.hidden).length"
     assert browser.execute_script(sections) == 1
     click(browser, browser.find_element(By.CSS_SELECTOR, "#filter button[type=reset]"))
     until(lambda: visible_rows(browser) == everything)
@@ -164,17 +165,19 @@ def test_filters_reach_comparisons_histories_hosts_and_contents(browser: Any) ->
     assert browser.execute_script(SHOWN, compared)
     choose(browser, "diagnostic", "dtype_cpu")
     assert browser.execute_script(SHOWN, compared) == []
-    assert browser.execute_script(SHOWN, ".contents li") == ["Verdicts", "dtype_cpu", "Hosts", "All results", "Words"]
+    assert browser.execute_script(SHOWN, ".contents li") == [
+        "Verdicts", "Diagnostics", "Hosts", "Older results", "What the verdicts mean"
+    ]  # fmt: skip
+    assert browser.execute_script(SHOWN, "details.group > summary > h3") == ["dtype_cpu"]
     choose(browser, "diagnostic", "")
     choose(browser, "status", "over_ceiling")
     assert [row for row in visible_rows(browser, "comparisons") if row] == []
-    over = {row["host"] for row in visible_rows(browser, "all") if row["diagnostic"] == "grad_cpu"}
+    left = [*visible_rows(browser, "all"), *visible_rows(browser)]
+    over = {row["host"] for row in left if row["diagnostic"] == "grad_cpu"}
     assert 0 < len(over) < 4
-    assert set(browser.execute_script(SHOWN, "section[data-diagnostic=grad_cpu] .multiples figure")) == over
-    assert {row["host"] for row in visible_rows(browser, "hosts")} == {
-        row["host"] for row in visible_rows(browser, "all")
-    }
-    assert "grad_cuda" in browser.execute_script(HIDDEN, ".contents li")
+    assert set(browser.execute_script(SHOWN, "details[data-diagnostic=grad_cpu] .multiples figure")) == over
+    assert {row["host"] for row in visible_rows(browser, "hosts")} == {row["host"] for row in left}
+    assert "grad_cuda" in browser.execute_script(HIDDEN, "details.group > summary > h3")
     choose(browser, "status", "host_differs")
     assert {row["state"] for row in visible_rows(browser, "comparisons") if row} == {"host_differs"}
 
@@ -197,7 +200,7 @@ def test_a_filter_that_nothing_matches_says_so(browser: Any) -> None:
     choose(browser, "diagnostic", "dtype_cpu")
     choose(browser, "status", "timed_out")
     assert note.text == "No result matches the filter."
-    assert not browser.find_element(By.CSS_SELECTOR, "#verdicts .scroll").is_displayed()
+    assert not browser.find_element(By.CSS_SELECTOR, "#verdicts .overview").is_displayed()
     click(browser, browser.find_element(By.CSS_SELECTOR, "#filter button[type=reset]"))
     until(lambda: not note.is_displayed())
 
@@ -238,7 +241,7 @@ def test_links_keep_the_filter_and_go_back(browser: Any) -> None:
 
 
 def test_a_link_to_a_result_unfolds_it(browser: Any) -> None:
-    link = browser.find_elements(By.CSS_SELECTOR, "#verdicts tbody a[href^='#r-']")[-1]
+    link = browser.find_elements(By.CSS_SELECTOR, "#verdicts .lines-of tbody a[href^='#r-']")[0]
     target = link.get_attribute("href").split("#")[1]
     closed = browser.find_element(By.ID, target)
     assert closed.get_attribute("open") is None
@@ -259,16 +262,27 @@ def test_a_part_that_is_folded_away_unfolds_when_led_to(browser: Any, address: s
 
 
 def test_sorting_by_keyboard_keeps_what_is_not_known_last(browser: Any) -> None:
-    button = browser.find_element(By.CSS_SELECTOR, "#verdicts thead th:nth-child(6) button")
-    shown = "return [...document.querySelectorAll('#verdicts tbody td:nth-child(6)')].map((cell) => cell.textContent)"
+    click(browser, browser.find_element(By.CSS_SELECTOR, "#fine > summary"))
+    button = browser.find_element(By.CSS_SELECTOR, "#fine thead .c-cpu button")
+    shown = "return [...document.querySelectorAll('#fine tbody .c-cpu')].map((cell) => cell.textContent)"
     for direction in ("ascending", "descending"):
         button.send_keys(Keys.ENTER)
-        head = browser.find_element(By.CSS_SELECTOR, "#verdicts thead th:nth-child(6)")
+        head = browser.find_element(By.CSS_SELECTOR, "#fine thead .c-cpu")
         assert head.get_attribute("aria-sort") == direction
         texts = browser.execute_script(shown)
         known = [float(text.split()[0]) for text in texts if text != "–"]
         assert known == sorted(known, reverse=direction == "descending")
         assert texts[len(known) :] == ["–"] * (len(texts) - len(known))
+
+
+def test_a_reason_stays_below_its_line_when_lines_are_sorted(browser: Any) -> None:
+    pairs = """return [...document.querySelectorAll('#verdicts > .lines-of tr.why')].map((why) =>
+        [why.previousElementSibling.dataset.host, why.previousElementSibling.dataset.state, why.textContent])"""
+    before = browser.execute_script(pairs)
+    browser.find_element(By.CSS_SELECTOR, "#verdicts > .lines-of thead .c-what button").send_keys(Keys.ENTER)
+    after = browser.execute_script(pairs)
+    assert before != after
+    assert sorted(before) == sorted(after)
 
 
 def test_keyboard_reaches_everything_and_focus_shows(browser: Any) -> None:
@@ -278,7 +292,9 @@ def test_keyboard_reaches_everything_and_focus_shows(browser: Any) -> None:
     assert browser.switch_to.active_element.rect["x"] >= 0
     browser.switch_to.active_element.send_keys(Keys.ENTER)
     assert browser.execute_script("return document.activeElement.id") == "main"
-    table = browser.find_element(By.CSS_SELECTOR, "figure details.figures summary")
+    folded = browser.find_element(By.CSS_SELECTOR, "details.group > summary")
+    folded.send_keys(Keys.ENTER)
+    table = browser.find_element(By.CSS_SELECTOR, "details.group figure details.figures summary")
     table.send_keys(Keys.ENTER)
     assert table.find_element(By.XPATH, "..").get_attribute("open") is not None
     assert browser.execute_script("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
@@ -370,6 +386,7 @@ def pointed_at(driver: Any, element: Any) -> str:
 
 def test_every_mark_can_be_pointed_at(browser: Any) -> None:
     """Nothing lies before the dots, bars, signs and bands that tell something."""
+    click(browser, browser.find_element(By.ID, "expand"))
     for marks in ("#comparisons .mark", "#comparisons .bar", "[id^=f-runs-grad] circle", "[id^=f-went] .bar", ".mark"):
         found = [one for one in browser.find_elements(By.CSS_SELECTOR, marks) if one.is_displayed()]
         assert found, marks
@@ -389,16 +406,25 @@ def test_a_phone_needs_no_sideways_scroll(browser: Any, width: int) -> None:
     )
 
 
-@pytest.mark.parametrize("width", [1180, 1400])
-def test_a_desktop_shows_the_verdicts_with_their_reasons_whole(browser: Any, width: int) -> None:
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    browser.refresh()
-    needed, given = browser.execute_script(
-        "document.querySelector('#verdicts td:last-child').append(' tests/' + 'test_of_gradients::'.repeat(9));"
-        "const box = document.querySelector('#verdicts .scroll'); return [box.scrollWidth, box.clientWidth]"
-    )
-    assert needed <= given
+@pytest.mark.parametrize(("width", "height", "most"), [(1280, 900, 4.0), (390, 844, 6.0)])
+def test_forty_results_are_few_screens_and_the_first_shows_results(
+    driver: Any, tmp_path: Path, width: int, height: int, most: float
+) -> None:
+    path = tmp_path / "forty.html"
+    for at, entries in enumerate((make_entries(3, sampled=False), fleet(40))):
+        path.write_text(render_page(entries), encoding="utf-8")
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        driver.get(f"{path.as_uri()}?{at}")
+        tall, wide, shown = driver.execute_script(
+            "return [document.documentElement.scrollHeight, document.documentElement.scrollWidth,"
+            " [...document.querySelectorAll('#verdicts tbody tr[data-host]')].map((row) => row.getBoundingClientRect())"
+            " .filter((box) => box.height && box.bottom <= innerHeight).length]"
+        )
+        assert len(entries) == 40
+        assert tall <= most * height
+        assert wide <= width
+        assert shown >= 3
 
 
 BROKEN = """const found = [];
@@ -417,12 +443,14 @@ return found;"""
 def test_words_of_the_verdicts_stay_whole(browser: Any) -> None:
     metrics = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    assert browser.execute_script(BROKEN, "#verdicts tbody :is(th, td:nth-child(-n+4))") == []
+    assert (
+        browser.execute_script(BROKEN, "#verdicts :is(thead th, tbody th, td:nth-child(-n+3), .c-time, .c-when)") == []
+    )
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     metrics["width"] = 660
     try:
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        assert browser.execute_script(BROKEN, "#verdicts tbody :is(th, td:nth-child(4))") == []
+        assert browser.execute_script(BROKEN, "#verdicts :is(thead th, tbody th, .c-when)") == []
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
@@ -476,6 +504,11 @@ def test_drawings_need_no_script(driver: Any, address: str) -> None:
         driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     assert driver.execute_script("return document.documentElement.classList.contains('scripted')") is False
     assert not driver.find_element(By.ID, "filter").is_displayed()
+    assert driver.find_element(By.CSS_SELECTOR, "#verdicts tbody tr").is_displayed()
+    assert not driver.find_element(By.CSS_SELECTOR, "#fine tbody tr").is_displayed()
+    for folded in ("#fine", "details.group"):
+        click(driver, driver.find_element(By.CSS_SELECTOR, f"{folded} > summary"))
+    assert driver.find_element(By.CSS_SELECTOR, "#fine tbody tr").is_displayed()
     dots = driver.find_elements(By.CSS_SELECTOR, "[id^=f-runs-grad] circle")
     assert dots
     assert all(dot.is_displayed() for dot in dots)

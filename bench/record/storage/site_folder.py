@@ -79,9 +79,9 @@ def write_site(folder: Path, files: Mapping[str, bytes], option: str) -> None:
     with disk_errors(folder, option):
         made = make_folders(path.parent)
         try:
-            if not (path.is_dir() and _held(path)) and _written_beside(path, files):
+            if not (path.is_dir() and any(path.iterdir())) and _written_beside(path, files):
                 return
-            path.mkdir(exist_ok=True)
+            made = [*make_folders(path), *made]
             with _locked(path, folder):
                 _replace(path, files, option)
         except BaseException:

@@ -36,7 +36,7 @@ from bench.report.work import work_in
 
 MOST_HISTORIES = 60
 """Hosts of one diagnostic that get a history, those with the newest results first."""
-TIMELINE_POINTS = 4_000
+TIMELINE_POINTS = 3_000
 """Steps of all timelines on a page together: more timelines get fewer steps each, never fewer than 40."""
 _OLDER = columns("verdict", "diagnostic", "host", "result", ">runs", ">median wall", ">under ceiling", "reasons")
 _MOST_REASONS = 3
