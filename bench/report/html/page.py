@@ -125,6 +125,7 @@ def render(content: Content) -> str:
         "hosts": hosts,
         "shared": shared,
         "host_names": sorted({entry.record.host.id for entry in entries}),
+        "diagnostics": len({entry.record.diagnostic.name for entry in entries}),
         "group_names": sorted({entry.group for entry in entries}),
         "states": [state for code, state in STATES.items() if code in used],
     }

@@ -18,12 +18,16 @@ POOLED = 5
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A ratio of wall times, with its 99 % interval if there were runs enough, ``against`` what it is held."""
+    """A ratio of wall times, with its 99 % interval if there were runs enough, ``against`` what it is held.
+
+    ``shown`` tells that the runs show a change of the code against the results before, by the rules of ``compare``.
+    """
 
     ratio: float
     low: float | None
     high: float | None
     against: str
+    shown: bool = False
 
     @property
     def text(self) -> str:
@@ -58,11 +62,14 @@ def change_of(entry: Entry, before: Sequence[Entry] = ()) -> Change | None:
         found = compare(pooled if len(pooled) > 1 else pooled[0], entry.record, ceiling=False)
     except BenchError:
         return None  # a report shows damaged results too; `verify` is what names the damage
-    return _of(found, f"{units.counted(len(pooled), 'result')} before it")
+    shown = found.status in ("code_regressed", "code_improved")
+    return _of(found, f"{units.counted(len(pooled), 'result')} before it", shown=shown)
 
 
-def _of(found: Comparison, against: str) -> Change | None:
-    return None if found.ratio is None else Change(found.ratio, found.ratio_low, found.ratio_high, against)
+def _of(found: Comparison, against: str, *, shown: bool = False) -> Change | None:
+    if found.ratio is None:
+        return None
+    return Change(found.ratio, found.ratio_low, found.ratio_high, against, shown)
 
 
 def _known(value: float | msgspec.UnsetType | None) -> float | None:

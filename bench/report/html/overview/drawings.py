@@ -19,7 +19,7 @@ _HEIGHT = 22
 _WIDE = 200
 """Units of a trend's grid along the drawing."""
 _LEAST = 0.1
-_REACHES = (0.05, 0.1, 0.25, 0.5, 1.0)
+_REACHES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 """Edges of the changes' scale, as ratios minus 1: what is beyond the last lies on it, and its text tells it."""
 
 
@@ -44,8 +44,8 @@ def change_drawing(change: Change, reach: float) -> Markup:
         colour = RED if change.low > 1 else BLUE if change.high < 1 else GREY
         left, right = (scale.share(end - 1) for end in (change.low, change.high))
         width = max(right - left, 0.02)
-        parts.append(element("rect", x=percent(left), width=percent(width), y=y - 3, height=6, class_="range"))
-    parts.append(element("circle", cx=percent(scale.share(change.ratio - 1)), cy=y, r=3.5))
+        parts.append(element("rect", x=percent(left), width=percent(width), y=y - 5, height=10, class_="range"))
+    parts.append(element("circle", cx=percent(scale.share(change.ratio - 1)), cy=y, r=2.5))
     return _mini(f"{change.spoken}.", colour, parts)
 
 

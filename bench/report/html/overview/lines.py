@@ -77,20 +77,28 @@ def _line(members: Sequence[Entry]) -> Line:
     places = frozenset(at for at, names in enumerate(broken) if names)
     outside = _outside(measured) if newest else None
     told = is_told(entry)
-    said = reasons(entry, 1)[:1] if told else []
-    if outside is not None and not told:
-        said = [f"outside what the results before it led to expect: {units.between(outside.low_s, outside.high_s)}"]
+    change = change_of(entry, measured[max(places, default=0) : -1] if newest else ())
+    said = reasons(entry, 1)[:1] if told else _moved(change, outside)
     return Line(
         entry=entry,
-        change=change_of(entry, measured[max(places, default=0) : -1] if newest else ()),
+        change=change,
         trend=_trend(measured, places, entry.record.diagnostic.ceiling_s),
-        attention=told or outside is not None,
+        attention=told or bool(said),
         why=" ".join(said),
         cpu_s=_median([cpu for run in entry.passed if (cpu := cpu_seconds(run)) is not None]),
         peak=_peak(entry),
         own=_own(entry),
         work=total_text(work) if (work := work_in(entry.record)) is not None else "",
     )
+
+
+def _moved(change: Change | None, outside: Band | None) -> list[str]:
+    """Why a result needs a look that is well by its own verdict; empty if it is as those before it."""
+    if change is not None and change.shown:
+        return [f"wall time {change.spoken}"]
+    if outside is not None:
+        return [f"outside what the results before it led to expect: {units.between(outside.low_s, outside.high_s)}"]
+    return []
 
 
 def _trend(measured: Sequence[Entry], places: frozenset[int], ceiling_s: float | None) -> Trend | None:

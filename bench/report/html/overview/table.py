@@ -32,6 +32,14 @@ class Overview:
     expected: int
     note: str
 
+    @property
+    def folded(self) -> str:
+        """What is folded away, in words."""
+        if not self.told:
+            one = self.expected == 1
+            return "The newest result is as expected" if one else f"All {self.expected} newest results are as expected"
+        return f"{units.counted(self.expected, 'newest result')} as expected"
+
 
 _HEADS: Mapping[str, str] = {
     "verdict": "verdict",

@@ -52,8 +52,7 @@ def test_what_needs_a_look_comes_first_and_the_rest_is_folded_without_a_script()
 
 def test_few_results_that_are_all_as_expected_are_not_folded_away() -> None:
     overview = section(render_page(history(3), now=NOW), "verdicts")
-    assert "All 1 newest results are as expected." not in overview
-    assert "The newest result is as expected." in overview
+    assert "<summary>The newest result is as expected</summary>" in overview
     assert '<details id="fine" open>' in overview
 
 
@@ -96,6 +95,22 @@ def test_a_result_outside_of_its_history_needs_a_look_whatever_its_verdict() -> 
     assert line.attention
     assert line.entry.state.code == "ok"
     assert line.why.startswith("outside what the results before it led to expect: 2")
+
+
+def test_a_change_that_the_runs_show_needs_a_look_if_there_is_no_band_yet() -> None:
+    def two(scale: float) -> list[Entry]:
+        first, second = (
+            Entry(make_record("dtype_cpu", stamp=stamp, runs=8, noise=0.002, scale=by))
+            for stamp, by in zip(stamps(2), (1.0, scale), strict=True)
+        )
+        return [first, second]
+
+    line = only(*two(1.1))
+    assert line.attention
+    assert line.why.startswith("wall time +9")
+    assert line.why.endswith("against 1 result before it")
+    assert only(*two(0.9)).why.startswith("wall time -")
+    assert not only(*two(1.001)).attention
 
 
 def test_columns_without_anything_are_left_out() -> None:
@@ -155,7 +170,7 @@ def test_noise_of_a_percent_is_no_mountain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ends", "reach"), [((0.99, 1.02), 0.05), ((0.9, 1.24), 0.25), ((0.5, 14.0), 1.0), ((1.0, float("inf")), 0.05)]
+    ("ends", "reach"), [((0.99, 1.02), 0.05), ((0.9, 1.24), 0.3), ((0.5, 14.0), 1.0), ((1.0, float("inf")), 0.05)]
 )
 def test_all_changes_share_a_scale(ends: tuple[float, float], reach: float) -> None:
     change = Change(1.0, *ends, "x")
