@@ -90,10 +90,12 @@ def test_the_feed_has_changes_the_newest_first_and_of_one_moment_the_worst() -> 
 
 
 def test_a_time_that_leaves_its_band_is_a_change_once() -> None:
-    made = [result(stamp, scale=1.5 if at > 9 else 1.0, noise=0.001) for at, stamp in enumerate(stamps(12))]
+    scales = [*[1.0] * 10, 1.05, 2.0]
+    made = [Entry(make_record(stamp=stamp, runs=3, scale=by, noise=0.001, verdict=Verdict("ok")))
+            for stamp, by in zip(stamps(12), scales, strict=True)]  # fmt: skip
     (said,) = texts(feed_of(made[:11]), "title")
     assert said.endswith("slower than the results before it led to expect")
-    assert texts(feed_of(made), "title")[-1] == said
+    assert texts(feed_of(made), "title") == [said]
 
 
 def test_ids_stay_when_newer_results_come() -> None:
