@@ -105,13 +105,12 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Everything of one diagnostic: ``diagnostic`` is its NAME, ``name`` says too in what way it ran.
+    """Everything of one diagnostic: ``name`` says too in what way it ran.
 
     ``summary`` and the worst ``verdict`` of its newest results are what is seen of it while it is folded.
     """
 
     name: str
-    diagnostic: str
     anchor: str
     summary: str
     verdict: Cell

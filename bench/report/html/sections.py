@@ -108,7 +108,6 @@ def _group(name: str, members: Sequence[Entry], details: Sequence[Detail], worst
     left, state = len(with_history) - len(drawn), worst.entry.state
     return Group(
         name=name,
-        diagnostic=members[-1].record.diagnostic.name,
         anchor=anchor("d", name),
         summary=f"{units.counted(len(members), 'result')}, {units.counted(len(by_host), 'host')}",
         verdict=Cell(state_text(state), level=state.level),
@@ -183,7 +182,7 @@ def _facts(entry: Entry, change: Change | None) -> tuple[tuple[str, str], ...]:
             *((one.name, one.text(run)) for one in run_columns([run], (ANONYMOUS, MINOR_FAULTS))),
         ]
     if change is not None:
-        facts.append(("change of wall time", change.spoken))
+        facts.append(("change", change.spoken))
     facts += own_numbers(entry)
     work = work_in(record)
     if work is not None:

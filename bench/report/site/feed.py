@@ -25,14 +25,14 @@ _OURS = uuid.UUID("5b3c7a52-6a57-4c1e-9b0e-4d6f0e8a9c21")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Changed:
     """A result that is not as the one before it on the same host was: ``what`` says in what way."""
 
     entry: Entry
     what: str
 
 
-def changes(entries: Sequence[Entry]) -> list[Change]:
+def changes(entries: Sequence[Entry]) -> list[Changed]:
     """Return the results whose verdict is another than that of the one before them, or whose time left its band.
 
     Args:
@@ -46,15 +46,15 @@ def changes(entries: Sequence[Entry]) -> list[Change]:
     return sorted(found, key=lambda change: change.entry.record.stamp, reverse=True)
 
 
-def _of_host(members: Sequence[Entry]) -> Iterator[Change]:
+def _of_host(members: Sequence[Entry]) -> Iterator[Changed]:
     measured = [entry for entry in members if entry.wall_s is not None]
     sides = {id(entry): _side(entry, band) for entry, band in zip(measured, bands(measured), strict=True)}
     for before, entry in itertools.pairwise(members):
         side = sides.get(id(entry), "")
         if entry.state != before.state:
-            yield Change(entry, f"{entry.state.label}, before {before.state.label}")
+            yield Changed(entry, f"{entry.state.label}, before {before.state.label}")
         elif side and side != sides.get(id(before), ""):
-            yield Change(entry, f"{side} than the results before it led to expect")
+            yield Changed(entry, f"{side} than the results before it led to expect")
 
 
 def _side(entry: Entry, band: Band | None) -> str:
@@ -92,7 +92,7 @@ def render_feed(entries: Sequence[Entry], title: str, place: Callable[[Entry], s
     return ET.tostring(feed, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _entry(change: Change, address: str) -> ET.Element:
+def _entry(change: Changed, address: str) -> ET.Element:
     record = change.entry.record
     made = ET.Element("entry")
     name, host = plain(change.entry.group, 120), plain(record.host.id, 120)

@@ -9,6 +9,8 @@ import msgspec
 
 from bench import units
 from bench.compare.comparison import Comparison, compare
+from bench.compare.measures import WALL
+from bench.compare.reasons import label
 from bench.errors import BenchError
 from bench.report.entry import Entry
 
@@ -20,7 +22,8 @@ POOLED = 5
 class Change:
     """A ratio of wall times, with its 99 % interval if there were runs enough, ``against`` what it is held.
 
-    ``shown`` tells that the runs show a change of the code against the results before, by the rules of ``compare``.
+    ``shown`` tells that the runs show a change of the code against the results before, by the rules of ``compare``;
+    ``higher`` that more of it is better, which wall time never is.
     """
 
     ratio: float
@@ -28,6 +31,7 @@ class Change:
     high: float | None
     against: str
     shown: bool = False
+    higher: bool = False
 
     @property
     def text(self) -> str:
@@ -69,7 +73,8 @@ def change_of(entry: Entry, before: Sequence[Entry] = ()) -> Change | None:
 def _of(found: Comparison, against: str, *, shown: bool = False) -> Change | None:
     if found.ratio is None:
         return None
-    return Change(found.ratio, found.ratio_low, found.ratio_high, against, shown)
+    against = against if found.metric == WALL else f"{against}, {label(found.metric)}"
+    return Change(found.ratio, found.ratio_low, found.ratio_high, against, shown, found.better == "higher")
 
 
 def _known(value: float | msgspec.UnsetType | None) -> float | None:

@@ -41,7 +41,8 @@ def change_drawing(change: Change, reach: float) -> Markup:
     parts = [upright(0.5, class_="zero")]
     colour = GREY
     if change.low is not None and change.high is not None:
-        colour = RED if change.low > 1 else BLUE if change.high < 1 else GREY
+        more, less = (BLUE, RED) if change.higher else (RED, BLUE)
+        colour = more if change.low > 1 else less if change.high < 1 else GREY
         left, right = (scale.share(end - 1) for end in (change.low, change.high))
         width = max(right - left, 0.02)
         parts.append(element("rect", x=percent(left), width=percent(width), y=y - 5, height=10, class_="range"))

@@ -92,8 +92,8 @@ def _note(shown: Sequence[str], reach: float) -> str:
     if "change" in shown:
         edge = units.percent(reach, 0)
         said.append(
-            "Change of wall time against the baseline, else against the results before it: the dot is the change, the "
-            f"bar its 99 % interval, the edges are {edge} faster and slower."
+            "Change of wall time, if no other figure is named, against the baseline, else against the results before "
+            f"it: the dot is the change, the bar its 99 % interval, the edges are {edge} less and more."
         )
     if "trend" in shown:
         said.append(

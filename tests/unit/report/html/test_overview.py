@@ -179,6 +179,18 @@ def test_all_changes_share_a_scale(ends: tuple[float, float], reach: float) -> N
     assert not re.search(r"nan|inf", re.sub(r"<title>.*</title>|aria-label=\"[^\"]*\"", "", drawn))
 
 
+def test_more_of_what_should_be_high_is_no_loss() -> None:
+    assert 'class="mini red"' in change_drawing(Change(1.1, 1.05, 1.2, "x"), 0.3)
+    assert 'class="mini blue"' in change_drawing(Change(1.1, 1.05, 1.2, "x", higher=True), 0.3)
+    first, second = (
+        make_record(stamp=stamp, runs=6, scale=by) for stamp, by in zip(stamps(2), (1.0, 0.9), strict=True)
+    )
+    found = change_of(Entry(second, comparison=compare(first, second, metric="rate")))
+    assert found is not None
+    assert found.higher
+    assert found.against == f"baseline {first.stamp}, rate"
+
+
 def test_what_is_not_known_is_a_dash_and_a_peak_says_which_it_is() -> None:
     record = make_record(runs=1)
 
