@@ -177,7 +177,17 @@ def test_a_secret_of_a_side_is_in_no_bundle(takes, bench_, project, tmp_path):
     assert head.record.experiment.words.startswith("env.API_TOKEN=")
 
 
-def test_without_a_checkout_there_is_no_revision(engine, bench_, project, tmp_path):
+def test_a_revision_of_a_shipped_diagnostic_is_one_of_the_checkout_that_runs(takes, engine, bench_, tmp_path):
+    takes(lambda task: 1.0)
+    code, out, err = bench_("ab", "grad_cpu", "--base", "HEAD", "--max-pairs", "1", "--results", tmp_path / "r")
+    assert (code, "undecided after 1 pair" in out) == (6, True), err
+    assert {(task.tree.root / "test_grad.py").name for task in engine.executed} == {"test_grad.py"}
+    base, head = sides(tmp_path / "r")
+    assert (base.record.image, base.record.diagnostic.source.dirty) == (head.record.image, False)
+
+
+def test_without_a_checkout_there_is_no_revision(engine, bench_, project, tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.cli.experiments.diagnostics_folder", lambda: tmp_path)
     code, _, err = bench_("ab", "grad_cpu", "--base", "main", "--results", tmp_path / "r")
     assert (code, "shipped diagnostic" in err) == (2, True)
     subprocess.run(["rm", "-rf", str(project / ".git")], check=True)
