@@ -122,6 +122,7 @@ class Bisection:
         if self._left_s() == 0:
             return Tried(msgspec.structs.replace(step, why="the budget was spent"), "budget")
         rules = self._rules(alpha, lambda judged: answer_of(judged, threshold) != "undecided")
+        rules = replace(rules, otherwise=None)  # every commit is held against the good end by the same figure
         asked = replace(self.asked, rules=rules, metric=self.what.metric)
         with tempfile.TemporaryDirectory(prefix="bench-bisect-") as folder:
             try:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import UsageError
+from bench.errors import NotMeasured, UsageError
 from bench.run.ab.revisions import find_revision
 from bench.run.source.git import GitRefused, call_git
 
@@ -50,13 +50,19 @@ class Commits:
 
     def subject(self, commit: str) -> str:
         """Return the first line of a commit's message."""
-        shown = call_git(self.top, "show", "--no-patch", "--format=%s", commit).removesuffix("\n")
+        shown = self._git("show", "--no-patch", "--format=%s", commit, "--").removesuffix("\n")
         return "".join(letter if letter.isprintable() else " " for letter in shown)[:_MOST_SUBJECT]
 
     def _listed(self, bad: str, good: Collection[str], *how: str) -> list[str]:
         """What git lists; a commit behind several good ones is left out once by each."""
         words = ("rev-list", *how, bad, *(f"^{one}" for one in sorted(good)), "--")
-        return call_git(self.top, *words, seconds=_SECONDS).split("\n")[:-1]
+        return self._git(*words).split("\n")[:-1]
+
+    def _git(self, *words: str) -> str:
+        try:
+            return call_git(self.top, *words, seconds=_SECONDS)
+        except GitRefused as error:
+            raise NotMeasured("git does not tell of the commits", str(error)) from error
 
 
 def find_commits(project: Path, good: str, bad: str) -> Commits:

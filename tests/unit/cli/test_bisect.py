@@ -193,6 +193,24 @@ def test_a_budget_is_of_the_whole_search(takes, engine, bisect, monkeypatch):
     assert len(engine.executed) <= 15
 
 
+def test_a_commit_without_the_figure_is_skipped_and_judged_by_no_other(takes, engine, bisect, shas):
+    takes()
+    execute = engine.execute
+
+    def without(place_, task, out, on_event):
+        ending = execute(place_, task, out, on_event)
+        if (task.tree.root / "n.txt").read_text() == "3\n":
+            result = json.loads((out / "result.json").read_text())
+            result["tests"][0]["call_s"] = None
+            (out / "result.json").write_text(json.dumps(result))
+        return ending
+
+    engine.execute = without
+    code, found, _ = bisect()
+    why = {step["commit"]: step["why"] for step in found["steps"] if step["answer"] == "skipped"}
+    assert (code, why) == (6, {shas[3]: "call cannot decide: no pair has it on both sides"})
+
+
 def test_a_lost_engine_ends_it_and_is_no_commit_s_fault(takes, bisect):
     takes({3: NotMeasured("no room", "the disk is full", "make room")})
     code, found, _ = bisect()

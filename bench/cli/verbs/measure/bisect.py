@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -151,6 +152,7 @@ def bisect(
     )
     if search is not None:
         what = _of_log(what, search, chosen=metric is not None)
+        asked = replace(asked, effect=what.effect)
     check_results_folder(results, NEED_BYTES)
     find = partial(choose, words.engine, words.host)
     bisection = Bisection(words, asked, commits, what, find, new_log(), steps, rules.budget_s)

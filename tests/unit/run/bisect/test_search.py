@@ -8,6 +8,7 @@ import pytest
 
 from bench.compare.bisection import Step, decisions_made, decisions_planned
 from bench.compare.stats import pairs
+from bench.errors import NotMeasured
 from bench.run.bisect.commits import find_commits
 from bench.run.bisect.search import Tried, search
 from tests.support.history import git, make_history
@@ -108,6 +109,12 @@ def test_nothing_is_spent_beyond_the_budget_however_often_there_is_no_answer(his
     assert len(came_to.left) == MANY - 1
     assert len(came_to.steps) == MANY - 1
     assert sum(step.alpha for step in came_to.steps) <= 0.01
+
+
+def test_a_commit_that_git_does_not_know_is_told(history):
+    root, shas, _ = history
+    with pytest.raises(NotMeasured, match="git does not tell of the commits: "):
+        find_commits(root, shas[0], shas[-1]).left("0" * 40, [shas[0]])
 
 
 def test_a_side_branch_is_searched_as_git_does(tmp_path):
