@@ -17,7 +17,7 @@ nox.options.sessions = ["lint", "types", "imports", "tests"]
 MEASURED = ["grad_cpu", "grad_cuda", "bandwidth_cpu", "bandwidth_cuda", "dtype_cpu", "dtype_cuda", "selftest"]
 SHARED = ["--dist", "worksteal"]
 """A worker of the unit tests that has nothing left takes from one that has."""
-VERBS = ["doctor", "compare", "reproduce", "whatif", "ab", "report"]
+VERBS = ["doctor", "compare", "reproduce", "whatif", "ab", "bisect", "report"]
 
 
 def install(session: nox.Session, lock: str) -> None:

@@ -11,8 +11,8 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from ci.baseline import BASELINE, baseline_of, bundles
 from ci.junit import render_legs
 from ci.leg import LEGS
 from ci.matrix import Leg, read_matrix
+from ci.pairs import paired_row, record_of, sides_of, worse_side
 from ci.summary import Row, render_comment, render_note, render_summary
 
 REPORT = Path("report")
@@ -96,11 +97,13 @@ def read_leg(leg: Leg, legs: Path, *, intact: bool = False) -> Gathered:
 
 
 def row_of(found: Gathered, out: Path, baseline: Path) -> Row:
-    """The row of a leg: its own verdict, then what the comparison with its baseline says."""
+    """The row of a leg: its own verdict, then what the comparison with its base, or with its baseline, says."""
     leg, newest = found.leg, (found.bundles[-1] if found.bundles else None)
     if newest is None:
         return Row(leg.name, leg.runner, "not_measured", found.problem or "its job left no bundle")
-    record = json.loads((newest / "record.json").read_text(encoding="utf-8"))
+    sides = sides_of(found.bundles)
+    base = record_of(sides[0]) if sides else None
+    record = worse_side(base, record_of(sides[1])) if sides and base else record_of(newest)
     verdict, outcome = record["verdict"], record["outcome"]
     row = Row(
         leg.name,
@@ -111,18 +114,32 @@ def row_of(found: Gathered, out: Path, baseline: Path) -> Row:
         host=record["host"]["id"],
         wall_s=_median([run["wall_s"] for run in record["runs"] if run["outcome"] == "passed"]),
     )
+    if record is base:
+        row = replace(row, why=f"of the base: {row.why}")
+    if sides and base and outcome == "passed":
+        return _held(row, sides, out, lambda comparison: paired_row(row, comparison, base))
     if outcome != "passed" or row.status in FAILING:
         return row
     reference = baseline_of(baseline, leg.name, found.document.get("settings"), row.host, leg.diagnostic)
     if reference is None:
         return row.against("no result of this leg on the default branch yet")
-    answer = _bench("compare", str(reference), str(newest), "--json")
+    return _held(
+        row,
+        (reference, newest),
+        out,
+        lambda comparison: row.compared(comparison["status"], comparison["reasons"], comparison["ratio"]),
+    )
+
+
+def _held(row: Row, both: tuple[Path, Path], out: Path, told: Callable[[Mapping[str, Any]], Row]) -> Row:
+    """The row with what ``bench compare`` says of two results, which is kept for the report."""
+    answer = _bench("compare", *map(str, both), "--json")
     try:
         (comparison,) = json.loads(answer.stdout)["comparisons"]
-        held = row.compared(comparison["status"], comparison["reasons"], comparison["ratio"])
-    except (ValueError, KeyError, TypeError):
+        held = told(comparison)
+    except (ValueError, KeyError, TypeError, IndexError):
         return row.against(f"could not be compared: {_last_line(answer.stderr)}")
-    _compared(out, leg.name).write_text(answer.stdout, encoding="utf-8")
+    _compared(out, row.leg).write_text(answer.stdout, encoding="utf-8")
     return held
 
 

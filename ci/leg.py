@@ -1,8 +1,9 @@
 """Runs one leg of the matrix and keeps what it left, whatever it was: ``ci/run -m ci.leg``.
 
-Reads BENCH_DIAGNOSTIC and BENCH_RUNNER (the leg), BENCH_PROFILE and BENCH_REPEAT. Writes ``legs/<leg>/``: ``leg.json``,
-the log, and ``results/`` with the bundle. Ends with 0 whenever that folder tells what happened: whether the matrix
-fails is decided once, by the last job.
+Reads BENCH_DIAGNOSTIC and BENCH_RUNNER (the leg), BENCH_PROFILE and BENCH_REPEAT. With BENCH_BASE_REV, a revision, it
+measures that and the checkout in pairs until they decide, or BENCH_BUDGET is spent. Writes ``legs/<leg>/``:
+``leg.json``, the log, and ``results/`` with the bundle, or both sides'. Ends with 0 whenever that folder tells what
+happened: whether the matrix fails is decided once, by the last job.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from ci.matrix import Leg, find_leg, read_matrix, settings
 
 SCHEMA = "bench.leg/1"
 LEGS = Path("legs")
+BUDGET = "45min"
+"""How long pairs go on that do not decide, unless BENCH_BUDGET says otherwise."""
+RUN_ONLY = ("--repeat", "--baseline")
+"""What only ``bench run`` takes: pairs are repeated until they decide, and are compared with one another."""
 SAID_LINES = 12
 """How much of the log goes into the summary."""
 
@@ -33,6 +38,7 @@ def main() -> None:
 
 def run_leg(leg: Leg, profile: str, repeat: str, out: Path) -> dict[str, Any]:
     """Run a leg into ``out`` and return what ``leg.json`` holds."""
+    base = os.environ.get("BENCH_BASE_REV") or None
     out.mkdir(parents=True, exist_ok=True)
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -40,6 +46,7 @@ def run_leg(leg: Leg, profile: str, repeat: str, out: Path) -> dict[str, Any]:
         "diagnostic": leg.diagnostic,
         "runner": leg.runner,
         "settings": settings(leg, profile, repeat),
+        "base": base,
         "commit": os.environ.get("GITHUB_SHA") or os.environ.get("CI_COMMIT_SHA"),
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "exit_code": None,
@@ -47,17 +54,34 @@ def run_leg(leg: Leg, profile: str, repeat: str, out: Path) -> dict[str, Any]:
     }
     # Written first as well, so that a leg whose machine is taken away has left its name.
     _write(out / "leg.json", document)
-    command = [
-        *(sys.executable, "-m", "bench", "run", leg.diagnostic),
-        *("--profile", profile, "--repeat", repeat, "--results", str(out / "results")),
-        *leg.arguments,
-    ]
+    command = [sys.executable, "-m", "bench", *_verb(leg, repeat, base), "--profile", profile]
+    command += ["--results", str(out / "results"), *(for_pairs(leg.arguments) if base else leg.arguments)]
     with Relay() as relay:
         document["exit_code"] = _follow(command, out / "run.log", relay)
         log = (out / "run.log").read_text(encoding="utf-8", errors="replace")
         document["said"] = [line.rstrip() for line in log.splitlines() if line.strip()][-SAID_LINES:]
         _write(out / "leg.json", document)
     return document
+
+
+def _verb(leg: Leg, repeat: str, base: str | None) -> list[str]:
+    """What is asked of bench: runs, or pairs with a base."""
+    if base is None:
+        return ["run", leg.diagnostic, "--repeat", repeat]
+    return ["ab", leg.diagnostic, "--base", f"rev={base}", "--budget", os.environ.get("BENCH_BUDGET") or BUDGET]
+
+
+def for_pairs(arguments: Sequence[str]) -> list[str]:
+    """A leg's arguments without those that only ``bench run`` takes."""
+    kept, rest = [], list(arguments)
+    while rest:
+        word = rest.pop(0)
+        name, equals, _ = word.partition("=")
+        if name not in RUN_ONLY:
+            kept.append(word)
+        elif not equals and rest:
+            rest.pop(0)
+    return kept
 
 
 class Relay:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from bench import units
+from bench.compare.reasons import bounds_of
 from bench.report.presentation import markdown_sign
 from bench.report.status import STATES
 from bench.report.text import markdown, markdown_head, markdown_row
@@ -13,13 +15,28 @@ from bench.report.text import markdown, markdown_head, markdown_row
 LONGEST_WHY = 400
 LIMIT = 60_000
 """Bytes of the table: GitHub takes comments of 65 536 characters."""
+_PAIRED = ("leg", "verdict", ">change", ">99 % interval", ">pairs", "why")
 MARKER = "<!-- bench-matrix -->"
 """What a comment begins with, unseen, so that the next pipeline finds its own among those of others."""
 
 
 @dataclass(frozen=True, slots=True)
+class Paired:
+    """What pairs of base and head show of the figure that decides; changes are ratios minus 1, and may be unbounded."""
+
+    figure: str
+    change: float | None
+    low: float | None
+    high: float | None
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One leg. ``status`` is the graver of its own verdict and the comparison's; ``ratio`` is now over baseline."""
+    """One leg. ``status`` is the graver of its own verdict and the comparison's; ``ratio`` is now over baseline.
+
+    ``paired`` is there if base and head were measured in pairs.
+    """
 
     leg: str
     runner: str
@@ -30,6 +47,7 @@ class Row:
     wall_s: float | None = None
     baseline: str = ""
     ratio: float | None = None
+    paired: Paired | None = None
 
     def against(self, text: str) -> Row:
         """The same row, with what there is to say of a baseline."""
@@ -64,10 +82,11 @@ def render_comment(rows: Sequence[Row], limit: int = LIMIT) -> str:
         limit: the most bytes (UTF-8); rows that do not fit are left out from the end, which is the best, and counted.
     """
     ordered = sorted(rows, key=lambda row: (STATES[row.status].rank if row.status in STATES else len(STATES), row.leg))
-    head = markdown_head("leg", "verdict", ">median wall", "against the default branch", "why")
-    text = f"## {_headline(rows)}\n\n{head}"
+    in_pairs = any(row.paired for row in rows)
+    columns = _PAIRED if in_pairs else ("leg", "verdict", ">median wall", "against the default branch", "why")
+    text = f"## {_headline(rows)}\n\n{markdown_head(*columns)}"
     for at, row in enumerate(ordered):
-        line = _line(row)
+        line = _line_of_pairs(row) if in_pairs else _line(row)
         if len((text + line).encode()) > limit - 100:  # room for the last sentence
             return f"{text}\n{len(ordered) - at} more legs do not fit here.\n"
         text += line
@@ -85,11 +104,28 @@ def _headline(rows: Sequence[Row]) -> str:
 
 
 def _line(row: Row) -> str:
-    status = row.status.replace("_", " ")
-    verdict = status if row.outcome in {"passed", "not_measured"} else f"{status} ({row.outcome.replace('_', ' ')})"
     wall = "–" if row.wall_s is None else f"{row.wall_s:.2f} s"
     change = "" if row.ratio is None else f" ({row.ratio - 1:+.1%})"
     against = f"{row.baseline.replace('_', ' ')}{change}" or "–"
-    sign = markdown_sign(STATES[row.status])
-    why = markdown(" ".join(row.why.split()), LONGEST_WHY)
-    return markdown_row(markdown(row.leg), f"{sign} {verdict}", wall, markdown(against), why)
+    return markdown_row(markdown(row.leg), _verdict(row), wall, markdown(against), _why(row))
+
+
+def _line_of_pairs(row: Row) -> str:
+    paired = row.paired
+    if paired is None:
+        return markdown_row(markdown(row.leg), _verdict(row), "–", "–", "–", _why(row))
+    change = "–" if paired.change is None else f"{markdown(paired.figure)} {units.change(paired.change)}"
+    ends = bounds_of(paired.low, paired.high)
+    return markdown_row(markdown(row.leg), _verdict(row), change, ends, str(paired.pairs), _why(row))
+
+
+def _verdict(row: Row) -> str:
+    status = row.status.replace("_", " ")
+    if row.paired is not None and row.status == "insufficient_runs":
+        status = "undecided"
+    verdict = status if row.outcome in {"passed", "not_measured"} else f"{status} ({row.outcome.replace('_', ' ')})"
+    return f"{markdown_sign(STATES[row.status])} {verdict}"
+
+
+def _why(row: Row) -> str:
+    return markdown(" ".join(row.why.split()), LONGEST_WHY)

@@ -34,6 +34,7 @@ VERBS = {
     "reproduce": "measure",
     "whatif": "measure",
     "ab": "measure",
+    "bisect": "measure",
 }
 """Every verb in the order of the help, and what people do with it: the folder of its module."""
 

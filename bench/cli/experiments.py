@@ -21,6 +21,7 @@ from bench.compare.experiment import Trial
 from bench.compare.measures import CALL, WALL
 from bench.compare.reasons import bounds, trial_reason
 from bench.engine.absent import AbsentEngine
+from bench.engine.assets import diagnostics_folder
 from bench.engine.protocol import Engine, Notify
 from bench.errors import UsageError
 from bench.record.schema import Experiment
@@ -35,6 +36,7 @@ from bench.run.ab.sides import Side, parse_side
 from bench.run.ab.words import Words, keep_words, kept_words
 from bench.run.plan import Options, Plan, parse_env
 from bench.run.session import Session
+from bench.run.source.git import read_names
 from bench.units import clock, counted, parse_duration
 
 _PERCENT = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)\s*%", re.ASCII)
@@ -113,26 +115,62 @@ def words_of(given: Words | None, earlier: Earlier | None, results: Path) -> Wor
     raise UsageError("no --base was given", fix="name what to compare with, as in --base main")
 
 
-def experiment(
-    words: Words, asked: Asked, earlier: Earlier | None, folder: Path, find: Callable[[Notify], Engine]
-) -> Done:
-    """Prepare both sides, run their pairs, write their bundles, and return what they show.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is asked, with the plans of both sides."""
+
+    words: Words
+    question: Question
+    plans: tuple[Plan, Plan]
+
+
+def prepare(words: Words, rules: Rules, folder: Path) -> Prepared:
+    """Return both sides as plans, their code in a folder of its own.
 
     Args:
         words: what is asked.
-        asked: how it is decided.
-        earlier: what there is of it, if it goes on.
-        folder: takes the code of the sides.
-        find: finds the engine.
+        rules: when it ends.
+        folder: takes the code of the sides; it must outlive the last run.
 
     Raises:
         UsageError: words that make no sense.
+        NotMeasured: the code cannot be put into the folder.
+    """
+    sides = [_side(option, text, words) for option, text in (("--base", words.base), ("--head", words.head))]
+    question = _question(words, rules, named=any(side.rev is not None for side in sides))
+    made = Sides(question, folder)
+    return Prepared(words, question, (made.plan(sides[0]), made.plan(sides[1])))
+
+
+def report(trial: Trial) -> None:
+    """Report on the line of progress where an experiment stands."""
+    judged = trial.decides
+    left = "" if judged.to_go is None else f", about {counted(judged.to_go, 'pair')} to go"
+    notify(f"pair {trial.made}: {judged.name} is {bounds(judged)}{left}")
+
+
+def experiment(
+    prepared: Prepared,
+    asked: Asked,
+    earlier: Earlier | None,
+    find: Callable[[Notify], Engine],
+    follow: Callable[[Trial], None] = report,
+) -> Done:
+    """Run the pairs of both sides, write their bundles, and return what they show.
+
+    Args:
+        prepared: both sides.
+        asked: how it is decided.
+        earlier: what there is of it, if it goes on.
+        find: finds the engine.
+        follow: told where it stands after each pair.
+
+    Raises:
+        UsageError: a choice that makes no sense.
         NotComparable: it is to go on, and a side is not what it was.
     """
-    sides = tuple(_side(option, text, words) for option, text in (("--base", words.base), ("--head", words.head)))
-    question = _question(words, asked.rules)
-    plans = _plans(question, sides, folder)
-    told = _experiments(words, asked, earlier, question)
+    words, plans = prepared.words, prepared.plans
+    told = _experiments(words, asked, earlier, prepared.question)
     with ExitStack() as stack:
         results = Path(words.results)
         usual = stack.enter_context(
@@ -150,7 +188,7 @@ def experiment(
         keep_words(told[0].id, words)
         _follow_pairs(sessions, {id(plans[0]): "base", id(plans[1]): "head"})
         arms = [_arm(plans[at], sessions[at], told[at], earlier) for at in (0, 1)]
-        return run_pairs(arms[0], arms[1], asked.rules, earlier.first if earlier else 0, _report)
+        return run_pairs(arms[0], arms[1], asked.rules, earlier.first if earlier else 0, follow)
 
 
 def show(done: Done, rules: Rules, *, json: bool) -> None:
@@ -207,7 +245,7 @@ def _side(option: str, text: str, words: Words) -> Side:
     return replace(side, requirements=Path(words.where) / side.requirements)
 
 
-def _question(words: Words, rules: Rules) -> Question:
+def _question(words: Words, rules: Rules, *, named: bool) -> Question:
     project = Path(words.project) if words.project is not None else None
     results = Path(words.results)
     catalog, diagnostic = what_is_named(words.name, project, words.node, device_of(words.device))
@@ -219,16 +257,19 @@ def _question(words: Words, rules: Rules) -> Question:
         memory_bytes=options.size_of(words.memory),
         threads=words.threads,
         timeout_s=options.duration_of(words.timeout),
+        ceiling_s=options.duration_of(words.ceiling),
         env=parse_env(list(words.env)),
     )
     requirements = Path(words.requirements) if words.requirements is not None else None
-    ours = checkout_of(project, results, diagnostic) is None
-    return Question(catalog, diagnostic, chosen, None if ours else project, results, requirements)
+    if checkout_of(project, results, diagnostic) is None:
+        project = _our_checkout() if named else None
+    return Question(catalog, diagnostic, chosen, project, results, requirements)
 
 
-def _plans(question: Question, sides: tuple[Side, ...], folder: Path) -> tuple[Plan, Plan]:
-    made = Sides(question, folder)
-    return made.plan(sides[0]), made.plan(sides[1])
+def _our_checkout() -> Path | None:
+    """The shipped diagnostics as a project of which revisions can be named, if bench runs from a checkout."""
+    names = read_names(diagnostics_folder())
+    return diagnostics_folder() if names is not None and names.tracked else None
 
 
 def _experiments(
@@ -271,9 +312,3 @@ def _follow_pairs(sessions: list[Session], names: Mapping[int, str]) -> None:
             session.observer.title_of = lambda plan, index: (
                 f"{plan.diagnostic.name} [{names.get(id(plan), 'both')}] pair {index + 1}"
             )
-
-
-def _report(trial: Trial) -> None:
-    judged = trial.decides
-    left = "" if judged.to_go is None else f", about {counted(judged.to_go, 'pair')} to go"
-    notify(f"pair {trial.made}: {judged.name} is {bounds(judged)}{left}")

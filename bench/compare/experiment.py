@@ -98,13 +98,14 @@ def are_sides(a: Record, b: Record) -> bool:
     return one.id == two.id and one.side != two.side
 
 
-def trial_of(a: Record, b: Record, *, informs: bool = True) -> Trial:
+def trial_of(a: Record, b: Record, *, informs: bool = True, alpha: float = rule.ALPHA) -> Trial:
     """Return what an experiment shows.
 
     Args:
         a: the side that is compared with.
         b: the other one.
         informs: whether the other figures are judged beside the one that decides.
+        alpha: the chance of a wrong decision, and of an interval that ever misses the change.
 
     Raises:
         NotComparable: they are not sides of one experiment, or no run of both has the figure.
@@ -116,7 +117,8 @@ def trial_of(a: Record, b: Record, *, informs: bool = True) -> Trial:
     matched, metric = _matched(a, b), one.metric
     known = (measures(a), measures(b))
     names = [name for name in dict.fromkeys([*known[0], *known[1]]) if informs or name == metric]
-    judged = {name: _judged(name, known[0].get(name), known[1].get(name), matched.judged, one.effect) for name in names}
+    asked = one.effect, alpha
+    judged = {name: _judged(name, known[0].get(name), known[1].get(name), matched.judged, asked) for name in names}
     decides = judged.pop(metric, None) or Judged(metric, "", "none", None, None, 0, why="no run has it")
     return Trial(
         id=one.id,
@@ -176,9 +178,9 @@ def _experiment(record: Record) -> Experiment:
 
 
 def _judged(
-    name: str, a: Measure | None, b: Measure | None, matched: Sequence[tuple[int, int]], effect: float
+    name: str, a: Measure | None, b: Measure | None, matched: Sequence[tuple[int, int]], asked: tuple[float, float]
 ) -> Judged:
-    """One figure by the pairs that have it on both sides."""
+    """One figure by the pairs that have it on both sides; ``asked`` is the least effect, and what may go wrong."""
     told = b or a
     assert told is not None  # noqa: S101, the name comes from one of them
     both = [(a.values[one], b.values[two]) for one, two in matched] if a and b else []
@@ -190,7 +192,7 @@ def _judged(
     if any(not (math.isfinite(value) and value > 0) for pair in values for value in pair):
         return msgspec.structs.replace(made, why="ratios need values above 0")
     found = rule.differences(base, head)
-    decision = rule.decide(found, effect)
+    decision = rule.decide(found, *asked)
     return msgspec.structs.replace(
         made,
         outcome=by_direction(decision.outcome, told.better),
@@ -198,7 +200,7 @@ def _judged(
         change=math.expm1(decision.estimate),
         low=None if decision.low is None else _ratio(decision.low),
         high=None if decision.high is None else _ratio(decision.high),
-        to_go=rule.to_go(found, effect) if decision.decided_after is None else None,
+        to_go=rule.to_go(found, *asked) if decision.decided_after is None else None,
     )
 
 

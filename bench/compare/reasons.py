@@ -164,7 +164,12 @@ def judged_word(judged: Judged) -> str:
 
 def bounds(judged: Judged) -> str:
     """Return between what a figure's change lies, as far as its pairs bound it."""
-    low, high = (None if end is None else units.change(end) for end in (judged.low, judged.high))
+    return bounds_of(judged.low, judged.high)
+
+
+def bounds_of(least: float | None, most: float | None) -> str:
+    """Return between what a change lies; ``None`` for an end that nothing bounds."""
+    low, high = (None if end is None else units.change(end) for end in (least, most))
     if low is not None and high is not None:
         return f"between {low} and {high}"
     if low is None and high is None:

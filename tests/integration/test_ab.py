@@ -1,4 +1,4 @@
-"""`bench ab` with the local engine: two commits of a repository, a few pairs, and more of them later."""
+"""`bench ab` and `bench bisect` with the local engine: commits of a repository, and more pairs later."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.compare.bisection import Step, decisions_planned
 from bench.record.storage.find import find_bundles
 from bench.record.storage.verify import verify_bundle
+from bench.run.bisect.log import Search, log_text
 from tests.integration.command import Command
 
 pytestmark = pytest.mark.integration
@@ -69,4 +71,28 @@ def test_pairs_of_two_commits_and_more_of_them_later(tmp_path: Path, project: Pa
     again = command("compare", said["base"]["path"], said["head"]["path"])
     assert (again.code, said["sentence"] in " ".join(again.out.split())) == (6, True), again.out
     assert git(project, "status", "--porcelain") == before
+    assert git(project, "worktree", "list").count("\n") == 1
+
+
+def test_the_slow_one_of_three_commits_whose_ends_a_log_knows(tmp_path: Path, project: Path) -> None:
+    (tmp_path / "run").mkdir()
+    command = Command(tmp_path / "run")
+    git(project, "commit", "-qam", "slower")
+    slow = git(project, "rev-parse", "HEAD").strip()
+    (project / "other.txt").write_text("o\n")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "another")
+    good, bad = git(project, "rev-parse", "v1", "HEAD").split()
+    what = Search(name="work", good=good, bad=bad, metric="call", effect=0.05, planned=decisions_planned(2))
+    ends = Step(commit=bad, answer="bad", change=9.0, low=5.0, threshold=1.0, alpha=0.0045)
+    (tmp_path / "log").write_text(log_text(what, [ends], None))
+    before = git(project, "status", "--porcelain", "--branch")
+    words = ("work", "--project", project, "--replay", tmp_path / "log", "--engine", "local", "--results", "r")
+    done = command("bisect", *words, "--json")
+    assert done.code == 0, done.err
+    said = json.loads(done.out)
+    assert (said["ended_by"], said["first"]["commit"], said["first"]["subject"]) == ("found", slow, "slower")
+    assert said["first"]["low"] > 1
+    assert [verify_bundle(bundle.path) for bundle in find_bundles(command.folder / "r")] == [[]] * 2
+    assert git(project, "status", "--porcelain", "--branch") == before
     assert git(project, "worktree", "list").count("\n") == 1

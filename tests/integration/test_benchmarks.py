@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.slow]
 GLANCE = {
     "benchmarks/measuring/measuring.py": ("--glance", "--engine", "local"),
     "benchmarks/measuring/repeats.py": ("--glance", "--engine", "local"),
+    "benchmarks/statistics/commits.py": ("--glance",),
     "benchmarks/statistics/pairs.py": ("--glance",),
     "benchmarks/statistics/quality.py": ("--glance",),
     "benchmarks/work/work.py": ("--glance", "--engine", "docker", "--diagnostic", "grad_cpu"),

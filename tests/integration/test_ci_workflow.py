@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.server
 import io
 import json
+import re
+import subprocess
 import sys
 import threading
 import zipfile
@@ -86,6 +88,11 @@ kept.write_text(json.dumps(comments))
 """
 
 
+def git(root: Path, *words: str) -> str:
+    who = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
+    return subprocess.run(["git", "-C", str(root), *who, *words], check=True, capture_output=True, text=True).stdout
+
+
 class Project:
     """A project of somebody's, with one diagnostic of a few milliseconds; no torch."""
 
@@ -97,6 +104,9 @@ class Project:
             '[diagnostic.spin]\nnode = "test_spin.py::test_spin"\nimage = "small"\nceiling_s = 30.0\ntimeout_s = 60.0\n'
         )
         self.takes(0.0)
+        git(self.folder, "init", "-q", ".")
+        for number in (1, 2):
+            self.commit(f"change {number}")
         local = ["--project", str(self.folder), "--engine", "local", "--no-calibration"]
         self.matrix = folder / "matrix.json"
         self.runners = [
@@ -122,6 +132,12 @@ class Project:
     def takes(self, seconds: float) -> None:
         """Change the code: the test takes so long."""
         (self.folder / "seconds").write_text(f"{seconds}")
+
+    def commit(self, subject: str) -> str:
+        """Commit the code, and return the commit before."""
+        git(self.folder, "add", ".")
+        git(self.folder, "commit", "-qm", subject, "--allow-empty")
+        return git(self.folder, "rev-parse", "HEAD~1") if subject != "change 1" else ""
 
     def write_matrix(self) -> None:
         self.matrix.write_text(json.dumps({"diagnostics": ["spin_cpu"], "runners": self.runners}))
@@ -166,7 +182,9 @@ def rows(run: Path) -> dict[str, dict[str, object]]:
     return {row["leg"]: row for row in verdict["legs"]}
 
 
-def test_a_baseline_then_a_pull_request_that_is_slower(tmp_path: Path, project: Project, env: dict[str, str]) -> None:
+def test_a_baseline_then_a_pull_request_that_is_slower_than_its_base(
+    tmp_path: Path, project: Project, env: dict[str, str]
+) -> None:
     system = github(tmp_path, env)
     repeat = {"repeat": "5", "profile": "smoke"}
 
@@ -193,13 +211,22 @@ def test_a_baseline_then_a_pull_request_that_is_slower(tmp_path: Path, project: 
     assert limits == [256 * 1024**2, 512 * 1024**2]
     assert [record["outcome"] for record in records if not record["runs"]] == ["not_measured"]
 
-    project.takes(3.0)
+    project.takes(0.5)
+    base = project.commit("slower").strip()
     head = {"head": {"repo": {"full_name": "owner/project"}}, "number": 7}
     event = {"pull_request": {**head, "labels": []}}
     jobs = system.run("pull_request", ref="refs/pull/7/merge", event=event, inputs=repeat)
     second = rows(tmp_path / "github/run-2")
     assert second["spin_cpu-large"]["status"] == "code_regressed", second
     assert second["spin_cpu-small"]["status"] == "code_regressed", second
+    assert second["spin_cpu-large"]["baseline"] == f"pairs with {base[:12]}"
+    assert not (tmp_path / "github/run-2/gather/baseline").exists()
+    comment = (tmp_path / "github/run-2/artifacts/bench-report/comment.md").read_text()
+    assert re.search(
+        r"^\| spin_cpu-large \| \S+ code regressed \| call [^|]+ \| [^|]+ \| \d+ \| slower: ",
+        comment,
+        re.MULTILINE,
+    )
     assert jobs["gather"].result == "failure"
     assert "FAILS spin_cpu-large" in jobs["gather"].log
     assert "2 over the ceiling or slower" in system.summary
@@ -353,8 +380,15 @@ def test_the_same_on_gitlab(tmp_path: Path, project: Project, env: dict[str, str
             {"id": 201, "author": {"id": 9}, "body": f"{MARKER} of somebody"},
             {"id": 202, "author": {"id": 8}, "body": f"{MARKER} of an earlier pipeline"},
         ]
-        gather = ended(system.run(common | request, legs), "bench-gather", "failed")
+        began = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": git(project.folder, "rev-parse", "HEAD~1").strip()}
+        jobs = system.run(common | request | began | {"BENCH_BUDGET": "1s"}, legs)  # one pair
+        gather = ended(jobs, "bench-gather", "failed")
         assert "comment written anew (200)" in gather.log
+        rows_ = json.loads((Path(gather.outputs["workspace"]) / "report/verdict.json").read_text())["legs"]
+        assert [(row["status"], row["paired"]["pairs"]) for row in rows_[:2]] == [
+            ("over_ceiling", 1),
+            ("insufficient_runs", 1),
+        ]
         assert Answers.asked[-1][0] == "PUT /api/v4/projects/42/merge_requests/5/notes/202"
     finally:
         server.shutdown()

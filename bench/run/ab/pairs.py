@@ -11,8 +11,9 @@ import msgspec
 
 from bench.compare.comparison import Comparison, compare
 from bench.compare.differences import ORDER
-from bench.compare.experiment import Trial, head_goes_first, place, trial_of
+from bench.compare.experiment import Judged, Trial, head_goes_first, place, trial_of
 from bench.compare.sample import FAILURES
+from bench.compare.stats.pairs import ALPHA
 from bench.record.schema import Experiment
 from bench.run.measurement import Measurement
 from bench.run.schedule import Repeated, Turn
@@ -25,12 +26,15 @@ class Rules:
     """When an experiment ends. ``budget_s`` is of this command alone; ``max_pairs`` counts those before it too.
 
     ``otherwise`` decides if the first pair does not have the figure that was to; ``None`` if that was asked for.
+    ``alpha`` is the chance of a wrong decision, and ``settled`` tells whether what is decided needs no more pairs.
     """
 
     max_pairs: int = 60
     min_pairs: int = 1
     budget_s: float | None = None
     otherwise: str | None = None
+    alpha: float = ALPHA
+    settled: Callable[[Judged], bool] = lambda judged: judged.decided_after is not None
 
 
 class Pairs(Repeated):
@@ -86,22 +90,23 @@ class Pairs(Repeated):
         trial = self._trial(pair)
         if trial.decides.why is not None and trial.judged:
             return "no_figure"
-        decided = trial.decides.decided_after is not None
+        settled = trial.judged > 0 and self._rules.settled(trial.decides)
         if pair > self.first:
             self._follow(trial)
-        if decided and trial.made >= self._rules.min_pairs:
+        if settled and trial.made >= self._rules.min_pairs:
             return "decided"
         if pair >= self._rules.max_pairs:
             return "max_pairs"
         return "budget" if self._is_spent(pair - self.first) else None
 
     def _trial(self, pair: int) -> Trial:
-        trial = trial_of(self.base.record(), self.head.record(), informs=False)
+        alpha = self._rules.alpha
+        trial = trial_of(self.base.record(), self.head.record(), informs=False, alpha=alpha)
         if pair != 1 or trial.decides.why is None or not trial.judged or self._rules.otherwise is None:
             return trial
         for side in (self.base, self.head):
             side.experiment = msgspec.structs.replace(told(side), metric=self._rules.otherwise)
-        return trial_of(self.base.record(), self.head.record(), informs=False)
+        return trial_of(self.base.record(), self.head.record(), informs=False, alpha=alpha)
 
     def _is_spent(self, made: int) -> bool:
         """Whether one more pair, as long as those so far, would take more time than there is."""

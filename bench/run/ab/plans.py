@@ -59,7 +59,7 @@ class Sides:
         diagnostic = replace(asked.diagnostic, image=side.image) if side.image else asked.diagnostic
         if asked.project is None:
             if side.rev is not None:
-                what = f"'{side.rev}' names a revision, and {diagnostic.name} is a shipped diagnostic"
+                what = f"'{side.rev}' names a revision, and {diagnostic.name} is a shipped diagnostic of no checkout"
                 fix = "give --project with the checkout of your test, or variant= requirements= env.K= threads="
                 raise UsageError(what, fix=fix)
             source = read_catalog_source(diagnostics_folder())

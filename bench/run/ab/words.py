@@ -33,6 +33,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     memory: str | None = None
     threads: int | None = None
     timeout: str | None = None
+    ceiling: str | None = None
     env: tuple[str, ...] = ()
     duet: bool = False
     results: str

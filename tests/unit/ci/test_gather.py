@@ -127,6 +127,55 @@ def test_a_comparison_that_fails_is_said(monkeypatch, tmp_path):
     assert "bench: a record is damaged" in row(monkeypatch, tmp_path, record(), answers=answers, base=base).baseline
 
 
+def pair(tmp_path, base, head):
+    """A leg with both sides of an experiment, and the row that comes of it."""
+    home = leave(tmp_path / "legs", None)
+    for side, document in (("base", base), ("head", head)):
+        document |= {"experiment": {"id": "ab-1", "side": side}, "diagnostic": {"source": {"commit": "c0ffee" * 7}}}
+        lay(home / "results", document, f"20260101T00000{len(side)}Z" if side == "base" else "20260101T000009Z")
+    return row_of(read_leg(LEG, tmp_path / "legs", intact=True), tmp_path, tmp_path / "none")
+
+
+def trial(status="code_regressed", **decides):
+    figures = {"name": "call", "change": 0.098, "low": 0.051, "high": 0.142, "pairs": 11, **decides}
+    reasons = ["slower: call +9.8 %", "a second one"]
+    return {"comparisons": [{"status": status, "reasons": reasons, "ratio": 1.1, "experiment": {"decides": figures}}]}
+
+
+def test_pairs_of_base_and_head_need_no_baseline(monkeypatch, tmp_path):
+    answers = Answers(compare=(1, json.dumps(trial()), ""))
+    monkeypatch.setattr(gather, "_bench", answers)
+    found = pair(tmp_path, record(), record())
+    ((verb, base, head, _),) = answers.asked
+    assert (verb, base[-1:], head[-2:]) == ("compare", "Z", "9Z")
+    assert (found.status, found.baseline, found.why) == (
+        "code_regressed",
+        "pairs with c0ffeec0ffee",
+        "slower: call +9.8 %",
+    )
+    assert (tmp_path / "compare-grad_cpu-a.json").is_file()
+    lines = render_comment([found, Row("b", "x", "not_measured", "no GPU")]).splitlines()
+    assert lines[2].split(" | ")[1:5] == ["verdict", "change", "99 % interval", "pairs"]
+    cells = lines[4].split(" | ")
+    assert cells[2:5] == ["call +9.8 %", "between +5.1 % and +14.2 %", "11"]
+    assert lines[5].split(" | ")[2:5] == ["–"] * 3
+
+
+def test_pairs_that_do_not_decide_are_called_undecided(monkeypatch, tmp_path):
+    said = trial("insufficient_runs", low=None, high=None)
+    monkeypatch.setattr(gather, "_bench", Answers(compare=(6, json.dumps(said), "")))
+    line = render_comment([pair(tmp_path, record(), record())]).splitlines()[-1]
+    assert "undecided | call +9.8 % | bounded by nothing yet | 11" in line
+
+
+def test_pairs_over_the_ceiling_or_with_a_side_that_failed(monkeypatch, tmp_path):
+    monkeypatch.setattr(gather, "_bench", Answers(compare=(0, json.dumps(trial("same")), "")))
+    found = pair(tmp_path, record(), record("over_ceiling", reasons=["905 s"]))
+    assert (found.status, found.why, found.paired.pairs) == ("over_ceiling", "905 s", 11)
+    found = pair(tmp_path / "two", record("not_measured", "failed", ["no run passed"]), record())
+    assert (found.status, found.outcome, found.why) == ("not_measured", "failed", "of the base: no run passed")
+
+
 def test_over_the_ceiling_needs_no_comparison(monkeypatch, tmp_path):
     answers = Answers()
     assert row(monkeypatch, tmp_path, record("over_ceiling"), answers=answers).status == "over_ceiling"

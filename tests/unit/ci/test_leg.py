@@ -36,10 +36,25 @@ def test_what_a_leg_leaves(tmp_path, stand_in, monkeypatch):
     document = run_leg(Leg("grad_cpu", "a", ("x",), ("--cpus", "2")), "smoke", "3", tmp_path / "legs/grad_cpu-a")
     assert document == json.loads((tmp_path / "legs/grad_cpu-a/leg.json").read_text())
     assert (document["exit_code"], document["commit"], document["leg"]) == (4, "c0ffee", "grad_cpu-a")
-    expected = f"-m bench run grad_cpu --profile smoke --repeat 3 --results {tmp_path}/legs/grad_cpu-a/results --cpus 2"
+    expected = f"-m bench run grad_cpu --repeat 3 --profile smoke --results {tmp_path}/legs/grad_cpu-a/results --cpus 2"
     assert expected in document["said"]
     assert "progress" in document["said"]
     assert "progress" in (tmp_path / "legs/grad_cpu-a/run.log").read_text()
+
+
+def test_with_a_base_both_are_measured_in_pairs(tmp_path, stand_in, monkeypatch):
+    stand_in('echo "$@"')
+    leg = Leg("grad_cpu", "a", (), ("--repeat", "9", "--cpus", "2", "--baseline=x"))
+    monkeypatch.setenv("BENCH_BASE_REV", "HEAD^1")
+    document = run_leg(leg, "smoke", "3", tmp_path)
+    said = (
+        f"-m bench ab grad_cpu --base rev=HEAD^1 --budget 45min --profile smoke --results {tmp_path}/results --cpus 2"
+    )
+    assert (document["said"], document["base"]) == ([said], "HEAD^1")
+    monkeypatch.setenv("BENCH_BUDGET", "1h")
+    assert "--budget 1h" in run_leg(leg, "smoke", "3", tmp_path)["said"][0]
+    monkeypatch.setenv("BENCH_BASE_REV", "")
+    assert run_leg(leg, "smoke", "3", tmp_path)["said"][0].startswith("-m bench run grad_cpu --repeat 3 --profile")
 
 
 def test_only_the_end_of_a_long_log_goes_into_the_document(tmp_path, stand_in):

@@ -10,6 +10,7 @@ import pytest
 
 import bench.cli.session
 import bench.cli.verbs.measure.ab
+import bench.cli.verbs.measure.bisect
 import bench.cli.verbs.measure.reproduce
 import bench.cli.verbs.measure.run
 import bench.cli.verbs.measure.whatif
@@ -125,7 +126,7 @@ def engine(monkeypatch, tmp_path):
     """The fake engine, chosen whatever is asked for; the host is still, known and not calibrated."""
     made = FakeEngine()
     verbs = bench.cli.verbs.measure
-    for module in (verbs.run, verbs.reproduce, verbs.whatif, verbs.ab):
+    for module in (verbs.run, verbs.reproduce, verbs.whatif, verbs.ab, verbs.bisect):
         monkeypatch.setattr(module, "choose", lambda name, host, notify: made)
     known = HostClass(cpu_model="Test CPU", cores=2, threads=2, memory_bytes=16 * 1024**3, kernel="6.1")
     still = HostProbes(

@@ -12,6 +12,7 @@ from bench.compare.experiment import place
 from bench.errors import NotMeasured
 from bench.record.storage.find import find_bundles
 from bench.record.storage.verify import verify_bundle
+from tests.support.history import make_history
 
 TEST = "import work\ndef test_y():\n    assert work.N\n"
 
@@ -177,7 +178,25 @@ def test_a_secret_of_a_side_is_in_no_bundle(takes, bench_, project, tmp_path):
     assert head.record.experiment.words.startswith("env.API_TOKEN=")
 
 
-def test_without_a_checkout_there_is_no_revision(engine, bench_, project, tmp_path):
+def test_a_revision_of_a_shipped_diagnostic_is_one_of_the_checkout_that_runs(
+    takes, engine, bench_, tmp_path, monkeypatch
+):
+    files = {"bench/diagnostics/test_grad.py": "old\n", "other.py": "\n"}
+    old, _ = make_history(tmp_path / "ours", [files, {"bench/diagnostics/test_grad.py": "new\n"}])
+    monkeypatch.setattr("bench.cli.experiments.diagnostics_folder", lambda: tmp_path / "ours/bench/diagnostics")
+    took = {"old\n": 1.0, "new\n": 1.2}
+    takes(lambda task: took[(task.tree.root / "test_grad.py").read_text()])
+    words = ("ab", "grad_cpu", "--base", old, "--head", "main", "--results", tmp_path / "r")
+    code, out, err = bench_(*words)
+    assert (code, "slower: call +" in out) == (1, True), err
+    base, head = sides(tmp_path / "r")
+    assert (base.record.image, base.record.diagnostic.source.commit) == (head.record.image, old)
+    code, _, err = bench_(*words, "--ceiling", "1", "--max-pairs", "1")
+    assert "over_ceiling" in {bundle.record.verdict.status for bundle in find_bundles(tmp_path / "r")}, err
+
+
+def test_without_a_checkout_there_is_no_revision(engine, bench_, project, tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.cli.experiments.diagnostics_folder", lambda: tmp_path)
     code, _, err = bench_("ab", "grad_cpu", "--base", "main", "--results", tmp_path / "r")
     assert (code, "shipped diagnostic" in err) == (2, True)
     subprocess.run(["rm", "-rf", str(project / ".git")], check=True)

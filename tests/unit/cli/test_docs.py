@@ -37,7 +37,10 @@ FLEET = "bench fleet grad_cpu --host ssh://one --host ssh://two --profile smoke"
 GPU = "bench run grad_cuda --repeat 5"
 (DUET,) = commands("ab.md", "bench ab slow_cpu --project DIR --base main --duet")
 """Needs two CPUs, and says so where there is one."""
+(BISECT,) = commands("ab.md", "bench bisect ")
+"""Here no run takes longer than another: there is nothing to find."""
 FAILS = {
+    BISECT: {2},
     DUET: {0, 2},
     FLEET: {2, 6},
     GPU: {0, 6},
@@ -78,8 +81,9 @@ def place(measured, tmp_path):
     git(project, "init", "-q", "-b", "main", ".")
     git(project, "add", ".")
     git(project, "commit", "-qm", "one")
-    for tag in ("v1.2", "v1.3"):
-        git(project, "tag", tag)
+    git(project, "tag", "v1.2")
+    git(project, "commit", "-qm", "two", "--allow-empty")
+    git(project, "tag", "v1.3")
     measured(*[[10.0] * 8] * 3)
     bundles = [str(bundle.path) for bundle in find_bundles("results")]
     shown = dict.fromkeys(re.findall(r"HOST/\S+", PAGES["README.md"].read_text()))

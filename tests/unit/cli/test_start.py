@@ -57,6 +57,7 @@ DENIED = {
     "run": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
     "reproduce": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
     "ab": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
+    "bisect": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
     "whatif": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
     "fleet": {"bench.report.html", "docker", "duckdb", "jinja2", "psutil", "requests"},
 }

@@ -11,7 +11,7 @@ import typer
 
 from bench.cli import completion, options
 from bench.cli.app import app
-from bench.cli.experiments import Asked, absolute, experiment, parse_effect, rules_of, show, words_of
+from bench.cli.experiments import Asked, absolute, experiment, parse_effect, prepare, rules_of, show, words_of
 from bench.cli.verbs.measure.run import NEED_BYTES
 from bench.compare.measures import CALL, CPU, WALL
 from bench.engine.choose import choose
@@ -86,6 +86,7 @@ def ab(
     memory: options.Memory = None,
     threads: options.Threads = None,
     timeout: options.Timeout = None,
+    ceiling: options.Ceiling = None,
     env: options.Env = [],  # noqa: B006, typer copies it
     calibration: Annotated[
         bool, typer.Option("--calibration/--no-calibration", help="Calibrate the host before and after.")
@@ -129,12 +130,14 @@ def ab(
                 memory=memory,
                 threads=threads,
                 timeout=timeout,
+                ceiling=ceiling,
                 env=tuple(env),
                 duet=duet,
                 results=str(results.absolute()),
                 where=str(Path.cwd()),
             )
         words = words_of(given, earlier, results)
-        done = experiment(words, asked, earlier, Path(folder), partial(choose, words.engine, words.host))
+        prepared = prepare(words, asked.rules, Path(folder))
+        done = experiment(prepared, asked, earlier, partial(choose, words.engine, words.host))
     show(done, asked.rules, json=json)
     return int(done.exit_code)

@@ -1,0 +1,72 @@
+"""What an experiment means for a search: a commit that has an answer, one to skip, or nothing more to try (pure)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bench.compare.bisection import Step, answer_of
+from bench.compare.experiment import Trial
+from bench.compare.sample import FAILURES
+from bench.errors import ExitCode
+from bench.record.schema import Record
+from bench.run.ab.experiment import Done
+from bench.run.bisect.search import Ended, Tried
+
+_HOW = {"failed": "its test failed", "timed_out": "its test timed out", "oom_killed": "it was killed for memory"}
+
+
+def tried_of(step: Step, done: Done, trial: Trial) -> Tried:
+    """Return a commit with its answer.
+
+    Args:
+        step: the commit, with the threshold that it was held against and what may be wrong.
+        done: the experiment of the good end and the commit.
+        trial: what its pairs show with that certainty.
+    """
+    made, threshold = with_figures(step, trial), step.threshold
+    answer = "undecided" if threshold is None else answer_of(trial.decides, threshold)
+    ends: Ended | None = "interrupted" if done.exit_code == ExitCode.INTERRUPTED else None
+    why = why_skipped(done, trial)
+    if why is not None and ends is None:
+        return Tried(msgspec.structs.replace(made, answer="skipped", why=why, alpha=None))
+    if answer != "undecided":
+        return Tried(msgspec.structs.replace(made, answer=answer), ends)
+    if ends is None and done.ended_by in ("budget", "lost"):
+        ends = "budget" if done.ended_by == "budget" else "lost"
+    said = {"interrupted": "interrupted", "budget": "the budget was spent", "lost": _lost(done)}
+    return Tried(msgspec.structs.replace(made, answer="undecided", why=said.get(ends or "", "")), ends)
+
+
+def with_figures(step: Step, trial: Trial) -> Step:
+    """Return a step with what its pairs show."""
+    judged = trial.decides
+    figures = {"change": judged.change, "low": judged.low, "high": judged.high, "pairs": judged.pairs}
+    return msgspec.structs.replace(step, **figures, experiment=trial.id)
+
+
+def why_skipped(done: Done, trial: Trial) -> str | None:
+    """Return why a commit cannot be tried: its test did not pass, or there is nothing to run it in; else ``None``."""
+    if done.ended_by == "failed":
+        outcomes = [_failure(one.record) for one in (done.head, done.base)]
+        head, base = (_HOW.get(outcome or "") for outcome in outcomes)
+        return head or f"of the good end, {base}"
+    if done.ended_by == "unlike":
+        return done.comparison.reasons[0]
+    if done.ended_by == "no_figure":
+        return f"{trial.metric} cannot decide: {trial.decides.why}"
+    if done.ended_by == "lost" and _has_place(done.base.record) and not _has_place(done.head.record):
+        return f"it does not build: {done.head.failure}"
+    return None
+
+
+def _failure(record: Record) -> str | None:
+    return next((run.outcome for run in record.runs if run.outcome in FAILURES), None)
+
+
+def _has_place(record: Record) -> bool:
+    """Whether an image or an environment was prepared for it."""
+    return record.image is not None or record.environment is not None
+
+
+def _lost(done: Done) -> str:
+    return done.head.failure or done.base.failure or "a run could not be made"
