@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.catalog.command import Asked as Command
 from bench.cli import options
 from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.progress import Progress
@@ -37,6 +38,7 @@ from bench.run.ab.words import Words, keep_words, kept_words
 from bench.run.plan import Options, Plan, parse_env
 from bench.run.session import Session
 from bench.run.source.git import read_names
+from bench.run.work.counting import Wanted
 from bench.units import clock, counted, parse_duration
 
 _PERCENT = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)\s*%", re.ASCII)
@@ -55,6 +57,7 @@ class Asked:
     seed: int | None
     calibration: bool = True
     if_busy: str = "wait"
+    work: Wanted = "never"
 
 
 def parse_effect(text: str) -> float:
@@ -188,7 +191,7 @@ def experiment(
         keep_words(told[0].id, words)
         _follow_pairs(sessions, {id(plans[0]): "base", id(plans[1]): "head"})
         arms = [_arm(plans[at], sessions[at], told[at], earlier) for at in (0, 1)]
-        return run_pairs(arms[0], arms[1], asked.rules, earlier.first if earlier else 0, follow)
+        return run_pairs(arms[0], arms[1], asked.rules, earlier.first if earlier else 0, follow, asked.work)
 
 
 def show(done: Done, rules: Rules, *, json: bool) -> None:
@@ -248,7 +251,17 @@ def _side(option: str, text: str, words: Words) -> Side:
 def _question(words: Words, rules: Rules, *, named: bool) -> Question:
     project = Path(words.project) if words.project is not None else None
     results = Path(words.results)
-    catalog, diagnostic = what_is_named(words.name, project, words.node, device_of(words.device))
+    said = Command(
+        words.called,
+        words.image,
+        words.torch,
+        device_of(words.device),
+        words.shell,
+        words.prepare,
+        None if words.input is None else Path(words.input),
+        words.expect_exit,
+    )
+    catalog, diagnostic = what_is_named(words.name, project, words.node, words.command, said)
     chosen = Options(
         repeat=rules.max_pairs,
         profile=words.profile,
@@ -259,9 +272,10 @@ def _question(words: Words, rules: Rules, *, named: bool) -> Question:
         timeout_s=options.duration_of(words.timeout),
         ceiling_s=options.duration_of(words.ceiling),
         env=parse_env(list(words.env)),
+        python=words.python,
     )
     requirements = Path(words.requirements) if words.requirements is not None else None
-    if checkout_of(project, results, diagnostic) is None:
+    if diagnostic.command is None and checkout_of(project, results, diagnostic) is None:
         project = _our_checkout() if named else None
     return Question(catalog, diagnostic, chosen, project, results, requirements)
 

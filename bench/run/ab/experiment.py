@@ -17,12 +17,13 @@ from bench.record.schema import Experiment, Outcome, Record
 from bench.run.ab.duet import make_duets
 from bench.run.ab.pairs import Ended, Pairs, Rules, planned
 from bench.run.ab.resume import require_alike
-from bench.run.measure import WrittenResult, conclude, look_again, not_begun
+from bench.run.measure import WrittenResult, conclude, look_again, look_at_work, not_begun
 from bench.run.measurement import Measurement
 from bench.run.plan import Plan, check_capacity
 from bench.run.result.reading import OneRun
 from bench.run.schedule import make_runs
 from bench.run.session import Session
+from bench.run.work.counting import Wanted
 
 _BY_OUTCOME: dict[Outcome, ExitCode] = {
     "failed": ExitCode.TEST_FAILED,
@@ -88,7 +89,12 @@ def new_sides(seed: int | None, metric: str, effect: float, words: tuple[str, st
 
 
 def run_pairs(
-    base: Arm, head: Arm, rules: Rules, first: int = 0, follow: Callable[[Trial], object] = lambda _: None
+    base: Arm,
+    head: Arm,
+    rules: Rules,
+    first: int = 0,
+    follow: Callable[[Trial], object] = lambda _: None,
+    work: Wanted = "never",
 ) -> Done:
     """Prepare both sides, run them in pairs until they decide, and write a bundle of each.
 
@@ -100,6 +106,7 @@ def run_pairs(
         rules: when to end.
         first: the number of the first pair.
         follow: told where the experiment stands after each pair.
+        work: whether the work of each side is counted, twice: only what repeats is judged.
 
     Raises:
         NotComparable: it was to go on, and a side is not what it was.
@@ -134,6 +141,8 @@ def run_pairs(
             side.after = after
             if order.ended_by not in ("interrupted", "lost"):  # then there are as many runs as the pairs took
                 side.plan = replace(side.plan, repeat=max(1, len(side.runs)))
+            if work != "never":
+                side.work = look_at_work(side, work, times=2)
         return _done([conclude(side) for side in sides], order.ended_by)
 
 

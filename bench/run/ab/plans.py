@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.catalog.command import KINDS
 from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Diagnostic
 from bench.engine.assets import diagnostics_folder
@@ -56,13 +57,15 @@ class Sides:
         options = asked.options
         options = replace(options, threads=side.threads or options.threads, env={**options.env, **side.env})
         variant = find_variant(asked.catalog, side.variant) if side.variant else None
-        diagnostic = replace(asked.diagnostic, image=side.image) if side.image else asked.diagnostic
+        diagnostic = _in_image(asked.diagnostic, side.image) if side.image else asked.diagnostic
+        of_command = diagnostic.command is not None
         if asked.project is None:
             if side.rev is not None:
-                what = f"'{side.rev}' names a revision, and {diagnostic.name} is a shipped diagnostic of no checkout"
+                kind = "a command" if of_command else "a shipped diagnostic of no checkout"
+                what = f"'{side.rev}' names a revision, and {diagnostic.name} is {kind}"
                 fix = "give --project with the checkout of your test, or variant= requirements= env.K= threads="
                 raise UsageError(what, fix=fix)
-            source = read_catalog_source(diagnostics_folder())
+            source = Source(kind="command") if of_command else read_catalog_source(diagnostics_folder())
             need = need_of(diagnostic, None, side.requirements or asked.requirements)
             return make_plan(diagnostic, options, source, need=need, variant=variant)
         source, tree = self._code_of(side.rev, asked.project)
@@ -101,6 +104,13 @@ class Sides:
                 f"the project {project} cannot be copied", said, "make room, or mend its rights"
             ) from error
         return msgspec.structs.replace(source, sha256=sha256), replace(tree, root=target, sha256=sha256)
+
+
+def _in_image(diagnostic: Diagnostic, image: str) -> Diagnostic:
+    """The diagnostic in another image: a command may have any, a test one of ours."""
+    if diagnostic.command is None and image not in KINDS:
+        raise UsageError(f"image={image} is no image of ours", fix=f"a test runs in {', '.join(sorted(KINDS))}")
+    return replace(diagnostic, image=image)
 
 
 def _found(requirements: Path | None, root: Path) -> Path | None:

@@ -9,8 +9,6 @@ from pathlib import Path
 from bench.errors import UsageError
 from bench.run.plan import parse_env
 
-IMAGES = ("cpu", "cuda", "small")
-"""The images that ``image=`` can name."""
 _HOW = "write a revision, and rev= variant= requirements= env.K= threads= image= with commas between"
 
 
@@ -51,8 +49,6 @@ def parse_side(option: str, text: str) -> Side:
     env = [f"{key.removeprefix('env.')}={value}" for key, value in found.items() if key.startswith("env.")]
     if rev is not None and rev.startswith("-"):
         raise UsageError(f"{option} '{rev}' is no revision", fix="name a branch, a tag or a commit")
-    if image is not None and image not in IMAGES:
-        raise UsageError(f"{option} image={image} is no image", fix=f"there are {', '.join(IMAGES)}")
     return Side(
         words=text,
         rev=rev,

@@ -16,7 +16,10 @@ MAX_BYTES = 1024**2
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line asked. Paths are absolute; nothing of this goes into a bundle."""
+    """What the command line asked. Paths are absolute; nothing of this goes into a bundle.
+
+    ``command`` are the words behind ``--``; ``called`` to ``python`` go with it.
+    """
 
     name: str | None = None
     base: str
@@ -36,6 +39,15 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     ceiling: str | None = None
     env: tuple[str, ...] = ()
     duet: bool = False
+    command: tuple[str, ...] | None = None
+    called: str | None = None
+    image: str | None = None
+    torch: bool = False
+    shell: bool = False
+    prepare: str | None = None
+    input: str | None = None
+    expect_exit: int = 0
+    python: str | None = None
     results: str
     where: str
     """The folder that the command ran in, to which paths within the sides are relative."""

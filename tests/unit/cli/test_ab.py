@@ -67,6 +67,25 @@ def sides(results):
     return found["base"], found["head"]
 
 
+def test_a_command_under_two_settings(engine, takes, bench_, tmp_path):
+    takes(lambda task: 1.2 if task.env.get("SPEED") == "slow" else 1.0)
+    code, out, err = bench_(
+        *("ab", "--base", "env.SPEED=quick", "--head", "env.SPEED=slow", "--name", "nap", "--results", tmp_path / "r"),
+        *("--", "sleep", "1"),
+    )
+    assert (code, "slower: wall +" in out) == (1, True), out + err
+    base, head = sides(tmp_path / "r")
+    assert base.record.diagnostic.command == head.record.diagnostic.command == ("sleep", "1")
+    assert base.record.diagnostic.name == "nap"
+    assert base.record.diagnostic.source.kind == "command"
+    assert bench_("compare", base.path, head.path, "--results", tmp_path / "r")[0] == 1
+
+
+def test_a_command_s_revision_needs_a_project(bench_, tmp_path):
+    code, _, err = bench_("ab", "--base", "v1", "--results", tmp_path / "r", "--", "sleep", "1")
+    assert (code, "'v1' names a revision, and sleep is a command; give --project" in err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("change", "code", "said"),
     [(0.1, 1, "slower: call +"), (-0.1, 0, "faster: call -"), (0.0, 0, "the same within 5.0 %")],
@@ -144,7 +163,9 @@ def test_variants_and_variables_of_a_shipped_diagnostic(takes, engine, bench_, t
         (["--base", "v1,rev=v1"], "has 'rev' twice"),
         (["--base", "colour=red"], "there is no 'colour'"),
         (["--base", "threads=0"], "is no number of threads"),
-        (["--base", "image=big"], "is no image"),
+        (["--base", "image=big"], "image=big is no image of ours"),
+        (["--base", "v1", "--", "true"], "and a command were given"),
+        (["--base", "v1", "--expect-exit", "3"], "goes with a command"),
         (["--base", "variant=no-such"], "no variant is called"),
         (["--base", "v1,"], "has no value"),
         (["--base", "requirements=none.txt"], "is not a file"),

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from bench.cli import completion, options
+from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.experiments import Asked, absolute, experiment, parse_effect, prepare, rules_of, show, words_of
-from bench.cli.verbs.measure.run import NEED_BYTES
+from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.measures import CALL, CPU, WALL
 from bench.engine.choose import choose
 from bench.record.storage.disk import check_results_folder
@@ -22,8 +22,9 @@ from bench.run.ab.words import Words
 SIDE = "A revision, and/or variant= requirements= env.K= threads= image=, comma between"
 
 
-@app.command()
+@app.command(cls=commands.CommandVerb)
 def ab(
+    context: typer.Context,
     name: Annotated[
         str | None,
         typer.Argument(
@@ -78,6 +79,15 @@ def ab(
         bool, typer.Option("--duet", help="Run both sides of a pair at once, on a half of the CPUs each.")
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an experiment: the newest, or NAME.")] = False,
+    command_name: commands.Name = None,
+    image: commands.Image = None,
+    torch: commands.Torch = False,
+    shell: commands.Shell = False,
+    prepare_line: commands.Prepare = None,
+    input_: commands.Input = None,
+    expect_exit: commands.ExpectExit = 0,
+    python: commands.Python = None,
+    work: options.Work = None,
     engine: options.EngineName = None,
     host: options.HostUrl = None,
     profile: options.Profile = "full",
@@ -101,6 +111,7 @@ def ab(
     Example: bench ab slow_cpu --project . --base main
     """
     one = options.node_of(node)
+    commands.refuse_installing(requirements, python)
     asked = Asked(
         rules=rules_of(max_pairs, min_pairs, budget, metric),
         metric=metric,
@@ -108,6 +119,7 @@ def ab(
         seed=seed,
         calibration=calibration,
         if_busy=if_busy,
+        work=wanted_work(work, gated=False),
     )
     check_results_folder(results, NEED_BYTES)
     with tempfile.TemporaryDirectory(prefix="bench-ab-") as folder:
@@ -133,11 +145,21 @@ def ab(
                 ceiling=ceiling,
                 env=tuple(env),
                 duet=duet,
+                command=commands.words_of(context),
+                called=command_name,
+                image=image,
+                torch=torch,
+                shell=shell,
+                prepare=prepare_line,
+                input=absolute(input_),
+                expect_exit=expect_exit,
+                python=python,
                 results=str(results.absolute()),
                 where=str(Path.cwd()),
             )
         words = words_of(given, earlier, results)
         prepared = prepare(words, asked.rules, Path(folder))
-        done = experiment(prepared, asked, earlier, partial(choose, words.engine, words.host))
+        place = commands.engine_for(words.engine, prepared.question.diagnostic, words.python)
+        done = experiment(prepared, asked, earlier, partial(choose, place, words.host))
     show(done, asked.rules, json=json)
     return int(done.exit_code)

@@ -106,7 +106,7 @@ def run(
     Example: bench run grad_cpu --profile smoke --repeat 3
     """
     asked = Asked(command_name, image, torch, device_of(device), shell, prepare, input_, expect_exit)
-    catalog, diagnostic = _what(name, project, options.node_of(node), commands.words_of(context), asked)
+    catalog, diagnostic = what_is_named(name, project, options.node_of(node), commands.words_of(context), asked)
     commands.refuse_installing(requirements, python)
     engine = commands.engine_for(engine, diagnostic, python)
     gate = parse_gates(fail_on)
@@ -225,25 +225,20 @@ def plan_of(
 
 
 def what_is_named(
-    name: str | None, project: Path | None, node: str | None, device: Device
+    name: str | None, project: Path | None, node: str | None, words: Sequence[str] | None, asked: Asked
 ) -> tuple[Catalog, Diagnostic]:
-    """Return the diagnostic that a NAME or ``--node`` names, and the catalog with its variants.
+    """Return what a command line names, by a NAME, ``--node`` or a command, and the catalog with its variants.
 
     Args:
         name: a NAME of the catalog or of the project.
         project: the project's root.
         node: a pytest node of it, without a NAME.
-        device: of the node.
+        words: what stands behind ``--``.
+        asked: what the command line says of a command, and the device of the node.
 
     Raises:
-        UsageError: neither, both, or nothing of that name.
+        UsageError: nothing, several, or nothing of that name.
     """
-    return _what(name, project, node, None, Asked(device=device))
-
-
-def _what(
-    name: str | None, project: Path | None, node: str | None, words: Sequence[str] | None, asked: Asked
-) -> tuple[Catalog, Diagnostic]:
     if node is None:
         return commands.named_or_command(name, words, asked, project)
     if project is None or name is not None or words is not None:
