@@ -46,7 +46,7 @@ def bounded(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     middle_x, middle_y = float(np.median(x)), float(np.median(y))
     rest_x, rest_y = np.abs(x - middle_x), np.abs(y - middle_y)
     rest = np.concatenate([rest_x, rest_y])
-    shared = _scale(rest) * float(np.sqrt(rest.size / max(rest.size - 2, 1)))
+    shared = robust_deviation(rest) * float(np.sqrt(rest.size / max(rest.size - 2, 1)))
     reach_x, reach_y = (
         REACH * max(shared, _unbiased(own.size) * _MAD_TO_SIGMA * float(np.median(own))) for own in (rest_x, rest_y)
     )
@@ -165,8 +165,8 @@ def _standard_error(x: Floats, y: Floats) -> Floats:
     return error
 
 
-def _scale(rest: Floats) -> float:
-    """A robust standard deviation from distances to the median."""
+def robust_deviation(rest: Floats) -> float:
+    """Return a standard deviation from distances to the median; from their mean if more than half of them are 0."""
     robust = _MAD_TO_SIGMA * float(np.median(rest))
     return robust if robust > EQUAL else _MEAN_TO_SIGMA * float(rest.mean())
 

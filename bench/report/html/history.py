@@ -8,21 +8,30 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 from bench import units
+from bench.compare.history.changes import Series, worst_first
 from bench.names import stamp_time
+from bench.report.changes import range_text, shown_series, size_text, word_of
 from bench.report.entry import Entry
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, ORANGE, RED
 from bench.report.html.svg.frame import bounds_of, panel, upright
 from bench.report.html.svg.marks import FINE, element, joined, sign, stretched
 from bench.report.html.svg.scale import Scale, moment, over_time, span, time_ticks
+from bench.report.presentation import stamp_text
 from bench.report.trend import Band, bands, breaks, next_band
 
 LEAST = 2
 """Results of a host that make a history."""
+_NOTE = (
+    "An orange line is a level. Found by E-divisive: the chance of a false change in a series of like results is 1 % "
+    "in all; p is that of this one. A change of the host that no record shows is one of level, too."
+)
 _HEIGHT = 130
 _WIDE = 2000
 """Units of a path's grid along the drawing."""
 _COLUMNS = columns("result", "verdict", ">runs", ">median wall", ">expected between")
+_CHANGES = columns("since", "host", "change", ">with 99 % interval", ">level before", ">level after", "commits", ">p")
+_LEVELS = {True: "bad", False: "good", None: "caution"}
 
 
 def history(group: str, host: str, entries: Sequence[Entry]) -> Figure:
@@ -38,6 +47,7 @@ def history(group: str, host: str, entries: Sequence[Entry]) -> Figure:
     expected, broken = bands(measured), breaks(measured)
     newest = entries[-1].record.diagnostic
     ahead = next_band(measured)
+    stepped = [one for one in shown_series([entry.record for entry in entries]) if one.changes]
     scale = span(_reach(medians, [*expected, ahead]), (newest.ceiling_s,))
     times = [_time(entry.record.stamp) for entry in measured]
     along = over_time(times)
@@ -47,17 +57,64 @@ def history(group: str, host: str, entries: Sequence[Entry]) -> Figure:
             *(upright(share, class_="grid") for share, _ in ticks),
             stretched(_WIDE, _HEIGHT, *_bands(times, [*expected, ahead], along, scale)),
             *(_break(times[at - 1], times[at], along) for at, what in enumerate(broken) if what),
+            stretched(_WIDE, _HEIGHT, *_steps(stepped, along, scale)),
             *_points(measured, times, expected, (along, scale)),
         ]
     )
     return Figure(
         key=anchor("f-history", f"{group} {host}"),
         title=host,
-        alt=_alt(medians, expected, ahead, broken),
+        alt=_alt(medians, expected, ahead, broken) + _said(stepped),
         body=_body(panel(_HEIGHT, scale, marks, ticks, bounds_of(newest.ceiling_s, None)), times),
         table=_table(measured, expected, broken),
         host=host,
         group=group,
+    )
+
+
+def changes_table(entries: Sequence[Entry]) -> Table | None:
+    """Return the changes of level of results, the worst first; ``None`` if there are none.
+
+    Args:
+        entries: of one group, any number of hosts.
+    """
+    found = shown_series([entry.record for entry in entries])
+    rows = [
+        Row(
+            (
+                Cell(stamp_text(change.after.stamp, "%Y-%m-%d %H:%M"), change.after.stamp),
+                Cell(change.host),
+                Cell(word_of(change), level=_LEVELS[change.worse]),
+                Cell(size_text(change), change.ratio),
+                Cell(units.figure(change.level_before, change.unit), change.level_before),
+                Cell(units.figure(change.level_after, change.unit), change.level_after),
+                Cell(range_text(change)),
+                Cell(f"{change.p_value:.3f}", change.p_value),
+            ),
+            change.host,
+        )
+        for change in worst_first([change for one in found for change in one.changes])
+    ]
+    return Table("Changes of level, the worst first", _CHANGES, tuple(rows), _NOTE) if rows else None
+
+
+def _steps(series: Sequence[Series], along: Scale, scale: Scale) -> Iterator[Markup]:
+    """A line at each level of the series that have changes, from its first result to its last."""
+    for level in (level for one in series for level in one.levels):
+        left, right = (round(_WIDE * along.share(moment(_time(end.stamp)))) for end in (level.first, level.last))
+        y = round(_HEIGHT * FINE * (1.0 - scale.share(level.centre)))
+        said = f"level of {units.counted(level.results, 'result')}: {units.seconds(level.centre)}"
+        yield element("path", title=said, d=f"M{left} {y}h{right - left}", class_=f"line {ORANGE}")
+
+
+def _said(series: Sequence[Series]) -> str:
+    changes = [change for one in series for change in one.changes]
+    if not changes:
+        return ""
+    last = max(changes, key=lambda one: one.after.stamp)
+    return (
+        f" {units.counted(len(changes), 'change')} of level, the newest {word_of(last)} by {size_text(last)} "
+        f"({range_text(last)})."
     )
 
 

@@ -119,6 +119,7 @@ class Group:
     runs: Table | None = None
     histories: tuple[Figure, ...] = ()
     histories_note: str = ""
+    changes: Table | None = None
     details: tuple[Detail, ...] = field(default=())
     details_note: str = ""
 

@@ -13,7 +13,7 @@ from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries
 from bench.report.figures import own_numbers
 from bench.report.html.breakdown import breakdown
 from bench.report.html.distribution import distribution, runs_table
-from bench.report.html.history import LEAST, history
+from bench.report.html.history import LEAST, changes_table, history
 from bench.report.html.host_during import host_during
 from bench.report.html.model import Cell, Detail, Figure, Group, Row, Table, anchor, columns
 from bench.report.html.overview.change import Change
@@ -116,6 +116,7 @@ def _group(name: str, members: Sequence[Entry], details: Sequence[Detail], worst
         runs=runs_table(members) if timed == 1 else None,
         histories=tuple(history(name, host, by_host[host]) for host in drawn),
         histories_note=f"{left} more hosts have a history; the newest {len(drawn)} are drawn." if left else "",
+        changes=changes_table(members) if with_history else None,
         details=tuple(details),
         details_note="" if len(details) == len(by_host) else _left_out(len(by_host) - len(details)),
     )

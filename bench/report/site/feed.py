@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 from bench import units
 from bench.errors import UsageError
 from bench.names import stamp_time
+from bench.report.changes import range_text, shown_series, size_text, word_of
 from bench.report.entry import Entry
 from bench.report.presentation import reasons
 from bench.report.text import plain
@@ -33,7 +34,8 @@ class Changed:
 
 
 def changes(entries: Sequence[Entry]) -> list[Changed]:
-    """Return the results whose verdict is another than that of the one before them, or whose time left its band.
+    """Return the results whose verdict is another than that of the one before them, whose time left its band, or with
+    which the level of the wall time changed, which later results have shown.
 
     Args:
         entries: all results; the first of a diagnostic on a host is no change.
@@ -41,9 +43,20 @@ def changes(entries: Sequence[Entry]) -> list[Changed]:
     by_key: dict[tuple[str, str], list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: entry.record.stamp):
         by_key.setdefault(entry.key, []).append(entry)
-    found = [change for members in by_key.values() for change in _of_host(members)]
+    found = [change for members in by_key.values() for change in _told(members)]
     found.sort(key=lambda change: (change.entry.state.rank, change.entry.key))
     return sorted(found, key=lambda change: change.entry.record.stamp, reverse=True)
+
+
+def _told(members: Sequence[Entry]) -> list[Changed]:
+    """The changes of one host: one a result, in which the change of level is the last word."""
+    by_id = {entry.record.id: entry for entry in members}
+    found = {change.entry.record.id: change for change in _of_host(members)}
+    for change in (change for one in shown_series([entry.record for entry in members]) for change in one.changes):
+        id_, level = change.after.id, f"{word_of(change)} since then by {size_text(change)} ({range_text(change)})"
+        what = f"{found[id_].what}; {level}" if id_ in found else level
+        found[id_] = Changed(by_id[id_], what)
+    return list(found.values())
 
 
 def _of_host(members: Sequence[Entry]) -> Iterator[Changed]:

@@ -9,8 +9,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bench import units
+from bench.compare.history.changes import Series, worst_first
+from bench.report.changes import range_text, size_text, too_few_text, word_of
 from bench.report.entry import Entry
-from bench.report.terminal.cells import day, sparkline, state, table, text
+from bench.report.terminal.cells import bullets, day, sparkline, state, table, text
 from bench.report.trend import WINDOW, Band, bands
 
 SPARK = 40
@@ -40,6 +42,38 @@ def history_view(
         members = sorted((entry for entry in entries if entry.key == key), key=lambda entry: entry.record.stamp)
         parts += _host(key, members, most, older.get(key, 0))
     return Group(*parts)
+
+
+def changes_view(series: Sequence[Series]) -> RenderableType:
+    """Return the changes of level, the worst first, and what is not known of any.
+
+    Args:
+        series: of one diagnostic, any number of hosts.
+    """
+    found = worst_first([change for one in series for change in one.changes])
+    parts: list[RenderableType] = []
+    if found:
+        made = table("since (UTC)", "host", "change", "levels", "commits", ">p")
+        for change in found:
+            word, style = word_of(change), {True: "bold red", False: "green", None: "yellow"}[change.worse]
+            levels = " to ".join(
+                units.figure(level, change.unit) for level in (change.level_before, change.level_after)
+            )
+            made.add_row(
+                day(change.after.stamp),
+                text(", ".join((change.host, *change.setup))),
+                Text.assemble((word, style), f", {size_text(change)}"),
+                text(levels),
+                text(range_text(change)),
+                f"{change.p_value:.3f}",
+            )
+        parts.append(made)
+    steady = [one for one in series if one.enough and not one.changes]
+    if steady:
+        held = units.counted(sum(one.results for one in steady), "result")
+        parts.append(Text(f"no change of level in {len(steady)} series of {held}", style="dim"))
+    short = [text(too_few_text(one)) for one in series if one.current and not one.enough]
+    return Group(*parts, *([bullets(short)] if short else []), Text())
 
 
 def _host(key: tuple[str, str], members: Sequence[Entry], most: int, older: int) -> list[RenderableType]:

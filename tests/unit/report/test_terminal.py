@@ -12,6 +12,7 @@ from bench.catalog.load import builtin
 from bench.catalog.model import Catalog, Diagnostic
 from bench.compare.comparison import compare
 from bench.compare.explain.difference import explain, explain_difference
+from bench.compare.history.changes import series_of
 from bench.compare.ranking import rank
 from bench.record.check import Check
 from bench.record.storage.manifest import Problem
@@ -22,7 +23,7 @@ from bench.report.terminal.cells import bar, day, interval, signed_bar, sparklin
 from bench.report.terminal.compare import comparison_view, ranking_view
 from bench.report.terminal.doctor import doctor_view
 from bench.report.terminal.explain import difference_view, explanation_view
-from bench.report.terminal.history import history_view
+from bench.report.terminal.history import changes_view, history_view
 from bench.report.terminal.results import result_summary, results_table
 from bench.report.terminal.verify import verify_view
 from bench.report.terminal.whatif import VariantLine, whatif_view
@@ -86,6 +87,12 @@ def views() -> dict[str, RenderableType]:
         "ranking": ranking_view(rank([FIRST, SLOWER, OTHER, LONG, LOSSY])),
         "plain ranking": ranking_view([compare(FIRST, SLOWER), compare(FIRST, OTHER)]),
         "history": history_view([make_entry(stamp=stamp, sampled=False) for stamp in stamps(9)]),
+        "changes": changes_view(
+            series_of(
+                [make_record(stamp=stamp, scale=1 + (at > 8) / 9, noise=0.002) for at, stamp in enumerate(stamps(15))]
+                + [make_record(host="m-laptop-90d2"), hostile]
+            )
+        ),
         "explanation": explanation_view(explain(FIRST)),
         "difference": difference_view(explain_difference(FIRST, OTHER)),
         "whatif": whatif_view("grad_cpu", variants, "set LD_PRELOAD=libjemalloc.so.2"),

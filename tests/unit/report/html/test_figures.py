@@ -18,7 +18,7 @@ from bench.report.html import palette
 from bench.report.html.breakdown import breakdown
 from bench.report.html.comparison import difference_figure, intervals
 from bench.report.html.distribution import POINTS, distribution
-from bench.report.html.history import history
+from bench.report.html.history import changes_table, history
 from bench.report.html.hosts import host_table
 from bench.report.html.model import Figure, anchor
 from bench.report.html.palette import COLOURS
@@ -339,6 +339,31 @@ def test_a_history_shows_where_it_breaks() -> None:
     assert places[5] < percent(mark, "x1") < places[6]
     assert "1 break, the last 6 results back: image.fingerprint." in figure.alt
     assert figure.table.rows[5].cells[-1].text == "not like the one before: image.fingerprint"
+
+
+def test_a_history_has_a_step_where_its_level_changed() -> None:
+    made = [
+        make_entry("dtype_cpu", stamp=stamp, sampled=False, noise=0.003, scale=1.1 if at >= 8 else 1.0)
+        for at, stamp in enumerate(stamps(14))
+    ]
+    figure = valid(history("dtype_cpu", "h", made))
+    levels = [one for one in Drawing(figure).all("path", "line", "orange") if one.findtext("title")]
+    assert [re.sub(r" [\d.]+ s$", "", one.findtext("title", "")) for one in levels] == [
+        "level of 8 results:",
+        "level of 6 results:",
+    ]
+    heights = [float(one.attrib["d"].split()[1].split("h")[0]) for one in levels]
+    assert heights[0] > heights[1]  # down the drawing is less
+    assert "1 change of level, the newest worse by +" in figure.alt
+    table = changes_table([*made, *bad_entries()])
+    assert table is not None
+    (row,) = table.rows
+    assert [cell.text for cell in row.cells[:3]] == ["2026-10-07 06:00", "ryzen9-5950x-1f3a", "worse"]
+    assert row.cells[6].text == "not the code: 8f2c31a before and after"
+    steady = valid(history("dtype_cpu", "h", made[:8]))
+    assert Drawing(steady).all("path", "line", "orange") == []
+    assert changes_table(made[:8]) is None
+    assert groups(made)[0].changes == table
 
 
 def test_history_of_two_expects_nothing_and_takes_odd_stamps() -> None:

@@ -13,7 +13,7 @@ from bench.errors import UsageError
 from bench.record.schema import Verdict
 from bench.report.entry import Entry
 from bench.report.html.page import Content
-from bench.report.site.feed import check_url
+from bench.report.site.feed import changes, check_url
 from bench.report.site.pages import FEED, INDEX, PLAIN, site_files
 from tests.support.entries import make_entries, make_record, stamps
 from tests.support.hostile import hostile_record
@@ -96,6 +96,18 @@ def test_a_time_that_leaves_its_band_is_a_change_once() -> None:
     (said,) = texts(feed_of(made[:11]), "title")
     assert said.endswith("slower than the results before it led to expect")
     assert texts(feed_of(made), "title") == [said]
+
+
+def test_a_level_that_changed_is_told_once_with_the_first_result_of_it() -> None:
+    made = [
+        Entry(make_record("dtype_cpu", stamp=stamp, runs=1, noise=0.003, scale=1.1 if at >= 8 else 1.0))
+        for at, stamp in enumerate(stamps(14))
+    ]
+    told = [change for change in changes(made) if "since then" in change.what]
+    assert [change.entry for change in told] == [made[8]]
+    assert "worse since then by +" in told[0].what
+    assert len({change.entry.record.id for change in changes(made)}) == len(changes(made))
+    assert [change for change in changes(made[:8]) if "since then" in change.what] == []
 
 
 def test_ids_stay_when_newer_results_come() -> None:
