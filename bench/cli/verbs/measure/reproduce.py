@@ -135,7 +135,9 @@ def _engine(record: Record, asked: str | None, host: str | None, allowed: Collec
         notify(f"  {error}")
         for other in sorted(CONTAINERS - {own}) if own in CONTAINERS else ():
             with suppress(NotMeasured):
-                return choose(other, None, notify)
+                found = choose(other, None, notify)
+                if found.name in CONTAINERS:
+                    return found
         if "engine" in allowed:
             notify("  measuring on this host itself, without a container")
         return choose("local", None, notify)
