@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .cgroup.find import Location, read_location, read_place, read_strangers
+from .cgroup.find import Location, read_location, read_place, read_strangers, read_unseen
 from .cgroup.reading import Group
 from .cgroup.v1 import V1Group
 from .cgroup.v2 import V2Group
@@ -28,6 +28,8 @@ def choose_group(asked: GroupSpec | None, reaper: Reaper) -> Group:
     # Process 1 of a container may be a small init above us; it does nothing and belongs to nobody else.
     ours = frozenset({os.getpid(), 1} if os.getppid() == 1 else {os.getpid()})
     strangers = {name: read_strangers(folder, ours) for name, folder in location.folders.items()}
+    if location.version == 1:
+        strangers |= read_unseen(location)
     own = {name: folder for name, folder in location.folders.items() if strangers[name] == 0}
     if not own:
         return Account(_why(location, strangers), reaper, place)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from .cgroup.limits import read_limits
 from .cgroup.reading import Reading
 from .reap import Reaper
 
@@ -150,7 +151,7 @@ class Account:
 
     def describe(self) -> dict[str, object]:
         """Why there is no group."""
-        return {"version": None, "why": self._why, **self._facts}
+        return {"version": None, "why": self._why, "limits": read_limits(None, {}, inside=True), **self._facts}
 
     def close(self) -> None:
         """Nothing is held open."""

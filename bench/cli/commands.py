@@ -13,6 +13,7 @@ import typer.core
 from bench.catalog.command import KINDS, NOTHING, Asked, of_command
 from bench.catalog.model import Catalog, Diagnostic
 from bench.cli import options
+from bench.engine.choose import CONTAINERS
 from bench.errors import UsageError
 
 Name = Annotated[
@@ -122,11 +123,11 @@ def engine_for(engine: str | None, diagnostic: Diagnostic, python: str | None) -
         UsageError: they do not go together.
     """
     if python is not None:
-        if engine == "docker":
-            raise UsageError("--python goes with the local engine", fix="leave --engine docker away")
+        if engine in CONTAINERS:
+            raise UsageError("--python goes with the local engine", fix=f"leave --engine {engine} away")
         return "local"
     if diagnostic.command is not None and diagnostic.image not in KINDS:
         if engine == "local":
             raise UsageError("--image goes with the Docker engine", fix="leave --engine local or --image away")
-        return "docker"
+        return engine if engine in CONTAINERS else "docker"
     return engine

@@ -34,11 +34,11 @@ EngineName = Annotated[
     str | None,
     typer.Option(
         "--engine",
-        help="auto, docker or local.",
+        help="auto, docker, podman or local.",
         envvar="BENCH_ENGINE",
         show_default="auto",
         metavar="NAME",
-        autocompletion=one_of("auto", "docker", "local"),
+        autocompletion=one_of("auto", "docker", "podman", "local"),
     ),
 ]
 HostUrl = Annotated[

@@ -82,6 +82,7 @@ def _all(a: Record, b: Record) -> Iterator[Difference]:
     yield from _build(a, b)
     yield from _engine(a, b)
     yield from _limits(a, b)
+    yield from _ulimits(a, b)
     yield from _outer(a, b)
     yield from _host(a, b)
     yield from _state(a, b)
@@ -161,7 +162,7 @@ def _runtime(record: Record) -> Image | Environment | None:
 
 def _engine(a: Record, b: Record) -> Iterator[Difference]:
     one, two = a.engine, b.engine
-    meaning = "a container and a plain process do not run alike (sandbox, libraries, accounting)"
+    meaning = "two engines do not run alike (sandbox, libraries, accounting)"
     yield from _known("engine", one.name, two.name, meaning, "setup_differs")
     if one.name == two.name:
         yield from _known("engine.version", one.version, two.version, "another version of the engine", None)
@@ -170,11 +171,16 @@ def _engine(a: Record, b: Record) -> Iterator[Difference]:
     yield from _known("engine.cgroup_version", one.cgroup_version, two.cgroup_version, meaning, None)
 
 
+def _profile(key: str, value: object) -> object:
+    """What a sandbox has. The seccomp profile that Docker ships is ``default`` in 20.10, and ``builtin`` later."""
+    return "default" if key == "seccomp" and value == "builtin" else value
+
+
 def _sandbox(a: Record, b: Record) -> Iterator[Difference]:
     """What the sandbox allows, within one kind of engine: that two kinds differ in it goes with their names."""
     one, two = a.engine, b.engine
     for key in sorted(one.security.keys() & two.security.keys()):
-        pair = (one.security[key], two.security[key])
+        pair = _profile(key, one.security[key]), _profile(key, two.security[key])
         yield from _known(f"security.{key}", *pair, "the sandbox can change Python's speed", "setup_differs")
 
 
@@ -193,6 +199,24 @@ def _limits(a: Record, b: Record) -> Iterator[Difference]:
     # Each kind of engine has a limit of its own, or none: that two kinds differ in it goes with their names.
     forces: Status | None = "limit_bound" if a.engine.name == b.engine.name else None
     yield from _either("limits.pids", one.pids, two.pids, "another limit on processes and threads", forces)
+
+
+_KILLING = frozenset({"as", "cpu", "data", "fsize", "nproc", "rss", "stack"})
+"""Resource limits that end a run or slow it down as it nears them; the others only refuse something."""
+
+
+def _ulimits(a: Record, b: Record) -> Iterator[Difference]:
+    """The resource limits that an engine sets unasked, as they were read in the runs (setrlimit(2))."""
+    one, two = _ulimits_of(a), _ulimits_of(b)
+    for name in sorted(one.keys() & two.keys()):
+        forces: Status | None = "limit_bound" if name in _KILLING else None
+        meaning = "another resource limit (ulimit), set unasked by the engine or around it"
+        yield from _either(f"limits.ulimit.{name}", one[name], two[name], meaning, forces)
+
+
+def _ulimits_of(record: Record) -> dict[str, object]:
+    found = next((run.cgroup["ulimits"] for run in record.runs if "ulimits" in run.cgroup), None)
+    return found if isinstance(found, dict) else {}
 
 
 _OUTER = {

@@ -16,9 +16,11 @@ from bench.engine.protocol import EngineLost, Event, OnEvent, State
 from bench.engine.stream import End, EventReader
 
 POLL_S = 0.2
-SETTLING_S = (0.005, 0.01, 0.02, 0.04, 0.08)
+SETTLING_S = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 KILLED = 128 + 9
 QUIET_S = 20.0
+SOON_S = 2.0
+"""After which silence the engine is asked again, if a stream ended and it still said that the container runs."""
 RETURN_PATIENCE_S = 15.0
 HURRY_S = 5.0
 KILLED_PATIENCE_S = 15.0
@@ -105,6 +107,9 @@ class Follower:
                 time.sleep(POLL_S)
                 reader.close()
                 reader = self._attach() or reader
+                heard -= (
+                    QUIET_S - SOON_S
+                )  # an engine that is behind: it may have ended, and then nothing comes any more
 
     def _attach(self) -> EventReader | None:
         try:
@@ -166,15 +171,13 @@ class Follower:
             except EngineLost as error:
                 now = self._clock()
                 lost = now if lost is None else lost
-                self._error = f"the Docker engine went away during the run: {error}"
+                self._error = f"the engine went away during the run: {error}"
                 if now - lost > RETURN_PATIENCE_S or self._interrupts.count > max(1, self._answered):
                     return None
                 time.sleep(POLL_S)
                 continue
             if lost is not None:
-                self._error = (
-                    f"the Docker engine went away during the run and came back after {self._clock() - lost:.1f} s"
-                )
+                self._error = f"the engine went away during the run and came back after {self._clock() - lost:.1f} s"
             if state is None:
                 self._error = self._error or "the container was removed by somebody else during the run"
             return state
@@ -190,5 +193,6 @@ class Follower:
 
     def _ended(self, state: State | None) -> Followup:
         if state is not None and state.exit_code == KILLED and not (self._killed or state.oom_killed):
-            self._error = self._error or "the supervisor was killed by somebody else during the run"
+            who = "" if state.oom_killed is False else ", or by the kernel for memory: this engine does not tell"
+            self._error = self._error or f"the supervisor was killed by somebody else during the run{who}"
         return Followup(state, self._interrupts.count > 0, self._error, self._ended_event)

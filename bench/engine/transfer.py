@@ -170,7 +170,7 @@ def unpack(
 
     Args:
         pieces: the tar, in pieces.
-        top: the folder that the tar's names begin with.
+        top: the folder that the tar's names begin with; empty if they begin with none.
         target: an existing folder.
         max_bytes: the most that is written.
         max_files: the most files that are written.
@@ -326,9 +326,12 @@ def set_aside(out: Path, bounds: Bounds | None = None) -> tuple[str, ...]:
 
 
 def safe_parts(name: str, top: str) -> tuple[str, ...] | None:
-    """The parts of a member's path below ``top``; ``None`` if the path leaves it or has control characters."""
+    """Return the parts of a member's path below ``top``, all of them if that is empty.
+
+    ``None`` if the path leaves it or has control characters.
+    """
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] != top:
+    if path.is_absolute() or ".." in path.parts or (top and path.parts[:1] != (top,)):
         return None
     if any(ord(letter) < 32 or ord(letter) == 127 or letter in "\\:" for letter in name):
         return None
@@ -336,7 +339,7 @@ def safe_parts(name: str, top: str) -> tuple[str, ...] | None:
         name.encode("utf-8")
     except UnicodeEncodeError:  # bytes that are not UTF-8 come as lone surrogates
         return None
-    return path.parts[1:]
+    return path.parts[1:] if top else path.parts
 
 
 def _write(stream: IO[bytes], target: Path) -> int:

@@ -90,11 +90,11 @@ def read_texts(patterns: Iterable[str], root: str = "/") -> dict[str, str]:
             except OSError:
                 continue
             if text:
-                texts[path[len(base) :]] = _without_identifiers(path[len(base) :], text)
+                texts[path[len(base) :]] = without_identifiers(path[len(base) :], text)
     return texts
 
 
-def _without_identifiers(path: str, text: str) -> str:
+def without_identifiers(path: str, text: str) -> str:
     """Drop what could name one single machine (a board's serial in cpuinfo, a GPU's UUID) and what nobody reads."""
     if path == "/proc/cpuinfo":
         return "\n".join(line for line in map(_cpuinfo_line, text.splitlines()) if line)

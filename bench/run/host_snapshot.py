@@ -1,21 +1,24 @@
 """The host around the runs: its class, and its state, calibration and evidence at one moment.
 
-Only the machine that this command runs on can be looked at. If the engine is on another one, its host is
-described by what that engine reports of itself, and the rest is missing with the reason.
+If the engine is on another machine, its class, state and calibration are had there by a helper container; its logs and
+what disturbs it are missing with the reason. Where no helper can run, its host is what the engine reports of itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.engine.protocol import Engine
+from bench.engine.there.look import Seen
 from bench.host.calibration import calibrate
-from bench.host.identity import read_class
+from bench.host.gpu import parse_driver_files
+from bench.host.identity import parse_class, read_class
 from bench.host.monitor.monitor import HostMonitor
-from bench.host.state import read_state
+from bench.host.state import parse_state, read_state
 from bench.host.system_texts import read_disk_usage, read_system_load
+from bench.host.virtualization import parse_virtualization
 from bench.record.schema import HostClass, HostState, Limits
 
 ELSEWHERE = "the engine is on another machine, which this command cannot look at"
@@ -62,21 +65,30 @@ class HostSnapshot:
     disk_usage: str
 
 
-def take_snapshot(probes: HostProbes, engine: Engine, results: Path, *, calibration: bool) -> HostSnapshot:
+def take_snapshot(
+    probes: HostProbes, engine: Engine, results: Path, *, calibration: bool, seen: Seen | None = None
+) -> HostSnapshot:
     """Return the engine's host now, as far as it can be seen from here.
 
     Args:
         probes: what looks at this machine.
-        engine: the engine whose host it is; on another machine nothing is looked at.
+        engine: the engine whose host it is.
         results: the folder whose disk is described.
         calibration: whether the host is calibrated, for a few seconds.
+        seen: what was read on an engine's machine that may be another one; ``None`` if nothing could be.
     """
-    if engine.remote:
-        return unseen(ELSEWHERE)
+    if engine.remote and (seen is None or not seen.is_here):
+        return unseen(ELSEWHERE) if seen is None else _from_there(seen)
     state, state_missing = probes.read_state()
     figures, figures_missing = probes.calibrate() if calibration else ({}, {"": NOT_ASKED})
     disk = probes.read_disk_usage(existing(results))
     return HostSnapshot(state, state_missing, figures, figures_missing, probes.read_system_load(), disk)
+
+
+def _from_there(seen: Seen) -> HostSnapshot:
+    state, missing = parse_state(seen.texts, seen.earlier_stat)
+    not_asked = {"": NOT_ASKED}
+    return replace(unseen(ELSEWHERE), state=state, state_unavailable=missing, calibration_unavailable=not_asked)
 
 
 def unseen(why: str) -> HostSnapshot:
@@ -85,10 +97,20 @@ def unseen(why: str) -> HostSnapshot:
     return HostSnapshot(HostState(), dict.fromkeys(HostState.__struct_fields__, why), {}, {"": why}, line, line)
 
 
-def host_class(probes: HostProbes, engine: Engine) -> tuple[HostClass, dict[str, str]]:
-    """Return the class of the engine's host, and why fields of it are missing."""
-    if not engine.remote:
+def host_class(probes: HostProbes, engine: Engine, seen: Seen | None = None) -> tuple[HostClass, dict[str, str]]:
+    """Return the class of the engine's host, and why fields of it are missing.
+
+    Args:
+        probes: what looks at this machine.
+        engine: the engine whose host it is.
+        seen: what was read on an engine's machine that may be another one; ``None`` if nothing could be.
+    """
+    if not engine.remote or (seen is not None and seen.is_here):
         return probes.read_class()
+    if seen is not None:
+        virtualization = parse_virtualization(seen.texts)
+        why = "" if virtualization else "no firmware text or processor flag tells"
+        return parse_class(seen.texts, (virtualization, why), parse_driver_files(seen.texts))
     capacity, facts = engine.capacity(), engine.describe(Limits()).facts
     kernel = facts.get("kernel")
     known = HostClass(

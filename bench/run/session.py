@@ -14,6 +14,7 @@ import msgspec
 
 from bench.catalog.model import SELFTEST
 from bench.engine.protocol import Ending, Engine, Need, Notify, OnEvent, Place, Task
+from bench.engine.there.look import Seen, calibrate_there, look, place_of
 from bench.errors import BenchError
 from bench.host.monitor.disturbances import Monitored, monitored, not_monitored
 from bench.host.monitor.monitor import HostMonitor
@@ -24,6 +25,7 @@ from bench.run.host_snapshot import ELSEWHERE, THIS_MACHINE, HostProbes, HostSna
 from bench.run.observer import CALIBRATING, Observer
 from bench.run.plan import Plan
 from bench.run.result.description import Descriptions, complete, key_of
+from bench.run.result.held import with_limits_held
 from bench.run.result.reading import OneRun, read_run
 from bench.run.store import Result, Store, engine_key, make_store, settle
 from bench.run.trust import selftest_warning
@@ -70,6 +72,8 @@ class Session:
     _store: Store | None = None
     _distrust: tuple[Warning_, ...] | None = None
     _host: tuple[HostClass, dict[str, str]] | None = None
+    _there: Seen | None = None
+    _blind: bool = False
 
     def __enter__(self) -> Self:
         self._store = make_store(self.engine)
@@ -110,8 +114,31 @@ class Session:
     def host_class(self) -> tuple[HostClass, dict[str, str]]:
         """Return the class of the machine that measures, looked up once."""
         if self._host is None:
-            self._host = host_class(self.probes, self.engine)
+            seen = self._look()
+            host = host_class(self.probes, self.engine, seen)
+            if self.engine.remote and seen is None and not self._blind:
+                return host  # asked again once there is an image to look with
+            self._host = host
         return self._host
+
+    def _look(self) -> Seen | None:
+        """What the machine of an engine that may be elsewhere says of itself; ``None`` if it cannot be asked."""
+        place = place_of(tuple(self._places.values()))
+        if not self.engine.remote or place is None or self._blind:
+            return None
+        try:
+            self._there = look(self.engine, place)
+        except Exception as error:  # it describes the host, and is no part of the run
+            why = str(error) if isinstance(error, BenchError) else own_fault(error)
+            self.notify(f"the host is described by what its engine reports: {why}")
+            self._blind = True
+            return None
+        return self._there
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the runs are on another machine than this one, as far as that is known."""
+        return self.engine.remote and (self._there is None or not self._there.is_here)
 
     def stamp(self) -> str:
         """Return the name of a result that is written now."""
@@ -119,8 +146,15 @@ class Session:
 
     def snapshot(self) -> HostSnapshot:
         """Return the host now."""
-        with self.observer.doing(CALIBRATING if self.calibration and not self.engine.remote else LOOKING):
-            return take_snapshot(self.probes, self.engine, self.results, calibration=self.calibration)
+        seeing = not self.engine.remote or place_of(tuple(self._places.values())) is not None
+        with self.observer.doing(CALIBRATING if self.calibration and seeing else LOOKING):
+            seen = self._there if self._there is not None and self._there.is_here else self._look()
+            now = take_snapshot(self.probes, self.engine, self.results, calibration=self.calibration, seen=seen)
+            place = place_of(tuple(self._places.values()))
+            if not self.calibration or seen is None or place is None or not self.elsewhere:
+                return now
+            figures, missing = calibrate_there(self.engine, place)
+            return replace(now, calibration=figures, calibration_unavailable=missing)
 
     def run(self, plan: Plan, index: int, result: Result) -> OneRun:
         """Make one run of a plan for a result that was begun, in a fresh container, and return it.
@@ -146,6 +180,7 @@ class Session:
         else:
             complete(out, known)
         reading = read_run(out, index, ending)
+        reading = replace(reading, run=with_limits_held(reading.run, plan.task.limits))
         seen = self._seen(monitor, reading.run)
         of_place = (Warning_("environment", said) for said in place.warnings)
         left_out = plan.task.tree.left_out if plan.task.tree is not None else ()
@@ -189,7 +224,7 @@ class Session:
             return Ending(None, error=own_fault(error))
 
     def _seen(self, monitor: HostMonitor, run: Run) -> Monitored:
-        if self.engine.remote:
+        if self.elsewhere:
             return not_monitored(ELSEWHERE, run)
         try:
             return monitored(monitor.summary(), run)

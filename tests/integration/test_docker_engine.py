@@ -118,7 +118,7 @@ def test_volumes_belong_to_the_run_in_an_image_that_is_not_ours(
     try:
         execute(
             "open('/src/b', 'w'); open('/out/c', 'w')",
-            where=replace(place, handle=image.id),
+            where=replace(place, handle=image.id, owned=False),
             tree=Tree(tmp_path, ("a",), ""),
         )
     finally:

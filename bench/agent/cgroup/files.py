@@ -86,14 +86,17 @@ class Files:
         self.absent[name] = f"{name}: {error.strerror} ({why}this is Linux {os.uname().release})"
 
 
-def read_members(folder: str) -> list[int]:
-    """The processes of a group and of the groups below it. 0 stands for one outside our process namespace."""
+def read_members(folder: str, name: str = "cgroup.procs") -> list[int]:
+    """The processes of a group and of the groups below it. 0 stands for one outside our process namespace.
+
+    ``name`` is the file that lists them; ``tasks`` for the threads of version 1.
+    """
     found: list[int] = []
     stack = [folder]
     while stack:
         here = stack.pop()
         try:
-            with open(os.path.join(here, "cgroup.procs"), "rb") as file:
+            with open(os.path.join(here, name), "rb") as file:
                 found.extend(int(word) for word in file.read().split())
             with os.scandir(here) as entries:
                 stack.extend(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))

@@ -13,6 +13,7 @@ import re
 from typing import NamedTuple
 
 from .files import read_members
+from .limits import read_ulimits
 from .parse import Membership, Mount, counts_in_version_1, parse_memberships, parse_mounts
 from .v1 import SOURCES as V1_SOURCES
 
@@ -20,15 +21,21 @@ INITIAL_NAMESPACE = "cgroup:[4026531835]"
 """The number that the kernel gives to the first cgroup namespace (PROC_CGROUP_INIT_INO)."""
 
 WHOLE_ID_MAP = "0 0 4294967295"
+HIDDEN_TRIES = 3
+"""A task that has just ended is counted for a moment longer than it is listed."""
 V1_CONTROLLERS = tuple(dict.fromkeys(controller for controller, _ in V1_SOURCES.values()))
 
 
 class Location(NamedTuple):
-    """Folders by controller (v2: under the empty name), as far as visible; ``hidden`` says what is not and why."""
+    """Folders by controller (v2: under the empty name), as far as visible; ``hidden`` says what is not and why.
+
+    ``roots`` are the controllers whose group is the root of its hierarchy, as far as this process can see.
+    """
 
     version: int | None
     folders: dict[str, str]
     hidden: dict[str, str]
+    roots: frozenset[str] = frozenset()
 
 
 def parse_location(memberships: list[Membership], mounts: list[Mount]) -> Location:
@@ -49,7 +56,8 @@ def parse_location(memberships: list[Membership], mounts: list[Mount]) -> Locati
             candidates = [m for m in mounts if m.kind == "cgroup" and controller in m.super_options]
             _place(controller, membership.path, candidates, folders, hidden)
     if counts_in_version_1({*folders, *hidden}, unified is not None):
-        return Location(1, folders, hidden)
+        roots = {name for one in memberships if one.path == "/" for name in one.controllers if name in folders}
+        return Location(1, folders, hidden, frozenset(roots))
     if unified is not None:
         folders, hidden = {}, {}
         _place("", unified.path, [m for m in mounts if m.kind == "cgroup2"], folders, hidden)
@@ -82,15 +90,51 @@ def read_strangers(folder: str, ours: frozenset[int]) -> int:
     return sum(pid not in ours for pid in read_members(folder))
 
 
+def read_unseen(location: Location) -> dict[str, int]:
+    """How many others live in groups of version 1, by controller, where our process namespace hides them.
+
+    There ``cgroup.procs`` leaves out processes of namespaces above. So an engine that makes no groups (rootless on
+    version 1, or told so) looks like one whose group is the run's own, and counts the whole machine. Two things tell: a
+    group that is the machine's root, and tasks that the pids controller counts and does not list; then the other groups
+    are not the run's own either.
+    """
+    pids = location.folders.get("pids")
+    if pids is not None:
+        hidden = min(read_hidden_tasks(pids) for _ in range(HIDDEN_TRIES))
+        if hidden > 0:
+            return dict.fromkeys(location.folders, hidden)
+    return dict.fromkeys(location.roots, 1) if read_namespace() == "host" else {}
+
+
+def read_hidden_tasks(folder: str) -> int:
+    """How many tasks the pids controller counts in a group of version 1 and below that are not listed there.
+
+    The machine's root group alone has no count; it holds everybody.
+    """
+    try:
+        with open(os.path.join(folder, "pids.current"), "rb") as file:
+            counted = int(file.read())
+    except FileNotFoundError:
+        return int(os.path.isdir(folder))
+    except (OSError, ValueError):
+        return 0
+    return max(0, counted - len(read_members(folder, "tasks")))
+
+
+def read_namespace() -> str | None:
+    """``host`` in the machine's first group namespace, else ``private``; ``None`` on a kernel without them."""
+    try:
+        namespace = os.readlink("/proc/self/ns/cgroup")
+    except OSError:
+        return None
+    return "host" if namespace == INITIAL_NAMESPACE else "private"
+
+
 def read_place(location: Location) -> dict[str, object]:
     """The kind of place: group namespace, cgroup driver, nesting, user namespace, rootless.
 
     ``None``: not to be told from inside.
     """
-    try:
-        namespace = os.readlink("/proc/self/ns/cgroup")
-    except OSError:
-        namespace = ""
     try:
         with open("/proc/self/cgroup", encoding="utf-8", errors="replace") as file:
             path = max(
@@ -103,13 +147,14 @@ def read_place(location: Location) -> dict[str, object]:
             id_map = file.read()
     except OSError:
         id_map = WHOLE_ID_MAP
-    kind = None if not namespace else "host" if namespace == INITIAL_NAMESPACE else "private"
+    kind = read_namespace()
     return {
         "namespace": kind,
         "driver": parse_driver(path),
         "nested": parse_nested(path) if kind == "host" else None,
         "user_namespace": id_map.split() != WHOLE_ID_MAP.split(),
         "rootless": parse_rootless(id_map),
+        "ulimits": read_ulimits(),
         "hidden": dict(location.hidden),
     }
 

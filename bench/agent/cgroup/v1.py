@@ -6,6 +6,7 @@ import os
 
 from .above import Above, with_above
 from .files import Files, read_members
+from .limits import read_limits
 from .parse import NO_LIMIT, parse_blkio, parse_keyed, parse_limit, parse_number
 from .reading import Reading
 
@@ -127,7 +128,9 @@ class V1Group:
 
     def describe(self) -> dict[str, object]:
         """Version, folders, and what is known of the place."""
-        return {"version": 1, "paths": dict(self._folders), "supervisor_inside": self._inside, **self._facts}
+        limits = read_limits(1, self._folders, inside=self._inside)
+        place = {"paths": dict(self._folders), "supervisor_inside": self._inside, "limits": limits}
+        return {"version": 1, **place, **self._facts}
 
     def close(self) -> None:
         """Close the open files."""

@@ -6,6 +6,7 @@ import os
 
 from .above import Above, with_above
 from .files import Files, read_members
+from .limits import read_limits
 from .parse import parse_io_stat, parse_keyed, parse_limit, parse_number, parse_pressure
 from .reading import Reading
 
@@ -114,7 +115,9 @@ class V2Group:
 
     def describe(self) -> dict[str, object]:
         """Version, folder, and what is known of the place."""
-        return {"version": 2, "path": self._folder, "supervisor_inside": self._inside, **self._facts}
+        limits = read_limits(2, {"": self._folder}, inside=self._inside)
+        place = {"path": self._folder, "supervisor_inside": self._inside, "limits": limits}
+        return {"version": 2, **place, **self._facts}
 
     def close(self) -> None:
         """Close the open files."""

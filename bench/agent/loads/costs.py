@@ -64,10 +64,15 @@ def processes(seconds: float = 2.0, count: float = 2) -> Truth:
 
 
 def split(user: float = 1.0, system: float = 1.0) -> Truth:
-    """Known time in user mode (counting) and in the kernel (reading /dev/zero into one buffer, which only fills it)."""
+    """Known time in user mode (counting) and in the kernel (reading /dev/zero into one buffer, which only fills it).
+
+    Most kernels split CPU time by what a tick finds, and on a busy machine ticks come when the others let us run: how
+    long we waited for a CPU meanwhile makes the truth of each part an interval.
+    """
     buffer = bytearray(8 * MIB)
     with open("/dev/zero", "rb", buffering=0) as zero:
         zero.readinto(buffer)  # the buffer's page faults belong to neither part
+        waited = waited_s(os.getpid()) or 0.0
         start = time.process_time()
         while time.process_time() - start < system:
             zero.readinto(buffer)
@@ -76,9 +81,10 @@ def split(user: float = 1.0, system: float = 1.0) -> Truth:
     while time.process_time() - start < user:
         spin()
     in_user = time.process_time() - start
+    unsure = (waited_s(os.getpid()) or 0.0) - waited
     whole = told_cpu()
     other = whole["cpu_total_s"] + whole["end_s"] - in_user - in_kernel
-    return {**whole, "cpu_user_s": in_user, "cpu_system_s": in_kernel, "other_s": other}
+    return {**whole, "cpu_user_s": in_user, "cpu_system_s": in_kernel, "other_s": other, "unsure_s": unsure}
 
 
 def memory(mib: float = 512, hold: float = 1.5) -> Truth:

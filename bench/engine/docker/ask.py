@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.engine.docker.info import engine_name
+from bench.engine.docker.machine import machine_of
 from bench.engine.docker.sdk import load_client
 from bench.errors import NotMeasured
 
@@ -21,6 +23,8 @@ class Answer:
     version: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
     fix: str = ""
+    elsewhere: bool = False
+    """Whether it is on another machine than this command, as far as its address or its daemon tells."""
 
 
 def ask_docker(host: str | None) -> Answer:
@@ -32,8 +36,9 @@ def ask_docker(host: str | None) -> Answer:
     from bench.engine.docker.answers import facts
 
     try:
-        client, _ = client_module.connect(host)
-        return Answer(facts(client.info()), facts(client.version()))
+        client, endpoint = client_module.connect(host)
+        info, version = facts(client.info()), facts(client.version())
+        return Answer(info, version, elsewhere=bool(machine_of(endpoint.url, info, engine_name(version))))
     except NotMeasured as error:
         return Answer(problem=str(error))
     except client_module.CALL_ERRORS as error:

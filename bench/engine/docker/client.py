@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from requests.exceptions import RequestException
 from bench.engine.docker.address import DEFAULT_SOCKET, checked, proxy_of, shown
 from bench.engine.docker.answers import BoundedClient, understood
 from bench.engine.docker.context import read_context
+from bench.engine.reach.ssh import socket_of
 from bench.errors import NotMeasured, UsageError
 
 CONNECT_TIMEOUT_S = 5.0
@@ -28,17 +28,20 @@ START_IT = (
     "start one ('sudo systemctl start docker', or Docker Desktop), name one with --host URL, or use --engine local"
 )
 
+PODMAN_SOCKET = "/run/podman/podman.sock"
+
 CALL_ERRORS = (DockerException, RequestException, OSError)
 """What a call to an engine can raise: its refusal, or a connection that broke."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an engine is. ``origin`` says who named it, for messages."""
+    """Where an engine is. ``origin`` says who named it, for messages; ``named``: somebody did, and means that one."""
 
     url: str
     origin: str
     tls: TLSConfig | None = None
+    named: bool = field(default=False, compare=False)
 
     @property
     def shown(self) -> str:
@@ -59,25 +62,49 @@ def find_endpoint(host: str | None, environ: Mapping[str, str] = os.environ) -> 
         UsageError: the address is none, or the context is not there.
     """
     if host:
-        return Endpoint(checked(host), "--host", _env_tls(environ, host))
+        return Endpoint(checked(host), "--host", _env_tls(environ, host), named=True)
     if named := environ.get("DOCKER_HOST"):
-        return Endpoint(checked(named), "DOCKER_HOST", _env_tls(environ, named))
+        return Endpoint(checked(named), "DOCKER_HOST", _env_tls(environ, named), named=True)
     context = read_context(environ)
     if context is None:
         return _default_endpoint(environ)
     url = (context.host or DEFAULT_SOCKET).replace("http+unix://", "unix://")
-    return Endpoint(checked(url), f"Docker context '{context.name}'", context.tls)
+    return Endpoint(checked(url), f"Docker context '{context.name}'", context.tls, named=True)
+
+
+def find_podman(host: str | None, environ: Mapping[str, str] = os.environ) -> Endpoint:
+    """The Podman that is meant: as for Docker if an address is named, else CONTAINER_HOST or Podman's own socket.
+
+    Raises:
+        UsageError: the address is none, or the context is not there.
+    """
+    if host or environ.get("DOCKER_HOST"):
+        return find_endpoint(host, environ)
+    if named := environ.get("CONTAINER_HOST"):
+        return Endpoint(checked(named), "CONTAINER_HOST", named=True)
+    sockets = podman_sockets(environ)
+    return Endpoint(next((url for url in sockets if Path(url.removeprefix("unix://")).exists()), sockets[0]), "Podman")
+
+
+def podman_sockets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Where Podman's own sockets are, that of a user's Podman first."""
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    own = (f"unix://{runtime}/podman/podman.sock",) if runtime else ()
+    return (*own, f"unix://{PODMAN_SOCKET}")
 
 
 def _default_endpoint(environ: Mapping[str, str]) -> Endpoint:
-    """The default socket, or a rootless engine's if only that is there."""
+    """The default socket; a rootless engine's or Podman's if only that is there."""
     if os.name == "nt":
         return Endpoint("npipe:////./pipe/docker_engine", "default")
     runtime = environ.get("XDG_RUNTIME_DIR")
     rootless = Path(runtime, "docker.sock") if runtime else None
-    if rootless and rootless.exists() and not Path(DEFAULT_SOCKET.removeprefix("unix://")).exists():
+    if Path(DEFAULT_SOCKET.removeprefix("unix://")).exists():
+        return Endpoint(DEFAULT_SOCKET, "default")
+    if rootless and rootless.exists():
         return Endpoint(f"unix://{rootless}", "rootless socket")
-    return Endpoint(DEFAULT_SOCKET, "default")
+    podman = next((url for url in podman_sockets(environ) if Path(url.removeprefix("unix://")).exists()), None)
+    return Endpoint(podman, "Podman's socket") if podman else Endpoint(DEFAULT_SOCKET, "default")
 
 
 def _env_tls(environ: Mapping[str, str], url: str) -> TLSConfig | None:
@@ -107,7 +134,7 @@ def open_client(endpoint: Endpoint, timeout_s: float, environ: Mapping[str, str]
         environ: the variables that may name a proxy.
 
     Raises:
-        NotMeasured: SSH is asked for and its library is not installed.
+        NotMeasured: SSH is asked for and does not reach the machine.
         DockerException, RequestException, OSError: nothing answers.
     """
     arguments: dict[str, Any] = {"base_url": endpoint.url, "timeout": timeout_s, "version": "auto"}
@@ -117,22 +144,25 @@ def open_client(endpoint: Endpoint, timeout_s: float, environ: Mapping[str, str]
     if endpoint.tls is not None:
         arguments["tls"] = endpoint.tls
     if endpoint.url.startswith("ssh://"):
-        if importlib.util.find_spec("paramiko") is None:
-            raise NotMeasured(
-                f"{endpoint.shown} cannot be reached", "the SSH library is not installed", "pip install 'docker[ssh]'"
-            )
-        arguments["use_ssh_client"] = True  # the user's own ssh configuration, keys and agent
+        arguments["base_url"] = socket_of(endpoint.url)  # by the user's own ssh: configuration, keys and agent
     return BoundedClient(**arguments)
 
 
-def connect(host: str | None, environ: Mapping[str, str] = os.environ) -> tuple[docker.DockerClient, Endpoint]:
-    """A client of the engine that is meant, after it has answered.
+def connect(
+    host: str | None, environ: Mapping[str, str] = os.environ, *, podman: bool = False
+) -> tuple[docker.DockerClient, Endpoint]:
+    """Return a client of the engine that is meant, after it has answered.
+
+    Args:
+        host: the address that was given; that of the environment or the default one if it is ``None``.
+        environ: the variables that may name one.
+        podman: whether it is Podman that is asked for.
 
     Raises:
         NotMeasured: no engine answers; says what was looked for.
         UsageError: the address is no address.
     """
-    endpoint = find_endpoint(host, environ)
+    endpoint = find_podman(host, environ) if podman else find_endpoint(host, environ)
     proxy = endpoint.proxy(environ)
     patience = CONNECT_TIMEOUT_SSH_S if endpoint.url.startswith("ssh://") else CONNECT_TIMEOUT_S
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from bench.engine.docker.info import USER_ID
+from bench.engine.docker.info import DOCKER, USER_ID
 from bench.engine.protocol import Place, Task
 from bench.engine.task import Folders, supervisor_argv, supervisor_spec
 
@@ -63,6 +63,7 @@ def container_config(
     names: Names,
     labels: Mapping[str, str],
     device_request: Mapping[str, Any] | None = None,
+    engine: str = DOCKER,
 ) -> dict[str, Any]:
     """Return the body of ``POST /containers/create`` for one task.
 
@@ -72,6 +73,8 @@ def container_config(
         names: the container's and the volumes' names.
         labels: what marks the container as ours.
         device_request: the request for GPUs, or ``None`` for none.
+        engine: which engine takes it. Podman makes a systemd timer even for ``Healthcheck: NONE``, and where one ulimit
+            is named it raises all others to its maximum, which fails if it may not.
     """
     host: dict[str, Any] = {
         "NetworkMode": "none",
@@ -88,7 +91,6 @@ def container_config(
         "AutoRemove": False,  # it has to be there still when its evidence is copied
         "RestartPolicy": {"Name": "no"},
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}},
-        "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
     }
     if task.limits.cpus is not None:
         host["NanoCpus"] = round(task.limits.cpus * 1e9)
@@ -99,7 +101,7 @@ def container_config(
     if device_request is not None:
         host["DeviceRequests"] = [dict(device_request)]
     first, *rest = supervisor_argv(place, supervisor_spec(place, task, container_folders(place)))
-    return {
+    config: dict[str, Any] = {
         "Image": place.handle,
         "Entrypoint": [first],
         "Cmd": rest,
@@ -112,9 +114,12 @@ def container_config(
         "OpenStdin": False,
         "Tty": False,
         "StopSignal": "SIGTERM",
-        "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": host,
     }
+    if engine == DOCKER:
+        config["Healthcheck"] = {"Test": ["NONE"]}
+        host["Ulimits"] = [{"Name": "core", "Soft": 0, "Hard": 0}]
+    return config
 
 
 def container_folders(place: Place) -> Folders:
@@ -164,10 +169,10 @@ def helper_config(place: Place, names: Names, labels: Mapping[str, str]) -> dict
     }
 
 
-def as_command(config: Mapping[str, Any]) -> str:
+def as_command(config: Mapping[str, Any], engine: str = DOCKER) -> str:
     """The ``docker create`` command that says the same, for people; the supervisor's long argument is left out."""
     host = config["HostConfig"]
-    words = ["docker", "create", "--network", "none", "--read-only", "--cap-drop", "ALL", "--user", config["User"]]
+    words = [engine, "create", "--network", "none", "--read-only", "--cap-drop", "ALL", "--user", config["User"]]
     for option in host["SecurityOpt"]:
         words += ["--security-opt", option]
     words += ["--pids-limit", str(host["PidsLimit"]), "--shm-size", str(host["ShmSize"])]

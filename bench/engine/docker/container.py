@@ -19,7 +19,7 @@ from docker.errors import APIError, NotFound
 from bench.engine.docker.answers import understood
 from bench.engine.docker.client import CALL_ERRORS, reason
 from bench.engine.docker.config import INPUT, INPUT_FILE, OUT, SRC, Names
-from bench.engine.docker.info import USER_ID
+from bench.engine.docker.info import DOCKER, PODMAN, USER_ID
 from bench.engine.labels import ROLE
 from bench.engine.protocol import EngineLost, State, Tree
 from bench.engine.stream import EventReader, PieceReader
@@ -29,6 +29,8 @@ from bench.errors import NotMeasured, UsageError
 REMOVE_PATIENCE_S = 10.0
 LITTLE_BYTES = 32 * 1024**2
 LITTLE_S = 15.0
+WITHIN = f"{OUT}/."
+"""The folder's content. Of the folder itself Podman names the members ``''`` and ``/x``, as if they led out of it."""
 """What is copied out of a run by one call, at most; a call takes some 50 ms, however small the file is."""
 
 
@@ -37,8 +39,9 @@ class Container:
     the engine let it.
     """
 
-    def __init__(self, api: APIClient, config: Mapping[str, Any], names: Names) -> None:
+    def __init__(self, api: APIClient, config: Mapping[str, Any], names: Names, engine: str = DOCKER) -> None:
         self._api = api
+        self._podman = engine == PODMAN
         self._config = dict(config)
         self._names = names
         self._readers: list[EventReader] = []
@@ -72,7 +75,8 @@ class Container:
 
         A new volume takes over what its image has there, folder and owner; it belongs to root if the image has no such
         folder. Then a second container that is never started makes it the run's: no archive can be put into a container
-        with a read-only root but right into a volume. It serves for any image.
+        with a read-only root but right into a volume. It serves for any image. Podman writes an archive for ``/`` under
+        the volumes instead, and takes one for a volume's own folder with the owner that it names.
 
         Args:
             helper: the second container.
@@ -84,6 +88,9 @@ class Container:
             NotMeasured: the engine refused.
             UsageError: a file of the tree, or the one given, cannot be read.
         """
+        if self._podman:
+            self._put_each(tree, given)
+            return
         if owned and given is None and (tree is None or self._put_tree(tree)):
             return
         with tempfile.SpooledTemporaryFile(max_size=32 << 20) as spool:
@@ -118,6 +125,24 @@ class Container:
             except CALL_ERRORS:
                 return False
         return True
+
+    def _put_each(self, tree: Tree | None, given: Path | None) -> None:
+        """Make each volume the run's own, with what belongs into it."""
+        content: dict[str, Callable[[tarfile.TarFile], None]] = {OUT: lambda _: None}
+        if tree is not None:
+            content[SRC] = partial(_write_tree, name="", tree=tree)
+        if given is not None:
+            content[INPUT] = partial(_add_input, given=given, folder="")
+        for path, write in content.items():
+            with tempfile.SpooledTemporaryFile(max_size=32 << 20) as spool:
+                with tarfile.open(fileobj=spool, mode="w") as archive:
+                    write_folder(archive, ".", USER_ID)
+                    write(archive)
+                spool.seek(0)
+                try:
+                    self._put(self.id, path, spool)
+                except CALL_ERRORS as error:
+                    raise NotMeasured("the run's folders could not be filled", reason(error)) from error
 
     def _put(self, handle: str, path: str, spool: Any) -> None:
         self._api.put_archive(handle, path, cast("bytes", spool))  # sent piece by piece, as requests does for files
@@ -169,7 +194,7 @@ class Container:
         """
         with _lost():
             try:
-                return parse_state(self._api.inspect_container(self.id))
+                return parse_state(self._api.inspect_container(self.id), oom_told=not self._podman)
             except NotFound:
                 return None
 
@@ -222,8 +247,8 @@ def copy_folder(api: APIClient, handle: str, target: Path, bounds: Bounds | None
         if little is None:
             for name in FIRST[1:]:
                 copy_one(name)
-            with _archive(api, handle, OUT, until, bounds) as pieces:
-                little = unpack(pieces, OUT.strip("/"), target, bounds.max_bytes, bounds.max_files)
+            with _archive(api, handle, WITHIN, until, bounds) as pieces:
+                little = unpack(pieces, "", target, bounds.max_bytes, bounds.max_files)
         rest = little
     except GaveUp as why:
         notes.append(str(why))
@@ -238,9 +263,9 @@ def _copy_little(api: APIClient, handle: str, target: Path, bounds: Bounds) -> C
     little = min(bounds.max_bytes, LITTLE_BYTES)
     with (
         contextlib.suppress(GaveUp, tarfile.TarError),
-        _archive(api, handle, OUT, until, bounds) as pieces,
+        _archive(api, handle, WITHIN, until, bounds) as pieces,
     ):
-        return unpack(at_most(pieces, little), OUT.strip("/"), target, bounds.max_bytes, bounds.max_files)
+        return unpack(at_most(pieces, little), "", target, bounds.max_bytes, bounds.max_files)
     return None
 
 
@@ -251,9 +276,9 @@ def _write_tree(archive: tarfile.TarFile, name: str, tree: Tree) -> None:
         raise UsageError(f"the project {tree.root} cannot be copied", str(error)) from error
 
 
-def _add_input(archive: tarfile.TarFile, given: Path) -> None:
+def _add_input(archive: tarfile.TarFile, given: Path, folder: str = f"{INPUT.strip('/')}/") -> None:
     """Add the file that a command reads, by its fixed name and readable to whoever runs it."""
-    entry = tarfile.TarInfo(f"{INPUT.strip('/')}/{INPUT_FILE}")
+    entry = tarfile.TarInfo(f"{folder}{INPUT_FILE}")
     try:
         with given.open("rb") as file:
             entry.size, entry.mode, entry.uid, entry.gid = os.fstat(file.fileno()).st_size, 0o444, USER_ID, USER_ID
@@ -306,15 +331,23 @@ def _insist(call: Callable[[], object], until: float) -> bool:
             return True
 
 
-def parse_state(inspected: Mapping[str, Any]) -> State:
-    """The state in the answer to ``GET /containers/ID/json``."""
+def parse_state(inspected: Mapping[str, Any], *, oom_told: bool = True) -> State:
+    """Return the state in the answer to ``GET /containers/ID/json``.
+
+    Podman calls a container ``stopped`` between its end and the end of what follows it.
+
+    Args:
+        inspected: the answer.
+        oom_told: whether "not killed for memory" can be believed; Podman may not have seen it.
+    """
     state = inspected["State"]
     running = bool(state.get("Running"))
-    ended = not running and state.get("Status") in {"exited", "dead"}
+    ended = not running and state.get("Status") in {"exited", "dead", "stopped"}
+    oom_killed = state.get("OOMKilled") if oom_told else state.get("OOMKilled") or None
     return State(
         running=running,
         exit_code=int(state["ExitCode"]) if ended else None,
-        oom_killed=state.get("OOMKilled") if ended else None,
+        oom_killed=oom_killed if ended else None,
         started_at=state.get("StartedAt"),
         ended_at=state.get("FinishedAt") if ended else None,
     )

@@ -18,7 +18,7 @@ from bench.engine.docker.answers import facts
 from bench.engine.docker.client import CALL_ERRORS, Endpoint, reason
 from bench.engine.docker.config import as_command, container_config, container_folders, helper_config, run_names
 from bench.engine.docker.container import Container
-from bench.engine.docker.info import check_limits_hold, engine_record
+from bench.engine.docker.info import check_limits_hold, engine_name, engine_record
 from bench.engine.docker.machine import machine_of, may_be_remote
 from bench.engine.docker.place import prepare_place
 from bench.engine.gpu import check_docker, device_request, read_signs
@@ -55,8 +55,8 @@ class DockerEngine:
 
     @property
     def name(self) -> str:
-        """``docker``."""
-        return "docker"
+        """``docker`` or ``podman``: what answers, whatever it was asked for as."""
+        return engine_name(self._version)
 
     @property
     def version(self) -> str:
@@ -75,8 +75,8 @@ class DockerEngine:
 
     @property
     def machine(self) -> str:
-        """Its daemon's id; empty if it is on this machine."""
-        return machine_of(self._endpoint.url, self._info)
+        """What its daemon says that tells its machine from others; empty if it is on this machine."""
+        return machine_of(self._endpoint.url, self._info, self.name)
 
     def describe(self, limits: Limits, security: str = "default") -> EngineRecord:
         """The engine as the record shows it, with what was asked for."""
@@ -105,14 +105,14 @@ class DockerEngine:
     def execute(self, place: Place, task: Task, out: Path, on_event: OnEvent) -> Ending:
         """Run one task in a fresh container; see :class:`bench.engine.protocol.Engine`."""
         began = time.monotonic()
-        check_limits_hold(self._info, task.limits)
+        check_limits_hold(self._info, task.limits, self.name)
         run_id = uuid.uuid4().hex[:12]
         given = task.command.input if task.command else None
         names = run_names(run_id, task.tree is not None, given is not None)
         labels = {**task.labels, **owner_labels(current_owner(), run_id)}
-        config = container_config(place, task, names, labels, self._gpu(task))
-        commands = (as_command(config), _child_command(place, task))
-        with Interrupts() as interrupts, Container(self._api, config, names) as container:
+        config = container_config(place, task, names, labels, self._gpu(task), self.name)
+        commands = (as_command(config, self.name), _child_command(place, task))
+        with Interrupts() as interrupts, Container(self._api, config, names, self.name) as container:
             container.fill(helper_config(place, names, labels), task.tree, given, owned=place.owned)
             if interrupts.count:
                 return Ending(None, interrupted=True, commands=commands)

@@ -15,8 +15,10 @@ def may_be_remote(url: str) -> bool:
     return not url.startswith(("unix://", "npipe://"))
 
 
-def machine_of(url: str, info: Mapping[str, Any]) -> str:
+def machine_of(url: str, info: Mapping[str, Any], name: str = "docker") -> str:
     """Return what tells an engine's machine from others: its daemon's id, else the host of its URL.
+
+    Podman makes its id anew for each answer: there it is the machine's own name, kernel and memory.
 
     Empty if it is, as far as its address or its daemon says, this very machine. A tunnel that ends here is taken for it
     too, and only makes a command wait that need not.
@@ -24,10 +26,13 @@ def machine_of(url: str, info: Mapping[str, Any]) -> str:
     Args:
         url: where the engine is reached.
         info: what its daemon says of itself; empty if none answered.
+        name: the engine's.
     """
     host = urlsplit(url).hostname or url
     said = (info.get("Name"), info.get("KernelVersion"), info.get("MemTotal"))
     here = (platform.node(), platform.release(), psutil.virtual_memory().total)
     if not may_be_remote(url) or host in {"localhost", "::1"} or host.startswith("127.") or said == here:
         return ""
-    return str(info.get("ID") or host)
+    if name == "podman" and all(said):
+        return " ".join(map(str, said))
+    return str(info.get("ID") or host) if name != "podman" else host

@@ -24,6 +24,8 @@ from bench.times import utc_text
 STOP_S = 30.0
 KILL_S = 15.0
 _FILTER = {"label": f"{TOOL}={TOOL_NAME}"}
+NEVER_RAN = frozenset({"created", "configured", "initialized"})
+"""States of a container that was not started; the last two are Podman's, whose attaching initialises one."""
 
 
 def find(api: APIClient, here: Owner | None = None) -> list[Orphan]:
@@ -68,7 +70,7 @@ def sort_out(containers: list[dict[str, Any]], volumes: list[dict[str, Any]], he
             run_id=run_id,
             labels=dict(run["labels"]),
             running=run["running"],
-            evidence=run["main"] is not None and run["main"].get("State") != "created",
+            evidence=run["main"] is not None and run["main"].get("State") not in NEVER_RAN,
             handle=run["main"]["Id"] if run["main"] else None,
             volumes=tuple(name for name in run["volumes"] if name),
         )

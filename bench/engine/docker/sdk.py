@@ -34,7 +34,7 @@ def load_client() -> ModuleType:
     return client
 
 
-def connect(host: str | None) -> tuple[DockerClient, Endpoint]:
+def connect(host: str | None, *, podman: bool = False) -> tuple[DockerClient, Endpoint]:
     """Return a client of the engine that is meant; see :func:`bench.engine.docker.client.connect`."""
-    client: tuple[DockerClient, Endpoint] = load_client().connect(host)
+    client: tuple[DockerClient, Endpoint] = load_client().connect(host, podman=podman)
     return client

@@ -18,7 +18,7 @@ from bench.errors import NotMeasured
 
 Notify = Callable[[str], None]
 
-_NOISE = re.compile(r"^( --->|Removing intermediate container|Successfully (built|tagged))")
+_NOISE = re.compile(r"^( ?--->?|Removing intermediate container|Successfully (built|tagged))")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _KEPT_LINES = 8
 

@@ -28,15 +28,23 @@ FEW_PIDS = 512
 
 def engine_checks(facts: Facts) -> Iterator[Check]:
     """Engine, control groups, each limit, the local engine's needs."""
+    yield from daemon_checks(facts)
+    yield _local_group(facts)
+    yield _outer(facts)
+    yield _python(facts)
+
+
+def daemon_checks(facts: Facts) -> Iterator[Check]:
+    """What an engine says of itself: control groups, each limit, its storage."""
     yield _engine(facts)
     if facts.info:
         rootless = is_rootless(facts.info)
         yield _cgroup(facts.info)
-        yield from (_limit(facts.info, word, rootless) for word in _LIMITS)
+        if is_podman(facts.version):
+            yield _podman_limits(facts.info, rootless)
+        else:
+            yield from (_limit(facts.info, word, rootless) for word in _LIMITS)
         yield _storage(facts.info)
-    yield _local_group(facts)
-    yield _outer(facts)
-    yield _python(facts)
 
 
 def is_rootless(info: Mapping[str, Any]) -> bool:
@@ -44,11 +52,25 @@ def is_rootless(info: Mapping[str, Any]) -> bool:
     return any("rootless" in str(option) for option in info.get("SecurityOptions") or ())
 
 
+def is_podman(version: Mapping[str, Any]) -> bool:
+    """Whether it is Podman that answers by Docker's API (``/version``)."""
+    return any(str(part.get("Name") or "").startswith("Podman") for part in version.get("Components") or ())
+
+
+def _podman_limits(info: Mapping[str, Any], rootless: bool) -> Check:
+    """What Podman says of its limits is not asked: it denies some that it applies, and names some that it does not."""
+    if rootless and str(info.get("CgroupVersion")) != "2":
+        detail = "a rootless Podman on version 1 applies none, and a run that asks for one is not measured"
+        return warn("limits", detail, "run Podman as root, or boot with systemd.unified_cgroup_hierarchy=1")
+    return ok("limits", "each run reads in its own group whether they hold")
+
+
 def _engine(facts: Facts) -> Check:
     if facts.info:
         version = facts.info.get("ServerVersion") or facts.version.get("Version") or "of an unknown version"
         rootless = ", rootless" if is_rootless(facts.info) else ""
-        return ok("engine", f"Docker {version} answers{rootless} ({facts.info.get('OperatingSystem', 'Linux')})")
+        name = "Podman" if is_podman(facts.version) else "Docker"
+        return ok("engine", f"{name} {version} answers{rootless} ({facts.info.get('OperatingSystem', 'Linux')})")
     why = facts.engine_problem or "no Docker engine answers"
     fix = facts.engine_fix or (
         "start it (sudo systemctl start docker), or install one (sudo apt-get install docker.io) and join group docker"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from bench.host.doctor.engine import engine_checks
+from bench.host.doctor.engine import daemon_checks, engine_checks
 from bench.host.doctor.facts import Facts
 from bench.host.doctor.machine import machine_checks
 from bench.host.doctor.quiet import quiet_checks
-from bench.record.check import Check, Level
+from bench.record.check import Check, Level, warn
 
 __all__ = ["Check", "Level", "examine", "worst"]
 
@@ -17,6 +17,12 @@ __all__ = ["Check", "Level", "examine", "worst"]
 def examine(facts: Facts) -> list[Check]:
     """Every check in the order of the page: engine and limits, then the machine, then how quiet it is."""
     return [*engine_checks(facts), *machine_checks(facts), *quiet_checks(facts)]
+
+
+def examine_there(facts: Facts) -> list[Check]:
+    """The checks of an engine on another machine, of which only the engine speaks."""
+    detail = "it is another one, and doctor looks at no machine but this: each result has its class, state and speed"
+    return [*daemon_checks(facts), warn("machine", detail, "run doctor there")]
 
 
 def worst(checks: Iterable[Check]) -> Level:

@@ -61,7 +61,6 @@ def record_of(
     """
     host = host_id(around.host_class)
     runs = marked(tuple(reading.run for reading in readings), plan.warmup)
-    seen_version = next((reading.cgroup_version for reading in readings if reading.cgroup_version), None)
     diagnostic = plan.diagnostic
     return Record(
         id=f"{host}/{diagnostic.name}/{stamp}",
@@ -81,7 +80,7 @@ def record_of(
         ),
         image=around.place.image,
         environment=around.place.environment,
-        engine=msgspec.structs.replace(around.engine, cgroup_version=seen_version or around.engine.cgroup_version),
+        engine=_engine_seen(around.engine, readings),
         host=Host(host, around.host_class, around.before, around.after),
         calibration=Calibration(dict(around.calibration_before), dict(around.calibration_after)),
         runs=runs,
@@ -98,6 +97,16 @@ def record_of(
 def marked(runs: Sequence[Run], warmup: int) -> tuple[Run, ...]:
     """Return the runs with the first ``warmup`` of them marked as no part of what is judged."""
     return tuple(msgspec.structs.replace(run, warmup=True) if run.index < warmup else run for run in runs)
+
+
+def _engine_seen(engine: Engine, readings: Sequence[Reading]) -> Engine:
+    """The engine as its runs saw it from inside, over what it says of itself: group version and group namespace."""
+    version = next((reading.cgroup_version for reading in readings if reading.cgroup_version), None)
+    namespace = next((found for one in readings if (found := one.run.cgroup.get("namespace"))), None)
+    security = dict(engine.security)
+    if "cgroup_namespace" in security and namespace is not None:
+        security["cgroup_namespace"] = namespace
+    return msgspec.structs.replace(engine, cgroup_version=version or engine.cgroup_version, security=security)
 
 
 def _params(plan: Plan) -> dict[str, object]:

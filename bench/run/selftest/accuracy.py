@@ -86,6 +86,8 @@ def _figure(check: str, figure: Figure, reading: Reading, truth: Truth) -> Held:
         why = f"the load could not tell its own {figure.truth} here (a folder in memory has no disk below it)"
         return Held(check, figure.path, "skipped", why=why)
     slack = (_value(figure.slack, truth) or 0.0) if figure.slack else 0.0
+    unsure = (_value(figure.unsure, truth) or 0.0) if figure.unsure else 0.0
+    low, slack = max(0.0, low - unsure), slack + min(low, unsure) + unsure
     scale = low if figure.scale is None else _value(figure.scale, truth)
     bound = figure.within * (scale or 0.0)
     held = partial(Held, check, figure.path, truth=low, most=low + slack, bound=bound, relative=figure.scale is None)

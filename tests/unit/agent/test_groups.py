@@ -215,6 +215,7 @@ def test_choose_does_not_take_a_group_that_others_share(monkeypatch: pytest.Monk
 
 def test_choose_takes_our_own_group(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.agent.choose.read_strangers", lambda folder, ours: 0)
+    monkeypatch.setattr("bench.agent.choose.read_unseen", lambda location: {})
     group = choose_group(None, Reaper())
     assert group.version in (1, 2)
     assert group.joins() == []

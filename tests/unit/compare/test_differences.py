@@ -217,3 +217,27 @@ def test_a_limit_from_outside_that_the_run_s_own_undercuts_bounds_nothing():
 
 def test_a_record_that_knows_nothing_of_the_outside_has_no_difference_there():
     assert not names(record(), bounded(cpus=0.3)) & {"limits.outer.cpus"}
+
+
+def with_ulimits(**limits):
+    one = record()
+    run = msgspec.structs.replace(one.runs[0], cgroup={"ulimits": limits})
+    return msgspec.structs.replace(one, runs=(run, *one.runs[1:]))
+
+
+def test_resource_limits_that_an_engine_sets_unasked_differ():
+    a, b = with_ulimits(stack=8 << 20, nofile=1 << 20), with_ulimits(stack=1 << 20, nofile=1024)
+    assert {one.name: one.forces for one in differences(a, b)} == {
+        "limits.ulimit.stack": "limit_bound",
+        "limits.ulimit.nofile": None,
+    }
+    assert differences(a, record()) == (), "nothing is known of the other"
+
+
+def test_the_seccomp_profile_that_an_engine_ships_is_one_by_either_name():
+    def named(profile):
+        one = record()
+        return msgspec.structs.replace(one, engine=msgspec.structs.replace(one.engine, security={"seccomp": profile}))
+
+    assert names(named("default"), named("builtin")) == set()
+    assert names(named("default"), named("unconfined")) == {"security.seccomp"}

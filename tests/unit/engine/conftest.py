@@ -159,7 +159,7 @@ class FakeApi:
         data = io.BytesIO()
         files = self._find(handle).files
         with tarfile.open(fileobj=data, mode="w") as archive:
-            if path != "/out":
+            if path != "/out/.":
                 name = path.removeprefix("/out/")
                 if name not in files:
                     raise NotFound(f"no such file: {path}")
@@ -167,11 +167,11 @@ class FakeApi:
                 info.size = len(files[name])
                 archive.addfile(info, io.BytesIO(files[name]))
                 return iter([data.getvalue() + bytes(1024)]), {}
-            folder = tarfile.TarInfo(path.strip("/"))
+            folder = tarfile.TarInfo(".")
             folder.type = tarfile.DIRTYPE
             archive.addfile(folder)
             for name, content in self._find(handle).files.items():
-                info = tarfile.TarInfo(f"{path.strip('/')}/{name}")
+                info = tarfile.TarInfo(f"./{name}")
                 info.size = len(content)
                 archive.addfile(info, io.BytesIO(content))
         text = data.getvalue()

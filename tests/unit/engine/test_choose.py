@@ -65,7 +65,27 @@ def test_what_was_asked_for_by_name_needs_no_word(monkeypatch):
 
 
 def test_contradictions_are_refused():
-    with pytest.raises(UsageError, match="'podman' is no engine"):
-        choose("podman", None, print)
+    with pytest.raises(UsageError, match="'containerd' is no engine"):
+        choose("containerd", None, print)
     with pytest.raises(UsageError, match="--host goes with the Docker engine"):
         choose("local", "ssh://me@lab", print)
+
+
+@pytest.mark.usefixtures("silent")
+def test_an_address_that_somebody_named_is_not_replaced_by_this_host(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "tcp://lab:2375")
+    with pytest.raises(NotMeasured, match="--engine auto"):
+        choose(None, None, print)
+    assert isinstance(choose("auto", None, lambda _: None), LocalEngine)
+    monkeypatch.setenv("BENCH_ENGINE", "auto")
+    assert isinstance(choose(None, None, lambda _: None), LocalEngine)
+
+
+def test_whoever_asks_for_podman_gets_no_docker(client, monkeypatch):
+    monkeypatch.setattr(module, "connect", lambda host, podman=False: (client, Endpoint("unix:///x", "test")))
+    with pytest.raises(NotMeasured, match="is not Podman"):
+        choose("podman", None, print)
+    version = {"Components": [{"Name": "Podman Engine", "Version": "5.4.2"}]}
+    monkeypatch.setattr(client, "version", lambda: version)
+    assert choose("podman", None, print).name == "podman"
+    assert choose("docker", None, print).name == "podman", "it serves as Docker, and is called what it is"

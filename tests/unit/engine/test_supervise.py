@@ -170,7 +170,7 @@ def test_an_engine_that_goes_and_comes_back_is_waited_for():
 def test_an_engine_that_stays_away_is_given_up():
     found = run(Task([[]], [EngineLost("nothing listens there")]))
     assert found.state is None
-    assert found.error == "the Docker engine went away during the run: nothing listens there"
+    assert found.error == "the engine went away during the run: nothing listens there"
 
 
 def test_containers_that_outlive_their_engine_are_followed_again():

@@ -9,7 +9,7 @@ from bench.engine.docker.ask import ask_docker
 from bench.engine.local.find_python import present
 from bench.engine.local.installer import find_uv
 from bench.errors import ExitCode
-from bench.host.doctor.examine import examine, worst
+from bench.host.doctor.examine import examine, examine_there, worst
 from bench.host.doctor.facts import read_facts
 from bench.report.terminal.doctor import doctor_view
 
@@ -30,7 +30,8 @@ def doctor(
     said = ask_docker(host)
     python = present(find_uv())
     found = python.path if python else None
-    checks = examine(read_facts(results, said.info, said.version, said.problem, said.fix, found))
+    examined = examine_there if said.elsewhere else examine
+    checks = examined(read_facts(results, said.info, said.version, said.problem, said.fix, found))
     if json:
         print_json(checks)
     else:

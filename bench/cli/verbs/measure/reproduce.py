@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +23,7 @@ from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.comparison import Comparison, compare
 from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder
-from bench.engine.choose import choose
+from bench.engine.choose import CONTAINERS, choose
 from bench.engine.protocol import Capacity, Engine
 from bench.errors import ExitCode, NotMeasured, UsageError
 from bench.record.schema import Record, Source
@@ -119,19 +120,24 @@ def _regression(comparison: Comparison | None) -> ExitCode:
 
 
 def _engine(record: Record, asked: str | None, host: str | None, allowed: Collection[str]) -> Engine:
-    """The engine that is asked for, else the record's own. If Docker was and is not here, this host itself: that is
-    another engine, which must be allowed like any other.
+    """The engine that is asked for, else the record's own. If that is not here, another container engine, or else this
+    host itself: that is another engine, which must be allowed like any other.
 
     Raises:
         NotMeasured: Docker is asked for and no engine answers.
     """
-    name = asked or (record.engine.name if record.engine.name in {"docker", "local"} else None)
+    own = record.engine.name if record.engine.name in {*CONTAINERS, "local"} else None
     try:
-        return choose(name, host, notify)
+        return choose(asked or own, host, notify)
     except NotMeasured as error:
         if asked or host:
             raise
         notify(f"  {error}")
+        for other in sorted(CONTAINERS - {own}) if own in CONTAINERS else ():
+            with suppress(NotMeasured):
+                found = choose(other, None, notify)
+                if found.name in CONTAINERS:
+                    return found
         if "engine" in allowed:
             notify("  measuring on this host itself, without a container")
         return choose("local", None, notify)

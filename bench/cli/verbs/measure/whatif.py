@@ -21,7 +21,7 @@ from bench.compare.beside.rounds import agreed
 from bench.compare.comparison import compare
 from bench.compare.sample import sample_of
 from bench.engine.absent import AbsentEngine
-from bench.engine.choose import choose
+from bench.engine.choose import CONTAINERS, choose
 from bench.engine.protocol import Engine
 from bench.errors import ExitCode, UsageError, gravest
 from bench.record.storage.disk import check_results_folder
@@ -116,8 +116,9 @@ def whatif(
 
 
 def engine_for(variant: Variant | None, usual: Engine) -> str:
-    """Return the name of the engine that a variant runs in."""
-    return (variant.engine if variant else None) or usual.name
+    """Return the name of the engine that a variant runs in; where Podman serves as Docker, that is ``podman``."""
+    wanted = (variant.engine if variant else None) or usual.name
+    return usual.name if wanted == "docker" and usual.name in CONTAINERS else wanted
 
 
 def sessions_for(
@@ -138,7 +139,7 @@ def sessions_for(
         if kind in sessions or isinstance(usual.engine, AbsentEngine):
             sessions.setdefault(kind, usual)
             continue
-        address = host if kind == "docker" else None
+        address = host if kind in CONTAINERS else None
         find = partial(choose, kind, address)
         sessions[kind] = stack.enter_context(open_beside(usual, find, address))
     return sessions

@@ -200,18 +200,12 @@ def test_an_engine_that_answers_is_connected_to(tmp_path):
         thread.join(5)
 
 
-def test_ssh_needs_its_library_and_says_so(monkeypatch):
-    monkeypatch.setattr(docker_client.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(NotMeasured, match=r"docker\[ssh\]"):
-        connect("ssh://me@lab")
-
-
-def test_ssh_uses_the_users_own_configuration(monkeypatch):
+def test_ssh_is_the_users_own_and_no_library(monkeypatch):
     asked = {}
-    monkeypatch.setattr(docker_client.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(docker_client, "socket_of", lambda url: f"unix:///tunnel/{url.partition('@')[2]}")
     monkeypatch.setattr(docker_client, "BoundedClient", lambda **arguments: asked.update(arguments))
     open_client(Endpoint("ssh://me@lab", "x"), 5)
-    assert asked == {"base_url": "ssh://me@lab", "timeout": 5, "version": "auto", "use_ssh_client": True}
+    assert asked == {"base_url": "unix:///tunnel/lab", "timeout": 5, "version": "auto"}
 
 
 @pytest.mark.parametrize(

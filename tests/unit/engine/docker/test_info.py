@@ -25,7 +25,7 @@ def test_the_record_says_what_the_engine_is(info, version):
         "capabilities": [],
         "no_new_privileges": True,
         "user": "10001:10001",
-        "seccomp": "builtin",
+        "seccomp": "default",
         "apparmor": "docker-default",
         "selinux": False,
         "rootless": False,

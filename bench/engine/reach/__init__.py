@@ -1,0 +1,1 @@
+"""How an engine on another machine is reached."""

@@ -1,0 +1,1 @@
+"""A machine that an engine is on and this command is not: looked at from a container there."""
