@@ -79,6 +79,10 @@ class NotMeasured(BenchError):
     exit_code = ExitCode.NOT_MEASURED
 
 
+class NoBase(NotMeasured):
+    """The base of the images can neither be pulled nor made: this engine has nothing to run in."""
+
+
 class HostBusy(NotMeasured):
     """Another command measures on this host, and nobody waited for its end."""
 

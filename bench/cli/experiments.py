@@ -13,6 +13,7 @@ import msgspec
 
 from bench.catalog.command import Asked as Command
 from bench.cli import options
+from bench.cli.next_step import suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.progress import Progress
 from bench.cli.session import open_beside, open_session
@@ -177,9 +178,7 @@ def experiment(
     with ExitStack() as stack:
         results = Path(words.results)
         usual = stack.enter_context(
-            open_session(
-                find, words.host, results, asked.if_busy, limits=plans[0].task.limits, calibration=asked.calibration
-            )
+            open_session(find, words.host, results, asked.if_busy, plan=plans[0], calibration=asked.calibration)
         )
         shared = sessions_for(usual, [plan.variant for plan in plans], words.host, stack)
         sessions = [shared[engine_for(plan.variant, usual.engine)] for plan in plans]
@@ -216,10 +215,17 @@ def show(done: Done, rules: Rules, *, json: bool) -> None:
             Console.out().print(f"  {name}: {one.path}", soft_wrap=True, markup=False, highlight=False)
     if closing:
         notify(closing)
+    if done.ended_by not in _GO_ON and not json:
+        both = done.base.record.runs and done.head.record.runs
+        suggest(*(("explain", done.base.path, done.head.path) if both else ("doctor",)))
     if done.ended_by == "no_figure":
         known = ", ".join(judged.name for judged in trial.informs)
         complain(f"{trial.metric} cannot decide: {trial.decides.why}; there are {known}, choose one with --metric")
     complain_of(dict.fromkeys(said for one in sides.values() for said in one.complaints))
+
+
+_GO_ON = ("budget", "max_pairs", "interrupted")
+"""Ends whose closing line is the next command itself."""
 
 
 def _closing(done: Done, rules: Rules) -> str:

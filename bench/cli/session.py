@@ -9,13 +9,14 @@ from pathlib import Path
 from bench.cli.output import Held
 from bench.cli.progress import Progress
 from bench.engine.absent import AbsentEngine
+from bench.engine.choose import prepare_or_stand_in
 from bench.engine.lock import check_if_busy, measuring
-from bench.engine.protocol import Engine, Notify
+from bench.engine.protocol import Engine, Notify, Place
 from bench.errors import HostBusy, NotMeasured
 from bench.record.schema import Limits
 from bench.run.host_snapshot import THIS_MACHINE
 from bench.run.observer import Observer
-from bench.run.plan import check_capacity
+from bench.run.plan import Plan, check_capacity
 from bench.run.recovery import recover_all
 from bench.run.session import Session
 
@@ -31,7 +32,7 @@ def open_session(
     results: Path,
     if_busy: str,
     *,
-    limits: Limits = NO_LIMITS,
+    plan: Plan | None = None,
     calibration: bool = True,
 ) -> Iterator[Session]:
     """Yield a session, once nobody else measures on the engine's host.
@@ -44,7 +45,8 @@ def open_session(
         host: the engine's address that was asked for.
         results: the folder whose disk is described.
         if_busy: ``wait`` for another measurement's end, or ``refuse``.
-        limits: what its host must be able to give, seen before anybody waits.
+        plan: what is run first: its limits must be ones that the host can give, seen before anybody waits; and if the
+            engine was nobody's choice and has no image for it, this host itself stands in.
         calibration: whether the host is calibrated before and after.
 
     Raises:
@@ -56,10 +58,13 @@ def open_session(
     with ExitStack() as stack:
         engine: Engine | None = None
         observer = Observer()
+        prepared: Place | None = None
         try:
             engine = find(held.hold)
-            check_capacity(limits, engine.capacity())
+            check_capacity(plan.task.limits if plan is not None else NO_LIMITS, engine.capacity())
             stack.enter_context(measuring(engine, if_busy, held.notify))
+            if plan is not None:
+                engine, prepared = prepare_or_stand_in(engine, plan.need, held.notify)
             observer = stack.enter_context(Progress(held.release))
             recover_all(engine, results, held.notify)
         except HostBusy:
@@ -67,6 +72,8 @@ def open_session(
         except (NotMeasured, KeyboardInterrupt) as error:
             engine = AbsentEngine(error, engine, host)
         session = Session(engine, held.notify, results, observer, calibration=calibration, probes=PROBES)
+        if plan is not None and prepared is not None:
+            session.adopt(plan.need, prepared)
         yield stack.enter_context(session)
 
 

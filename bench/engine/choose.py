@@ -1,14 +1,15 @@
-"""A container engine if one answers, else this host itself, with one plain line that says which."""
+"""A container engine that answers and can have an image, else this host itself, with one line that says which."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 
 from bench.engine.docker.sdk import connect, load_client
 from bench.engine.local.engine import LocalEngine
-from bench.engine.protocol import Engine, Notify
-from bench.errors import NotMeasured, UsageError
+from bench.engine.protocol import Engine, Need, Notify, Place
+from bench.errors import NoBase, NotMeasured, UsageError
 
 NAMES = ("auto", "docker", "podman", "local")
 CONTAINERS = frozenset({"docker", "podman"})
@@ -40,7 +41,9 @@ def choose(name: str | None, host: str | None, notify: Notify) -> Engine:
         client, endpoint = connect(host, podman=True) if name == "podman" else connect(host)
         from bench.engine.docker.engine import DockerEngine  # here: it needs Docker's SDK
 
-        engine = DockerEngine(client, endpoint)
+        engine = DockerEngine(
+            client, endpoint, preferred=name == "auto" and not host and (said is not None or not _named())
+        )
     except NotMeasured as error:
         if name in CONTAINERS or host:  # an address is no guess: whoever gives one means that engine
             raise
@@ -64,3 +67,29 @@ def _named() -> bool:
     with suppress(NotMeasured):
         return bool(load_client().find_endpoint(None, os.environ).named)
     return bool(os.environ.get("DOCKER_HOST"))
+
+
+def prepare_or_stand_in(engine: Engine, need: Need, notify: Notify) -> tuple[Engine, Place | None]:
+    """Return the engine to measure with, and the place prepared in it if that had to be tried.
+
+    An engine that ``auto`` took and that has nothing to run in is no reason to measure nothing: this host itself stands
+    in, and each run's warnings name why. An engine that was named, or is on another machine, stays.
+
+    Args:
+        engine: the engine that was chosen.
+        need: what the first place must offer.
+        notify: takes each line for the person who waits.
+
+    Raises:
+        NotMeasured: neither has a place.
+    """
+    if not getattr(engine, "preferred", False) or engine.remote:
+        return engine, None
+    try:
+        return engine, engine.prepare(need, notify)
+    except NoBase as error:
+        why = f"measured on this host itself, without a container: {error.what}: {error.cause}"
+        notify(why.replace("measured", "measuring", 1))
+        local = LocalEngine()
+        place = local.prepare(need, notify)
+        return local, replace(place, warnings=(*place.warnings, why))

@@ -107,6 +107,10 @@ class Session:
             self._places[need] = self.engine.prepare(need, self.notify)
         return self._places[need]
 
+    def adopt(self, need: Need, place: Place) -> None:
+        """Take a place that was prepared for a need before the session began."""
+        self._places[need] = place
+
     def place_so_far(self, need: Need) -> Place:
         """Return the place for a need as far as it was prepared; one of which nothing is known if it was not."""
         return self._places.get(need, NOWHERE)

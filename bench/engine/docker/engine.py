@@ -1,4 +1,4 @@
-"""The Docker engine: each task in a fresh, shut-in container, over the engine's API and never through a shell."""
+"""The Docker engine: each task in a fresh, sandboxed container, over the engine's API and never through a shell."""
 
 from __future__ import annotations
 
@@ -38,11 +38,17 @@ _OUR_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, er
 class DockerEngine:
     """An engine that answered. Made by :func:`bench.engine.choose.choose`.
 
+    Args:
+        client: a client of it.
+        endpoint: where it is.
+        preferred: whether nobody asked for it by name, so that this host itself may stand in for it.
+
     Raises:
         NotMeasured: it does not say what it is.
     """
 
-    def __init__(self, client: DockerClient, endpoint: Endpoint) -> None:
+    def __init__(self, client: DockerClient, endpoint: Endpoint, *, preferred: bool = False) -> None:
+        self.preferred = preferred
         self._client = client
         self._api = client.api
         self._endpoint = endpoint

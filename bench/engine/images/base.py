@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from docker.errors import APIError, DockerException, ImageNotFound
 
 from bench.engine.images.building import Notify, patience
 from bench.engine.images.rootfs import EPOCH, write_tar
+from bench.engine.progress import still_at_it
 from bench.errors import NotMeasured, UsageError
 
 BASE_REPOSITORY = "bench-base"
@@ -115,8 +117,9 @@ def make_base_image(client: docker.DockerClient, notify: Notify, suite: str = "t
     _require_tools()
     mirror = read_mirror()
     with _scratch() as folder:
-        notify(f"unpacking Debian {suite} (about a minute)")
-        _debootstrap(debootstrap_command(suite, folder / "root", mirror), mirror)
+        notify(f"unpacking Debian {suite}: about 60 MB to download, 170 MB of disk, one minute")
+        with still_at_it("unpacking", notify):
+            _debootstrap(debootstrap_command(suite, folder / "root", mirror), mirror)
         found = read_python_version(folder / "root")
         if found != PYTHON_VERSION:
             notify(f"this archive's Python is {found or 'not known'}, not {PYTHON_VERSION}; the record will say so")
@@ -140,11 +143,26 @@ def read_python_version(root: Path) -> str | None:
     return parse_python_version(status.read_text(encoding="utf-8", errors="replace")) if status.is_file() else None
 
 
+def why_not(client: docker.DockerClient) -> str | None:
+    """Return why this machine can make no base image for an engine; None if it can."""
+    try:
+        _require_tools()
+        read_mirror()
+    except UsageError as error:
+        return error.cause
+    engine, here = (_ARCHITECTURES.get(name, name) for name in (str(client.version().get("Arch")), platform.machine()))
+    return None if engine == here else f"the engine's machine is {engine}, and this one {here}"
+
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+"""What Docker calls a processor that the kernel calls otherwise."""
+
+
 def _require_tools() -> None:
     if shutil.which("debootstrap") is None:
         raise UsageError("a base image cannot be made", "debootstrap is missing", "apt-get install debootstrap")
     if os.geteuid() != 0:
-        raise UsageError("a base image cannot be made", "debootstrap needs root", "run this session as root")
+        raise UsageError("a base image cannot be made", "debootstrap needs root", "run this as root")
 
 
 def _debootstrap(command: list[str], mirror: str) -> None:

@@ -44,7 +44,7 @@ def local_record(
 
 
 def read_security(status: Path = Path("/proc/self/status")) -> dict[str, Any]:
-    """What a process of this user may do: the run is not shut in, and inherits all of it."""
+    """What a process of this user may do: the run is not sandboxed, and inherits all of it."""
     try:
         fields = parse_status(status.read_text(encoding="utf-8"))
     except OSError:

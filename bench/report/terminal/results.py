@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from statistics import median
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -15,7 +17,8 @@ from bench.report.entry import Entry, worst_first
 from bench.report.figures import own_numbers
 from bench.report.presentation import ANONYMOUS, run_columns, warmup_mark
 from bench.report.status import state_of_run
-from bench.report.terminal.cells import bar, day, state, table, text
+from bench.report.terminal.cells import bar, state, table, text
+from bench.report.text import plain
 from bench.report.warnings import merged
 from bench.report.work import work_in
 
@@ -28,14 +31,14 @@ def results_table(entries: Sequence[Entry]) -> Table:
     Names stand one below the other, since a terminal of 60 columns holds no two beside figures; under the median stands
     what it takes of the ceiling.
     """
-    made = table("result, host, when (UTC)", ">median", ">margin")
+    made = table("result, host, stamp", ">median", ">margin")
     for entry in worst_first(entries):
         record = entry.record
         runs = units.counted(len(record.judged), "run")
         made.add_row(
             Text.assemble(
                 *(state(entry.state), "  ", text(entry.group, "bold"), "\n", text(record.host.id), "\n"),
-                (f"{day(record.stamp)}, {runs}", "dim"),
+                (f"{plain(record.stamp)}, {runs}", "dim"),
                 *(Text.assemble("\n", text(line, "dim")) for line in _numbers(entry, _SHOWN)),
             ),
             Text.assemble(units.seconds(entry.wall_s), "\n", _of_ceiling(entry)),
@@ -65,22 +68,49 @@ def _of_ceiling(entry: Entry) -> Text:
     return Text.assemble(drawn, ("·" * (BAR - drawn.cell_len), "dim"))
 
 
-def result_summary(entry: Entry) -> RenderableType:
-    """Return what ``bench run`` shows at its end: the verdict, its reasons, each run, and where the bundle is."""
+def result_summary(entry: Entry, told: Collection[str] = ()) -> RenderableType:
+    """Return what ``bench run`` shows at its end: verdict, time with its spread, why; then each run and the bundle.
+
+    Args:
+        entry: the result.
+        told: what is reported beside it, and need not be repeated.
+    """
     record = entry.record
     head = Text.assemble(state(entry.state), "  ", text(record.diagnostic.name, "bold"), " on ", text(record.host.id))
     parts: list[RenderableType] = [head]
-    parts += [Text.assemble("  ", text(reason)) for reason in record.verdict.reasons]
+    if (line := time_line(entry)) is not None:
+        parts.append(Text.assemble("  ", line))
+    reasons = [reason for reason in record.verdict.reasons if not any(one in reason for one in told)]
+    if told and not record.runs:  # why nothing ran is told beside it
+        reasons = [reason for reason in reasons if not reason.startswith("no run passed")]
+    parts += [indented(text(reason)) for reason in reasons]
     if record.runs:
         parts.append(_runs_table(record.runs))
     parts += [Text.assemble("  ", text(line)) for line in _numbers(entry)]
     work = work_in(record)
     if work is not None:
         parts.append(Text.assemble("  ", ("work: ", "dim"), text(total_text(work))))
-    parts += [Text.assemble("  ", text(code, "yellow"), ": ", text(message)) for code, message in merged(record.runs)]
+    for code, message in merged(record.runs):
+        parts.append(indented(Text.assemble(text(code, "yellow"), ": ", text(message))))
     if entry.origin:
         parts.append(Text.assemble("  ", ("written to ", "dim"), text(entry.origin)))
     return Group(*parts)
+
+
+def time_line(entry: Entry) -> str | None:
+    """Return the time of the runs that passed with their spread; None without any."""
+    walls = entry.walls
+    if not walls:
+        return None
+    if len(walls) == 1:
+        return f"{units.seconds(walls[0])} in one run; its spread takes --repeat 5"
+    spread = units.between(min(walls), max(walls), "to")
+    return f"{units.seconds(median(walls))}, the median of {len(walls)} runs ({spread})"
+
+
+def indented(line: Text) -> Padding:
+    """Return a line that is indented as a whole if it is folded."""
+    return Padding(line, (0, 0, 0, 2))
 
 
 def _runs_table(runs: Sequence[Run]) -> Table:

@@ -1,11 +1,14 @@
+from dataclasses import dataclass
+
 import pytest
 
 from bench.engine import choose as module
-from bench.engine.choose import choose
+from bench.engine.choose import choose, prepare_or_stand_in
 from bench.engine.docker.client import Endpoint
 from bench.engine.docker.engine import DockerEngine
 from bench.engine.local.engine import LocalEngine
-from bench.errors import NotMeasured, UsageError
+from bench.engine.protocol import Need, Place
+from bench.errors import NoBase, NotMeasured, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +92,49 @@ def test_whoever_asks_for_podman_gets_no_docker(client, monkeypatch):
     monkeypatch.setattr(client, "version", lambda: version)
     assert choose("podman", None, print).name == "podman"
     assert choose("docker", None, print).name == "podman", "it serves as Docker, and is called what it is"
+
+
+@dataclass
+class Images:
+    """An engine whose images can, or cannot, be had."""
+
+    preferred: bool = True
+    remote: bool = False
+    has: bool = False
+
+    def prepare(self, need, notify):
+        if self.has:
+            return Place("/py", "/agent", "/diag", "image")
+        raise NoBase("the base image cannot be pulled", "no such host", "make one")
+
+
+@pytest.fixture
+def here(monkeypatch):
+    monkeypatch.setattr(module.LocalEngine, "prepare", lambda self, need, say: Place("/py", "/a", "/d", "environment"))
+
+
+@pytest.mark.usefixtures("here")
+def test_this_host_stands_in_for_an_engine_that_can_have_no_image_and_each_run_s_record_tells_why():
+    said = []
+    engine, place = prepare_or_stand_in(Images(), Need("cpu"), said.append)
+    assert (type(engine), place.handle) == (LocalEngine, "environment")
+    assert said == ["measuring on this host itself, without a container: the base image cannot be pulled: no such host"]
+    assert place.warnings == (said[0].replace("measuring", "measured"),)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("engine", [Images(preferred=False), Images(remote=True)])
+def test_nothing_stands_in_for_an_engine_that_was_named_or_is_elsewhere(engine):
+    assert prepare_or_stand_in(engine, Need("cpu"), print) == (engine, None)
+
+
+def test_an_image_that_is_there_is_prepared_once():
+    engine = Images(has=True)
+    assert prepare_or_stand_in(engine, Need("cpu"), print) == (engine, Place("/py", "/agent", "/diag", "image"))
+
+
+@pytest.mark.usefixtures("answering")
+def test_only_an_engine_that_nobody_named_may_be_stood_in_for():
+    assert choose("auto", None, print).preferred
+    assert not choose("docker", None, print).preferred
+    assert not choose("auto", "tcp://lab:2375", print).preferred

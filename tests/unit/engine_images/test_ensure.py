@@ -8,7 +8,7 @@ from bench.engine.images import ensure
 from bench.engine.images.base import base_tag
 from bench.engine.images.facts import FACTS_LABEL
 from bench.engine.images.options import DEFAULT_BASE, BuildOptions
-from bench.errors import NotMeasured, UsageError
+from bench.errors import NoBase, NotMeasured, UsageError
 
 OPTIONS = BuildOptions()
 NAME = DEFAULT_BASE
@@ -76,13 +76,36 @@ def test_without_a_registry_the_local_base_serves_and_says_so(engine, said):
 def test_nothing_stands_in_for_a_base_that_was_named(engine, said):
     engine.put(base_tag())
     ensure.ensure_image(engine, "cpu", OPTIONS, said.append)
-    with pytest.raises(NotMeasured, match=r"nowhere.invalid/x:1 cannot be pulled"):
+    with pytest.raises(NotMeasured, match=r"nowhere.invalid/x:1 cannot be pulled") as caught:
         ensure.ensure_image(engine, "cpu", BuildOptions(base="nowhere.invalid/x:1"), said.append)
+    assert not isinstance(caught.value, NoBase), "nor does this host"
 
 
-def test_without_registry_and_local_base_the_message_names_both_ways_out(engine, said):
-    with pytest.raises(NotMeasured) as caught:
+def test_without_a_registry_the_base_is_made_from_debian_s_packages(engine, said, monkeypatch):
+    def make(client, notify):
+        client.put(base_tag())
+        return base_tag()
+
+    monkeypatch.setattr(ensure, "why_not", lambda client: None)
+    monkeypatch.setattr(ensure, "make_base_image", make)
+    facts = ensure.ensure_image(engine, "cpu", OPTIONS, said.append)
+    assert facts.base == f"{base_tag()}@sha256:base"
+    assert said[1].endswith(f"making {base_tag()} from Debian's packages instead")
+
+
+@pytest.mark.parametrize("kind", ["cpu", "cuda", "small"])
+def test_what_is_about_to_be_downloaded_and_kept_is_named_before_it_is(engine, said, kind):
+    engine.put(NAME)
+    ensure.ensure_image(engine, kind, OPTIONS, said.append)
+    assert "to download" in said[0]
+    assert "of disk" in said[0]
+
+
+def test_without_registry_and_local_base_the_message_names_both_ways_out(engine, said, monkeypatch):
+    monkeypatch.setattr(ensure, "why_not", lambda client: "debootstrap is missing")
+    with pytest.raises(NoBase) as caught:
         ensure.ensure_image(engine, "cpu", OPTIONS, said.append)
+    assert "debootstrap is missing" in caught.value.cause
     assert "nox -s base_image" in caught.value.fix
     assert "BENCH_BASE" in caught.value.fix
     assert "no such host" in caught.value.cause

@@ -17,6 +17,7 @@ from bench.catalog.project import of_node, read_catalog
 from bench.cli import commands, options
 from bench.cli.app import app
 from bench.cli.inputs import original
+from bench.cli.next_step import suggest
 from bench.cli.output import Console, announce, complain_of, notify, print_json
 from bench.cli.session import open_session
 from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
@@ -110,6 +111,7 @@ def reproduce(
         if comparison is not None:
             Console.out().print(comparison_view(comparison))
         notify(f"written to {written.path}")
+        suggest(*(("explain", bundle, written.path) if written.record.runs else ("doctor",)))
     complain_of(written.complaints)
     return int(written.exit_code or _regression(comparison))
 

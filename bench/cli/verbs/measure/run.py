@@ -16,6 +16,7 @@ from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.commands import CommandVerb
 from bench.cli.gates import parse_gates, work_gate
+from bench.cli.next_step import after_run, suggest
 from bench.cli.output import Console, complain_of, notify, print_json
 from bench.cli.session import open_session
 from bench.compare.reference import like_or_newest, without
@@ -147,14 +148,16 @@ def run(
         host,
         results,
         if_busy,
-        limits=plan.task.limits,
+        plan=plan,
         calibration=calibration,
     ) as session:
         written = measure(plan, session, known, work=counted)
     if json:
         print_json({"path": str(written.path), "record": written.record})
     else:
-        Console.out().print(result_summary(Entry(written.record, str(written.path))))
+        told = [line for line in written.complaints if line is not None]
+        Console.out().print(result_summary(Entry(written.record, str(written.path)), told))
+        after_run(written.record, written.path)
     complain_of(written.complaints)
     return int(written.exit_code or work_gate(gate, _grown(written.record, known) if gate is not None else ()))
 
@@ -300,5 +303,6 @@ def run_selftest(diagnostic: Diagnostic, session: Session, *, json: bool) -> int
         print_json({"path": path, "record": record, "readings": checked.held, "not_made": dict(checked.not_made)})
     else:
         Console.out().print(selftest_view(record, checked.held, checked.not_made, path))
+        suggest("doctor")
     complain_of(checked.written.complaints)
     return int(checked.written.exit_code)

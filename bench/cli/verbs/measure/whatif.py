@@ -13,6 +13,7 @@ from bench.catalog.command import Asked
 from bench.catalog.model import Catalog, Diagnostic, Variant
 from bench.cli import commands, completion, options
 from bench.cli.app import app
+from bench.cli.next_step import suggest
 from bench.cli.output import Console, complain_of, print_json
 from bench.cli.session import open_beside, open_session
 from bench.cli.verbs.measure.run import NEED_BYTES, checkout_of, plan_of
@@ -55,7 +56,9 @@ def whatif(
     engine: options.EngineName = None,
     host: options.HostUrl = None,
     cpus: options.Cpus = None,
+    cpuset: options.Cpuset = None,
     memory: options.Memory = None,
+    threads: options.Threads = None,
     env: options.Env = [],  # noqa: B006, typer copies it
     project: options.Project = None,
     metric: options.MetricName = options.WALL,
@@ -82,21 +85,28 @@ def whatif(
     engine = commands.engine_for(engine, diagnostic, python)
     if repeat < 1:
         raise UsageError(f"--repeat {repeat} runs nothing", fix="give 1 or more")
+    names = [part for part in variants.split(",") if part]
+    select(catalog.variants, names, None)  # a name that there is none of is refused before anybody waits
     check_results_folder(results, NEED_BYTES)
     with ExitStack() as stack:
-        usual = stack.enter_context(open_session(lambda say: choose(engine, host, say), host, results, if_busy))
-        names = [part for part in variants.split(",") if part]
-        chosen = select(catalog.variants, names, usual.engine.capacity().cpus)
         asked = Options(
             profile=profile,
             cpus=cpus,
+            cpuset=cpuset,
+            threads=threads,
             memory_bytes=options.size_of(memory),
             env=parse_env(env),
             repeat=repeat,
             warmup=warmup,
             python=python,
         )
-        plans = _plans(catalog, diagnostic, asked, chosen, checkout_of(project, results, diagnostic))
+        tree = checkout_of(project, results, diagnostic)
+        plain = plan_of(diagnostic, asked, project=tree, requirements=None, catalog=catalog, variant=None)
+        usual = stack.enter_context(
+            open_session(lambda say: choose(engine, host, say), host, results, if_busy, plan=plain)
+        )
+        chosen = select(catalog.variants, names, usual.engine.capacity().cpus)
+        plans = _plans(catalog, diagnostic, asked, chosen, tree)
         shared = sessions_for(usual, chosen, host, stack)
         sessions = {name_of(plan): shared[engine_for(plan.variant, usual.engine)] for plan in plans}
         tried = try_variants(plans, sessions)
@@ -107,6 +117,8 @@ def whatif(
         print_json({"reference": chosen[0].name, "variants": lines, "advice": said})
     else:
         Console.out().print(whatif_view(diagnostic.name, lines, said))
+        paths = [one.written.path for one in tried if one.written is not None and one.written.record.runs]
+        suggest(*(("explain", *paths[:2]) if len(paths) > 1 else ("doctor",)))
     complaints = [said for one in tried if one.written is not None for said in one.written.complaints]
     complain_of(dict.fromkeys(complaints))  # what keeps all from running is reported once
     outcomes = [one.written.exit_code for one in tried if one.written is not None]
