@@ -140,6 +140,15 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation as a site in .nox/docs/site; a link that leads nowhere ends it."""
+    install(session, "docs")
+    site = str(Path(session.bin).parent / "site")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", site)
+    session.log(f"written to {site}/index.html")
+
+
+@nox.session
 def types(session: nox.Session) -> None:
     """Check types strictly."""
     install(session, "unit")

@@ -222,8 +222,30 @@ def decides(line: str, where: tuple[Path, dict[str, str]]) -> None:
         assert (row["leg"], row["status"]) == ("grad_cpu-linux-x64", "not_measured")
 
 
+def decides_a_project(line: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """The README's first command on a project of two versions: as far as an engine, of which none answers here."""
+    checkout: Path = request.getfixturevalue("checkout")
+    project = tmp_path / "project"
+    (project / "tests").mkdir(parents=True)
+    (project / "tests/test_x.py").write_text("def test_y(): pass\n")
+    user = {f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    execute("git init -q -b main . && git add . && git commit -qm one", project, user)
+    more = {
+        "PATH": f"{checkout}/.venv/bin:{os.environ['PATH']}",
+        "BENCH_ENGINE": "docker",
+        "BENCH_RESULTS": str(tmp_path / "results"),
+        "DOCKER_HOST": f"unix://{tmp_path}/no.sock",
+    }
+    for name in ("README.md", "LICENSE", "pyproject.toml"):
+        shutil.copy2(ROOT / name, checkout)
+    done = execute(line.replace(" DIR ", f" {project} "), checkout, more, codes=frozenset({6}))
+    assert "no Docker engine answers" in done.stderr
+    assert len(list((tmp_path / "results").glob("*/*/*/record.json"))) == 2
+
+
 RUNNERS: Mapping[str, Callable[[str, pytest.FixtureRequest, Path], None]] = {
     "python3 -m venv": sets_up,
+    "uvx --from .": decides_a_project,
     "nox -s": runs_a_session,
     ".venv/bin/nox -s": runs_a_session,
     "docker build": builds,

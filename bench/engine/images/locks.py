@@ -44,6 +44,7 @@ LOCKS = (
     Lock("unit", "3.11"),
     Lock("tests", "3.11"),
     Lock("lint", "3.11"),
+    Lock("docs", "3.11"),
     Lock("nox", "3.11"),
     Lock("build", "3.11"),
     Lock("image-small", "3.13"),

@@ -12,6 +12,7 @@ import pytest
 import typer.main
 
 from bench.cli.app import load_verbs
+from bench.errors import ExitCode
 from bench.record.storage.find import find_bundles
 from tests.support.pages import COMMANDS, DOCS, PAGES, ROOT, blocks, commands, lines, sessions
 from tests.support.tool_files import FILES
@@ -30,6 +31,10 @@ TASKS = {
     "record",
     "glossary",
     "report",
+    "tutorial",
+    "reference",
+    "faq",
+    "evidence",
     "work",
 }
 FLEET = "bench fleet grad_cpu --host ssh://one --host ssh://two --profile smoke"
@@ -52,7 +57,7 @@ GATES = ("bench compare A B --fail-on work:1%", "bench run grad_cpu --baseline A
 FAILS |= {command: {6} for command in GATES}
 REAL = set(commands("selftest.md", "bench run selftest"))
 """Loads in real containers: ``tests/integration/test_selftest.py`` runs them."""
-(SHIPPED,) = commands("README.md", "bench explain ")
+(SHIPPED,) = commands("compare.md", "bench explain amd-")
 """Of a result that ships with the project: a test below runs it where that lies, and reads what it says."""
 VERBS = typer.main.get_command(load_verbs()).commands
 OPTIONS = {
@@ -72,7 +77,7 @@ def git(root, *words):
 
 @pytest.fixture
 def place(measured, tmp_path):
-    """A folder with three results and a project; ``A``, ``B``, ``C`` and ``DIR`` stand for them, as do the README's two."""
+    """A folder with three results and a project; ``A``, ``B``, ``C`` and ``DIR`` stand for them, as do the two of its session."""
     project = tmp_path / "project"
     (project / "tests").mkdir(parents=True)
     (project / "tests" / "test_x.py").write_text("def test_y(): pass\n")
@@ -86,7 +91,7 @@ def place(measured, tmp_path):
     git(project, "tag", "v1.3")
     measured(*[[10.0] * 8] * 3)
     bundles = [str(bundle.path) for bundle in find_bundles("results")]
-    shown = dict.fromkeys(re.findall(r"HOST/\S+", PAGES["README.md"].read_text()))
+    shown = dict.fromkeys(re.findall(r"HOST/\S+", PAGES["compare.md"].read_text()))
     return {
         **dict(zip("ABC", bundles, strict=True)),
         **dict(zip(shown, bundles, strict=False)),
@@ -94,6 +99,7 @@ def place(measured, tmp_path):
         "pyperf.json": str(FILES / "pyperf-2.11.0.json"),
         "asv-results": str(FILES / "asv-0.6.6"),
         "DIR": str(project),
+        "tests/test_count.py::test_many_words": "tests/test_x.py::test_y",
         "DIR/requirements.txt": str(project / "requirements.txt"),
     }
 
@@ -119,8 +125,8 @@ def test_every_command_of_the_readme_s_tables_works(place, bench_):
             works(one, place, bench_)
 
 
-def test_what_the_readme_s_session_says_of_a_result_that_ships_is_what_is_said(monkeypatch, bench_):
-    shown = dict(sessions("README.md"))[SHIPPED]
+def test_what_a_session_says_of_a_result_that_ships_is_what_is_said(monkeypatch, bench_):
+    shown = dict(sessions("compare.md"))[SHIPPED]
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("COLUMNS", "80")
     code, out, err = bench_(*shlex.split(SHIPPED)[1:])
@@ -240,3 +246,23 @@ def test_the_readme_s_picture_is_there_and_small():
     data = (ROOT / picture).read_bytes()
     assert data.startswith(b"\x89PNG")
     assert len(data) < 300_000
+
+
+def test_the_readme_is_read_in_a_few_minutes():
+    assert len((ROOT / "README.md").read_text().splitlines()) < 120
+
+
+def test_every_variable_of_the_environment_is_in_a_table_and_every_exit_code_too():
+    page = PAGES["reference.md"].read_text()
+    named = {
+        name for path in (ROOT / "bench").rglob("*.py") for name in re.findall(r"\bBENCH_[A-Z_]+", path.read_text())
+    }
+    between_processes = {"BENCH_COMPLETE", "BENCH_RUN_ID", "BENCH_EVENTS", "BENCH_PROFILER_OUT", "BENCH_WORK_OUT"}
+    assert named - between_processes - set(re.findall(r"BENCH_[A-Z_]+", page)) == set()
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    assert codes == {int(code) for code in ExitCode}
+
+
+def test_every_page_is_on_the_site():
+    named = set(re.findall(r"^   ([a-z-]+)$", (ROOT / "docs/index.rst").read_text(), re.MULTILINE))
+    assert {page.stem for page in DOCS} == named
