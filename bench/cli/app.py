@@ -18,23 +18,23 @@ from bench.cli.completion import purpose
 from bench.cli.output import print_text
 
 VERBS = {
+    "run": "measure",
+    "ab": "measure",
+    "bisect": "measure",
+    "whatif": "measure",
+    "reproduce": "measure",
+    "fleet": "measure",
+    "compare": "decide",
+    "explain": "decide",
+    "list": "look",
+    "doctor": "look",
+    "history": "look",
+    "report": "look",
+    "query": "look",
     "export": "share",
     "import": "share",
     "verify": "share",
     "schema": "share",
-    "query": "look",
-    "compare": "decide",
-    "explain": "decide",
-    "history": "look",
-    "doctor": "look",
-    "fleet": "measure",
-    "list": "look",
-    "run": "measure",
-    "report": "look",
-    "reproduce": "measure",
-    "whatif": "measure",
-    "ab": "measure",
-    "bisect": "measure",
 }
 """Every verb in the order of the help, and what people do with it: the folder of its module."""
 
@@ -79,9 +79,20 @@ class _Verbs(typer.core.TyperGroup):
             return super().shell_complete(ctx, incomplete)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the help's list of verbs: of each only its name and purpose are shown."""
+        """Write the help's list of verbs, by what people do with them: of each only its name and purpose are shown."""
+        widest = max(map(len, VERBS))
         with self._naming():
-            super().format_commands(ctx, formatter)
+            for group in dict.fromkeys(VERBS.values()):
+                names = [name for name, of in VERBS.items() if of == group]
+                said = [self.get_command(ctx, name).get_short_help_str(100) for name in names]
+                with formatter.section(group.capitalize()):
+                    formatter.write_dl(list(zip([name.ljust(widest) for name in names], said, strict=True)))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take ``bench help VERB`` for ``bench VERB --help``."""
+        if args[:1] == ["help"]:
+            args = [*args[1:2], "--help"]
+        return super().parse_args(ctx, args)
 
     @contextmanager
     def _naming(self) -> Iterator[None]:

@@ -53,6 +53,14 @@ def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:
     return [sorted(group, key=lambda bundle: bundle.record.stamp) for group in found]
 
 
+def this_host() -> str:
+    """Return the id of the machine that this command runs on."""
+    from bench.host.identity import read_class  # a third of a second, for those alone who ask
+    from bench.record.host_id import host_id
+
+    return host_id(read_class()[0])
+
+
 def all_results(results: Path) -> tuple[Bundle, ...]:
     """Return every bundle of the results folder, oldest first; a line for each that is damaged or of a newer schema."""
     return read_results(results, READING, lambda problem: notify(f"passed over: {problem}"))

@@ -45,6 +45,8 @@ def daemon_checks(facts: Facts) -> Iterator[Check]:
         else:
             yield from (_limit(facts.info, word, rootless) for word in _LIMITS)
         yield _storage(facts.info)
+    if facts.image is not None:
+        yield facts.image
 
 
 def is_rootless(info: Mapping[str, Any]) -> bool:

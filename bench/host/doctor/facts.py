@@ -17,6 +17,7 @@ from bench.host.identity import read_class
 from bench.host.kernel_files import read_texts
 from bench.host.outer import read_outer
 from bench.host.state import read_state
+from bench.record.check import Check
 from bench.record.schema import HostClass, HostState, Outer
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -57,6 +58,7 @@ class Facts:
         aslr: ``randomize_va_space``: 0 off, 2 full.
         smt: whether two threads share a core.
         nvidia_devices: NVIDIA display devices on the PCI bus, with or without a driver.
+        image: whether what a run needs is there, or what it has to fetch; ``None`` if nobody knows.
         outer: what bounds this command from outside, and with it whatever the local engine runs.
         on_battery: whether a laptop is running from its battery; ``None`` if there is none.
     """
@@ -77,6 +79,7 @@ class Facts:
     smt: bool | None = None
     nvidia_devices: int = 0
     on_battery: bool | None = None
+    image: Check | None = None
     outer: Outer = field(default_factory=lambda: Outer(nice=0))
 
 

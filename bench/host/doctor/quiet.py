@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.host.doctor.facts import Facts
+from bench.host.monitor.disturbances import STEAL_RATIO
 from bench.record.check import Check, ok, warn
 from bench.units import percent, size
 
 LOAD_RATIO = 0.10
 """Load average a CPU. A run that uses all CPUs waits for what exceeds none."""
-
-STEAL_RATIO = 0.05
-"""Over a quarter of a second one tick on one CPU is already 4 %."""
 
 PRESSURE_PERCENT = {"cpu": 10.0, "memory": 1.0, "io": 10.0}
 SWAP_BYTES = 64 * 1024**2

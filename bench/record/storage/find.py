@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError, DamagedData, UsageError
+from bench.names import is_stamp
 from bench.record.storage.bundle import RECORD, Bundle, read_bundle
 from bench.record.storage.twins import twice
 from bench.record.storage.walk import as_paths, bundle_paths
@@ -73,8 +74,8 @@ def find_bundles(
     """Return the bundles that a word of the command line names, all of them readable (:func:`scan_named`).
 
     Args:
-        what: a bundle, a folder of bundles, a path inside ``results``, or a host id there.
-        results: the results folder, for the latter two.
+        what: a bundle, a folder of bundles, an id or a path inside ``results``, a host id or a stamp there.
+        results: the results folder, for all but the first two.
         follow: given each folder that is read.
         passed_over: takes the error of each bundle that is there twice.
 
@@ -94,8 +95,8 @@ def scan_named(what: str | Path, results: Path | None = None, follow: Follow = i
     """Return the bundles that a word of the command line names, and what could not be read of them.
 
     Args:
-        what: a bundle, a folder of bundles, a path inside ``results``, or a host id there.
-        results: the results folder, for the latter two.
+        what: a bundle, a folder of bundles, an id or a path inside ``results``, a host id or a stamp there.
+        results: the results folder, for all but the first two.
         follow: given each folder that is read.
 
     Raises:
@@ -106,20 +107,27 @@ def scan_named(what: str | Path, results: Path | None = None, follow: Follow = i
     found = _scan_at(path, follow)
     if found == NOTHING and results is not None and not path.is_absolute():
         # A host's own results and those shipped or imported as reference are one history; its own copy counts.
-        both = [_scan_at(results / "reference" / path, follow), _scan_at(results / path, follow)]
-        by_key = {bundle.key: bundle for one in both for bundle in one.bundles}
-        bundles = tuple(by_key[key] for key in sorted(by_key))
-        found = Scan(
-            bundles,
-            tuple(problem for one in both for problem in one.problems),
-            tuple(twin for one in both for twin in one.twins),
-        )
+        found = _together([_scan_at(results / "reference" / path, follow), _scan_at(results / path, follow)])
+    if found == NOTHING and results is not None and is_stamp(str(what)):
+        stamped = [scan(folder, follow) for folder in (*results.glob(f"*/*/{what}"), *results.glob(f"*/*/*/{what}"))]
+        found = _together(stamped)
     if found != NOTHING:
         return found
     if path.is_dir():
         raise no_bundle_in(path)
-    looked = "" if results is None else f"neither there nor in {results}"
-    raise UsageError(f"no bundle is named by '{what}'", looked, "give a bundle, a folder of bundles or a host id")
+    where = "" if results is None else f" in {results}"
+    raise UsageError(f"there is no result '{what}'{where}", fix="see `bench history NAME` for ids, or give a bundle")
+
+
+def _together(scans: Iterable[Scan]) -> Scan:
+    """One scan of several, in which each result counts once, by its last copy."""
+    found = list(scans)
+    by_key = {bundle.key: bundle for one in found for bundle in one.bundles}
+    return Scan(
+        tuple(by_key[key] for key in sorted(by_key)),
+        tuple(problem for one in found for problem in one.problems),
+        tuple(twin for one in found for twin in one.twins),
+    )
 
 
 def no_bundle_in(folder: Path) -> DamagedData:

@@ -1,4 +1,4 @@
-"""``bench list``: the catalog with the last result of each diagnostic here."""
+"""``bench list``: the catalog, what each measures, and how it last went here."""
 
 from __future__ import annotations
 
@@ -17,27 +17,29 @@ if TYPE_CHECKING:
     from bench.report.entry import Entry
 
 
-def catalog_table(catalog: Catalog, last: Mapping[str, Entry]) -> Table:
-    """Return one line a diagnostic: device, ceiling, timeout and the last result.
+def catalog_table(catalog: Catalog, here: Mapping[str, Entry], anywhere: Mapping[str, Entry]) -> Table:
+    """Return each diagnostic with what it measures, ceiling, timeout and the last result.
 
     Args:
         catalog: what can be run.
-        last: the newest result by the diagnostic's name; a name without one has none.
+        here: the newest result of this host by the diagnostic's name; a name without one has none.
+        anywhere: the newest result of any host.
     """
-    made = table("=name", "=device", ">ceiling", ">timeout", "last result (UTC)")
+    made = table("name, what it measures, last result here (UTC)", ">ceiling", ">timeout")
     for diagnostic in catalog.diagnostics:
-        made.add_row(
-            text(diagnostic.name, "bold"),
-            text(diagnostic.device),
-            units.seconds(diagnostic.ceiling_s),
-            units.seconds(diagnostic.timeout_s),
-            _last(last.get(diagnostic.name)),
-        )
+        last = _last(here.get(diagnostic.name), anywhere.get(diagnostic.name))
+        lines = [text(diagnostic.name, "bold"), *([text(diagnostic.about)] if diagnostic.about else []), last]
+        made.add_row(Text("\n").join(lines), units.seconds(diagnostic.ceiling_s), units.seconds(diagnostic.timeout_s))
     return made
 
 
-def _last(entry: Entry | None) -> Text:
-    if entry is None:
+def _last(here: Entry | None, anywhere: Entry | None) -> Text:
+    if here is not None:
+        return Text.assemble(state(here.state), "  ", text(here.record.stamp, "dim"), f"  {_wall(here)}")
+    if anywhere is None:
         return Text("no result here", style="dim")
-    wall = f"{units.seconds(entry.wall_s)}  " if entry.wall_s is not None else ""
-    return Text.assemble(state(entry.state), f"  {wall}", (day(entry.record.stamp)[:10], "dim"))
+    return text(f"no result here; the last, of {anywhere.record.host.id}: {_wall(anywhere)}", "dim")
+
+
+def _wall(entry: Entry) -> str:
+    return f"{units.seconds(entry.wall_s)} on {day(entry.record.stamp)[:10]}"

@@ -73,13 +73,11 @@ def signed_bar(value: float | None, most: float, half: int) -> Text:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """Return the course of ``values`` in one character each."""
-    if not values:
+    """Return the course of ``values`` above 0 in one character each, from zero up: half as high is half as much."""
+    high = max(values, default=0.0)
+    if not high > 0:
         return ""
-    low, high = min(values), max(values)
-    if high <= low:
-        return _TICKS[3] * len(values)
-    return "".join(_TICKS[round((value - low) / (high - low) * (len(_TICKS) - 1))] for value in values)
+    return "".join(_TICKS[max(round(value / high * len(_TICKS)), 1) - 1] for value in values)
 
 
 def interval(low: float, middle: float, high: float, reach: float, half: int) -> Text:

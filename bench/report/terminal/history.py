@@ -86,10 +86,10 @@ def _host(key: tuple[str, str], members: Sequence[Entry], most: int, older: int)
     parts: list[RenderableType] = [head]
     if len(walls) > 1:
         parts.append(Text.assemble((sparkline(walls[-SPARK:]), "cyan"), _range(walls[-SPARK:])))
-    made = table("when (UTC)", ">runs", ">median wall", ">expected between", "verdict")
+    made = table("=result", ">runs", ">median wall", ">expected between", "verdict")
     for entry in members[-most:]:
         made.add_row(
-            day(entry.record.stamp),
+            text(entry.record.stamp),
             str(len(entry.record.judged)),
             _wall(entry),
             _band(expected.get(id(entry)), entry.wall_s),
@@ -111,7 +111,7 @@ def _wall(entry: Entry) -> Text:
 
 
 def _range(walls: Sequence[float]) -> Text:
-    return Text(f"  {units.seconds(min(walls))} to {units.seconds(max(walls))}", style="dim")
+    return Text(f"  from 0 up: {units.seconds(min(walls))} to {units.seconds(max(walls))}", style="dim")
 
 
 def _band(band: Band | None, wall_s: float | None) -> Text:

@@ -25,7 +25,7 @@ def selftest_view(
         not_made: checks that this engine cannot make, and why.
         origin: where the bundle is.
     """
-    made = table("=", "=reading", ">reads", ">true", ">off by", ">at most")
+    made = table("=", "reading", ">reads", ">true", ">off by", ">at most")
     check = ""
     for figure in figures:
         if figure.check != check:

@@ -97,8 +97,9 @@ def test_name_stamp_and_ceiling_say_what_files_do_not(bench_, tmp_path):
     (tmp_path / "old/time.txt").write_text(TIME)
     words = ["--name", "wave_cpu", "--stamp", "20240301T080005Z", "--ceiling", "1min"]
     code, _, err = bench_("import", tmp_path / "old", "--results", tmp_path / "r", *words)
-    assert (code, err) == (0, "")
-    record = read_bundle(next((tmp_path / "r").glob("*/wave_cpu/20240301T080005Z"))).record
+    path = next((tmp_path / "r").glob("*/wave_cpu/20240301T080005Z"))
+    assert (code, err) == (0, f"next: bench report {path}\n")
+    record = read_bundle(path).record
     assert (record.diagnostic.ceiling_s, record.verdict.status) == (60.0, "over_ceiling")
     bundles = write_bundle(tmp_path / "b", make_record(), FILES)
     assert bench_("import", bundles, "--results", tmp_path / "r", *words)[0] == 2

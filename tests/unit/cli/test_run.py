@@ -324,7 +324,7 @@ def test_a_run_that_cannot_be_started_is_one_that_was_not_measured(engine, bench
         (["run", "grad_cpu", "--repeat", "none"], 2, "--repeat"),
         (["run", "grad_cpu", "--profile", "smok"], 2, "did you mean 'smoke'"),
         (["run", "grad_cpu", "--variant", "jemaloc"], 2, "did you mean 'jemalloc'"),
-        (["run", "grad_cpu", "--baseline", "nowhere"], 2, "no bundle is named"),
+        (["run", "grad_cpu", "--baseline", "nowhere"], 2, "there is no result"),
         (["run", "grad_cpu", "--if-busy", "panic"], 2, "wait or refuse"),
         (["run", "grad_cpu", "--requirements", "r.txt"], 2, "goes with --project"),
         (["run", "--node", "a.py::t"], 2, "goes with --project"),

@@ -71,7 +71,7 @@ def views() -> dict[str, RenderableType]:
     damaged = VerifyReport((Path("a"), Path("b")), (BundleProblem(Path("a"), Problem(MARKUP, MARKUP)),))
     return {
         "catalog": catalog_table(
-            builtin(), {entry.record.diagnostic.name: entry for entry in make_entries(1, sampled=False)}
+            builtin(), {entry.record.diagnostic.name: entry for entry in make_entries(1, sampled=False)}, {}
         ),
         "results": results_table([*make_entries(2, sampled=False), Entry(LONG)]),
         "summary": result_summary(make_entry(runs=3, sampled=False)),
@@ -141,10 +141,15 @@ def test_the_catalog_shows_what_there_is_and_what_is_not() -> None:
     catalog = Catalog(
         (Diagnostic("grad_cpu", "", "t", "cpu", 905.0, 1200.0), Diagnostic("x_cpu", "", "t", "cpu", None, 9.0))
     )
-    lines = shown(catalog_table(catalog, {"grad_cpu": make_entry(sampled=False)})).splitlines()
+    entry = make_entry(sampled=False)
+    lines = shown(catalog_table(catalog, {"grad_cpu": entry}, {"grad_cpu": entry})).splitlines()
     assert "905.00 s" in lines[2]
-    assert "✓ ok" in lines[2]
-    assert "no result here" in lines[3]
+    assert "✓ ok" in lines[3]
+    assert entry.record.stamp in lines[3]
+    assert "no result here" in lines[5]
+    elsewhere = shown(catalog_table(catalog, {}, {"grad_cpu": entry}))
+    assert f"no result here; the last, of {entry.record.host.id}:" in elsewhere
+    assert "✓" not in elsewhere
 
 
 def test_results_are_worst_first() -> None:
@@ -211,7 +216,7 @@ def test_a_ranking_says_which_result_each_row_is_and_what_it_lacks() -> None:
 def test_history_has_a_band_once_there_are_enough() -> None:
     text = shown(VIEWS["history"])
     assert text.count(" – ✓") + len(re.findall(r"s – \d", text)) >= 6
-    assert "▁" in text
+    assert "█████████  from 0 up: 840.41 s to 854.46 s" in text
     few = shown(history_view([make_entry(stamp=stamp, sampled=False) for stamp in stamps(5)], most=3))
     assert "2 older results are not shown" in few
     assert "no result" in shown(history_view([]))
@@ -288,8 +293,9 @@ def test_intervals_mark_zero_and_their_ends() -> None:
 
 
 def test_sparkline_and_day() -> None:
-    assert sparkline([1, 2, 3]) == "▁▅█"
-    assert sparkline([2, 2]) == "▄▄"
+    assert sparkline([1, 2, 4]) == "▂▄█"
+    assert sparkline([844.94, 846.68]) == "██", "0.2 % is no step from nothing to full"
+    assert sparkline([0.0, 0.0]) == ""
     assert sparkline([]) == ""
     assert day("20251015T134434Z") == "2025-10-15 13:44"
     assert day("\x1b[1mno stamp") == "no stamp"

@@ -15,6 +15,7 @@ from bench.cli.app import app
 from bench.cli.gates import parse_gates, work_gate
 from bench.cli.inputs import records_by_name
 from bench.cli.named import Named
+from bench.cli.next_step import suggest
 from bench.cli.output import Console, notify, print_json
 from bench.compare.alignment import align
 from bench.compare.differences import GROUPS
@@ -24,7 +25,12 @@ from bench.errors import NotComparable, UsageError, gravest
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle
 
-Words = Annotated[list[str], typer.Argument(help="Bundles, folders of bundles, or host ids; the reference first.")]
+Words = Annotated[
+    list[str],
+    typer.Argument(
+        help="Results: ids, bundles, folders of them, or host ids; the reference first.", metavar="RESULT RESULT..."
+    ),
+]
 
 
 @app.command("compare")
@@ -63,6 +69,8 @@ def compare_(
         for ranking in made:
             only = ranking.rows[0] if len(what.words) == 2 else None
             Console.out().print(comparison_view(only) if only is not None else ranking_view(ranking))
+        sides = [group[-1].path for group in found if group]
+        suggest("explain", *sides[:2])
     held = work_gate(gate, [row.work for ranking in made for row in ranking.rows])
     return int(gravest([*(ranking.exit_code for ranking in made), held]))
 

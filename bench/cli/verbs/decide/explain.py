@@ -10,7 +10,8 @@ import typer
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import bundles_named
-from bench.cli.output import Console, print_json
+from bench.cli.next_step import suggest
+from bench.cli.output import Console, notify, print_json
 from bench.compare.explain.difference import explain, explain_difference
 from bench.errors import UsageError
 from bench.record.schema import Record
@@ -20,8 +21,10 @@ from bench.report.terminal.explain import difference_view, explanation_view
 
 @app.command("explain")
 def explain_(
-    a: Annotated[str, typer.Argument(help="A bundle.")],
-    b: Annotated[str | None, typer.Argument(help="Another: why do they differ?", show_default=False)] = None,
+    a: Annotated[str, typer.Argument(help="A result: its id or its bundle.", metavar="RESULT")],
+    b: Annotated[
+        str | None, typer.Argument(help="Another: why do they differ?", show_default=False, metavar="[RESULT]")
+    ] = None,
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
@@ -37,12 +40,17 @@ def explain_(
             print_json(explanation_document(explanation))
         else:
             Console.out().print(explanation_view(explanation))
+            if explanation.commands:
+                notify(f"next: {explanation.commands[0]}")
+            else:
+                suggest("history", first.diagnostic.name)
         return
     difference = explain_difference(first, _one(b, results))
     if json:
         print_json(explanation_document(difference))
     else:
         Console.out().print(difference_view(difference))
+        suggest("history", first.diagnostic.name)
 
 
 def _one(word: str, results: Path) -> Record:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from bench.cli import options
 from bench.cli.app import app
+from bench.cli.next_step import suggest
 from bench.cli.output import Console, print_json
 from bench.engine.docker.ask import ask_docker
-from bench.engine.local.find_python import present
+from bench.engine.local.environment import COSTS, is_made
+from bench.engine.local.find_python import Python, present
 from bench.engine.local.installer import find_uv
 from bench.errors import ExitCode
 from bench.host.doctor.examine import examine, examine_there, worst
 from bench.host.doctor.facts import read_facts
+from bench.record.check import Check, ok
 from bench.report.terminal.doctor import doctor_view
 
 
@@ -31,9 +36,21 @@ def doctor(
     python = present(find_uv())
     found = python.path if python else None
     examined = examine_there if said.elsewhere else examine
-    checks = examined(read_facts(results, said.info, said.version, said.problem, said.fix, found))
+    facts = read_facts(results, said.info, said.version, said.problem, said.fix, found)
+    checks = examined(dataclasses.replace(facts, image=said.image or _environment(python)))
     if json:
         print_json(checks)
     else:
         Console.out().print(doctor_view(checks))
+        if worst(checks) != "fail":
+            suggest("run", "grad_cpu", "--profile", "smoke")
     return int(ExitCode.NOT_MEASURED if worst(checks) == "fail" else ExitCode.OK)
+
+
+def _environment(python: Python | None) -> Check | None:
+    """Whether the local engine's environment is there, or what a first run fetches."""
+    if python is None:
+        return None
+    if is_made("cpu", python):
+        return ok("image", "the local engine's environment is there: a run downloads nothing")
+    return ok("image", f"the local engine's environment is made by the first run: {COSTS['cpu']}")

@@ -11,6 +11,7 @@ import typer
 from bench.cli import completion, options
 from bench.cli.app import app
 from bench.cli.inputs import entry_of, listed, read_listed
+from bench.cli.next_step import suggest
 from bench.cli.output import Console, complain, notify, print_json
 from bench.compare.measures import WALL, measures
 from bench.errors import ExitCode, UsageError
@@ -81,6 +82,9 @@ def _show(listing: Listing, entries: Sequence[Entry], metric: str, series: Seque
     Console.out().print(history_view(shown, counts))
     if any(one.enough for one in series):
         Console.out().print(changes_view(series))
+    if shown:
+        pair = [entry.origin for entry in shown[-2:]]
+        suggest("compare" if len(pair) > 1 else "explain", *pair)
 
 
 def shown_of(entries: Sequence[Entry]) -> tuple[list[Entry], dict[tuple[str, str], int]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bench.catalog.load import document
+from bench.catalog.model import SELFTEST
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.inputs import entry_of, listed, read_listed
+from bench.cli.inputs import entry_of, listed, read_listed, this_host
+from bench.cli.next_step import project_words, suggest
 from bench.cli.output import Console, print_json
 from bench.record.index.listing import newest_each
 from bench.report.entry import Entry
@@ -21,22 +23,30 @@ def list_(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> None:
-    """Show the catalog: name, device, ceiling, timeout, last result.
+    """Show what can be run, and when it last ran here.
 
     Example: bench list --project ~/my-checkout
     """
     catalog = options.catalog_with(project)
     listing = listed(results)
-    here = (entry for entry in listing.entries if not entry.path.startswith(f"{REFERENCE}/"))
+    own = [entry for entry in listing.entries if not entry.path.startswith(f"{REFERENCE}/")]
     shown = {diagnostic.name for diagnostic in catalog.diagnostics}
-    newest = [entry for name, entry in newest_each(here).items() if name in shown]
+    newest = [entry for name, entry in newest_each(own).items() if name in shown]
     last = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in read_listed(listing, newest)}
     if json:
         print_json([row | {"last": _last(last.get(row["name"]))} for row in document(catalog)])
-    else:
-        from bench.report.terminal.catalog import catalog_table
+        return
+    from bench.report.terminal.catalog import catalog_table
 
-        Console.out().print(catalog_table(catalog, last))
+    host = this_host() if own else None
+    newest = [entry for name, entry in newest_each(one for one in own if one.host == host).items() if name in shown]
+    here = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in read_listed(listing, newest)}
+    Console.out().print(catalog_table(catalog, here, last))
+    known = [one.name for one in catalog.diagnostics if one.device == "cpu" and one.name != SELFTEST]
+    if known and project is not None:
+        suggest("run", known[-1], *project_words(project))
+    elif known:
+        suggest("run", known[0], "--profile", "smoke")
 
 
 def _last(entry: Entry | None) -> dict[str, object] | None:

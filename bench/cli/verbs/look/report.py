@@ -13,6 +13,7 @@ import typer
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import READING, entry_of, read_comparisons
+from bench.cli.next_step import suggest
 from bench.cli.output import Console, complain, notify, print_json
 from bench.cli.progress import busy
 from bench.compare.reference import without
@@ -30,7 +31,12 @@ if TYPE_CHECKING:
 
 @app.command()
 def report(
-    paths: Annotated[list[str], typer.Argument(help="Bundles, folders of bundles or host ids.", show_default=False)],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="Results: ids, bundles, folders of them, or host ids.", show_default=False, metavar="RESULT..."
+        ),
+    ],
     results: options.Results = options.DEFAULT_RESULTS,
     baseline: Annotated[
         Path | None, typer.Option("--baseline", help="Bundles that each result is compared with.", metavar="PATH")
@@ -109,6 +115,7 @@ def report(
         from bench.report.terminal.results import results_table
 
         Console.out().print(results_table(entries))
+        suggest("report", *paths, "--html", "report.html")
     for problem in said:
         complain(problem)
     return ExitCode.DAMAGED if said else ExitCode.OK

@@ -10,6 +10,7 @@ import typer
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import bundles_named
+from bench.cli.next_step import suggest
 from bench.cli.output import notify, print_json
 from bench.cli.progress import Steps
 from bench.errors import ExitCode
@@ -19,7 +20,9 @@ from bench.units import counted
 
 @app.command("export")
 def export_(
-    bundles: Annotated[list[str], typer.Argument(help="Bundles, folders of bundles or host ids.")],
+    bundles: Annotated[
+        list[str], typer.Argument(help="Results: ids, bundles, folders of them, or host ids.", metavar="RESULT...")
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="F.tar.zst or F.tar.gz.", metavar="F")],
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
@@ -35,4 +38,5 @@ def export_(
         print_json({"archive": str(output), "bundles": [str(path) for path in found.values()]})
         return ExitCode.OK
     notify(f"{counted(len(found), 'bundle')} in {output}")
+    suggest("import", output)
     return ExitCode.OK

@@ -13,6 +13,7 @@ from bench.catalog.model import Catalog
 from bench.catalog.project import project_above, read_catalog
 from bench.cli import options
 from bench.cli.app import app
+from bench.cli.next_step import suggest
 from bench.cli.output import Console, notify, print_json
 from bench.cli.progress import Steps
 from bench.cli.verbs.share.rows import archive_rows, import_document, import_notes, import_view
@@ -70,6 +71,8 @@ def import_(
         Console.out().print(text(str(tree.rows[0].path)), soft_wrap=True)
     elif len(tree.rows) > 1:
         Console.out().print(import_view(tree))
+    if any(row.path is not None for row in tree.rows):
+        suggest("report", *[row.path for row in tree.rows if row.path is not None][:1])
     return ExitCode.DAMAGED if tree.damaged else ExitCode.OK
 
 
@@ -138,6 +141,8 @@ def _archive(source: Path, results: Path, asked: Asked, *, json: bool) -> int:
         notify(note)
     for path in archive.imported:
         Console.out().print(text(str(path)), soft_wrap=True)
+    if archive.imported:
+        suggest("explain", archive.imported[-1])
     return ExitCode.OK
 
 

@@ -9,6 +9,7 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
+from bench.cli.next_step import suggest
 from bench.cli.output import Console, notify, print_json
 from bench.cli.progress import Steps
 from bench.errors import ExitCode
@@ -44,4 +45,6 @@ def verify_(
         for twin in report.twins:
             notify(f"there twice: {twin}")
         Console.out().print(verify_view(report))
+        if report.ok and not path.is_file():
+            suggest("report", path)
     return ExitCode.OK if report.ok else ExitCode.DAMAGED

@@ -257,7 +257,7 @@ def test_finding(tmp_path, folder) -> None:
     assert [bundle.path for bundle in find_bundles(OTHER, results)] == [other]
     assert len(find_bundles(host_id(REFERENCE), results)) == 1
     assert [bundle.path for bundle in find_bundles(f"{HOST}/grad_cpu/{STAMP}", results)] == [folder]
-    with pytest.raises(UsageError, match="no bundle is named by 'nobody'"):
+    with pytest.raises(UsageError, match="there is no result 'nobody'"):
         find_bundles("nobody", results)
     with pytest.raises(UsageError):
         bundle_folders(tmp_path / "none")
