@@ -398,3 +398,13 @@ def test_each_verb_s_help_has_an_example(bench_, verb):
 def test_bare_bench_helps_and_version_is_told(bench_):
     assert "Usage" in bench_()[1]
     assert bench_("--version")[1].startswith("bench 0.")
+
+
+def test_a_result_is_named_by_its_stamp_alone_as_history_shows_it(results, bench_):
+    stamps = [Path(path).name for path in paths(results)]
+    out = bench_("history", "grad_cpu", "--results", results)[1]
+    assert all(stamp in out for stamp in stamps)
+    code, out, _ = bench_("compare", *stamps, "--results", results, "--json")
+    assert (code, json.loads(out)["comparisons"][0]["status"]) == (1, "code_regressed")
+    code, _, err = bench_("explain", "20200101T000000Z", "--results", results)
+    assert (code, f"there is no result '20200101T000000Z' in {results}" in err) == (2, True)

@@ -315,3 +315,14 @@ def test_a_table_of_results_keeps_names_whole_and_draws_what_is_used_of_the_ceil
     assert "████····" in said
     assert "████████" in shown(results_table([Entry(make_record(scale=2))]), width=width)
     assert "█" not in shown(results_table([Entry(none), bad_entries()[3]]), width=width)
+
+
+def test_doctor_ends_with_fit_or_with_what_to_mend_first() -> None:
+    good, load = Check("engine", "ok", "27"), Check("load", "warn", "9", "wait")
+    others = [Check(name, "warn", "x", f"mend {name}") for name in ("boost", "governor", "swap", "huge pages")]
+    assert shown(doctor_view([good])).rstrip().endswith("fit to measure")
+    text = shown(doctor_view([*others, load, good]))
+    assert "fit to measure with care; mend first:" in text
+    first = [line.strip("• ").partition(":")[0] for line in text.splitlines() if line.startswith("•")]
+    assert first == ["load", "swap", "boost"]
+    assert "not fit to measure; mend first:" in shown(doctor_view([load, Check("engine", "fail", "none", "start one")]))
