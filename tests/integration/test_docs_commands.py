@@ -238,6 +238,7 @@ def decides_a_project(line: str, request: pytest.FixtureRequest, tmp_path: Path)
     }
     for name in ("README.md", "LICENSE", "pyproject.toml"):
         shutil.copy2(ROOT / name, checkout)
+    shutil.copytree(ROOT / "results/reference", checkout / "results/reference", dirs_exist_ok=True)
     done = execute(line.replace(" DIR ", f" {project} "), checkout, more, codes=frozenset({6}))
     assert "no Docker engine answers" in done.stderr
     assert len(list((tmp_path / "results").glob("*/*/*/record.json"))) == 2
