@@ -115,6 +115,14 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
+def frames(session: nox.Session) -> None:
+    """Pass the tests of the tables in Python with the libraries that bench does not bring: pyarrow, pandas, polars."""
+    install(session, "unit")
+    session.install("-q", ".[arrow,pandas,polars]")
+    session.run("python", "-m", "pytest", "-q", "tests/unit/api/test_frames.py", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Pass all tests, with a coverage floor of 90 %."""
     install(session, "tests")

@@ -11,6 +11,7 @@ import pytest
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 WITH_ARGS = (
+    "api",
     "compare",
     "engine",
     "host",
