@@ -16,6 +16,7 @@ WITH_ARGS = (
     "engine",
     "host",
     "report",
+    "pytest_plugin",
     "run",
     "fleet",
     "cli",
