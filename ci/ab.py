@@ -2,7 +2,8 @@
 
 All that is asked for comes by variables: what a pull request may write is never part of a command. ``measure`` fetches
 the base's commit if the checkout lacks it, runs ``bench ab``, and leaves ``BENCH_AB_OUT`` with both bundles,
-``ab.json``, ``summary.md`` and ``comment.md``; it ends with 0 whatever came out. ``gate`` fails on what should fail a job.
+``ab.json``, ``summary.md`` and ``comment.md``; it ends with 0 whatever came out. ``gate`` fails if head is slower or
+could not be run.
 """
 
 from __future__ import annotations
