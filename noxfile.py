@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,15 @@ def frames(session: nox.Session) -> None:
     install(session, "unit")
     session.install("-q", ".[arrow,pandas,polars]")
     session.run("python", "-m", "pytest", "-q", "tests/unit/api/test_frames.py", *session.posargs)
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Build the wheel and the source distribution into dist/, and check them; `-- --tag vX.Y.Z` for a release."""
+    install(session, "unit")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "hatchling", "build", "-d", "dist")
+    session.run("python", "-m", "ci.dist", *session.posargs)
 
 
 @nox.session
