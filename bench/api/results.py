@@ -75,7 +75,7 @@ class Results(Sequence[Result]):
 
     Args:
         results: what it holds.
-        problems: what could not be read, if that was to be passed over.
+        problems: what was passed over: bundles that could not be read, if asked for, and those that are there twice.
     """
 
     def __init__(self, results: Iterable[Result] = (), problems: Iterable[BenchError] = ()) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -96,18 +97,25 @@ def run(
     Raises:
         UsageError: no such name, or an option that makes no sense.
         NotMeasured: no bundle could be written.
-        Interrupted: somebody stopped it before there was anything to keep.
+        Interrupted: somebody else stopped it before there was anything to keep.
+        KeyboardInterrupt: Ctrl-C; what had been measured by then is kept in a bundle.
     """
     words = arguments(what, results, options)
     command = [sys.executable, "-P", "-c", _START.format(root=str(Path(__file__).parents[2])), *words]
-    said = subprocess.DEVNULL if quiet else None
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said) as process:
+    interrupted, said = False, subprocess.DEVNULL if quiet else None
+    # A group of its own: a notebook interrupts its kernel alone, a terminal all that it runs, and here each comes once.
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, process_group=0
+    ) as process:
         while True:
             try:
                 out, _ = process.communicate()
                 break
-            except KeyboardInterrupt:  # it has the signal too and keeps what it measured
-                continue
+            except KeyboardInterrupt:
+                interrupted = True
+                process.send_signal(signal.SIGINT)
+    if interrupted:
+        raise KeyboardInterrupt
     return _result(out, process.returncode)
 
 

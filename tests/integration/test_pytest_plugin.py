@@ -141,6 +141,14 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_test(project: Pat
     assert "--bench: " in run(project, "pytest --bench=file", 4)
 
 
+def test_results_that_are_lost_are_told_and_no_pass(project: Path) -> None:
+    (project / "tests/test_x.py").write_text(
+        "def test_one(request):\n    (request.config.rootpath / 'results').touch()\n"
+    )
+    said = run(project, "pytest --bench tests", 6)
+    assert "bench: not all results were kept: " in said
+
+
 def test_unasked_it_reads_nothing_more_and_keeps_nothing(project: Path) -> None:
     (project / "tests/test_x.py").write_text(ALONE)
     said = run(project, "pytest tests", 1)

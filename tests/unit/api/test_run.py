@@ -1,6 +1,7 @@
 """`bench.run` is the command `bench run` in a process of its own."""
 
 import io
+import signal
 
 import msgspec
 import pytest
@@ -74,6 +75,23 @@ def test_the_result_is_the_bundle_that_was_written_however_it_ended(monkeypatch,
     told(monkeypatch, msgspec.json.encode({"path": str(path), "record": {}}), 3)
     result = bench.run("grad_cpu", results=tmp_path)
     assert (result.path, result.outcome) == (path, "failed")
+
+
+def test_ctrl_c_goes_to_the_command_and_then_on(monkeypatch, tmp_path):
+    path = write_bundle(tmp_path, make_record(outcome="interrupted"), {})
+    told(monkeypatch, msgspec.json.encode({"path": str(path)}), 130)
+    answer, seen = running.subprocess.Popen.communicate, []
+
+    def struck(process):
+        if not seen:
+            raise KeyboardInterrupt
+        return answer(process)
+
+    monkeypatch.setattr(running.subprocess.Popen, "communicate", struck)
+    monkeypatch.setattr(running.subprocess.Popen, "send_signal", lambda _, number: seen.append(number), raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        bench.run("grad_cpu")
+    assert seen == [signal.SIGINT]
 
 
 @pytest.mark.parametrize(
