@@ -72,15 +72,15 @@ def differences(a: Record, b: Record, accept: Collection[str] = ()) -> tuple[Dif
     return tuple(sorted(found, key=lambda one: one.forces is None or one.accepted))
 
 
-def known_differences(names: Collection[str]) -> frozenset[str]:
-    """Return names of differences, each one of ``GROUPS`` or in it, as ``limits.cpus``.
+def known_differences(names: Collection[str], option: str = "accept") -> frozenset[str]:
+    """Return names of differences, each one of ``GROUPS`` or in it, as ``limits.cpus``; ``option`` is what gave them.
 
     Raises:
         UsageError: one of them is none.
     """
     unknown = sorted(name for name in names if name.split(".")[0] not in GROUPS)
     if unknown:
-        raise UsageError(f"{unknown[0]!r} names no difference", fix=f"there are {', '.join(GROUPS)}")
+        raise UsageError(f"{option} {unknown[0]} names no difference", fix=f"there are {', '.join(GROUPS)}")
     return frozenset(names)
 
 

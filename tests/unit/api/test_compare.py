@@ -48,7 +48,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
     a, b = kept(tmp_path, 1.0, "20260102T030405Z"), kept(tmp_path, 1.0, "20260102T030405Z", "dtype_cpu")
     with pytest.raises(NotComparable, match="no diagnostic is in all of them"):
         bench.compare(a, b)
-    with pytest.raises(UsageError, match="'weather' names no difference"):
+    with pytest.raises(UsageError, match="accept weather names no difference"):
         bench.compare(a, a, accept={"weather"})
     with pytest.raises(UsageError, match="b holds no result"):
         bench.compare(a, bench.Results())

@@ -99,7 +99,7 @@ def parse_accept(text: str) -> frozenset[str]:
     Raises:
         UsageError: one of them is none.
     """
-    return known_differences({part.strip() for part in text.split(",") if part.strip()})
+    return known_differences({part.strip() for part in text.split(",") if part.strip()}, "--accept")
 
 
 def rankings(
