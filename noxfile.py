@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,23 @@ def lowest(session: nox.Session) -> None:
     session.run(*resolve, "pyproject.toml", "-o", pins)
     session.install("-q", "-r", pins)
     unit_tests(session)
+
+
+@nox.session
+def frames(session: nox.Session) -> None:
+    """Pass the tests of the tables in Python with the libraries that bench does not bring: pyarrow, pandas, polars."""
+    install(session, "unit")
+    session.install("-q", ".[arrow,pandas,polars]")
+    session.run("python", "-m", "pytest", "-q", "tests/unit/api/test_frames.py", *session.posargs)
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Build the wheel and the source distribution into dist/, and check them; `-- --tag vX.Y.Z` for a release."""
+    install(session, "unit")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "hatchling", "build", "-d", "dist")
+    session.run("python", "-m", "ci.dist", *session.posargs)
 
 
 @nox.session

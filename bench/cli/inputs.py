@@ -90,14 +90,6 @@ def read_listed(listing: Listing, entries: Iterable[Listed]) -> list[Bundle]:
     return found
 
 
-def records_by_name(bundles: Sequence[Bundle]) -> dict[str, list[Record]]:
-    """Return records by diagnostic, each in the order of the bundles."""
-    found: dict[str, list[Record]] = {}
-    for bundle in bundles:
-        found.setdefault(bundle.record.diagnostic.name, []).append(bundle.record)
-    return found
-
-
 def read_comparisons(path: Path) -> tuple[Comparison, ...]:
     """Return what ``bench compare --json`` wrote into a file.
 

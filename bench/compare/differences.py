@@ -10,6 +10,7 @@ import msgspec
 
 from bench.compare.build.packages import in_words
 from bench.compare.what_ran import GROUP, unlike_tests
+from bench.errors import UsageError
 from bench.record.schema import Diagnostic, Environment, Image, Record, Source, Status
 
 ORDER: tuple[Status, ...] = ("host_differs", "limit_bound", "build_differs", "setup_differs", "tests_differ")
@@ -69,6 +70,18 @@ def differences(a: Record, b: Record, accept: Collection[str] = ()) -> tuple[Dif
         for one in _all(a, b)
     ]
     return tuple(sorted(found, key=lambda one: one.forces is None or one.accepted))
+
+
+def known_differences(names: Collection[str], option: str = "accept") -> frozenset[str]:
+    """Return names of differences, each one of ``GROUPS`` or in it, as ``limits.cpus``; ``option`` is what gave them.
+
+    Raises:
+        UsageError: one of them is none.
+    """
+    unknown = sorted(name for name in names if name.split(".")[0] not in GROUPS)
+    if unknown:
+        raise UsageError(f"{option} {unknown[0]} names no difference", fix=f"there are {', '.join(GROUPS)}")
+    return frozenset(names)
 
 
 def forced_status(found: Collection[Difference]) -> Status | None:

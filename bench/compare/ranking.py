@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
+from bench.compare.alignment import align
 from bench.compare.comparison import Comparison, compare
 from bench.compare.measures import WALL
 from bench.compare.sample import Result, Sample, sample_of
@@ -73,6 +74,48 @@ def rank(
     note = f"Each row has its own {CONFIDENCE:.0%} interval"
     note += f"; that one of {len(rows)} misses by luck: at most {chance:.0%}." if len(rows) > 1 else "."
     return Ranking(_newest(chosen).id, tuple(rows), left_out, note)
+
+
+def rank_each(
+    words: Sequence[str],
+    groups: Sequence[Sequence[Record]],
+    reference: int = 0,
+    *,
+    known: Sequence[Record] = (),
+    accept: Collection[str] = (),
+    metric: str = WALL,
+) -> tuple[Ranking, ...]:
+    """Return one ranking for each diagnostic that all words have, and for each profile and variant that all have.
+
+    Args:
+        words: what each group is called.
+        groups: for each word the results that it names.
+        reference: the position of the word to compare with.
+        known: all results at hand, for the A/A noise.
+        accept: differences that decide nothing.
+        metric: the figure that decides.
+
+    Raises:
+        NotComparable: no diagnostic is in all of them, or nothing is left to compare.
+    """
+    by_name: list[dict[str, list[Record]]] = [{} for _ in groups]
+    for found, group in zip(by_name, groups, strict=True):
+        for record in sorted(group, key=lambda record: record.stamp):
+            found.setdefault(record.diagnostic.name, []).append(record)
+    shared = sorted(set.intersection(*map(set, by_name)))
+    if not shared:
+        named = "; ".join(f"{word}: {', '.join(sorted(found))}" for word, found in zip(words, by_name, strict=True))
+        raise NotComparable("no diagnostic is in all of them", named, "name results of one diagnostic")
+    elsewhere = sorted({name for found in by_name for name in found} - set(shared))
+    apart = dict.fromkeys(elsewhere, "not every word has results of it")
+    made = []
+    for name in shared:
+        history = [record for record in known if record.diagnostic.name == name]
+        for aligned in align([found[name] for found in by_name]):
+            ranking = rank(aligned.groups, reference, accept=accept, history=history, metric=metric)
+            made.append(msgspec.structs.replace(ranking, passed_over=aligned.left_out))
+    made[0] = msgspec.structs.replace(made[0], passed_over={**made[0].passed_over, **apart})
+    return tuple(made)
 
 
 def _records(result: Result) -> Sequence[Record]:

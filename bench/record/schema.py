@@ -117,7 +117,8 @@ class Outer(msgspec.Struct, frozen=True):
 
 
 class Engine(msgspec.Struct, frozen=True):
-    """Where it ran. ``name`` is ``docker``, ``podman``, ``local`` or, in imported evidence, ``native``.
+    """Where it ran. ``name`` is ``docker``, ``podman``, ``local``, ``native`` in imported evidence, or ``pytest`` if
+    the test ran in pytest's own process.
 
     ``outer`` is ``None`` where it could not be seen: an engine's daemon starts its containers elsewhere.
     """

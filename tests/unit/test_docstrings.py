@@ -11,10 +11,12 @@ import pytest
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 WITH_ARGS = (
+    "api",
     "compare",
     "engine",
     "host",
     "report",
+    "pytest_plugin",
     "run",
     "fleet",
     "cli",

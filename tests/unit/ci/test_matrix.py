@@ -15,6 +15,7 @@ from tests.integration.ci_systems import Expressions
 ROOT = Path(__file__).resolve().parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").iterdir())
 WORKFLOW = ROOT / ".github/workflows/bench.yml"
+ACTION = ROOT / "action.yml"
 CHECKS = ROOT / ".github/workflows/checks.yml"
 GITLAB = ROOT / "ci/gitlab.yml"
 
@@ -90,7 +91,13 @@ def test_gitlabs_matrix_is_the_same_as_githubs():
 
 
 @pytest.mark.parametrize(
-    ("schema", "path"), [*(("vendor.github-workflows", path) for path in WORKFLOWS), ("vendor.gitlab-ci", GITLAB)]
+    ("schema", "path"),
+    [
+        *(("vendor.github-workflows", path) for path in WORKFLOWS),
+        ("vendor.github-actions", ACTION),
+        ("vendor.gitlab-ci", GITLAB),
+        ("vendor.gitlab-ci", ROOT / "ci/gitlab-ab.yml"),
+    ],
 )
 def test_every_file_fits_its_published_schema(schema, path):
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
@@ -135,11 +142,18 @@ def test_actions_are_pinned_by_commit_and_may_not_write(workflow):
     assert all(len(use.partition("@")[2]) == 40 for use in used)
     assert document["permissions"] == {"contents": "read"}
     writing = [name for name, job in document["jobs"].items() if "write" in str(job.get("permissions"))]
-    assert writing == (["comment"] if workflow == WORKFLOW else [])
+    assert writing == {"bench": ["comment"], "release": ["attest", "publish"]}.get(workflow.stem, [])
+    # What may write runs nothing of a checkout.
+    checked_out = [name for name in writing if "actions/checkout" in str(document["jobs"][name])]
+    assert checked_out == []
 
 
 def test_each_action_is_of_one_version():
-    used = set(re.findall(r"uses: (\S+)@(\w+) # (\S+)", "".join(path.read_text() for path in WORKFLOWS)))
+    texts = "".join(path.read_text() for path in (*WORKFLOWS, ACTION))
+    assert set(re.findall(r"uses: (\S+)", texts)) == {
+        "@".join(one) for one in re.findall(r"uses: (\S+)@(\w{40}) # v", texts)
+    }
+    used = set(re.findall(r"uses: (\S+)@(\w+) # (\S+)", texts))
     assert len({action for action, *_ in used}) == len(used) > 4
 
 
@@ -179,5 +193,6 @@ def test_the_workflow_looks_for_the_marker_that_the_comment_begins_with():
 
 
 def test_no_text_of_a_pull_request_reaches_a_shell():
-    for job in load(WORKFLOW)["jobs"].values():
+    jobs = [*(job for path in WORKFLOWS for job in load(path)["jobs"].values()), load(ACTION)["runs"]]
+    for job in jobs:
         assert not [step["run"] for step in job["steps"] if "${{" in step.get("run", "")]

@@ -193,6 +193,10 @@ def is_what_a_test_executes(words):
     return f'commands("diagnostics.md", "{" ".join(words[:3])}")' in test
 
 
+def is_what_a_test_takes(words):
+    return 'lines("pytest.md")' in (ROOT / "tests/integration/test_pytest_plugin.py").read_text()
+
+
 KINDS = {
     "nox -s": names_a_session,
     "docker build": builds,
@@ -200,6 +204,7 @@ KINDS = {
     "ci/": is_a_step_of_ci,
     "git ls-remote": asks_for_an_action_in_use,
     "python -m pytest": is_what_a_test_executes,
+    "pytest --bench": is_what_a_test_takes,
 }
 
 

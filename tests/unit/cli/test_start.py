@@ -179,3 +179,12 @@ def test_ctrl_c_that_was_to_be_ignored_stays_so(tmp_path):
     (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nraise SystemExit(7)\n")
     script = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); {CONSOLE}"
     assert started(script, "--version", path=tmp_path).returncode == 7
+
+
+def test_importing_bench_reads_nothing_until_something_is_used():
+    script = "import sys; before = set(sys.modules); import bench; print(*(set(sys.modules) - before))"
+    brought = set(started(script).stdout.split())
+    assert not {name for name in brought if name.startswith("bench.")}
+    assert not brought & (HELP | SLOW)
+    used = started("import sys, bench; bench.load; print(*sys.modules)").stdout.split()
+    assert not set(used) & (SLOW | {"bench.cli", "bench.engine", "rich"})

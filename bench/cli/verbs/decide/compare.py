@@ -7,21 +7,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-import msgspec
 import typer
 
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.gates import parse_gates, work_gate
-from bench.cli.inputs import records_by_name
 from bench.cli.named import Named
 from bench.cli.next_step import suggest
 from bench.cli.output import Console, notify, print_json
-from bench.compare.alignment import align
-from bench.compare.differences import GROUPS
+from bench.compare.differences import known_differences
 from bench.compare.measures import WALL
-from bench.compare.ranking import Ranking, rank
-from bench.errors import NotComparable, UsageError, gravest
+from bench.compare.ranking import Ranking, rank_each
+from bench.errors import UsageError, gravest
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle
 
@@ -110,11 +107,7 @@ def parse_accept(text: str) -> frozenset[str]:
     Raises:
         UsageError: one of them is none.
     """
-    names = frozenset(part.strip() for part in text.split(",") if part.strip())
-    unknown = sorted(name for name in names if name.split(".")[0] not in GROUPS)
-    if unknown:
-        raise UsageError(f"--accept {unknown[0]} names no difference", fix=f"there are {', '.join(GROUPS)}")
-    return names
+    return known_differences({part.strip() for part in text.split(",") if part.strip()}, "--accept")
 
 
 def rankings(
@@ -136,18 +129,5 @@ def rankings(
     Raises:
         NotComparable: no diagnostic is in all of them, or nothing is left to compare.
     """
-    groups = [records_by_name(group) for group in found]
-    shared = sorted(set.intersection(*(set(group) for group in groups)))
-    if not shared:
-        named = "; ".join(f"{word}: {', '.join(sorted(group))}" for word, group in zip(what.words, groups, strict=True))
-        raise NotComparable("no diagnostic is in all of them", named, "name results of one diagnostic")
-    elsewhere = sorted({name for group in groups for name in group} - set(shared))
-    apart = dict.fromkeys(elsewhere, "not every word has results of it")
-    made = []
-    for name in shared:
-        history = [record for record in known if record.diagnostic.name == name]
-        for aligned in align([group[name] for group in groups]):
-            ranking = rank(aligned.groups, what.reference, accept=accept, history=history, metric=metric)
-            made.append(msgspec.structs.replace(ranking, passed_over=aligned.left_out))
-    made[0] = msgspec.structs.replace(made[0], passed_over={**made[0].passed_over, **apart})
-    return tuple(made)
+    groups = [[bundle.record for bundle in group] for group in found]
+    return rank_each(what.words, groups, what.reference, known=known, accept=accept, metric=metric)
