@@ -30,8 +30,8 @@ _ABOVE = 3
 # A form in which a digit may be more than a digit: codes of characters, numbers of cards, keys with a number in their
 # prefix, the names of hashes and programs, tables and elements.
 _TELLING = re.compile(
-    rb"[%&#$\\][A-Za-z{]{0,3}0|0{14}|0{4}[ -]0{4,6}[ -]0{4}|0//0|ya00|[fvq]0|_v0|r0_|0x|fo0_|fm0|KEY-0|0z|(?i:argon|pbkdf|sha|md)-?0"
-    rb"|[|<\0\r]|\xe2\x94|\xe2\x95|form-data"
+    rb"[%&#$\\][A-Za-z{]{0,3}0|0{14}|0{4}[ -]0{4,6}[ -]0{4}|0//0|ya00|[fvq]0|_v0|r0_|0x|fo0_|fm0|KEY-0|0z"
+    rb"|(?i:argon|pbkdf|sha|md)-?0|[|<\0\r]|\xe2\x94|\xe2\x95|form-data"
 )
 # The end of a line that may go on below: its last words, or the last sign.
 _GOES_ON = re.compile(
