@@ -18,6 +18,7 @@ from bench.record.codec import decode
 from bench.record.schema import Record, Verdict
 from bench.record.storage.bundle import write_bundle
 from bench.record.storage.partial import remove_partials
+from bench.record.storage.temporary import remove_left, temporary_folder
 from bench.run.aside import folder_of, given_up, said, set_aside, set_aside_alone, try_later
 from bench.run.host_snapshot import unseen
 from bench.run.measure import refuge
@@ -62,6 +63,7 @@ def recover_all(engine: Engine, results: Path, notify: Notify) -> None:
         results: the folder for the results whose command named none.
         notify: takes a line for each that was finished or moved aside.
     """
+    remove_left()
     for partial in remove_partials(results):
         notify(f"removed a bundle that a killed command had begun to write: {partial}")
     found = engine.orphans()
@@ -162,8 +164,7 @@ def _recover_alone(engine: Engine, orphan: Orphan, results: Path, notify: Notify
     if not orphan.evidence or LABEL not in orphan.labels:
         return True
     try:
-        with tempfile.TemporaryDirectory(prefix="bench-orphan-") as folder:
-            out = Path(folder)
+        with temporary_folder("orphan") as out:
             ending = engine.recover(orphan, out)
             begun = decode(orphan.labels[LABEL], f"the label of run {orphan.run_id}")
             run = OneRun(read_run(out, _number(orphan, INDEX, 0), ending), out, ending)
