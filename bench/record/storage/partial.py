@@ -27,7 +27,13 @@ _BEGUN = 0o1700
 
 
 def make(parent: Path, prefix: str, suffix: str = "") -> Path:
-    """Make a folder of a new name that is known as ours from its first moment, as :func:`make_named` does."""
+    """Make a folder of a new name that is known as ours from its first moment, as :func:`make_named` does; return it.
+
+    Args:
+        parent: where.
+        prefix: how its name begins.
+        suffix: how its name ends.
+    """
     while True:
         folder = parent / f"{prefix}{secrets.token_hex(4)}{suffix}"
         with contextlib.suppress(FileExistsError):
