@@ -63,24 +63,28 @@ class Alike:
         """Return ``data`` as ``redact`` makes it; the same object if nothing is found."""
         if len(data) < _LEAST:
             return self._redact(data)
-        parts: list[bytes] = []
+        made = bytearray()  # a list of lines would take three times the text
         changed, start, until = False, 0, 0
         for first, last, hidden in self._stretches(data):
             if hidden is None:
                 until = last
                 continue
             if until > start:
-                parts.append(self._redact(data[start:until]))
-                changed = changed or len(parts[-1]) != until - start or parts[-1] != data[start:until]
+                changed = self._look(data[start:until], made) or changed
             start = until = last
-            parts.append(data[first:last] if not hidden else _without(data[first:last], hidden))
+            made += _without(data[first:last], hidden)
             changed = changed or bool(hidden)
         if start == 0 and until == len(data):
             return self._redact(data)
         if until > start:
-            parts.append(self._redact(data[start:until]))
-            changed = changed or parts[-1] != data[start:until]
-        return b"".join(parts) if changed else data
+            changed = self._look(data[start:until], made) or changed
+        return bytes(made) if changed else data
+
+    def _look(self, text: bytes, made: bytearray) -> bool:
+        """Append a text as the rules make it; returns whether it is another."""
+        redacted = self._redact(text)
+        made += redacted
+        return redacted != text
 
     def _stretches(self, data: bytes) -> Iterator[tuple[int, int, Hidden | None]]:
         """Stretches of ``data`` in order: what is hidden in each, ``None`` if the rules must look at it."""
