@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from bench.compare.experiment import Judged, Trial, trial_of
 from bench.compare.reasons import bounds_of, trial_reason
 from bench.engine.protocol import Engine, Notify
 from bench.errors import BenchError, ExitCode, UsageError
+from bench.record.storage.temporary import temporary_folder
 from bench.report.terminal.bisection import SHORT
 from bench.run.ab import pairs
 from bench.run.ab.experiment import Done
@@ -83,8 +83,8 @@ class Bisection:
         commit, most = self.what.bad, self.asked.rules.max_pairs
         notify(f"the ends: {commit[:SHORT]} against {self.what.good[:SHORT]}")
         rules = self._rules(share(decisions_made(self.steps), self.what.planned), ends_are_settled)
-        with tempfile.TemporaryDirectory(prefix="bench-bisect-") as folder:
-            prepared = prepare(self._sides(commit), rules, Path(folder))
+        with temporary_folder("bisect") as folder:
+            prepared = prepare(self._sides(commit), rules, folder)
             done, trial = self._pairs(prepared, replace(self.asked, rules=rules))
         self.what = msgspec.structs.replace(self.what, metric=trial.metric)
         threshold = threshold_of(trial.decides)
@@ -124,9 +124,9 @@ class Bisection:
         rules = self._rules(alpha, lambda judged: answer_of(judged, threshold) != "undecided")
         rules = replace(rules, otherwise=None)  # every commit is held against the good end by the same figure
         asked = replace(self.asked, rules=rules, metric=self.what.metric)
-        with tempfile.TemporaryDirectory(prefix="bench-bisect-") as folder:
+        with temporary_folder("bisect") as folder:
             try:
-                prepared = prepare(self._sides(commit), rules, Path(folder))
+                prepared = prepare(self._sides(commit), rules, folder)
             except UsageError as error:  # the ends had none: it is the commit's own
                 return Tried(msgspec.structs.replace(step, answer="skipped", why=str(error)))
             except BenchError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from bench.record.index.listing import Listing, list_results
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle, read_bundle
 from bench.record.storage.find import find_bundles
+from bench.record.storage.temporary import temporary_folder
 from bench.record.storage.verify import verify_bundle
 from bench.report.entry import NO_SAMPLES, Entry
 from bench.run.baseline import read_results
@@ -137,8 +137,8 @@ def _bundle(word: str, results: Path) -> Iterator[Bundle]:
     if path.is_file() and path.name != "record.json":
         from bench.record.storage.archive import import_archive
 
-        with tempfile.TemporaryDirectory(prefix="bench-import-") as folder:
-            imported = import_archive(path, Path(folder)).imported
+        with temporary_folder("import") as folder:
+            imported = import_archive(path, folder).imported
             if len(imported) != 1:
                 raise UsageError(f"{path} holds {len(imported)} bundles", fix="import it and name one of them")
             yield read_bundle(imported[0])

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -17,6 +16,7 @@ from bench.engine.assets import package_folder
 from bench.engine.protocol import Notify
 from bench.errors import ExitCode
 from bench.fleet.legs import Leg
+from bench.record.storage.temporary import temporary_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class LegEnd:
 def run_legs(legs: Sequence[Leg], notify: Notify) -> tuple[LegEnd, ...]:
     """Run all legs at the same time; lines of each are passed on behind its host's address."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-fleet-")))
+        folder = stack.enter_context(temporary_folder("fleet"))
         running = [_Running(leg, folder / str(number), notify) for number, leg in enumerate(legs)]
         for one in running:
             stack.callback(one.kill)

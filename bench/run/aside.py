@@ -14,9 +14,11 @@ from pathlib import Path
 
 from bench.engine.protocol import Engine, Notify, Orphan
 from bench.errors import BenchError, NotMeasured, UsageError
-from bench.run.store import Store, default_folder
+from bench.run.store import Store, default_folder, settle
 
 _RUN = "engine-"
+_STAYS = "stays"
+"""In a store that could not be moved: nobody tries again."""
 _TRIED = "tried"
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
@@ -28,8 +30,28 @@ def default_aside() -> Path:
 
 def given_up(folder: Path | None = None) -> set[str]:
     """Return the runs whose evidence an engine may still hold, and nobody could fetch."""
-    found = (folder or default_aside()).glob(f"*/{_RUN}*")
+    folders = [folder] if folder else [default_aside(), default_folder()]  # where it is, if it could not be moved
+    found = [path for one in folders for path in one.glob(f"*/{_RUN}*")]
     return {path.name.removeprefix(_RUN) for path in found if path.is_dir()}  # beside each lies a file of its labels
+
+
+def stays(store: Store) -> bool:
+    """Return whether a store holds evidence that could be neither finished nor moved, as somebody was told once."""
+    return (store.path / _STAYS).exists()
+
+
+def let_go(engine: Engine, orphan: Orphan) -> None:
+    """Remove a run from its engine, whose evidence is safe; one that does not go is not finished a second time.
+
+    Args:
+        engine: where the run was.
+        orphan: the run.
+    """
+    gone = False
+    with contextlib.suppress(BenchError):
+        gone = engine.discard(orphan)
+    if not gone:
+        settle(orphan.run_id)
 
 
 def try_later(folder: Path, error: Exception) -> bool:
@@ -75,6 +97,8 @@ def set_aside(engine: Engine, store: Store, orphans: Collection[Orphan], error: 
         store.path.rename(folder)
     except OSError:
         folder = store.path
+        with contextlib.suppress(OSError):
+            (folder / _STAYS).touch()
     notify(f"evidence of a killed command could not be finished and is kept in {folder}: {said(error)}")
     return left
 
@@ -116,7 +140,7 @@ def _fetched(engine: Engine, orphan: Orphan, folder: Path) -> bool:
         out.mkdir(exist_ok=True)
         engine.recover(orphan, out)
         (folder / f"{_RUN}{orphan.run_id}.json").write_text(json.dumps(orphan.labels), encoding="utf-8")
-        engine.discard(orphan)
+        let_go(engine, orphan)
     except Exception:  # whatever it is: a command that measures does not end by it
         return False
     return True

@@ -18,7 +18,8 @@ from bench.record.codec import decode
 from bench.record.schema import Record, Verdict
 from bench.record.storage.bundle import write_bundle
 from bench.record.storage.partial import remove_partials
-from bench.run.aside import folder_of, given_up, said, set_aside, set_aside_alone, try_later
+from bench.record.storage.temporary import remove_left, temporary_folder
+from bench.run.aside import folder_of, given_up, let_go, said, set_aside, set_aside_alone, stays, try_later
 from bench.run.host_snapshot import unseen
 from bench.run.measure import refuge
 from bench.run.measurement import of_runs
@@ -62,6 +63,7 @@ def recover_all(engine: Engine, results: Path, notify: Notify) -> None:
         results: the folder for the results whose command named none.
         notify: takes a line for each that was finished or moved aside.
     """
+    remove_left()
     for partial in remove_partials(results):
         notify(f"removed a bundle that a killed command had begun to write: {partial}")
     found = engine.orphans()
@@ -74,6 +76,8 @@ def recover_all(engine: Engine, results: Path, notify: Notify) -> None:
     ]
     kept = _ids([orphan for orphan in found if orphan not in orphans]) - read
     for store, owned in left_behind():
+        if stays(store):
+            continue
         ours = [orphan for orphan in orphans if orphan.labels.get(EVIDENCE, "").partition("/")[0] == store.id]
         with claimed(store) as free:
             kept |= _recover_store(engine, store, owned, ours, results, notify) if free else _ids(ours)
@@ -143,7 +147,7 @@ def _recover_result(engine: Engine, left: _Left, name: str, result: Begun, folde
         left.store.written(name)
         for run in kept:
             if run in orphans:
-                engine.discard(orphans[run])
+                let_go(engine, orphans[run])
     if interrupts.count:
         raise KeyboardInterrupt
     return path
@@ -162,15 +166,14 @@ def _recover_alone(engine: Engine, orphan: Orphan, results: Path, notify: Notify
     if not orphan.evidence or LABEL not in orphan.labels:
         return True
     try:
-        with tempfile.TemporaryDirectory(prefix="bench-orphan-") as folder:
-            out = Path(folder)
+        with temporary_folder("orphan") as out:
             ending = engine.recover(orphan, out)
             begun = decode(orphan.labels[LABEL], f"the label of run {orphan.run_id}")
             run = OneRun(read_run(out, _number(orphan, INDEX, 0), ending), out, ending)
             record = recovered(begun, [run], _number(orphan, ASKED, 1), ALONE)
             with Interrupts() as interrupts:
                 path = _write(Path(orphan.labels.get(RESULTS) or results), record, [run])
-                engine.discard(orphan)
+                let_go(engine, orphan)
     except Exception as error:
         if not try_later(folder_of(orphan), error):
             return set_aside_alone(engine, orphan, error, notify)

@@ -54,7 +54,32 @@ def logs() -> dict[str, Callable[[], Iterator[bytes]]]:
             at += 1
             yield b"step %d key=word%d token=abc loss=%.4f\n" % (at, at, at / 3)
 
-    return {"words": words, "pytest -v": verbose, "training": training, "a name in each line": assigned}
+    def secrets() -> Iterator[bytes]:
+        at = 0
+        while True:
+            at += 1
+            yield b"10:%02d:%02d INFO user%d login password=hunter%d ok in %.3f s\n" % (
+                at % 60,
+                at % 59,
+                at,
+                at,
+                at / 7,
+            )
+
+    def keys() -> Iterator[bytes]:
+        at = 0
+        while True:
+            at += 1
+            yield b"request %d api_key: %032x status 200\n" % (at, rng.getrandbits(128))
+
+    return {
+        "words": words,
+        "pytest -v": verbose,
+        "training": training,
+        "a name in each line": assigned,
+        "a secret in each": secrets,
+        "a random one in each": keys,
+    }
 
 
 def text_of(lines: Iterator[bytes], size: int) -> bytes:

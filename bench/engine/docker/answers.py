@@ -7,6 +7,7 @@ for ever, and its answers are read whole, however long they are.
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,11 +18,14 @@ from docker.errors import DockerException
 from requests import PreparedRequest, Response
 from requests.exceptions import ReadTimeout
 
-ANSWER_S = 45.0
-"""For a question that changes nothing; what does something has the client's own limit, as a whole."""
+ANSWER_S = 40.0
+"""For a question that changes nothing, and for what an engine does at once; else the client's own limit, as a whole."""
+MUTE_S = 5.0
+"""For each further call to an engine that left one without an answer, until it gives one: a run makes several."""
 UPLOAD_S = 3600.0
 MAX_ANSWER_BYTES = 32 * 1024**2
 _PIECE = 65536
+_AT_ONCE = re.compile(r"/(?:containers|volumes)/(?:create|[^/?]+(?:/(?:start|kill))?)(?:\?|$)")
 
 _T = TypeVar("_T")
 
@@ -34,6 +38,7 @@ class BoundedApi(docker.APIClient):
 
     def __init__(self, *, proxies: Mapping[str, str] | None = None, **arguments: Any) -> None:
         self._through = dict(proxies or {})
+        self._mute = False
         super().__init__(**arguments)
 
     @property
@@ -61,7 +66,14 @@ class BoundedApi(docker.APIClient):
                 response.raw = io.BytesIO(_whole(response))
             return response
 
-        return in_time(ask, _patience(request, options.get("timeout"), stream=stream))
+        patience = _patience(request, options.get("timeout"), stream=stream)
+        try:
+            response = in_time(ask, min(patience, MUTE_S) if self._mute and patience < UPLOAD_S else patience)
+        except ReadTimeout:
+            self._mute = True
+            raise
+        self._mute = False
+        return response
 
 
 class BoundedClient(docker.DockerClient):
@@ -75,7 +87,8 @@ def _patience(request: PreparedRequest, timeout: object, *, stream: bool) -> flo
     limit = float(timeout) if isinstance(timeout, int | float) else ANSWER_S
     if hasattr(request.body, "read") or hasattr(request.body, "__next__"):
         return max(limit, UPLOAD_S)
-    return min(limit, ANSWER_S) if request.method == "GET" and not stream else limit
+    at_once = request.method == "GET" or _AT_ONCE.search(request.url or "") is not None
+    return min(limit, ANSWER_S) if at_once and not stream else limit
 
 
 def _whole(response: Response) -> bytes:

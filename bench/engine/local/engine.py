@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import shutil
 import tempfile
@@ -110,10 +111,11 @@ class LocalEngine:
         began = time.monotonic()
         run_id = uuid.uuid4().hex[:12]
         with Interrupts() as interrupts, ExitStack() as stack:
-            work = Path(tempfile.mkdtemp(prefix=local_recover.WORK))
-            stack.callback(shutil.rmtree, work, ignore_errors=True)
-            entry = self._begin(run_id, task, out, work)
+            work = Path(tempfile.gettempdir()) / f"{local_recover.WORK}{run_id}{secrets.token_hex(4)}"
+            entry = self._begin(run_id, task, out, work)  # before the folder is there, which a kill would leave
             stack.callback(self._ledger.forget, run_id)
+            stack.callback(shutil.rmtree, work, ignore_errors=True)
+            work.mkdir(mode=0o700)
             folders = replace(make_folders(work, place, out, task.tree), input=_input_of(task))
             group = self._group(run_id, task.limits)
             if group is not None:

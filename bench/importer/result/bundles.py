@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from bench.record.storage.archive import DEFAULT_MAX_BYTES, leaves, move_in
 from bench.record.storage.bundle import RECORD, read_bundle
 from bench.record.storage.disk import being_written, disk_errors, make_folders
 from bench.record.storage.manifest import MANIFEST
-from bench.record.storage.partial import mark, remove_marked
+from bench.record.storage.partial import IMPORT, make, mark, remove_marked
 from bench.record.storage.twins import place_for
 from bench.record.storage.verify import verify_bundle
 
@@ -44,7 +43,7 @@ def import_bundle(folder: Path, source: str, results: Path) -> Row:
     """
     with disk_errors(results):
         make_folders(results)
-        workshop = Path(tempfile.mkdtemp(dir=results, prefix=".import-", suffix=PARTIAL))
+        workshop = make(results, IMPORT, PARTIAL)
         try:
             with being_written(workshop):
                 mark(workshop)

@@ -17,6 +17,7 @@ import numpy as np
 from bench.record.index.arrays import arrays
 from bench.record.index.columns import AT, COLUMNS, Rows
 from bench.record.index.entries import make
+from bench.record.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -146,8 +147,8 @@ def place_for(folder: Path) -> Iterator[Path]:
         os.close(handle)
         Path(name).unlink()
     except OSError:
-        with tempfile.TemporaryDirectory(prefix="bench-index-") as other:
-            yield Path(other)
+        with temporary_folder("index") as other:
+            yield other
         return
     tidy(folder)
     yield folder

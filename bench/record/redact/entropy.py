@@ -121,9 +121,7 @@ def _tokens() -> Callable[[bytes], Iterator[tuple[int, int]]]:
     exact = [
         any_ + b"{%d}(?:[0-9]|[A-Z][a-z]?[A-Z])" % at + any_ + b"{%d,}" % (_LEAST - 1 - at) for at in range(_LEAST)
     ]
-    return spans(
-        b"|".join([*exact, any_ + b"{%d,}(?:[0-9]|[A-Z][a-z]?[A-Z])" % _LEAST + any_ + b"*"]), any_ + b"{%d,}" % _LEAST
-    )
+    return spans(b"|".join([*exact, any_ + b"{%d,}(?:[0-9]|[A-Z][a-z]?[A-Z])" % _LEAST + any_ + b"*"]))
 
 
 def _is_kept(data: bytes, start: int, token: bytes) -> bool:

@@ -2,8 +2,7 @@
 
 Each rule names a gate: an expression without look-around that occurs wherever the rule finds something. One automaton
 searches all gates at once, in time that is linear in the text whatever stands in it (RE2). The exact rules then run on
-windows of whole lines around what was found. Where RE2 cannot be had (a machine without its wheel), the standard
-library searches the same expression: the result is the same, the time is not.
+windows of whole lines around what was found.
 
 A library of detectors was tried for the rules themselves: detect-secrets 1.5.0. It answers with values and not with
 places, line by line, at a seventh or less of the speed; it imports `requests` (half a second, longer than this tool's
@@ -19,10 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-try:
-    import re2
-except ImportError:  # no wheel for this machine
-    re2 = None
+import re2
 
 Redact = Callable[[bytes], bytes]
 
@@ -112,6 +108,10 @@ class Rules:
                 done = end
         return data if not parts else b"".join([*parts, view[done:]])
 
+    def places(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Where a rule may find something."""
+        return self._spans(data)
+
     def _redact_window(self, text: bytes) -> bytes:
         waiting = [*self._set(text)]
         while waiting:
@@ -150,9 +150,6 @@ class Rules:
     @cached_property
     def _set(self) -> Callable[[bytes], Sequence[int]]:
         """Which rules' gates a text holds, in the rules' order."""
-        if re2 is None:
-            gates = [re.compile(each.gate) for each in self.rules]
-            return lambda text: [at for at, gate in enumerate(gates) if gate.search(text)]
         found = re2.Set.SearchSet(_options())
         for each in self.rules:
             found.Add(_unbounded(each.gate))
@@ -160,22 +157,14 @@ class Rules:
         return lambda text: sorted(found.Match(text) or ())
 
 
-def spans(gate: bytes, wider: bytes | None = None) -> Callable[[bytes], Iterator[tuple[int, int]]]:
-    """A function that finds the spans of an expression in a text, from left to right.
-
-    Args:
-        gate: an expression of RE2.
-        wider: what the standard library searches instead, if it would take too long with the gate.
-    """
-    if re2 is None:
-        compiled = re.compile(wider or gate)
-        return lambda data: (match.span() for match in compiled.finditer(data))
+def spans(gate: bytes) -> Callable[[bytes], Iterator[tuple[int, int]]]:
+    """A function that finds the spans of an expression of RE2 in a text, from left to right."""
     automaton = re2.compile(_unbounded(gate), _options())
     return lambda data: (match.span() for match in automaton.finditer(data))
 
 
 def _unbounded(gate: bytes) -> bytes:
-    """A gate without the bounds that the standard library needs: an automaton counts them in states, for nothing."""
+    """A gate without the bounds of the rule that it is made of: an automaton counts them in states, for nothing."""
     return _UP_TO.sub(lambda match: b"+" if match[1] == b"1" else b"*", gate)
 
 

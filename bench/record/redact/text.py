@@ -14,6 +14,7 @@ from bench.record.redact.calls import CALLS, FILES
 from bench.record.redact.checked import CHECKED, PHRASES
 from bench.record.redact.commands import COMMANDS
 from bench.record.redact.entropy import redact_random
+from bench.record.redact.lines.alike import Alike
 from bench.record.redact.literals import redact_literals
 from bench.record.redact.markup import MARKUP
 from bench.record.redact.names import is_secret_pair, kind_of_name
@@ -30,6 +31,7 @@ _COLOUR = re.compile(rb"(?:\x1b|\\+(?:x1b|u001b|033)|#x1B)\[[0-9;?]{0,20}[A-Za-z
 _WIDE = re.compile(rb"\0?(?:[\t\n\r -~]\0){8,}+[\t\n\r -~]?")
 _MAX_KEY = 65536
 RULES = Rules((*SHAPES, *COMMANDS, *FILES, *MARKUP, *CHECKED, *CALLS, *ASSIGNED, *SPOKEN))
+_ALIKE = Alike(RULES.redact, RULES.places)
 
 
 def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
@@ -201,7 +203,7 @@ def _known_text(text: str, secrets: Collection[str]) -> str:
 
 def _redact_known(data: bytes, secrets: Collection[str]) -> bytes:
     """Everything but the rule for random strings."""
-    return PHRASES.redact(RULES.redact(_redact_private_keys(redact_literals(data, secrets))))
+    return PHRASES.redact(_ALIKE.redact(_redact_private_keys(redact_literals(data, secrets))))
 
 
 def _redact_private_keys(data: bytes) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import tarfile
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,8 @@ from bench.record.storage.disk import being_written, disk_errors, make_folders, 
 from bench.record.storage.find import Follow
 from bench.record.storage.manifest import list_files
 from bench.record.storage.output import find_output, output_file
-from bench.record.storage.partial import mark, remove_marked
+from bench.record.storage.partial import IMPORT, make, mark, remove_marked
+from bench.record.storage.temporary import temporary_folder
 from bench.record.storage.twins import digests, place_for, restamp
 from bench.record.storage.unpack import unpack
 from bench.record.storage.verify import BundleProblem, VerifyReport, verify_bundle
@@ -96,7 +96,7 @@ def import_archive(
         raise UsageError(f"there is no archive {archive}")
     with disk_errors(results):
         made = make_folders(results)
-        workshop = Path(tempfile.mkdtemp(dir=results, prefix=".import-", suffix=PARTIAL))
+        workshop = make(results, IMPORT, PARTIAL)
         try:
             with being_written(workshop):
                 mark(workshop)
@@ -121,8 +121,7 @@ def verify_archive(archive: Path, follow: Follow = iter) -> VerifyReport:
         DamagedData: not an archive of bundles, too large, or an entry that no bundle has.
         NotMeasured: the disk is full.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-verify-") as folder, disk_errors(Path(folder)):
-        workshop = Path(folder)
+    with temporary_folder("verify") as workshop, disk_errors(workshop):
         places = unpack(archive, workshop, DEFAULT_MAX_BYTES, MAX_FILES)
         problems = [
             BundleProblem(place, problem)

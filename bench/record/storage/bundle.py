@@ -23,7 +23,7 @@ from bench.record import codec
 from bench.record.schema import Record
 from bench.record.storage.disk import disk_errors, make_folders, remove_empty, sync_folder, sync_tree, write_synced
 from bench.record.storage.manifest import MANIFEST, hash_file, list_files, render_manifest
-from bench.record.storage.partial import mark, remove_marked
+from bench.record.storage.partial import make_named, mark, remove_marked
 
 RECORD = "record.json"
 _MADE = "bundle"
@@ -175,17 +175,20 @@ def _claim(parent: Path, stamp: str) -> Iterator[Path | None]:
         yield None
         return
     try:
-        partial.mkdir()
+        make_named(partial, 0o055)
     except FileExistsError:
         yield None
         return
     try:
         lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:  # a tidier of an older version took it for a leftover
+    except FileNotFoundError:  # somebody who tidies up took it for a leftover
         yield None
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_open_as(lock, partial):  # as above, and it is gone by now
+            yield None
+            return
         mark(partial)
         # Another writer may have renamed its own into place since we looked.
         yield None if os.path.lexists(parent / stamp) else partial

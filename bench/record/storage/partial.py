@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -20,6 +21,55 @@ MARK = ".bench-partial"
 _TEXT = b"bench is writing here; what is left once it has ended is removed by the next run\n"
 IMPORT = ".import-"
 """Begins the name of what an import has begun, in the results folder."""
+
+
+_BEGUN = 0o1700
+
+
+def make(parent: Path, prefix: str, suffix: str = "") -> Path:
+    """Make a folder of a new name that is known as ours from its first moment, as :func:`make_named` does; return it.
+
+    Args:
+        parent: where.
+        prefix: how its name begins.
+        suffix: how its name ends.
+    """
+    while True:
+        folder = parent / f"{prefix}{secrets.token_hex(4)}{suffix}"
+        with contextlib.suppress(FileExistsError):
+            make_named(folder)
+            return folder
+
+
+def make_named(folder: Path, more: int = 0) -> None:
+    """Make an empty folder with the sticky bit, which no other program gives a folder that has such a name.
+
+    A folder cannot be made with a file in it: whoever is killed before :func:`mark` leaves one that only this tells.
+
+    Args:
+        folder: the folder to make.
+        more: further bits of its mode than those of its owner.
+
+    Raises:
+        OSError: it exists, or the disk refuses.
+    """
+    os.mkdir(folder, _BEGUN | more)  # noqa: PTH102, a mode and nothing else
+
+
+def is_left(folder: Path) -> bool:
+    """Return whether a folder is marked, or was made here and holds nothing yet."""
+    return is_marked(folder) or _is_begun(folder)
+
+
+def _is_begun(folder: Path) -> bool:
+    try:
+        about = folder.lstat()
+        if not stat.S_ISDIR(about.st_mode) or not about.st_mode & stat.S_ISVTX or about.st_uid != os.geteuid():
+            return False
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
 
 
 def mark(folder: Path) -> None:
@@ -74,7 +124,7 @@ def find_partials(results: Path) -> list[Path]:
                 for path in _folders(diagnostic)
                 if path.name.endswith(PARTIAL) and is_stamp(path.name.removesuffix(PARTIAL))
             ]
-    return sorted(path for path in found if is_marked(path) and is_idle(path))
+    return sorted(path for path in found if is_left(path) and is_idle(path))
 
 
 def remove_partials(results: Path) -> list[Path]:

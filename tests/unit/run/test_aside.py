@@ -7,9 +7,9 @@ import pytest
 
 from bench.engine.protocol import Orphan
 from bench.errors import DamagedData, NotMeasured, UsageError
-from bench.run.aside import default_aside, folder_of, given_up, set_aside, set_aside_alone, try_later
+from bench.run.aside import default_aside, folder_of, given_up, set_aside, set_aside_alone, stays, try_later
 from bench.run.aside import said as line_of
-from bench.run.store import default_folder, make_store
+from bench.run.store import default_folder, make_store, settled
 
 ORPHAN = Orphan("abc", {"bench.index": "3"}, running=False, evidence=True)
 EMPTY = Orphan("def", {}, running=False, evidence=False)
@@ -103,6 +103,27 @@ def test_a_store_that_cannot_be_moved_stays_where_it_is(stand_in, store, said):
     assert set_aside(stand_in, store, [ORPHAN], ERROR, said.append) == set()
     assert (store.path / "engine-abc/result.json").is_file()
     assert said == [f"evidence of a killed command could not be finished and is kept in {store.path}: no record"]
+    assert stays(store)
+
+
+def test_what_the_engine_keeps_of_a_store_that_cannot_be_moved_is_known(refusing, store, said):
+    default_aside().write_text("a file where a folder should be")
+    assert set_aside(refusing, store, [ORPHAN], ERROR, said.append) == {"abc"}
+    assert given_up() == {"abc"}
+
+
+@pytest.mark.parametrize("how", [False, NotMeasured("the engine is gone"), True])
+def test_a_run_whose_evidence_is_safe_is_not_finished_again_if_the_engine_keeps_it(
+    stand_in, store, said, monkeypatch, how
+):
+    def discard(orphan):
+        if isinstance(how, Exception):
+            raise how
+        return how
+
+    monkeypatch.setattr(stand_in, "discard", discard)
+    assert set_aside(stand_in, store, [ORPHAN], ERROR, said.append) == set()
+    assert settled() == (set() if how is True else {"abc"})
 
 
 def test_a_run_alone_is_fetched(stand_in, said):

@@ -13,6 +13,7 @@ from bench.record.schema import Experiment
 from bench.record.storage.find import find_bundles
 from bench.record.storage.verify import verify_bundle
 from bench.run.ab.pairs import of_pairs, planned
+from bench.run.aside import default_aside
 from bench.run.host_snapshot import unseen
 from bench.run.measurement import Measurement
 from bench.run.recovery import ALONE, KILLED, recover_all, recovered
@@ -89,3 +90,24 @@ def test_another_user_s_is_left_alone(killed, stand_in, said, tmp_path):
     stand_in.orphaned = [Orphan("abc", labels, running=True, evidence=True)]
     recover_all(stand_in, tmp_path / "other", said.append)
     assert (stand_in.discarded, stand_in.kept) == ([], {"abc"})
+
+
+def test_evidence_that_can_be_neither_finished_nor_moved_is_told_of_once(killed, stand_in, said, tmp_path):
+    (store,) = default_folder().glob("*/begun-00.json")
+    store.write_text("no record")
+    default_aside().write_text("a file where a folder should be")
+    for _ in range(3):
+        recover_all(stand_in, tmp_path / "results", said.append)
+    assert [line for line in said if "could not be finished" in line] == [said[-1]]
+    assert store.parent.is_dir()
+
+
+def test_a_run_that_its_engine_does_not_remove_gives_one_bundle_and_goes_later(
+    killed, stand_in, said, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(stand_in, "discard", lambda _: False)
+    stand_in.orphaned = [Orphan("abc", killed, running=True, evidence=True)]
+    for _ in range(2):
+        recover_all(stand_in, tmp_path / "results", said.append)
+    bundle_in(tmp_path / "results")
+    assert stand_in.kept == set()  # the sweep may remove it

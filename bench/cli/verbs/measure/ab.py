@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +15,7 @@ from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.measures import CALL, CPU, WALL
 from bench.engine.choose import choose
 from bench.record.storage.disk import check_results_folder
+from bench.record.storage.temporary import temporary_folder
 from bench.run.ab.resume import find_sides, read_earlier
 from bench.run.ab.words import Words
 
@@ -122,8 +122,8 @@ def ab(
         work=wanted_work(work, gated=False),
     )
     check_results_folder(results, NEED_BYTES)
-    with tempfile.TemporaryDirectory(prefix="bench-ab-") as folder:
-        earlier = read_earlier(find_sides(name, results), Path(folder) / "earlier") if resume else None
+    with temporary_folder("ab") as folder:
+        earlier = read_earlier(find_sides(name, results), folder / "earlier") if resume else None
         given = None
         if base is not None:
             given = Words(
@@ -158,7 +158,7 @@ def ab(
                 where=str(Path.cwd()),
             )
         words = words_of(given, earlier, results)
-        prepared = prepare(words, asked.rules, Path(folder))
+        prepared = prepare(words, asked.rules, folder)
         place = commands.engine_for(words.engine, prepared.question.diagnostic, words.python)
         done = experiment(prepared, asked, earlier, partial(choose, place, words.host))
     show(done, asked.rules, json=json)

@@ -146,6 +146,30 @@ def test_an_engine_that_does_not_come_to_an_end_is_given_up_on(answer):
     assert time.monotonic() - began < 30
 
 
+def test_an_engine_that_left_a_question_without_an_answer_is_not_waited_for_as_long_again(monkeypatch):
+    monkeypatch.setattr(docker_answers, "ANSWER_S", 1.0)
+    monkeypatch.setattr(docker_answers, "MUTE_S", 0.2)
+    with server(hangs) as url:
+        api = BoundedApi(base_url=url, version="1.41", timeout=30)
+        taken = []
+        for ask in (api.info, api.info, lambda: api.start("x"), lambda: api.create_volume("x")):
+            began = time.monotonic()
+            with pytest.raises(ReadTimeout):
+                ask()
+            taken.append(time.monotonic() - began)
+    assert taken[0] >= 1 > max(taken[1:])
+
+
+def test_an_engine_that_answers_again_has_its_time_again(monkeypatch):
+    monkeypatch.setattr(docker_answers, "MUTE_S", 0.2)
+    api = BoundedApi(base_url="tcp://127.0.0.1:1", version="1.41", timeout=30)
+    api._mute = True
+    with server(says("{}")) as url:
+        api.base_url = url.replace("tcp", "http")
+        assert api.info() == {}
+    assert not api._mute
+
+
 def test_an_answer_without_end_is_not_kept(monkeypatch):
     monkeypatch.setattr(docker_answers, "MAX_ANSWER_BYTES", 1 << 20)
     with server(floods) as url, pytest.raises(DockerException, match="larger than any"):

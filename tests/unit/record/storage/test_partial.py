@@ -186,3 +186,23 @@ def test_a_published_bundle_holds_no_mark(tmp_path) -> None:
     assert not list(tmp_path.rglob(MARK))
     assert [path.name for path in folder.parent.iterdir()] == [STAMP]
     assert bundle_module.read_bundle(folder).files() == ("MANIFEST.sha256", "record.json")
+
+
+@pytest.mark.parametrize("function", ["_claim", "mark"])
+def test_a_writer_killed_before_it_marks_its_folder_leaves_what_the_next_removes(tmp_path, function) -> None:
+    call = "module.write_bundle(Path(sys.argv[1]), make_record(), {}, secrets=())"
+    die(tmp_path, "bundle", function, call)
+    left = list(tmp_path.glob("*/*/*.partial"))
+    assert len(left) == (function == "mark")
+    assert remove_partials(tmp_path) == left
+    assert not list(tmp_path.glob("*/*/*.partial"))
+
+
+def test_an_empty_folder_of_such_a_name_that_was_not_made_here_stays(tmp_path) -> None:
+    folder = tmp_path / HOST / "grad_cpu" / DEAD
+    folder.mkdir(parents=True)
+    assert remove_partials(tmp_path) == []
+    folder.chmod(0o1777)
+    (folder / "mydata").write_text("mine")
+    assert remove_partials(tmp_path) == []
+    assert (folder / "mydata").read_text() == "mine"

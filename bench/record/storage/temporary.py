@@ -1,0 +1,49 @@
+"""Temporary folders of a command: gone when it ends, and removed by the next command if it was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.record.storage.disk import being_written, is_idle
+from bench.record.storage.partial import is_left, make, mark, remove_marked
+
+KINDS = ("ab", "bisect", "fleet", "import", "index", "orphan", "verify")
+"""What such a folder is for; the second part of its name."""
+_HELD = "held"
+
+
+@contextmanager
+def temporary_folder(kind: str) -> Iterator[Path]:
+    """Yield an empty folder for one of :data:`KINDS`, among the system's temporary files.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    assert kind in KINDS  # noqa: S101, else nobody would remove it
+    folder = make(Path(tempfile.gettempdir()), f"bench-{kind}-")
+    try:
+        with being_written(folder):
+            mark(folder)
+            held = folder / _HELD
+            held.mkdir(mode=0o700)
+            yield held
+    finally:
+        with contextlib.suppress(OSError):
+            remove_marked(folder)
+
+
+def remove_left() -> list[Path]:
+    """Remove the folders of commands that were killed; returns them. What is another user's, or not marked, stays."""
+    removed = []
+    for kind in KINDS:
+        for folder in sorted(Path(tempfile.gettempdir()).glob(f"bench-{kind}-*")):
+            with contextlib.suppress(OSError):
+                if folder.stat(follow_symlinks=False).st_uid == os.geteuid() and is_left(folder) and is_idle(folder):
+                    remove_marked(folder)
+                    removed.append(folder)
+    return removed
