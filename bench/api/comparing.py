@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, overload
 from bench.api.html import table
 from bench.api.loading import load
 from bench.api.results import Result, Results
-from bench.compare.differences import known_differences
+from bench.compare.likeness.differences import known_differences
 from bench.compare.measures import WALL
 from bench.errors import ExitCode, UsageError, gravest
 from bench.record.schema import Record

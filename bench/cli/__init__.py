@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from bench.cli import startup
+from bench.cli.start import startup
 
 __all__ = ["COMPLETING", "main"]
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         startup.starting()
         if COMPLETING in os.environ or (len(sys.argv) == 3 and sys.argv[2] in HELP):
-            from bench.cli.signatures import read_only_signatures
+            from bench.cli.start.signatures import read_only_signatures
 
             read_only_signatures()
     from bench.cli import command

@@ -13,9 +13,10 @@ import typer.core
 import typer.main
 
 from bench import __version__
-from bench.cli import HELP, completion, startup
+from bench.cli import HELP, completion
 from bench.cli.completion import purpose
 from bench.cli.output import print_text
+from bench.cli.start import startup
 
 VERBS = {
     "run": "measure",

@@ -10,8 +10,8 @@ from bench.cli.output import Held
 from bench.cli.progress import Progress
 from bench.engine.absent import AbsentEngine
 from bench.engine.choose import prepare_or_stand_in
-from bench.engine.lock import check_if_busy, measuring
 from bench.engine.protocol import Engine, Notify, Place
+from bench.engine.waiting.lock import check_if_busy, measuring
 from bench.errors import HostBusy, NotMeasured
 from bench.record.schema import Limits
 from bench.run.host_snapshot import THIS_MACHINE

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bench.compare.configuration import setup_of
+from bench.compare.likeness.configuration import setup_of
 from bench.compare.reference import USUAL, Bar, Kind, barred, candidates, kind, like
 from bench.record.schema import Record
 

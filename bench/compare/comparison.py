@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 
 from bench.compare.beside.judge import deciding, judged, noise_of
-from bench.compare.differences import ORDER, Difference, differences, forced_status
 from bench.compare.experiment import CONFIDENCE, STATUS, UNDER_TEST, Trial, are_sides, trial_of
+from bench.compare.likeness.differences import ORDER, Difference, differences, forced_status
+from bench.compare.likeness.what_ran import tells
 from bench.compare.measures import WALL
 from bench.compare.reasons import (
     Asked,
@@ -37,7 +38,6 @@ from bench.compare.status_rules import (
     undisturbed,
     withheld,
 )
-from bench.compare.what_ran import tells
 from bench.compare.work.difference import WorkDifference, compare_work
 from bench.compare.work.wording import work_reasons
 from bench.errors import ExitCode
@@ -138,7 +138,7 @@ def compare(
     Args:
         a: the reference; of several records the runs are pooled.
         b: the result, likewise.
-        accept: differences that are the thing under test (:func:`bench.compare.differences.differences`).
+        accept: differences that are the thing under test (:func:`bench.compare.likeness.differences.differences`).
         history: more results; those that are like the reference, and are not the result, give with it the A/A noise.
         metric: the figure that decides (:func:`bench.compare.measures.measures`); the others inform.
         ceiling: whether a result that is like its reference is also held against its own ceiling: ``over_ceiling`` if

@@ -10,8 +10,8 @@ from statistics import median
 import msgspec
 
 from bench import units
-from bench.compare.differences import ORDER, Difference
 from bench.compare.experiment import Judged, Trial
+from bench.compare.likeness.differences import ORDER, Difference
 from bench.compare.sample import Sample
 from bench.compare.stats import decision as rule
 from bench.compare.stats.values import Interval

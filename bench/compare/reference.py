@@ -8,7 +8,7 @@ from typing import Literal, overload
 
 import msgspec
 
-from bench.compare.differences import differences
+from bench.compare.likeness.differences import differences
 from bench.compare.sample import Sample, has_time, sample_of
 from bench.errors import NotComparable
 from bench.record.schema import HostClass, Record
@@ -86,8 +86,8 @@ class Pool(Sequence[Record]):
     """Results in the order in which they were given, each asked which of them could be like it without a look at all.
 
     Two hosts of which the same thing is known and is not the same are two machines, whatever else is equal
-    (:func:`bench.compare.differences.differences`). So results are looked up by what is known of their host; of a fleet
-    of a thousand hosts one or two remain, and these are compared in full.
+    (:mod:`bench.compare.likeness.differences`). So results are looked up by what is known of their host; of a fleet of
+    a thousand hosts one or two remain, and these are compared in full.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -164,7 +164,7 @@ def like(record: Record, others: Sequence[Record], accept: Collection[str] = ())
     Args:
         record: the result.
         others: candidates, any order, of any diagnostic.
-        accept: differences that are the thing under test (:func:`bench.compare.differences.differences`).
+        accept: differences that are the thing under test (:func:`bench.compare.likeness.differences.differences`).
     """
     fit = [
         other

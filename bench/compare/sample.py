@@ -87,7 +87,7 @@ Result = Record | Sequence[Record] | Sample
 def sample_of(result: Result) -> Sample:
     """Return what was read of a result: of several records the runs of all. A sample is returned as it is.
 
-    The caller has seen to it that the records are alike (:func:`bench.compare.differences.differences`).
+    The caller has seen to it that the records are alike (:func:`bench.compare.likeness.differences.differences`).
 
     Raises:
         NotComparable: no record, or records of different diagnostics.

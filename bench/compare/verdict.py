@@ -8,7 +8,7 @@ import msgspec
 
 from bench import units
 from bench.compare.comparison import Comparison, compare
-from bench.compare.differences import ORDER
+from bench.compare.likeness.differences import ORDER
 from bench.compare.reference import like_or_newest, no_reference
 from bench.compare.sample import Sample, sample_of
 from bench.compare.status_rules import margin_s, not_judged, over_reason

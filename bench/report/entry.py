@@ -9,7 +9,7 @@ from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from bench.compare.configuration import setup_of
+from bench.compare.likeness.configuration import setup_of
 from bench.record.schema import Record, Run
 from bench.report.status import State, state_of
 

@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.compare.differences import differences
 from bench.compare.explain.breakdown import NAMES, Budget, budget, explainable
 from bench.compare.explain.findings import Finding, findings
+from bench.compare.likeness.differences import differences
+from bench.compare.likeness.what_ran import tells, unlike_tests
 from bench.compare.stats.prediction import predict
-from bench.compare.what_ran import tells, unlike_tests
 from bench.errors import BenchError
 from bench.report.entry import Entry
 

@@ -19,7 +19,7 @@ from bench.run.plan import Plan
 from bench.run.result.reading import OneRun, Reading
 from bench.run.result.record_of import Surroundings, record_of
 from bench.run.session import NOWHERE, Session
-from bench.run.store import Result
+from bench.run.store.kept import Result
 from bench.run.work.counting import CountedWork, with_work
 
 INTERRUPTED = "the command was interrupted"

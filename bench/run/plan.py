@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.catalog.command import KINDS
 from bench.catalog.load import find_profile
 from bench.catalog.model import SELFTEST, Diagnostic, Variant
-from bench.compare.differences import THREADS
+from bench.compare.likeness.differences import THREADS
 from bench.cpuset import parse_cpuset
 from bench.engine.protocol import Capacity, Need, Task, Tree
 from bench.errors import UsageError

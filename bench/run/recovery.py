@@ -19,7 +19,6 @@ from bench.record.schema import Record, Verdict
 from bench.record.storage.bundle import write_bundle
 from bench.record.storage.partial import remove_partials
 from bench.record.storage.temporary import remove_left, temporary_folder
-from bench.run.aside import folder_of, given_up, let_go, said, set_aside, set_aside_alone, stays, try_later
 from bench.run.host_snapshot import unseen
 from bench.run.measure import refuge
 from bench.run.measurement import of_runs
@@ -27,7 +26,8 @@ from bench.run.result.description import complete, default_folder, read_descript
 from bench.run.result.files import collect
 from bench.run.result.reading import OneRun, overall, read_run
 from bench.run.result.record_of import WARMUP, marked, with_verdict
-from bench.run.store import (
+from bench.run.store.aside import folder_of, given_up, let_go, said, set_aside, set_aside_alone, stays, try_later
+from bench.run.store.kept import (
     ASKED,
     EVIDENCE,
     INDEX,
@@ -56,7 +56,7 @@ def recover_all(engine: Engine, results: Path, notify: Notify) -> None:
 
     Never touches what belongs to a command that lives, or to another user. Each result goes to the folder that its own
     command named. A failure to finish one stops nothing: if a disk or the engine refused the next command tries once
-    more, and what cannot be finished is moved aside (``bench.run.aside``).
+    more, and what cannot be finished is moved aside (``bench.run.store.aside``).
 
     Args:
         engine: the engine that may still hold runs.

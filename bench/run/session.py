@@ -27,7 +27,7 @@ from bench.run.plan import Plan
 from bench.run.result.description import Descriptions, complete, key_of
 from bench.run.result.held import with_limits_held
 from bench.run.result.reading import OneRun, read_run
-from bench.run.store import Result, Store, engine_key, make_store, settle
+from bench.run.store.kept import Result, Store, engine_key, make_store, settle
 from bench.run.trust import selftest_warning
 
 LOOKING = "looking at the host"

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import msgspec
 
 from bench import units
-from bench.compare.differences import Difference, differences
 from bench.compare.explain import findings as notable
 from bench.compare.explain.breakdown import NAMES, Budget, budget, explainable, others_cpus, settle
 from bench.compare.explain.findings import Finding, findings, mean_of
 from bench.compare.explain.remedy import commands
+from bench.compare.likeness.differences import Difference, differences
 from bench.compare.reference import require_comparable
 from bench.compare.sample import Sample
 from bench.compare.work.difference import WorkDifference, compare_work, work_of

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import msgspec
 
-from bench.compare.configuration import setup_of
 from bench.compare.history.series import Member, alike_over_time
+from bench.compare.likeness.configuration import setup_of
 from bench.compare.measures import WALL, measures
 from bench.compare.stats.changes import FEWEST, Step, find
 from bench.record.schema import Better, Record

@@ -8,11 +8,11 @@ from statistics import median
 
 import msgspec
 
-from bench.compare.differences import differences
+from bench.compare.likeness.differences import differences
+from bench.compare.likeness.what_ran import tells
 from bench.compare.measures import WALL, measures
 from bench.compare.reference import barred
 from bench.compare.sample import stood_still
-from bench.compare.what_ran import tells
 from bench.record.schema import Record
 
 Member = tuple[Record, float]

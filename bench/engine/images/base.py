@@ -19,7 +19,7 @@ from docker.errors import APIError, DockerException, ImageNotFound
 
 from bench.engine.images.building import Notify, patience
 from bench.engine.images.rootfs import EPOCH, write_tar
-from bench.engine.progress import still_at_it
+from bench.engine.waiting.progress import still_at_it
 from bench.errors import NotMeasured, UsageError
 
 BASE_REPOSITORY = "bench-base"

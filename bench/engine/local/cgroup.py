@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.engine.local.cgroup_mounts import Hierarchy, read_hierarchy
-from bench.host.cgroup_below import ASIDE
-from bench.host.cgroup_tree import V2
+from bench.host.cgroup.below import ASIDE
+from bench.host.cgroup.tree import V2
 from bench.record.schema import Limits
 
 PERIOD_US = 100_000
@@ -128,7 +128,7 @@ def make_group(name: str, limits: Limits, hierarchy: Hierarchy | None = None) ->
     """Return a new group with the limits that this host lets us set.
 
     On v1 it lies below our own group in each hierarchy, so that limits above us keep holding; on v2 it lies where it
-    stays inside of them (:mod:`bench.host.cgroup_below`).
+    stays inside of them (:mod:`bench.host.cgroup.below`).
 
     Args:
         name: the group's name.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.agent.cgroup.parse import Mount, counts_in_version_1, parse_mounts
-from bench.host.cgroup_below import place_group, read_own
-from bench.host.cgroup_tree import V2, folder_of, path_in, paths_by_controller
+from bench.host.cgroup.below import place_group, read_own
+from bench.host.cgroup.tree import V2, folder_of, path_in, paths_by_controller
 
 WANTED = frozenset({"cpu", "cpuacct", "cpuset", "memory", "pids", "blkio"})
 

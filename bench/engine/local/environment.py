@@ -25,9 +25,9 @@ from bench.engine.images.requirements import is_hash_locked, read_requirements, 
 from bench.engine.local.find_python import Python, find_python
 from bench.engine.local.inspect import Inside, read_inside
 from bench.engine.local.installer import Installer, InstallError, check_room, find_uv
-from bench.engine.progress import still_at_it
 from bench.engine.protocol import Need, Notify, Place, Tree
 from bench.engine.transfer import copy_tree
+from bench.engine.waiting.progress import still_at_it
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Environment
 

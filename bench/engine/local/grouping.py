@@ -10,8 +10,8 @@ from bench.engine.local.cgroup import GroupError, make_group
 from bench.engine.local.cgroup_mounts import Hierarchy, read_hierarchy
 from bench.engine.local.systemd_scope import scopes_work
 from bench.errors import NotMeasured
-from bench.host.cgroup_below import bounds_left, users_part
-from bench.host.cgroup_tree import V2, paths_by_controller
+from bench.host.cgroup.below import bounds_left, users_part
+from bench.host.cgroup.tree import V2, paths_by_controller
 from bench.record.schema import Limits
 
 

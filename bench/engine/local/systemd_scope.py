@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.engine.local.cgroup import PERIOD_US, Group, settings
 from bench.engine.local.cgroup_mounts import read_hierarchy
-from bench.host.cgroup_tree import V2, paths_by_controller
+from bench.host.cgroup.tree import V2, paths_by_controller
 from bench.record.schema import Limits
 
 _PROBE_TIMEOUT_S = 5.0

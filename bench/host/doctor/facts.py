@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from bench.host.cgroup_access import LocalGroup, read_groups, read_local_group
+from bench.host.cgroup.access import LocalGroup, read_groups, read_local_group
 from bench.host.identity import read_class
 from bench.host.kernel_files import read_texts
 from bench.host.outer import read_outer

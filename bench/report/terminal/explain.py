@@ -9,8 +9,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bench import units
-from bench.compare.differences import Difference
 from bench.compare.explain.difference import DeltaExplanation, DeltaTerm, Explanation
+from bench.compare.likeness.differences import Difference
 from bench.compare.work.wording import total_text, work_reasons
 from bench.report.status import spoken
 from bench.report.terminal.cells import bar, bullets, signed_bar, table, text

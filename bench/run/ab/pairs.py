@@ -10,8 +10,8 @@ from typing import Literal
 import msgspec
 
 from bench.compare.comparison import Comparison, compare
-from bench.compare.differences import ORDER
 from bench.compare.experiment import Judged, Trial, head_goes_first, place, trial_of
+from bench.compare.likeness.differences import ORDER
 from bench.compare.sample import FAILURES
 from bench.compare.stats.pairs import ALPHA
 from bench.record.schema import Experiment

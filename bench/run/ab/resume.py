@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.compare.differences import differences
+from bench.compare.likeness.differences import differences
 from bench.engine.protocol import Ending
 from bench.errors import NotComparable, UsageError
 from bench.record.schema import Experiment, Record, Side

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from bench.compare.differences import THREADS
+from bench.compare.likeness.differences import THREADS
 from bench.cpuset import parse_cpuset
 from bench.engine.protocol import Capacity
 from bench.record.schema import Limits

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from bench.compare.differences import differences
+from bench.compare.likeness.differences import differences
 from bench.cpuset import parse_cpuset
 from bench.engine.protocol import Capacity
 from bench.errors import NotComparable, UsageError

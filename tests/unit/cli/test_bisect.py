@@ -31,7 +31,7 @@ def shas(tmp_path):
 @pytest.fixture
 def bisect(bench_, shas, tmp_path, monkeypatch):
     """Run a search; its exit code, its document and what was said. Few pairs decide: that they do is tested elsewhere."""
-    for module in ("bench.cli.bisection", "bench.run.bisect.search"):
+    for module in ("bench.cli.paired.bisection", "bench.run.bisect.search"):
         monkeypatch.setattr(f"{module}.share", lambda number, planned: 0.2)
 
     def run(*words, good=shas[0]):

@@ -16,7 +16,7 @@ from bench.errors import NotMeasured
 from bench.record.storage.find import find_bundles
 from bench.record.storage.verify import verify
 from bench.run.session import Session
-from bench.run.store import (
+from bench.run.store.kept import (
     ASKED,
     EVIDENCE,
     INDEX,

@@ -20,7 +20,7 @@ from bench.names import numbered
 from bench.record.storage.bundle import read_bundle
 from bench.record.storage.find import find_bundles, scan
 from bench.record.storage.verify import verify
-from bench.run.store import LABEL, RESULTS
+from bench.run.store.kept import LABEL, RESULTS
 
 FILES = [
     "record.json",

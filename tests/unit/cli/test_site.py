@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.record.storage.site_folder import MARK
+from bench.report.site.folder import MARK
 
 FILES = {"index.html", "feed.xml", "grad_cpu.html", ".nojekyll", MARK}
 

@@ -98,7 +98,7 @@ def test_the_list_of_what_can_be_run_reads_no_statistics(tmp_path):
 
 
 def test_at_a_tab_a_verb_takes_the_words_it_always_takes():
-    script = "from bench.cli.signatures import read_only_signatures; read_only_signatures()\n"
+    script = "from bench.cli.start.signatures import read_only_signatures; read_only_signatures()\n"
     script += "import json; from typer.main import get_group; from bench.cli.app import load_verbs, VERBS\n"
     script += "group = get_group(load_verbs())\n"
     script += "import sys; print(json.dumps({n: [p.opts for p in group.commands[n].params] for n in VERBS}))\n"

@@ -246,7 +246,7 @@ def completed(monkeypatch, capsys):
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", ["bench"])
             # For good, which a process that goes on with other tests cannot have; test_start.py has it in others.
-            patch.setattr("bench.cli.signatures.read_only_signatures", lambda: None)
+            patch.setattr("bench.cli.start.signatures.read_only_signatures", lambda: None)
             code = main()
         return code, capsys.readouterr().out.split()
 

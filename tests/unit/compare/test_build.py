@@ -3,7 +3,7 @@
 import msgspec
 
 from bench.compare.build.packages import in_words, packages_apart
-from bench.compare.differences import differences
+from bench.compare.likeness.differences import differences
 from bench.record.schema import Environment, Image
 from tests.support.records import make_record
 

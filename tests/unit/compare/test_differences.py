@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from bench.compare.differences import differences, forced_status
+from bench.compare.likeness.differences import differences, forced_status
 from bench.compare.reference import require_comparable
 from bench.errors import ExitCode, NotComparable
 from bench.record.schema import Environment, HostClass, Image, Limits, Outer, Source

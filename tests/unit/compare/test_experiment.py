@@ -6,8 +6,8 @@ import pytest
 
 from bench.compare.alignment import align
 from bench.compare.comparison import compare
-from bench.compare.configuration import setup_of
 from bench.compare.experiment import head_goes_first, place, trial_of
+from bench.compare.likeness.configuration import setup_of
 from bench.compare.reasons import judged_word, trial_reason
 from bench.compare.reference import barred, like
 from bench.errors import DamagedData, NotComparable

@@ -5,7 +5,7 @@ import itertools
 import msgspec
 import pytest
 
-import bench.compare.differences
+import bench.compare.likeness.differences
 from bench.compare.alignment import reference
 from bench.compare.comparison import compare
 from bench.compare.reference import Pool, like, near, reference_sessions
@@ -69,8 +69,8 @@ def test_a_fleet_is_compared_without_a_look_at_every_pair(monkeypatch):
     fleet = [on(HostClass(cpu_model="EPYC", microcode=hex(at)), at) for at in range(60)]
     before = [msgspec.structs.replace(record, id=f"{record.id}-b") for record in fleet]
     looked = []
-    differences = bench.compare.differences._all
-    monkeypatch.setattr(bench.compare.differences, "_all", lambda a, b: looked.append(1) or differences(a, b))
+    differences = bench.compare.likeness.differences._all
+    monkeypatch.setattr(bench.compare.likeness.differences, "_all", lambda a, b: looked.append(1) or differences(a, b))
     made, _ = against([Entry(record) for record in fleet], before, before)
     assert all(entry.comparison is not None for entry in made)
     assert len(looked) <= 10 * len(fleet)

@@ -6,9 +6,9 @@ import pytest
 
 from bench.compare.advice import advice
 from bench.compare.comparison import compare
+from bench.compare.likeness.what_ran import NAMED, unlike_tests
 from bench.compare.reference import like
 from bench.compare.verdict import verdict_of
-from bench.compare.what_ran import NAMED, unlike_tests
 from bench.errors import ExitCode
 from bench.record.codec import decode, encode
 from bench.record.schema import Run, Session, Source, Warning_

@@ -1,5 +1,5 @@
 from bench.agent.cgroup.parse import Mount
-from bench.host.cgroup_tree import V2, folder_of, paths_by_controller
+from bench.host.cgroup.tree import V2, folder_of, paths_by_controller
 
 
 def mount(root: str) -> Mount:

@@ -13,7 +13,7 @@ from bench.run.host_snapshot import unseen
 from bench.run.measurement import Measurement
 from bench.run.recovery import recover_all
 from bench.run.result.description import Description, Descriptions, complete, key_of, left_by, read_description
-from bench.run.store import Owned, engine_key
+from bench.run.store.kept import Owned, engine_key
 
 ANSWER = {"version": "3.13.5", "packages": {"torch": "2.7.1"}}
 QUICK = {"uid": 1, "python": None, "unavailable": {"python": "asked once"}}

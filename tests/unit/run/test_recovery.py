@@ -13,12 +13,12 @@ from bench.record.schema import Experiment
 from bench.record.storage.find import find_bundles
 from bench.record.storage.verify import verify_bundle
 from bench.run.ab.pairs import of_pairs, planned
-from bench.run.aside import default_aside
 from bench.run.host_snapshot import unseen
 from bench.run.measurement import Measurement
 from bench.run.recovery import ALONE, KILLED, recover_all, recovered
 from bench.run.result.reading import never_ran
-from bench.run.store import EVIDENCE, USER, default_folder
+from bench.run.store.aside import default_aside
+from bench.run.store.kept import EVIDENCE, USER, default_folder
 from tests.support.records import make_record, replace
 
 

@@ -17,7 +17,7 @@ from bench.run.result.reading import OneRun, Reading
 from bench.run.schedule import Interleaved, Repeated, latin_square, make_runs
 from bench.run.selftest import run as selftest
 from bench.run.selftest.checks import NO_LIMITS, Check
-from bench.run.store import Result
+from bench.run.store.kept import Result
 
 GRAD = find(builtin(), "grad_cpu")
 SOURCE = Source(kind="catalog", sha256="0" * 64)

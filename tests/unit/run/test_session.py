@@ -11,7 +11,7 @@ from bench.run.host_snapshot import unseen
 from bench.run.measurement import Measurement
 from bench.run.observer import Observer
 from bench.run.session import NOWHERE
-from bench.run.store import default_folder
+from bench.run.store.kept import default_folder
 
 
 class Noted(Observer):

@@ -15,7 +15,7 @@ from bench.cli.gates import parse_gates, work_gate
 from bench.cli.named import Named
 from bench.cli.next_step import suggest
 from bench.cli.output import Console, notify, print_json
-from bench.compare.differences import known_differences
+from bench.compare.likeness.differences import known_differences
 from bench.compare.measures import WALL
 from bench.compare.ranking import Ranking, rank_each
 from bench.errors import UsageError, gravest

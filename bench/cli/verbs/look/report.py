@@ -131,8 +131,8 @@ def _check_site(site: Path | None, url: str | None, files: Mapping[str, Path]) -
         if url is not None:
             raise UsageError("--site-url is the address of a site", fix="give its folder with --site")
         return None
-    from bench.record.storage.site_folder import find_site
     from bench.report.site.feed import check_url
+    from bench.report.site.folder import find_site
 
     folder = find_site(site, "--site")
     for option, path in files.items():
@@ -142,8 +142,8 @@ def _check_site(site: Path | None, url: str | None, files: Mapping[str, Path]) -
 
 
 def _write_site(site: Path, url: str | None, entries: Sequence[Entry], unread: Sequence[str]) -> None:
-    from bench.record.storage.site_folder import write_site
     from bench.report.html.page import Content
+    from bench.report.site.folder import write_site
     from bench.report.site.pages import site_files
 
     comparisons = [entry.comparison for entry in entries if entry.comparison is not None]

@@ -10,7 +10,7 @@ import typer
 
 from bench.cli import commands, completion, options
 from bench.cli.app import app
-from bench.cli.experiments import Asked, absolute, experiment, parse_effect, prepare, rules_of, show, words_of
+from bench.cli.paired.experiments import Asked, absolute, experiment, parse_effect, prepare, rules_of, show, words_of
 from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.measures import CALL, CPU, WALL
 from bench.engine.choose import choose

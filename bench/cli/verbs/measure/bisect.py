@@ -11,9 +11,9 @@ import typer
 
 from bench.cli import completion, options
 from bench.cli.app import app
-from bench.cli.bisection import Bisection, EndsAlike
-from bench.cli.experiments import Asked, absolute, parse_effect, rules_of
 from bench.cli.output import Console, complain, notify, print_json
+from bench.cli.paired.bisection import Bisection, EndsAlike
+from bench.cli.paired.experiments import Asked, absolute, parse_effect, rules_of
 from bench.cli.verbs.measure.run import NEED_BYTES
 from bench.compare.bisection import Step, decisions_planned
 from bench.compare.measures import CALL, CPU, WALL

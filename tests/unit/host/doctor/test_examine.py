@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from bench.host.cgroup_access import LocalGroup
+from bench.host.cgroup.access import LocalGroup
 from bench.host.doctor.examine import examine, worst
 from bench.host.doctor.facts import Disk, Facts
 from bench.record.check import Check

@@ -1,7 +1,7 @@
 import pytest
 from msgspec import structs
 
-from bench.compare.differences import THREADS
+from bench.compare.likeness.differences import THREADS
 from bench.engine.protocol import Capacity
 from bench.errors import NotComparable, UsageError
 from bench.record.schema import (

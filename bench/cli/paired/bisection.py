@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from bench import units
-from bench.cli.experiments import Asked, Prepared, experiment, prepare, report
 from bench.cli.output import complain, complain_of, notify
+from bench.cli.paired.experiments import Asked, Prepared, experiment, prepare, report
 from bench.compare.bisection import (
     Step,
     answer_of,

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.host.cgroup_access import LocalGroup, group_access, parse_groups, read_local_group
-from bench.host.cgroup_below import Placement
+from bench.host.cgroup.access import LocalGroup, group_access, parse_groups, read_local_group
+from bench.host.cgroup.below import Placement
 
 V1_MOUNTS = """\
 25 20 0:22 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:9 - cgroup cgroup rw,cpu,cpuacct

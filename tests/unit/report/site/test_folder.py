@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError, NotMeasured, UsageError
-from bench.record.storage import site_folder
 from bench.record.storage.bundle import RECORD
 from bench.record.storage.manifest import MANIFEST
-from bench.record.storage.site_folder import MARK, find_site, write_site
+from bench.report.site import folder as site_folder
+from bench.report.site.folder import MARK, find_site, write_site
 
 OLD = {"grad_cpu.html": b"old", "gone.html": b"gone", ".nojekyll": b"", "index.html": b"old index"}
 NEW = {"grad_cpu.html": b"new", "dtype_cpu.html": b"new", ".nojekyll": b"", "index.html": b"new index"}

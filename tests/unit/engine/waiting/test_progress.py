@@ -1,6 +1,6 @@
 import threading
 
-from bench.engine.progress import still_at_it
+from bench.engine.waiting.progress import still_at_it
 
 
 def test_whoever_waits_long_hears_of_it():

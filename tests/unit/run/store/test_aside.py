@@ -7,9 +7,9 @@ import pytest
 
 from bench.engine.protocol import Orphan
 from bench.errors import DamagedData, NotMeasured, UsageError
-from bench.run.aside import default_aside, folder_of, given_up, set_aside, set_aside_alone, stays, try_later
-from bench.run.aside import said as line_of
-from bench.run.store import default_folder, make_store, settled
+from bench.run.store.aside import default_aside, folder_of, given_up, set_aside, set_aside_alone, stays, try_later
+from bench.run.store.aside import said as line_of
+from bench.run.store.kept import default_folder, make_store, settled
 
 ORPHAN = Orphan("abc", {"bench.index": "3"}, running=False, evidence=True)
 EMPTY = Orphan("def", {}, running=False, evidence=False)

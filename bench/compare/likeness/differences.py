@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from bench.compare.build.packages import in_words
-from bench.compare.what_ran import GROUP, unlike_tests
+from bench.compare.likeness.what_ran import GROUP, unlike_tests
 from bench.errors import UsageError
 from bench.record.schema import Diagnostic, Environment, Image, Record, Source, Status
 

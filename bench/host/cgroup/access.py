@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.agent.cgroup.parse import counts_in_version_1, parse_mounts
-from bench.host.cgroup_below import Placement, bounds_left, place_group, read_own, users_part
-from bench.host.cgroup_tree import V2, folder_of, path_in, paths_by_controller
+from bench.host.cgroup.below import Placement, bounds_left, place_group, read_own, users_part
+from bench.host.cgroup.tree import V2, folder_of, path_in, paths_by_controller
 from bench.host.kernel_files import read_texts
 
 NEEDED_V1 = ("cpu", "cpuacct", "memory", "pids")

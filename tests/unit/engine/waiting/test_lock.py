@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine import lock as module
 from bench.engine.absent import AbsentEngine
-from bench.engine.lock import LOCK_NAME, measuring, read_holder
+from bench.engine.waiting import lock as module
+from bench.engine.waiting.lock import LOCK_NAME, measuring, read_holder
 from bench.errors import NotMeasured, UsageError
 
 HERE = AbsentEngine(NotMeasured("not needed"), host="unix:///engine")
@@ -18,7 +18,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from bench.engine.absent import AbsentEngine
-from bench.engine.lock import measuring
+from bench.engine.waiting.lock import measuring
 from bench.errors import NotMeasured
 HERE = AbsentEngine(NotMeasured("not needed"), host=sys.argv[2])
 with measuring(HERE, "refuse", print, Path(sys.argv[1])):

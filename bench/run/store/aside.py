@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.engine.protocol import Engine, Notify, Orphan
 from bench.errors import BenchError, NotMeasured, UsageError
-from bench.run.store import Store, default_folder, settle
+from bench.run.store.kept import Store, default_folder, settle
 
 _RUN = "engine-"
 _STAYS = "stays"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from bench.compare.differences import differences
+from bench.compare.likeness.differences import differences
 from bench.record.schema import Experiment, Limits, Record
 from bench.units import counted
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.host.cgroup_below import OwnGroup, Placement, bounds_left, place_group, read_bounds, read_own
+from bench.host.cgroup.below import OwnGroup, Placement, bounds_left, place_group, read_bounds, read_own
 
 OWN = Path("/cg/user.slice/session-1.scope")
 

@@ -10,9 +10,9 @@ from bench.engine.labels import current_owner
 from bench.engine.protocol import Ending
 from bench.errors import DamagedData, NotMeasured
 from bench.record.codec import decode
-from bench.run import store as module
 from bench.run.result.reading import Reading
-from bench.run.store import (
+from bench.run.store import kept as module
+from bench.run.store.kept import (
     ASKED,
     EVIDENCE,
     INDEX,

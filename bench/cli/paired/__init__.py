@@ -1,0 +1,1 @@
+"""What the verbs that run two sides in pairs have in common."""

@@ -1,0 +1,1 @@
+"""What two results differ in, apart from their figures."""

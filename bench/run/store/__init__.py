@@ -1,0 +1,1 @@
+"""What a command keeps of its runs until their bundle is written, and what cannot be written."""
