@@ -59,7 +59,7 @@ DENIED = {
     "ab": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
     "bisect": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
     "whatif": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
-    "fleet": {"bench.report.html", "docker", "duckdb", "jinja2", "psutil", "requests"},
+    "fleet": {"bench.report.html", "docker", "duckdb", "jinja2", "requests"},
 }
 """What reading a verb's module may not bring."""
 EACH = """

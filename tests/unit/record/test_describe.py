@@ -32,7 +32,7 @@ def test_the_page_holds_what_the_code_says():
 def test_every_part_of_a_record_has_a_table_with_its_keys():
     known = tables()
     document = msgspec.to_builtins(make_record())
-    assert known["The record"] == [*document, "experiment"]  # a key that only a side of an experiment has
+    assert known["The record"] == [*document, "experiment", "every_run"]  # of a side alone, and of what all runs share
     assert known["engine.limits"] == list(document["engine"]["limits"])
     assert known["host.class"] == list(document["host"]["class"])
     assert known["host.before"] == known["host.after"] == list(document["host"]["before"])

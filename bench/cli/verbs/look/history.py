@@ -35,7 +35,7 @@ def history_(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Show all results of a diagnostic over time, by host, and where their level changed.
+    """Show the results of a diagnostic by host, and where they changed.
 
     Example: bench history grad_cpu
     """
