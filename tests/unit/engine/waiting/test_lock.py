@@ -30,7 +30,7 @@ with measuring(HERE, "refuse", print, Path(sys.argv[1])):
 @pytest.fixture(params=["unix:///another-engine"])
 def holder(tmp_path, request):
     """Another command that measures."""
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[4]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path), request.param], stdout=subprocess.PIPE, env=env, cwd=root
