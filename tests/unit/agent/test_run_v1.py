@@ -66,7 +66,7 @@ def test_balloon_is_told_from_another_kill(inside, v1_group) -> None:
     assert done.result["outcome"] == "oom_killed"
     assert done.result["memory"]["oom_kills"] >= 1
     assert done.result["memory"]["limit_bytes"] == 64 << 20
-    assert "limit 67108864 bytes" in done.result["signature"]
+    assert "out of memory at the limit of 64 MiB" in done.result["signature"]
     done = inside("sh", "-c", "kill -9 $$")
     assert done.result["outcome"] == "failed"
     assert "not for memory" in done.result["signature"]
