@@ -60,11 +60,14 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What came out of a container. ``notes`` names, in plain lines, what was left behind and why."""
+    """What came out of a container. ``notes`` names, in plain lines, what was left behind and why; ``whole`` is whether
+    nothing was left behind because of a bound.
+    """
 
     files: int
     size_bytes: int
     notes: tuple[str, ...] = ()
+    whole: bool = True
 
 
 def write_folder(
@@ -181,6 +184,7 @@ def unpack(
         GaveUp: the stream was given up on; what came before stays.
     """
     files = size = passed = 0
+    whole = True
     notes: list[str] = []
     written: set[tuple[str, ...]] = set()
     stream: Any = Stream(pieces)
@@ -194,9 +198,11 @@ def unpack(
             elif parts not in written and os.path.lexists(target.joinpath(*parts)):
                 continue  # from an earlier copying, whole
             elif files >= max_files:
+                whole = False
                 notes.append(f"more than {max_files} files; the rest was not copied")
                 break
             elif size + member.size > max_bytes:
+                whole = False
                 passed += member.size
                 rest = " and what follows it" if passed > max_bytes else ""
                 notes.append(
@@ -209,7 +215,7 @@ def unpack(
                 size += _write(content, target.joinpath(*parts)) if content else 0
                 written.add(parts)
                 files += 1
-    return Copied(files, size, tuple(notes[:20]))
+    return Copied(files, size, tuple(notes[:20]), whole)
 
 
 def unpack_one(pieces: Iterable[bytes], name: str, target: Path, max_bytes: int) -> str | None:

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.slow]
 GLANCE = {
     "benchmarks/measuring/measuring.py": ("--glance", "--engine", "local"),
     "benchmarks/measuring/repeats.py": ("--glance", "--engine", "local"),
+    "benchmarks/statistics/changes.py": ("--glance",),
     "benchmarks/statistics/commits.py": ("--glance",),
     "benchmarks/statistics/pairs.py": ("--glance",),
     "benchmarks/statistics/quality.py": ("--glance",),
@@ -22,6 +23,7 @@ GLANCE = {
 }
 ONE_PAIR = ("--slower", "0", "--same", "1", "--max-pairs", "1", "--alone", "--", "--engine", "local")
 LINES = {
+    "benchmarks/explaining/neighbours.py": (("--engine", "local", "--neighbours", "0", "--test", "one"), r"^\|.*\|$"),
     "benchmarks/measuring/ab.py": (ONE_PAIR, r"undecided after 1 pair|0 missed of 1"),
     "benchmarks/measuring/commands.py": (("--glance",), r"^\|.*\|$"),
     "benchmarks/redaction/speed.py": (("--size", "100000"), r"[\d.]+ MB/s"),

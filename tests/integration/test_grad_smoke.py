@@ -102,7 +102,7 @@ def test_the_record_has_every_key_and_a_reason_for_each_null(first: Done) -> Non
     assert 0 < run["cpu"]["user_s"] < run["wall_s"] * os.cpu_count()
     assert run["memory"]["anon_peak_bytes"] <= run["memory"]["peak_bytes"] < 3 * 1024**3
     assert run["facts"]["engine_overhead_s"] > 0
-    assert record["verdict"]["ceiling_margin_s"] == pytest.approx(905 - run["wall_s"])
+    assert record["verdict"]["ceiling_margin_s"] == pytest.approx(115 - run["wall_s"])
 
 
 def test_progress_is_plain_and_json_is_alone(first: Done) -> None:

@@ -14,7 +14,7 @@ import pytest
 import bench
 from bench.cli import main
 from bench.record.storage.find import bundle_folders
-from tests.support.pages import ROOT, lines
+from tests.support.pages import ROOT, commands
 
 pytestmark = [pytest.mark.slow]
 
@@ -74,7 +74,7 @@ def run(project: Path, line: str, code: int = 0) -> str:
 
 
 def test_each_test_that_ran_has_a_bundle(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first, second = lines("pytest.md")
+    first, second = commands("pytest.md", "pytest --bench")
     said = run(project, first, 1)
     assert "bench: 7 results kept in " in said
     assert "bench: 1 skipped, of which nothing is kept" in said

@@ -209,7 +209,7 @@ def test_two_at_once(runs: Runs) -> None:
                 assert time.monotonic() < until
                 time.sleep(0.1)
             refused = runs.start("passes", "--if-busy", "refuse").end()
-            assert (refused.code, json.loads(refused.out)["record"]["outcome"]) == (6, "not_measured")
+            assert (refused.code, json.loads(refused.out)["exit_code"]) == (6, 6)
             assert f"process {first.process.pid}" in refused.err
             assert second.left(runs.client) == []  # it has begun nothing
             first.process.send_signal(signal.SIGINT)
