@@ -93,9 +93,10 @@ def test_nothing_is_overwritten(tmp_path):
 def test_the_sum_of_bytes_and_the_number_of_files_are_bounded(tmp_path):
     data = made(*((f"out/{name}", tarfile.REGTYPE, b"x" * 100) for name in "abcd"))
     copied = unpack(pieces(data), "out", tmp_path / "1", max_bytes=250)
-    assert (copied.files, copied.size_bytes, len(copied.notes)) == (2, 200, 2)
+    assert (copied.files, copied.size_bytes, len(copied.notes), copied.whole) == (2, 200, 2, False)
+    assert unpack(pieces(data), "out", tmp_path / "3").whole
     copied = unpack(pieces(data), "out", tmp_path / "2", max_files=3)
-    assert copied.files == 3
+    assert (copied.files, copied.whole) == (3, False)
     assert "more than 3 files" in copied.notes[0]
 
 

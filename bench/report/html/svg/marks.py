@@ -106,13 +106,16 @@ def fit_class(said: str, share: float) -> str | None:
 
 
 def stretched(width: float, height: int, *inner: Markup) -> Markup:
-    """Return paths of a grid over the whole drawing, :data:`FINE` units a pixel from its upper edge down.
+    """Return paths of a grid over the whole drawing, :data:`FINE` units a pixel from its upper edge down; nothing
+    without a path.
 
     Args:
         width: units of the grid along the drawing.
         height: of the drawing, in pixels.
         inner: the paths.
     """
+    if not inner:
+        return EMPTY
     box = f"0 0 {width:.6g} {height * FINE}"
     return element("svg", *inner, viewBox=box, preserveAspectRatio="none")
 
