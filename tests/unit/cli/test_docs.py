@@ -194,7 +194,7 @@ def is_what_a_test_executes(words):
 
 
 def is_what_a_test_takes(words):
-    return 'lines("pytest.md")' in (ROOT / "tests/integration/test_pytest_plugin.py").read_text()
+    return 'commands("pytest.md", "pytest --bench")' in (ROOT / "tests/integration/test_pytest_plugin.py").read_text()
 
 
 KINDS = {
