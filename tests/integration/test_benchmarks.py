@@ -19,7 +19,7 @@ GLANCE = {
     "benchmarks/statistics/commits.py": ("--glance",),
     "benchmarks/statistics/pairs.py": ("--glance",),
     "benchmarks/statistics/quality.py": ("--glance",),
-    "benchmarks/work/work.py": ("--glance", "--engine", "docker", "--diagnostic", "grad_cpu"),
+    "benchmarks/counters/counts.py": ("--glance", "--engine", "docker", "--diagnostic", "grad_cpu"),
 }
 ONE_PAIR = ("--slower", "0", "--same", "1", "--max-pairs", "1", "--alone", "--", "--engine", "local")
 LINES = {

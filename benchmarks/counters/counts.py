@@ -1,4 +1,4 @@
-"""What counting costs, whether counts repeat, and what one run tells: python benchmarks/work/work.py [--glance].
+"""What counting costs, whether counts repeat, and what one run tells: python benchmarks/counters/counts.py [--glance].
 
 For each shipped diagnostic, in both engines, under one and two threads and beside a busy neighbour, counts of `--tries`
 runs that should be equal, and the wall time of the counting run over that of a plain one. Then a loop that is made
