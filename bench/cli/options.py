@@ -79,6 +79,13 @@ MetricName = Annotated[
     str,
     typer.Option("--metric", help="The figure that decides: wall, call, cpu, or a test's own number.", metavar="NAME"),
 ]
+Device = Annotated[
+    str,
+    typer.Option("--device", help="cpu or cuda, with --node.", metavar="NAME", autocompletion=one_of("cpu", "cuda")),
+]
+Calibration = Annotated[
+    bool, typer.Option("--calibration/--no-calibration", help="Calibrate the host before and after.")
+]
 Busy = Annotated[
     str,
     typer.Option(

@@ -30,9 +30,9 @@ REMOVE_PATIENCE_S = 10.0
 LITTLE_BYTES = 32 * 1024**2
 LITTLE_FILES = 1000
 LITTLE_S = 15.0
+"""What is copied out of a run by one call, at most; a call takes some 50 ms, however small the file is."""
 WITHIN = f"{OUT}/."
 """The folder's content. Of the folder itself Podman names the members ``''`` and ``/x``, as if they led out of it."""
-"""What is copied out of a run by one call, at most; a call takes some 50 ms, however small the file is."""
 
 
 class Container:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.engine.images.context import source_files
 from bench.engine.images.named import Kind, Named, read_named, rewrite_named, with_variables
-from bench.engine.images.requirements import read_requirements
+from bench.engine.images.requirements import is_hash_locked, read_requirements
 from bench.engine.protocol import Tree
 from bench.errors import UsageError
 
@@ -38,6 +38,11 @@ class Installable:
     project: Tree | None
     named: Named
     apart: Path | None
+
+    @property
+    def hash_locked(self) -> bool:
+        """Whether every requirement carries a hash."""
+        return is_hash_locked(self.content.decode("utf-8"))
 
     @property
     def parts(self) -> tuple[str, ...]:

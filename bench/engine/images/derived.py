@@ -35,7 +35,6 @@ from bench.engine.images.facts import (
 )
 from bench.engine.images.named import Named
 from bench.engine.images.options import BuildOptions
-from bench.engine.images.requirements import is_hash_locked
 from bench.engine.images.rootfs import EPOCH
 from bench.engine.protocol import Need, Tree
 from bench.engine.transfer import write_folder
@@ -70,7 +69,6 @@ def derived_image(
     if need.requirements is None:
         raise UsageError("no requirements were given", fix="give a pip requirements file")
     project = read_installable(need.requirements, need.tree, _BUILD)
-    hash_locked = is_hash_locked(project.content.decode("utf-8"))
     tag = f"bench-project:{_key(base, project)[:12]}"
     try:
         known = None if options.no_cache else _find(client, tag)
@@ -83,7 +81,7 @@ def derived_image(
         raise NotMeasured(f"image {tag} cannot be made", options.redact(str(error)), "see `bench doctor`") from None
     if known is None:
         raise NotMeasured(f"image {tag} is gone", "something removed it just now", "run again")
-    return *known, hash_locked
+    return *known, project.hash_locked
 
 
 def _key(base: ImageFacts, project: Installable) -> str:
@@ -162,8 +160,7 @@ def _files(project: Installable, options: BuildOptions) -> bytes:
     files["locks/build.txt"] = assets() / "requirements/build.txt"
     files |= project.files
     files["requirements.txt"] = project.content
-    hash_locked = is_hash_locked(project.content.decode("utf-8"))
-    arguments = {"environ": options.build_arguments(), "hash_locked": hash_locked, "epoch": EPOCH}
+    arguments = {"environ": options.build_arguments(), "hash_locked": project.hash_locked, "epoch": EPOCH}
     files["arguments.json"] = json.dumps(arguments).encode()
     if options.extra_ca:
         files["ca/extra-ca.pem"] = options.extra_ca

@@ -41,15 +41,7 @@ def ab(
     ] = "",
     project: options.Project = None,
     node: options.Node = [],  # noqa: B006, typer copies it
-    device: Annotated[
-        str,
-        typer.Option(
-            "--device",
-            help="cpu or cuda, with --node.",
-            metavar="NAME",
-            autocompletion=options.one_of("cpu", "cuda"),
-        ),
-    ] = "cpu",
+    device: options.Device = "cpu",
     requirements: Annotated[
         Path | None, typer.Option("--requirements", help="What both sides need beside torch.", metavar="FILE")
     ] = None,
@@ -98,9 +90,7 @@ def ab(
     timeout: options.Timeout = None,
     ceiling: options.Ceiling = None,
     env: options.Env = [],  # noqa: B006, typer copies it
-    calibration: Annotated[
-        bool, typer.Option("--calibration/--no-calibration", help="Calibrate the host before and after.")
-    ] = True,
+    calibration: options.Calibration = True,
     results: options.Results = options.DEFAULT_RESULTS,
     if_busy: options.Busy = "wait",
     json: options.Json = False,

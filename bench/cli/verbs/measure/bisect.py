@@ -49,15 +49,7 @@ def bisect(
     ] = None,
     project: options.Project = None,
     node: options.Node = [],  # noqa: B006, typer copies it
-    device: Annotated[
-        str,
-        typer.Option(
-            "--device",
-            help="cpu or cuda, with --node.",
-            metavar="NAME",
-            autocompletion=options.one_of("cpu", "cuda"),
-        ),
-    ] = "cpu",
+    device: options.Device = "cpu",
     requirements: Annotated[
         Path | None, typer.Option("--requirements", help="What every commit needs beside torch.", metavar="FILE")
     ] = None,

@@ -72,15 +72,7 @@ def run(
     profiler: Annotated[bool, typer.Option("--profiler", help="Run torch's profiler around the test.")] = False,
     project: options.Project = None,
     node: options.Node = [],  # noqa: B006, typer copies it
-    device: Annotated[
-        str,
-        typer.Option(
-            "--device",
-            help="cpu or cuda, with --node.",
-            metavar="NAME",
-            autocompletion=options.one_of("cpu", "cuda"),
-        ),
-    ] = "cpu",
+    device: options.Device = "cpu",
     requirements: Annotated[
         Path | None, typer.Option("--requirements", help="What the project needs beside torch.", metavar="FILE")
     ] = None,
@@ -93,9 +85,7 @@ def run(
     expect_exit: commands.ExpectExit = 0,
     warmup: commands.Warmup = None,
     python: commands.Python = None,
-    calibration: Annotated[
-        bool, typer.Option("--calibration/--no-calibration", help="Calibrate the host before and after.")
-    ] = True,
+    calibration: options.Calibration = True,
     work: options.Work = None,
     fail_on: options.FailOn = [],  # noqa: B006, typer copies it
     if_busy: options.Busy = "wait",
