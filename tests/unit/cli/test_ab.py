@@ -143,7 +143,16 @@ def test_json_holds_one_document_with_the_other_figures(takes, bench_, project, 
 
 def test_variants_and_variables_of_a_shipped_diagnostic(takes, engine, bench_, tmp_path):
     takes(lambda task: 2.0 if task.preload is None else 1.0)
-    words = ("ab", "grad_cpu", "--base", "variant=glibc", "--head", "variant=jemalloc,env.COLOUR=red,threads=2")
+    words = (
+        "ab",
+        "grad_cpu",
+        "--seed",
+        "1",
+        "--base",
+        "variant=glibc",
+        "--head",
+        "variant=jemalloc,env.COLOUR=red,threads=2",
+    )
     code, out, err = bench_(*words, "--results", tmp_path / "r")
     assert (code, "faster: call -50" in out) == (0, True), out + err
     assert {(task.preload, task.env.get("COLOUR"), task.env.get("OMP_NUM_THREADS")) for task in engine.executed} == {
