@@ -203,13 +203,14 @@ class Session:
 
         Args:
             plan: what to run.
-            name: what its folder in the store is called, for this command's time.
+            name: what its folder in the store begins with, for this command's time.
 
         Raises:
             NotMeasured: nothing could be started.
         """
         place = self.place(plan.need)
-        out = self.store.path / name
+        made = len(list(self.store.path.glob(f"{name}-*")))  # both sides of an experiment may share a session
+        out = self.store.path / f"{name}-{made:02}"
         out.mkdir()
         ending = self._execute(place, replace(plan.task, labels={}), out, lambda _event: None)
         if ending.left is not None:

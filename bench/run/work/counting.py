@@ -110,7 +110,7 @@ def count_work(plan: Plan, session: Session, wall_s: float | None = None, times:
 
 
 def _once(counting: Plan, session: Session, number: int) -> tuple[Work, dict[str, str]]:
-    out, ending = session.run_aside(counting, f"work-{number:02}")
+    out, ending = session.run_aside(counting, "work")
     run = read_run(out, number, ending).run
     if run.outcome == "interrupted":
         raise Uncounted(INTERRUPTED)

@@ -143,3 +143,13 @@ def test_the_counts_survive_names_that_look_like_a_secret_s(plan, stand_in, open
         record = measure(plan, session, work="always").record
     assert record.runs[0].work.torch.calls == {"my::token_secret": 3}
     assert record.runs[0].work.torch.callers == {"aten::mm": {"auth.check_password": 3}}
+
+
+def test_both_sides_of_an_experiment_count_in_one_session(plan, stand_in, open_session):
+    from bench.run.work.counting import count_work
+
+    stand_in.counts = ({},) * 4
+    with open_session() as session:
+        counted = [count_work(plan, session, times=2) for _side in ("base", "head")]
+    assert [one.work.torch.calls for one in counted] == [{"aten::mm": 3}] * 2
+    assert len(stand_in.executed) == 4
