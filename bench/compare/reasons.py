@@ -173,7 +173,7 @@ def bounds_of(least: float | None, most: float | None) -> str:
     if low is not None and high is not None:
         return f"between {low} and {high}"
     if low is None and high is None:
-        return "bounded by nothing yet"
+        return "not bounded yet"
     return f"at most {high}" if low is None else f"at least {low}"
 
 
