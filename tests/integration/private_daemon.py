@@ -13,7 +13,12 @@ import docker
 import psutil
 import pytest
 
-from bench.engine.docker.client import CALL_ERRORS, probe
+from bench.engine.docker.client import CALL_ERRORS, Endpoint, open_client, probe
+
+
+def client_of(url: str, timeout_s: float = 60.0) -> docker.DockerClient:
+    """Return a client of an engine at an address. The SDK's own would leave sockets open where nothing answers."""
+    return open_client(Endpoint(url, "test"), timeout_s)
 
 
 class PrivateDaemon:
@@ -55,18 +60,18 @@ class PrivateDaemon:
 
     def load(self, client: docker.DockerClient, *names: str) -> None:
         """Copy images of another daemon, with their names."""
-        with closing(docker.DockerClient(base_url=self.url, timeout=300)) as own:
+        with closing(client_of(self.url, 300)) as own:
             for name in names:
                 own.images.load(client.images.get(name).save(named=name))
 
     def image_id(self, name: str) -> str:
         """What it calls an image."""
-        with closing(docker.DockerClient(base_url=self.url)) as own:
+        with closing(client_of(self.url)) as own:
             return str(own.images.get(name).id)
 
     def left(self) -> list[str]:
         """The containers and volumes that it has."""
-        with closing(docker.DockerClient(base_url=self.url)) as own:
+        with closing(client_of(self.url)) as own:
             return [
                 *(str(one.name) for one in own.containers.list(all=True)),
                 *(str(one.name) for one in own.volumes.list()),
@@ -75,7 +80,7 @@ class PrivateDaemon:
     def _answers(self) -> bool:
         try:
             probe(self.url)
-            with closing(docker.DockerClient(base_url=self.url)) as client:
+            with closing(client_of(self.url)) as client:
                 return bool(client.ping())
         except CALL_ERRORS:
             return False

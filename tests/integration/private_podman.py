@@ -17,6 +17,7 @@ import docker
 import pytest
 
 from bench.engine.docker.client import CALL_ERRORS, probe
+from tests.integration.private_daemon import client_of
 
 UNIFIED = "/sys/fs/cgroup/unified"
 
@@ -71,7 +72,7 @@ class PrivatePodman:
 
     def load(self, client: docker.DockerClient, *names: str) -> None:
         """Copy images of another engine, with their names as Docker's API has them."""
-        with closing(docker.DockerClient(base_url=self.url, timeout=300)) as own:
+        with closing(client_of(self.url, 300)) as own:
             for name in names:
                 for image in own.images.load(client.images.get(name).save(named=name)):
                     repository, _, tag = name.rpartition(":")
@@ -90,7 +91,7 @@ class PrivatePodman:
     def _answers(self) -> bool:
         try:
             probe(self.url)
-            with closing(docker.DockerClient(base_url=self.url)) as client:
+            with closing(client_of(self.url)) as client:
                 return bool(client.ping())
         except CALL_ERRORS:
             return False

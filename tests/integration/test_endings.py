@@ -24,7 +24,7 @@ from bench.engine.images.facts import ImageFacts
 from bench.engine.labels import current_owner, owner_labels
 from bench.engine.protocol import Ending, Place, Task
 from bench.record.schema import Limits
-from tests.integration.private_daemon import PrivateDaemon
+from tests.integration.private_daemon import PrivateDaemon, client_of
 
 pytestmark = pytest.mark.integration
 NO_LIMITS = Limits()
@@ -290,7 +290,6 @@ def test_a_sweep_takes_what_is_ours_and_nothing_else(
             volumes[name].remove()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets that the SDK drops
 def test_a_daemon_that_goes_and_comes_back_costs_the_run_and_not_the_evidence(
     private_daemon: PrivateDaemon, place: Place, small_image: ImageFacts, out: Path
 ) -> None:
@@ -305,7 +304,7 @@ def test_a_daemon_that_goes_and_comes_back_costs_the_run_and_not_the_evidence(
             restarts.append(threading.Thread(target=restart))
             restarts[0].start()
 
-    client = docker.DockerClient(base_url=private_daemon.url, timeout=30)
+    client = client_of(private_daemon.url, 30)
     engine = DockerEngine(client, Endpoint(private_daemon.url, "test"))
     where = replace(place, handle=private_daemon.image_id(small_image.name))
     limits = Limits(pids=64)

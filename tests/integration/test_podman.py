@@ -16,6 +16,7 @@ from bench.engine.images.base import base_tag
 from bench.engine.images.ensure import has
 from bench.engine.images.facts import ImageFacts
 from bench.record.storage.bundle import read_bundle
+from tests.integration.private_daemon import client_of
 from tests.integration.private_podman import PrivatePodman, podman
 from tests.integration.runs import Runs, cleaned, make_project
 
@@ -36,7 +37,7 @@ def runs(service: PrivatePodman, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """`bench run` in that Podman, of small tests in a folder of its own."""
     monkeypatch.setenv("DOCKER_HOST", service.url)
     make_project(tmp_path / "project")
-    with closing(docker.DockerClient(base_url=service.url)) as client:
+    with closing(client_of(service.url)) as client:
         yield Runs(tmp_path, client)
 
 
@@ -93,7 +94,7 @@ def test_a_podman_that_makes_no_groups_measures_none(
         bases = [base_tag()] if has(docker_client, base_tag()) else []
         one.load(docker_client, small_image.name, *bases)
         make_project(tmp_path / "project")
-        with pytest.MonkeyPatch.context() as patch, closing(docker.DockerClient(base_url=one.url)) as client:
+        with pytest.MonkeyPatch.context() as patch, closing(client_of(one.url)) as client:
             patch.setenv("DOCKER_HOST", one.url)
             runs = Runs(tmp_path, client)
             record = runs("passes").bundle().record

@@ -6,20 +6,18 @@ import signal
 from contextlib import closing
 from pathlib import Path
 
-import docker
 import pytest
 
-from tests.integration.private_daemon import PrivateDaemon
+from tests.integration.private_daemon import PrivateDaemon, client_of
 from tests.integration.runs import Runs, cleaned, make_project
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets that the SDK drops
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_daemon_that_stops_and_comes_back(private_daemon: PrivateDaemon, tmp_path: Path, number: int) -> None:
     make_project(tmp_path / "project")
-    with closing(docker.DockerClient(base_url=private_daemon.url)) as client:
+    with closing(client_of(private_daemon.url)) as client:
         runs = Runs(tmp_path, client)
         with cleaned(runs.start("waits", "--host", private_daemon.url)) as started:
             started.until(client, "sample")

@@ -15,8 +15,11 @@ from typing import Any, TypeVar
 
 import docker
 from docker.errors import DockerException
+from docker.transport import UnixHTTPAdapter
 from requests import PreparedRequest, Response
 from requests.exceptions import ReadTimeout
+
+from bench.engine.reach.unix import ClosingAdapter
 
 ANSWER_S = 40.0
 """For a question that changes nothing, and for what an engine does at once; else the client's own limit, as a whole."""
@@ -34,12 +37,21 @@ class BoundedApi(docker.APIClient):
     """The client with bounds on each answer that it reads whole, and on the beginning of those that it follows.
 
     Of the environment it takes nothing by itself: neither proxies nor what a ``.netrc`` holds. ``proxies`` are given.
+    No connection is left to the collector.
     """
 
     def __init__(self, *, proxies: Mapping[str, str] | None = None, **arguments: Any) -> None:
         self._through = dict(proxies or {})
         self._mute = False
-        super().__init__(**arguments)
+        try:
+            super().__init__(**arguments)
+        except BaseException:
+            self.close()
+            raise
+
+    def mount(self, prefix: str | bytes, adapter: Any) -> None:
+        """Register what sends requests, as a session of ``requests`` does."""
+        super().mount(prefix, ClosingAdapter.like(adapter) if isinstance(adapter, UnixHTTPAdapter) else adapter)
 
     @property
     def trust_env(self) -> bool:
@@ -75,6 +87,18 @@ class BoundedApi(docker.APIClient):
         self._mute = False
         return response
 
+    def _check_is_tty(self, _container: str) -> bool:
+        """Never; no container of ours has one. Asking could fail when the answer has already begun."""
+        return False
+
+
+def hang_up(stream: Any) -> None:
+    """Close what a container prints, and the answer under it, which the stream's own ``close`` leaves open."""
+    try:
+        stream.close()
+    finally:
+        stream._response.close()
+
 
 class BoundedClient(docker.DockerClient):
     """A client of Docker's whose answers have bounds."""
@@ -102,7 +126,7 @@ def _whole(response: Response) -> bytes:
 
 
 def in_time(call: Callable[[], _T], limit_s: float) -> _T:
-    """Make a call in a thread of its own, which is left behind if it does not come back.
+    """Make a call in a thread of its own, which is left behind if it does not come back; it closes what comes then.
 
     Raises:
         ReadTimeout: it does not within ``limit_s`` seconds.
@@ -110,18 +134,28 @@ def in_time(call: Callable[[], _T], limit_s: float) -> _T:
     """
     found: list[_T] = []
     failed: list[BaseException] = []
+    awaited = threading.Lock()  # held by whoever settles whether the answer came in time
+    late = False
 
     def work() -> None:
         try:
-            found.append(call())
+            answer = call()
         except BaseException as error:  # carried over to the caller
             failed.append(error)
+            return
+        with awaited:
+            if not late:
+                found.append(answer)
+                return
+        getattr(answer, "close", int)()
 
     thread = threading.Thread(target=work, name="bench-call", daemon=True)
     thread.start()
     thread.join(limit_s)
+    with awaited:
+        late = not found
     if failed:
-        raise failed[0]
+        raise failed.pop()  # kept in a local name it would hold itself, and all that its trace holds
     if not found:
         raise ReadTimeout(f"timed out after {limit_s:g} s")
     return found[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +48,10 @@ def ask_docker(host: str | None) -> Answer:
 
     try:
         client, endpoint = client_module.connect(host)
-        info, version = facts(client.info()), facts(client.version())
-        there = bool(machine_of(endpoint.url, info, engine_name(version)))
-        return Answer(info, version, elsewhere=there, image=_image(client))
+        with closing(client):
+            info, version = facts(client.info()), facts(client.version())
+            there = bool(machine_of(endpoint.url, info, engine_name(version)))
+            return Answer(info, version, elsewhere=there, image=_image(client))
     except NotMeasured as error:
         return Answer(problem=str(error))
     except client_module.CALL_ERRORS as error:

@@ -16,7 +16,7 @@ from typing import Any, Self, cast
 from docker import APIClient
 from docker.errors import APIError, NotFound
 
-from bench.engine.docker.answers import understood
+from bench.engine.docker.answers import hang_up, understood
 from bench.engine.docker.client import CALL_ERRORS, reason
 from bench.engine.docker.config import INPUT, INPUT_FILE, OUT, SRC, Names
 from bench.engine.docker.info import DOCKER, PODMAN, USER_ID
@@ -161,7 +161,7 @@ class Container:
         """
         with _lost():  # the client's way to the socket ends in a ValueError where that is closed already
             pieces: Any = self._api.attach(self.id, stdout=True, stderr=True, stream=True, demux=True)
-        reader = EventReader(pieces, partial(_hang_up, pieces))
+        reader = EventReader(pieces, partial(hang_up, pieces))
         self._readers.append(reader)
         return reader
 
@@ -313,12 +313,6 @@ def _archive(api: APIClient, handle: str, path: str, until: float, bounds: Bound
         reader.drain()  # the padding: only a response read to its end frees its socket at once
     finally:
         reader.close()
-
-
-def _hang_up(stream: Any) -> None:
-    """Close an attached stream and, which its own ``close`` leaves to the collector, the response under it."""
-    stream.close()
-    stream._response.close()
 
 
 def _insist(call: Callable[[], object], until: float) -> bool:

@@ -9,7 +9,7 @@ import tarfile
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from docker.models.containers import Container
 from docker.types import Mount
 from requests.exceptions import RequestException
 
+from bench.engine.docker.answers import hang_up
 from bench.engine.images.beside import SOURCE, Installable, read_installable
 from bench.engine.images.building import Notify, parse_stream, patience
 from bench.engine.images.contents import helper_labels, read_member
@@ -185,10 +186,12 @@ def _follow(
 ) -> None:
     last: deque[str] = deque(maxlen=_KEPT_LINES)
     output = container.logs(stream=True, follow=True)
-    with closing(output):
+    try:
         for _, line in parse_stream({"stream": chunk.decode("utf-8", "replace")} for chunk in output):
             last.append(redact(line))
             notify(last[-1])
+    finally:
+        hang_up(output)
     status = container.wait()["StatusCode"]
     if status != 0:
         own = [line.removeprefix("*** ") for line in last if line.startswith("*** ")]

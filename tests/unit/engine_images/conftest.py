@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,20 @@ def archive(name: str, content: bytes) -> bytes:
     return target.getvalue()
 
 
+class FakeLog:
+    """A log that is followed: its pieces, and the answer under it."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._response = self
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        pass
+
+
 class FakeContainer:
     def __init__(self, engine: FakeEngine, image: str, options: dict[str, Any]) -> None:
         self.engine, self.image, self.options = engine, image, options
@@ -51,8 +65,8 @@ class FakeContainer:
     def start(self) -> None:
         pass
 
-    def logs(self, **_: Any) -> Iterator[bytes]:
-        yield from self.engine.log
+    def logs(self, **_: Any) -> FakeLog:
+        return FakeLog(self.engine.log)
 
     def wait(self) -> dict[str, int]:
         return {"StatusCode": self.engine.status}

@@ -1,9 +1,11 @@
 """Engines that are slow, without end or odd, and addresses that are none."""
 
 import contextlib
+import gc
 import socket
 import threading
 import time
+import weakref
 
 import pytest
 from docker.errors import DockerException
@@ -231,3 +233,20 @@ def test_a_call_brings_its_own_failure_back():
     assert in_time(lambda: 3, 5) == 3
     with pytest.raises(DockerException), understood():
         fails()
+
+
+def test_a_failure_and_what_its_trace_holds_is_not_left_to_the_collector():
+    class Failure(Exception):
+        pass
+
+    def fails():
+        raise Failure
+
+    gc.disable()
+    try:
+        in_time(fails, 5)
+    except Failure as error:
+        held = weakref.ref(error)
+    finally:
+        gc.enable()
+    assert held() is None
