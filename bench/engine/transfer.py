@@ -70,6 +70,19 @@ class Copied:
     whole: bool = True
 
 
+@contextlib.contextmanager
+def packing(target: IO[bytes]) -> Iterator[tarfile.TarFile]:
+    """Write a tar into an empty file, which is at its beginning afterwards.
+
+    It ends with its two empty blocks, without the zeros that Python adds to fill 10 kB: Podman reads no further, and
+    refuses an archive whose rest comes a moment later ("passing bulk input to subprocess: broken pipe").
+    """
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        yield archive
+    target.truncate(archive.offset)
+    target.seek(0)
+
+
 def write_folder(
     archive: tarfile.TarFile,
     name: str,

@@ -1,7 +1,7 @@
 """The host around the runs: its class, and its state, calibration and evidence at one moment.
 
-If the engine is on another machine, its class, state and calibration are had there by a helper container; its logs and
-what disturbs it are missing with the reason. Where no helper can run, its host is what the engine reports of itself.
+If the engine is on another machine, its class, state and calibration are had there by a helper container; its texts are
+missing with the reason. Where no helper can run, its host is what the engine reports of itself.
 """
 
 from __future__ import annotations

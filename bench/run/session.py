@@ -14,7 +14,9 @@ import msgspec
 
 from bench.catalog.model import SELFTEST
 from bench.engine.protocol import Ending, Engine, Need, Notify, OnEvent, Place, Task
+from bench.engine.task import latest_end_s
 from bench.engine.there.look import Seen, calibrate_there, look, place_of
+from bench.engine.there.monitor import MonitorThere, RunThere
 from bench.errors import BenchError
 from bench.host.monitor.disturbances import Monitored, monitored, not_monitored
 from bench.host.monitor.monitor import HostMonitor
@@ -74,12 +76,15 @@ class Session:
     _host: tuple[HostClass, dict[str, str]] | None = None
     _there: Seen | None = None
     _blind: bool = False
+    _helper: MonitorThere | None = None
 
     def __enter__(self) -> Self:
         self._store = make_store(self.engine)
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._helper is not None:
+            self._helper.close()
         if self.store.unfinished():
             then = ", and the next command finishes it" if self.store.owned else ""
             self.notify(f"what was measured is kept in {self.store.path}{then}")
@@ -176,7 +181,7 @@ class Session:
         known = self.descriptions.get(key, plan.task)
         out, labels = self.store.start(result, index, key)
         self.observer.run_begins(plan, index)
-        with self.probes.follow() as monitor:
+        with self._follow(place, plan.task) as monitor:
             task = replace(plan.task, labels=labels, describe=known is None)
             ending = self._execute(place, task, out, self.observer.event)
         if known is None:
@@ -228,8 +233,16 @@ class Session:
                 raise
             return Ending(None, error=own_fault(error))
 
-    def _seen(self, monitor: HostMonitor, run: Run) -> Monitored:
-        if self.elsewhere:
+    def _follow(self, place: Place, task: Task) -> HostMonitor | RunThere:
+        """What follows the machine that the run is on; this one, unseen, if that one cannot be asked."""
+        if not self.elsewhere or self._there is None:
+            return self.probes.follow()
+        if self._helper is None:
+            self._helper = MonitorThere(self.engine, self.host_class()[0].threads or 1)
+        return self._helper.during(self._there, place, latest_end_s(task))
+
+    def _seen(self, monitor: HostMonitor | RunThere, run: Run) -> Monitored:
+        if self.elsewhere and self._there is None:
             return not_monitored(ELSEWHERE, run)
         try:
             return monitored(monitor.summary(), run)

@@ -60,6 +60,7 @@ class PrivatePodman:
             self._process = subprocess.Popen(
                 ["unshare", "--mount", "sh", "-c", f"{hide}; {words}"],
                 env={**os.environ, "CONTAINERS_CONF": str(config)},
+                cwd=self.folder,  # conmon leaves a file "oom" where the service was started
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,

@@ -111,6 +111,13 @@ class Ended:
     err: str
     folder: Path
 
+    @property
+    def why(self) -> str:
+        """What it said, and how each run ended: for the message of an assertion that fails."""
+        runs = json.loads(self.out)["record"]["runs"] if self.out else []
+        said = "".join(f"\nrun {run['index']}: {run['outcome']}: {run.get('signature')}" for run in runs)
+        return f"exit code {self.code}{said}\n{self.err}"
+
     def bundle(self) -> Bundle:
         """Its bundle, which holds what its manifest says and has the failure's signature first."""
         found = read_bundle(self.folder / json.loads(self.out)["path"])

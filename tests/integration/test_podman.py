@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import IO
 
 import docker
 import pytest
 
 from bench.engine.docker.client import Endpoint, open_client
+from bench.engine.docker.container import Container
 from bench.engine.docker.engine import DockerEngine
+from bench.engine.docker.place import image_place
 from bench.engine.images.base import base_tag
 from bench.engine.images.ensure import has
 from bench.engine.images.facts import ImageFacts
+from bench.engine.protocol import Task, Tree
+from bench.record.schema import Limits
 from bench.record.storage.bundle import read_bundle
 from tests.integration.private_daemon import client_of
 from tests.integration.private_podman import PrivatePodman, podman
@@ -52,15 +58,48 @@ def test_it_is_called_podman_and_its_lock_is_the_machine_s(service: PrivatePodma
 
 
 def test_a_run_passes_and_a_limit_that_kills_is_read_inside(runs: Runs, small_image: ImageFacts) -> None:
-    record = runs("passes").bundle().record
-    assert (record.engine.name, record.outcome) == ("podman", "passed")
+    passed = runs("passes")
+    record = passed.bundle().record
+    assert (record.engine.name, record.outcome) == ("podman", "passed"), passed.why
     assert record.engine.version
     assert record.image is not None
     assert record.image.fingerprint == small_image.fingerprint
     ended = runs("eats", "--memory", "64m")
-    assert ended.code == 5, ended.err
+    assert ended.code == 5, ended.why
     run = ended.bundle().record.runs[0]
-    assert (run.outcome, run.memory.limit_bytes) == ("oom_killed", 64 << 20)
+    assert (run.outcome, run.memory.limit_bytes) == ("oom_killed", 64 << 20), ended.why
+
+
+def test_files_arrive_also_piece_by_piece(
+    service: PrivatePodman, small_image: ImageFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Podman reads an archive up to its end, and refuses it if anything comes after that."""
+
+    def slowly(self: Container, handle: str, path: str, spool: IO[bytes]) -> None:
+        def pieces() -> Iterator[bytes]:
+            while piece := spool.read(512):
+                yield piece
+                time.sleep(0.02)
+
+        self._api.put_archive(handle, path, pieces())
+
+    monkeypatch.setattr(Container, "_put", slowly)
+    endpoint = Endpoint(service.url, "test")
+    (tmp_path / "a.txt").write_text("mine")
+    task = Task(
+        argv=("{python}", "-c", "import shutil; shutil.copy('{src}/a.txt', '{out}/b.txt')"),
+        env={},
+        cwd="{out}",
+        timeout_s=60,
+        limits=Limits(),
+        torch=False,
+        tree=Tree(tmp_path, ("a.txt",), ""),
+    )
+    (out := tmp_path / "out").mkdir()
+    with closing(open_client(endpoint, 60)) as client:
+        ending = DockerEngine(client, endpoint).execute(image_place(small_image), task, out, lambda _: None)
+    assert (ending.exit_code, ending.error) == (0, None)
+    assert (out / "b.txt").read_text() == "mine"
 
 
 def test_ctrl_c_stops_in_order(runs: Runs) -> None:
@@ -68,8 +107,8 @@ def test_ctrl_c_stops_in_order(runs: Runs) -> None:
         started.until(runs.client, "started")
         started.process.send_signal(signal.SIGINT)
         ended = started.end()
-    assert ended.code == 130, ended.err
-    assert ended.bundle().record.outcome == "interrupted"
+    assert ended.code == 130, ended.why
+    assert ended.bundle().record.outcome == "interrupted", ended.why
     assert started.left(runs.client) == []
 
 
@@ -97,10 +136,11 @@ def test_a_podman_that_makes_no_groups_measures_none(
         with pytest.MonkeyPatch.context() as patch, closing(client_of(one.url)) as client:
             patch.setenv("DOCKER_HOST", one.url)
             runs = Runs(tmp_path, client)
-            record = runs("passes").bundle().record
-            assert record.outcome == "passed"
+            passed = runs("passes")
+            record = passed.bundle().record
+            assert record.outcome == "passed", passed.why
             assert record.runs[0].memory.peak_bytes is None
             assert "no control group of the run's own" in str(record.unavailable)
             ended = runs("passes", "--memory", "256m")
-            assert ended.code == 6
+            assert ended.code == 6, ended.why
             assert "--memory" in str(ended.bundle().record.runs[0].signature)

@@ -23,7 +23,7 @@ from bench.engine.docker.info import DOCKER, PODMAN, USER_ID
 from bench.engine.labels import ROLE
 from bench.engine.protocol import EngineLost, State, Tree
 from bench.engine.stream import EventReader, PieceReader
-from bench.engine.transfer import FIRST, Bounds, Copied, GaveUp, at_most, unpack, unpack_one, write_folder
+from bench.engine.transfer import FIRST, Bounds, Copied, GaveUp, at_most, packing, unpack, unpack_one, write_folder
 from bench.errors import NotMeasured, UsageError
 
 REMOVE_PATIENCE_S = 10.0
@@ -95,14 +95,13 @@ class Container:
         if owned and given is None and (tree is None or self._put_tree(tree)):
             return
         with tempfile.SpooledTemporaryFile(max_size=32 << 20) as spool:
-            with tarfile.open(fileobj=spool, mode="w") as archive:
+            with packing(spool) as archive:
                 write_folder(archive, OUT.strip("/"), USER_ID)
                 if tree is not None:
                     _write_tree(archive, SRC.strip("/"), tree)
                 if given is not None:
                     write_folder(archive, INPUT.strip("/"), USER_ID)
                     _add_input(archive, given)
-            spool.seek(0)
             config = dict(helper) | {"Labels": {**helper["Labels"], ROLE: "helper"}}
             made = None
             try:
@@ -118,9 +117,8 @@ class Container:
     def _put_tree(self, tree: Tree) -> bool:
         """Copy a project's files right into their volume; whether the engine took them."""
         with tempfile.SpooledTemporaryFile(max_size=32 << 20) as spool:
-            with tarfile.open(fileobj=spool, mode="w") as archive:
+            with packing(spool) as archive:
                 _write_tree(archive, "", tree)
-            spool.seek(0)
             try:
                 self._put(self.id, SRC, spool)
             except CALL_ERRORS:
@@ -136,10 +134,9 @@ class Container:
             content[INPUT] = partial(_add_input, given=given, folder="")
         for path, write in content.items():
             with tempfile.SpooledTemporaryFile(max_size=32 << 20) as spool:
-                with tarfile.open(fileobj=spool, mode="w") as archive:
+                with packing(spool) as archive:
                     write_folder(archive, ".", USER_ID)
                     write(archive)
-                spool.seek(0)
                 try:
                     self._put(self.id, path, spool)
                 except CALL_ERRORS as error:

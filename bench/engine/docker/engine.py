@@ -7,7 +7,7 @@ import shlex
 import tarfile
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from docker import DockerClient
@@ -23,7 +23,7 @@ from bench.engine.docker.machine import machine_of, may_be_remote
 from bench.engine.docker.place import prepare_place
 from bench.engine.gpu import check_docker, device_request, read_signs
 from bench.engine.interrupt import Interrupts
-from bench.engine.labels import current_owner, owner_labels
+from bench.engine.labels import ROLE, current_owner, owner_labels
 from bench.engine.protocol import Capacity, Ending, EngineLost, Need, Notify, OnEvent, Orphan, Place, State, Task
 from bench.engine.supervise import RETURN_PATIENCE_S, Follower, Followup
 from bench.engine.task import command_of, latest_end_s, stop_s
@@ -33,6 +33,8 @@ from bench.record.schema import Engine as EngineRecord
 from bench.record.schema import Limits
 
 _OUR_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG})
+
+_HELPERS_PIDS = 16
 
 
 class DockerEngine:
@@ -146,6 +148,16 @@ class DockerEngine:
             no_overhead=no_overhead,
             left=None if container.gone else run_id,
         )
+
+    def helper(self, place: Place, argv: Sequence[str]) -> Container:
+        """Return a container that runs the place's Python with ``argv`` beside the runs, shielded as they are."""
+        run_id = uuid.uuid4().hex[:12]
+        names = run_names(run_id, with_tree=False)
+        labels = {**owner_labels(current_owner(), run_id), ROLE: "helper"}
+        task = Task(argv=(), env={}, cwd="{out}", timeout_s=0.0, limits=Limits(pids=_HELPERS_PIDS))
+        words = (*place.launcher, place.python, "-I", "-S", "-B", *argv)
+        config = container_config(place, task, names, labels, None, self.name)
+        return Container(self._api, config | {"Entrypoint": [words[0]], "Cmd": [*words[1:]]}, names, self.name)
 
     def sweep(self, notify: Notify, keep: Collection[str] = ()) -> None:
         """Remove what a crash of ours left behind, but for the runs in ``keep``."""

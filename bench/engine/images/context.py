@@ -14,6 +14,7 @@ from typing import IO
 import bench
 from bench.engine.images.options import BuildOptions
 from bench.engine.images.rootfs import EPOCH
+from bench.engine.transfer import packing
 from bench.errors import UsageError
 from bench.record.storage.manifest import hash_file
 
@@ -117,14 +118,13 @@ def open_context(kind: str, options: BuildOptions, package: Path = _PACKAGE) -> 
     # In memory, unless wheels make it large.
     target = tempfile.SpooledTemporaryFile(max_size=64 * 1024 * 1024)  # noqa: SIM115 (the caller closes it)
     write_tree(target, files)
-    target.seek(0)
     return target
 
 
 def write_tree(target: IO[bytes], files: Mapping[str, Path | bytes]) -> None:
     """Write files, given as paths or as content, to a tar: sorted, with their folders, of one owner, mode and date."""
     folders = {parent.as_posix() for name in files for parent in Path(name).parents if parent.as_posix() != "."}
-    with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
+    with packing(target) as tar:
         for name in sorted({*files, *folders}):
             entry = tarfile.TarInfo(name)
             entry.mtime = EPOCH

@@ -38,7 +38,7 @@ from bench.engine.images.named import Named
 from bench.engine.images.options import BuildOptions
 from bench.engine.images.rootfs import EPOCH
 from bench.engine.protocol import Need, Tree
-from bench.engine.transfer import write_folder
+from bench.engine.transfer import packing, write_folder
 from bench.errors import NotMeasured, UsageError
 
 _INSIDE = Path(__file__).parent / "inside"
@@ -175,9 +175,8 @@ def _files(project: Installable, options: BuildOptions) -> bytes:
 def _put_project(container: Container, tree: Tree) -> None:
     """Put the project where the runs will have it: a build may write beside its sources, in this copy."""
     with tempfile.TemporaryFile() as target:
-        with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        with packing(target) as archive:
             write_folder(archive, ".", 0, tree.root, tree.files, tree.links)
-        target.seek(0)
         container.put_archive(SOURCE, target)
 
 

@@ -10,7 +10,6 @@ it. Its cost is held under :data:`MOST_COST` of a core: where a sample is dear (
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -20,9 +19,18 @@ from typing import Self
 
 import psutil
 
-from bench.host.kernel_files import FREQUENCY_FILES, SENSOR_FILES, read_texts
-from bench.host.procfs import parse_pressure
-from bench.host.sensors import cpu_limit_c, cpu_sensor_paths, parse_millidegrees
+from bench.host.kernel_files import SENSOR_FILES, read_texts
+from bench.host.monitor.readings import (
+    CPUINFO,
+    FREQUENCIES,
+    PRESSURES,
+    THROTTLE_FILES,
+    fastest_hz,
+    hottest_c,
+    throttle_count,
+    waited_s,
+)
+from bench.host.sensors import cpu_limit_c, cpu_sensor_paths
 
 INTERVAL_S = 1.0
 MOST_COST = 0.001
@@ -30,11 +38,6 @@ MOST_COST = 0.001
 
 MOST_SAMPLES = 4096
 """Kept at most; past that every second one is dropped and they are taken half as often."""
-
-_CPUS = "/sys/devices/system/cpu/cpu[0-9]*"
-_THROTTLES = (f"{_CPUS}/thermal_throttle/*_throttle_count",)
-_TOPOLOGY = (f"{_CPUS}/topology/core_id", f"{_CPUS}/topology/physical_package_id")
-_POLICIES = next(path for path in FREQUENCY_FILES if path.endswith("scaling_cur_freq"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class HostMonitor:
 
     def __enter__(self) -> Self:
         self._started_at, self._zero_s = time.time(), time.monotonic()
-        self._throttles = _throttle_count(self._root)
+        self._throttles = throttle_count(read_texts(THROTTLE_FILES, self._root))
         self._add()
         self._thread.start()
         return self
@@ -120,7 +123,7 @@ class HostMonitor:
 
     def summary(self) -> Summary:
         """Return what was seen so far."""
-        now = _throttle_count(self._root)
+        now = throttle_count(read_texts(THROTTLE_FILES, self._root))
         events = None if now is None or self._throttles is None else now - self._throttles
         with self._lock:
             samples = tuple(self._samples)
@@ -164,12 +167,7 @@ class HostMonitor:
 
     def _sample(self, t_s: float) -> Sample:
         times = psutil.cpu_times()
-        pressure = {name: parse_pressure(text) for name, text in read_texts(("/proc/pressure/*",), self._root).items()}
-        waited = {
-            name: None if (reading := pressure.get(f"/proc/pressure/{name}")) is None else reading.some_total_s
-            for name in ("cpu", "memory", "io")
-        }
-        temperatures = map(parse_millidegrees, read_texts(self._sensors, self._root).values())
+        waited = waited_s(read_texts((PRESSURES,), self._root))
         return Sample(
             t_s=t_s,
             busy_s=times.user + times.nice + times.system + times.irq + times.softirq,
@@ -178,39 +176,18 @@ class HostMonitor:
             own_s=time.process_time(),
             load=psutil.getloadavg()[0],
             swapped_bytes=_swapped_bytes(),
-            frequency_hz=_fastest_hz(self._root),
-            temperature_c=max((degrees for degrees in temperatures if degrees is not None), default=None),
+            frequency_hz=self._fastest_hz(),
+            temperature_c=hottest_c(read_texts(self._sensors, self._root)),
             pressure_cpu_s=waited["cpu"],
             pressure_memory_s=waited["memory"],
             pressure_io_s=waited["io"],
         )
 
+    def _fastest_hz(self) -> float | None:
+        found = fastest_hz(read_texts((FREQUENCIES,), self._root))
+        return fastest_hz(read_texts((CPUINFO,), self._root)) if found is None else found
+
 
 def _swapped_bytes() -> int:
     swap = psutil.swap_memory()
     return int(swap.sin + swap.sout)
-
-
-def _fastest_hz(root: str) -> float | None:
-    """The frequency of the fastest CPU: cpufreq counts in kHz; without it (a VM) /proc/cpuinfo tells MHz."""
-    policies = [int(text) * 1e3 for text in read_texts((_POLICIES,), root).values() if text.isdigit()]
-    if policies:
-        return max(policies)
-    text = read_texts(("/proc/cpuinfo",), root).get("/proc/cpuinfo", "")
-    megahertz = re.findall(r"^cpu MHz\s*: (\d+(?:\.\d+)?)$", text, re.MULTILINE)
-    return max(map(float, megahertz)) * 1e6 if megahertz else None
-
-
-def _throttle_count(root: str) -> int | None:
-    """Events of all cores and packages. Each CPU shows the count of the core and of the package that it belongs to."""
-    topology = read_texts(_TOPOLOGY, root)
-    counts: dict[tuple[str, ...], int] = {}
-    for path, text in read_texts(_THROTTLES, root).items():
-        if not text.isdigit():
-            continue
-        cpu, _, name = path.partition("/thermal_throttle/")
-        package = topology.get(f"{cpu}/topology/physical_package_id", cpu)
-        core = topology.get(f"{cpu}/topology/core_id", cpu)
-        place = (name, package) if name.startswith("package") else (name, package, core)
-        counts[place] = max(int(text), counts.get(place, 0))
-    return sum(counts.values()) if counts else None

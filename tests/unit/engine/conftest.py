@@ -117,7 +117,11 @@ class FakeApi:
 
     def put_archive(self, handle: str, path: str, data: Any) -> bool:
         self._call("put_archive")
-        self._find(handle).put.append((path, data.read()))
+        content = data.read()
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:  # Podman refuses what comes after its end
+            archive.getmembers()
+            assert archive.offset + 2 * tarfile.BLOCKSIZE == len(content)
+        self._find(handle).put.append((path, content))
         return True
 
     def attach(self, handle: str, **_: Any) -> Attached:

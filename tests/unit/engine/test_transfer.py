@@ -18,6 +18,7 @@ from bench.engine.transfer import (
     GaveUp,
     Stream,
     copy_plain,
+    packing,
     safe_parts,
     set_aside,
     unpack,
@@ -278,3 +279,19 @@ def test_what_a_bundle_is_made_of_is_plain_after_a_run_of_this_host(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["of the test", "result.json"]
     assert set_aside(tmp_path) == ()
     assert FIRST[0] == "result.json"
+
+
+@pytest.mark.parametrize("files", [0, 1, 40])
+def test_an_archive_ends_with_its_two_empty_blocks(tmp_path, files):
+    """Podman refuses what comes after them, which Python's padding to 10 kB would."""
+    for number in range(files):
+        (tmp_path / f"{number}").write_text("x" * number)
+    target = io.BytesIO()
+    with packing(target) as archive:
+        write_folder(archive, "in", 10001, tmp_path, [f"{number}" for number in range(files)])
+    assert target.tell() == 0
+    data = target.getvalue()
+    with tarfile.open(fileobj=target) as archive:
+        assert len(archive.getmembers()) == files + 1
+        assert archive.offset + 1024 == len(data)
+    assert data.endswith(bytes(1024))

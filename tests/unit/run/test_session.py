@@ -1,12 +1,16 @@
 """One command's time on a host: places prepared once, runs with what is known of the host, and what stays behind."""
 
+from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Need
+from bench.engine.there.look import Seen
 from bench.errors import NotMeasured
+from bench.host.monitor.monitor import Sample, Summary
 from bench.run.host_snapshot import unseen
 from bench.run.measurement import Measurement
 from bench.run.observer import Observer
@@ -63,6 +67,36 @@ def test_of_a_remote_host_nothing_is_said_that_was_not_seen(open_session, stand_
     assert reading.run.host_during == {}
     assert "another machine" in reading.unavailable["host_during"]
     assert (seen.calibration, "another machine" in seen.calibration_unavailable[""]) == ({}, True)
+
+
+def test_the_neighbours_of_a_run_elsewhere_are_seen_there(open_session, stand_in, plan, monkeypatch):
+    """Not those of this machine, whose monitor would report a load of 3."""
+    stand_in.remote = True
+    far = Seen({"/proc/loadavg": "7.00 1 1 1/1 1"}, boot="far")
+    monkeypatch.setattr("bench.run.session.look", lambda engine, place: far)
+    made = []
+
+    class There:
+        def __init__(self, engine, cpus):
+            made.append((engine, cpus))
+
+        def during(self, seen, place, latest_s):
+            assert (seen, place.handle, latest_s > plan.task.timeout_s) == (far, "sha256:1", True)
+            samples = tuple(Sample(float(t), 4.0 * t, 0.0, 0.0, 0.0, load=7.0) for t in range(9))
+            return nullcontext(SimpleNamespace(summary=lambda: Summary(0.0, 64, samples)))
+
+        def close(self):
+            made.append("closed")
+
+    monkeypatch.setattr("bench.run.session.MonitorThere", There)
+    with open_session() as session:
+        session.place(plan.need)
+        session.snapshot()
+        result = begun(session, plan)
+        runs = [result.run(plan).reading.run for _ in range(2)]
+        session.store.written("begun-00")
+    assert [run.host_during["load_max"] for run in runs] == [7.0, 7.0]
+    assert made == [(stand_in, 1), "closed"]
 
 
 def test_what_is_in_no_bundle_stays_for_the_next_command(open_session, said, plan):
