@@ -203,13 +203,15 @@ class Session:
 
         Args:
             plan: what to run.
-            name: what its folder in the store is called, for this command's time.
+            name: what its folder in the store is called, for this command's time; numbered if there is one of that name
+                (both sides of an experiment may share a session).
 
         Raises:
             NotMeasured: nothing could be started.
         """
         place = self.place(plan.need)
-        out = self.store.path / name
+        taken = sum(one.name.rpartition(".")[0] == name for one in self.store.path.iterdir())
+        out = self.store.path / f"{name}.{taken}"
         out.mkdir()
         ending = self._execute(place, replace(plan.task, labels={}), out, lambda _event: None)
         if ending.left is not None:

@@ -1,4 +1,4 @@
-"""What the programs of this folder share: one run with counters or without, in an engine, quiet or beside a neighbour."""
+"""What the programs of this folder share: a run with counters or without, in an engine, quiet or beside a neighbour."""
 
 from __future__ import annotations
 
