@@ -39,7 +39,7 @@ from bench.compare.status_rules import (
     withheld,
 )
 from bench.compare.work.difference import WorkDifference, compare_work
-from bench.compare.work.wording import work_reasons
+from bench.compare.work.wording import SIDES, work_reasons
 from bench.errors import ExitCode
 from bench.record.schema import Better, Compared, Record, Status
 
@@ -227,7 +227,9 @@ def _of_experiment(one: Sample, two: Sample, accept: Collection[str]) -> Compari
     decides, naming = trial.decides, [difference_reason(one) for one in found]
     status = forced_status(found) or STATUS[decides.outcome]
     lost = withheld(status, one, two)
+    work = compare_work(one, two)
     reasons = [trial_reason(trial), *trial.left_out, *failure_reasons(one, two), *[LOST] * lost, *naming]
+    reasons += work_reasons(work, status, SIDES)
     return Comparison(
         a.diagnostic.name,
         _side(one),
@@ -241,6 +243,7 @@ def _of_experiment(one: Sample, two: Sample, accept: Collection[str]) -> Compari
         ratio_high=None if decides.high is None else 1 + decides.high,
         least_effect=trial.effect,
         experiment=trial,
+        work=work,
     )
 
 

@@ -208,7 +208,8 @@ def show(done: Done, rules: Rules, *, json: bool) -> None:
     if json:
         written = {name: {"path": str(one.path), "record": one.record} for name, one in sides.items()}
         document = {"experiment": trial, "status": comparison.status, "sentence": trial_reason(trial)}
-        print_json(document | {"ended_by": done.ended_by, "reasons": comparison.reasons, **written})
+        said = {"ended_by": done.ended_by, "reasons": comparison.reasons, "work": comparison.work}
+        print_json(document | said | written)
     else:
         Console.out().print(experiment_view(comparison, trial))
         for name, one in sides.items():

@@ -47,10 +47,14 @@ class Rates(msgspec.Struct, frozen=True):
     of_bandwidth: float | None
 
 
+NO_RATES = Rates(None, None, None)
+
+
 class WorkDifference(msgspec.Struct, frozen=True):
     """What two counts say. ``kind`` is ``other`` if some quantities grew and others shrank, or only their kinds differ.
 
-    ``growth`` is the largest relative growth of a judged quantity, 0 if none grew.
+    ``growth`` is the largest relative growth of a judged quantity, 0 if none grew. ``threads`` are those that torch ran
+    with on each side, ``None`` if that is not known or was not the same in all runs.
     """
 
     kind: Kind
@@ -59,6 +63,7 @@ class WorkDifference(msgspec.Struct, frozen=True):
     calls: tuple[CallsChange, ...]
     rates: tuple[Rates, Rates]
     digests_equal: bool | None
+    threads: tuple[int | None, int | None] = (None, None)
 
 
 _READ: Mapping[str, tuple[str, Callable[[Work], int | None]]] = {
@@ -106,6 +111,17 @@ def compare_work(a: Sample, b: Sample) -> WorkDifference | None:
     one, two = work_of(a), work_of(b)
     if one is None or two is None:
         return None
+    found = compare_counts(one, two)
+    return msgspec.structs.replace(found, rates=(_rates(one, a), _rates(two, b)), threads=(_threads(a), _threads(b)))
+
+
+def compare_counts(one: Work, two: Work) -> WorkDifference:
+    """Return how two counts differ, without rates, which need times.
+
+    Args:
+        one: the reference's.
+        two: the result's.
+    """
     varies = {*one.varies, *two.varies}
     once = one.torch is not None and two.torch is not None and min(one.counted, two.counted) < 2
     unsure = frozenset({"Python calls"} if once else ())
@@ -127,8 +143,7 @@ def compare_work(a: Sample, b: Sample) -> WorkDifference | None:
     if not judged:
         kind = "other"
     calls = _operators(one, two, varies) + _modules(one, two, varies)
-    rates = _rates(one, a), _rates(two, b)
-    return WorkDifference(kind, max(grown, default=0.0), quantities, calls, rates, equal)
+    return WorkDifference(kind, max(grown, default=0.0), quantities, calls, (NO_RATES, NO_RATES), equal)
 
 
 def _quantity(name: str, path: str, values: tuple[int | None, int | None], varies: set[str]) -> Quantity:
@@ -200,7 +215,7 @@ def _rates(work: Work, sample: Sample) -> Rates:
     walls = sorted(sample.walls)
     torch = work.torch
     if not walls or torch is None:
-        return Rates(None, None, None)
+        return NO_RATES
     wall_s = (walls[(len(walls) - 1) // 2] + walls[len(walls) // 2]) / 2
     written = None if torch.bytes is None else torch.bytes / wall_s
     bandwidth = sample.newest.calibration.before.get(BANDWIDTH)
@@ -209,3 +224,8 @@ def _rates(work: Work, sample: Sample) -> Rates:
         written,
         written / bandwidth if written is not None and bandwidth else None,
     )
+
+
+def _threads(sample: Sample) -> int | None:
+    found = {run.threads_used.torch for run in sample.runs}
+    return found.pop() if len(found) == 1 else None

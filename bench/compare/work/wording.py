@@ -15,18 +15,33 @@ _SAME_HOST: frozenset[Status] = frozenset({"code_regressed", "code_improved", "o
 _UNDECIDED: frozenset[Status] = frozenset({"insufficient_runs", "host_noisy", "not_measured", "same"})
 
 
-def work_reasons(difference: WorkDifference | None, status: Status) -> list[str]:
+SIDES = ("base", "head")
+"""What the sides of an experiment are called; those of other comparisons are a reference and a result."""
+
+
+def work_reasons(
+    difference: WorkDifference | None, status: Status, called: tuple[str, str] = ("reference", "result")
+) -> list[str]:
     """Return what the counts add to a comparison: one sentence, or none if nothing was counted on both sides.
 
     Args:
         difference: what was counted.
         status: the status of the comparison, which the work never changes.
+        called: what both sides are called.
     """
     if difference is None:
         return []
     if difference.kind == "same":
-        return [_same(difference, status)]
-    return [_other(difference, status)]
+        return [_same(difference, status, called[0])]
+    return [_other(difference, status, called) + threads_text(difference)]
+
+
+def threads_text(difference: WorkDifference) -> str:
+    """Return with how many threads each side ran if that differs, to be added to a sentence; else nothing."""
+    a, b = difference.threads
+    if a is None or b is None or a == b:
+        return ""
+    return f" (torch ran with {units.counted(a, 'thread')} and with {b}: some code divides its work by them)"
 
 
 def total_text(work: Work) -> str:
@@ -72,7 +87,7 @@ def calls_text(change: CallsChange) -> str:
     return f"{said}, {'all' if change.all else 'most'} in {change.caller}"
 
 
-def _same(difference: WorkDifference, status: Status) -> str:
+def _same(difference: WorkDifference, status: Status, reference: str) -> str:
     judged = {one.name: one.b for one in difference.quantities if one.judged}
     parts = [f"{units.count(judged[name])} {name}" for name in ("operator calls", "Python calls") if name in judged]
     flops = judged.get("floating-point operations")
@@ -80,13 +95,13 @@ def _same(difference: WorkDifference, status: Status) -> str:
     counted = ", ".join(parts)
     if status == "host_differs":
         return f"the work is the same on both ({counted})"
-    said = f"same work ({counted}, equal to the reference's)"
+    said = f"same work ({counted}, equal to the {reference}'s)"
     if status in _SAME_HOST:
         return f"{said}: the time is the machine's or the allocator's, not the amount of work"
     return said
 
 
-def _other(difference: WorkDifference, status: Status) -> str:
+def _other(difference: WorkDifference, status: Status, called: tuple[str, str]) -> str:
     changed = [one for one in difference.quantities if one.judged and one.a != one.b]
     calls = [calls_text(one) for one in difference.calls[:2]]
     named = f": {'; '.join(calls)}" if calls else ""
@@ -96,17 +111,17 @@ def _other(difference: WorkDifference, status: Status) -> str:
             return f"as many operator calls, and of other shapes or types{named}"
         return f"nothing that repeats exactly was counted on both sides, so the work is not judged{named}"
     if status == "host_differs":
-        return f"the work is not the same on both, {_amount(changed[0])}{named}"
+        return f"the work is not the same on both, {_amount(changed[0], called[0])}{named}"
     if difference.kind == "other":
-        return f"the work is another one, {' and '.join(map(_amount, _extremes(changed)))}{named}"
-    return f"the result does {_amount(changed[0])}{evidence}{named}"
+        return f"the work is another one, {' and '.join(_amount(one, called[0]) for one in _extremes(changed))}{named}"
+    return f"the {called[1]} does {_amount(changed[0], called[0])}{evidence}{named}"
 
 
-def _amount(quantity: Quantity) -> str:
+def _amount(quantity: Quantity, reference: str) -> str:
     """``11.9 % more floating-point operations``."""
     change = quantity.change
     if change is None or not math.isfinite(change):
-        return f"{quantity.name} that the reference does not have"
+        return f"{quantity.name} that the {reference} does not have"
     word = "more" if change > 0 else "less" if quantity.name.startswith("bytes") else "fewer"
     if change > 1:
         return f"{units.times(1 + change)} the {quantity.name}"

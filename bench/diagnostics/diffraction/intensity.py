@@ -1,8 +1,8 @@
 """The model itself: from six cell parameters to an image and to the image's sum, in blocks that fit a cache.
 
 Two things keep a 1024×1024 image in float64 small and quick, both explained in docs/diagnostics.md. The image is
-worked through in blocks of rows, so that a temporary fits a core's second-level cache. And a block's graph is made
-again in the backward pass, so that never more than one block's graph is alive.
+worked through in blocks of rows, so that a temporary fits a cache. And a block's graph is made again in the backward
+pass, so that never more than one block's graph is alive.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from .cell import real_basis
 from .detector import Geometry
 from .lattice import lattice_transform
 
-# torch hands a thread at least 32768 elements of an operation (at::internal::GRAIN_SIZE), and a block's operations are
-# mostly on three numbers a pixel. With fewer pixels for each thread some threads would have nothing to do.
-CPU_PIXELS_PER_THREAD = 16384
-# An accelerator wants few, large kernels: a whole 1024×1024 image, 24 MiB for three float64 numbers a pixel. On a
-# processor of more than 64 threads it bounds the memory.
-MOST_PIXELS = 1 << 20
+# Whatever number of threads there is: a host with more of them is asked for the same operations on the same shapes, so
+# that counts of them can be held against one another. torch hands a thread at least 32768 elements of an operation
+# (at::internal::GRAIN_SIZE), and a block's operations are mostly on three numbers a pixel: enough for twelve threads,
+# and 3 MiB a temporary, which a cache of the last level holds.
+CPU_PIXELS = 1 << 17
+# An accelerator wants few, large kernels: a whole 1024×1024 image, 24 MiB for three float64 numbers a pixel.
+ACCELERATOR_PIXELS = 1 << 20
 
 
-def block_rows(columns: int, *, threads: int, on_cpu: bool) -> int:
+def block_rows(columns: int, *, on_cpu: bool) -> int:
     """Rows of an image that are worked through at a time, at least one."""
-    pixels = min(CPU_PIXELS_PER_THREAD * threads, MOST_PIXELS) if on_cpu else MOST_PIXELS
-    return max(1, pixels // columns)
+    return max(1, (CPU_PIXELS if on_cpu else ACCELERATOR_PIXELS) // columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class DiffractionModel:
 
     The constant electron radius and flux are left out: intensities are in units of r_e² times the beam's fluence. The
     image's dtype and device are those of the geometry, whatever the parameters' dtype. `rows` sets the rows of a block
-    (None: as many as suit the device and torch's threads).
+    (None: as many as suit the device).
     """
 
     geometry: Geometry
@@ -80,7 +80,7 @@ class DiffractionModel:
 
     def _blocks(self) -> Iterator[slice]:
         weight, columns = self.geometry.weight, self.geometry.detector.pixels
-        rows = self.rows or block_rows(columns, threads=torch.get_num_threads(), on_cpu=weight.device.type == "cpu")
+        rows = self.rows or block_rows(columns, on_cpu=weight.device.type == "cpu")
         step = rows * columns
         for start in range(0, weight.numel(), step):
             yield slice(start, min(start + step, weight.numel()))

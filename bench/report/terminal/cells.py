@@ -9,9 +9,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from bench.compare.work.difference import WorkDifference
 from bench.report.presentation import stamp_text, state_text
 from bench.report.status import State
 from bench.report.text import plain
+from bench.report.work import HEADS as WORK_HEADS
+from bench.report.work import work_rows
 from bench.units import NOT_KNOWN
 
 STYLES = {"bad": "bold red", "caution": "yellow", "good": "green", "none": "dim"}
@@ -138,4 +141,12 @@ def table(*columns: str, title: str | None = None, caption: str | None = None) -
             made.add_column(text(name[1:]), no_wrap=True)
         else:
             made.add_column(text(name), overflow="fold")
+    return made
+
+
+def work_table(work: WorkDifference) -> Table:
+    """Return what was counted on both sides: sums, the operators that differ most, rates."""
+    made = table(*WORK_HEADS)
+    for row in work_rows(work):
+        made.add_row(*(text(cell) for cell in row.cells))
     return made

@@ -13,15 +13,13 @@ from bench import units
 from bench.compare.comparison import Comparison, Side
 from bench.compare.ranking import Ranking
 from bench.compare.reasons import label
-from bench.compare.work.difference import WorkDifference
+from bench.compare.work.wording import work_reasons
 from bench.report.figures import HEADS, contradiction, figure_cells, figures_line, own_first
 from bench.report.presentation import other_reasons, ratio_interval, ratio_text, side_name
 from bench.report.status import STATES
-from bench.report.terminal.cells import bullets, interval, state, table, text
+from bench.report.terminal.cells import bullets, interval, state, table, text, work_table
 from bench.report.terminal.experiment import experiment_view
 from bench.report.text import plain
-from bench.report.work import HEADS as WORK_HEADS
-from bench.report.work import work_rows
 
 _WORD_STYLES = {"worse": "bold red", "better": "green", "more": "yellow", "less": "yellow", "same": ""}
 
@@ -46,14 +44,6 @@ def comparison_view(comparison: Comparison) -> RenderableType:
     if comparison.work is not None:
         parts += [Text(), work_table(comparison.work)]
     return Group(*parts)
-
-
-def work_table(work: WorkDifference) -> Table:
-    """Return what was counted on both sides: sums, the operators that differ most, rates."""
-    made = table(*WORK_HEADS)
-    for row in work_rows(work):
-        made.add_row(*(text(cell) for cell in row.cells))
-    return made
 
 
 def ranking_view(ranking: Ranking | Sequence[Comparison]) -> RenderableType:
@@ -101,6 +91,7 @@ def _beside(row: Comparison) -> str:
     elif row.status in ("insufficient_runs", "host_noisy", "not_measured", "over_ceiling"):
         # The figures of the row are in its columns.
         parts += other_reasons(row, "wall time ", "the smallest change ", "these runs can only show ")
+    parts += [said for said in work_reasons(row.work, row.status) if said not in parts]
     beside = figures_line(row)
     return "; ".join([*parts, beside] if beside else parts)
 

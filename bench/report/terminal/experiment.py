@@ -13,18 +13,22 @@ from bench.compare.comparison import Comparison
 from bench.compare.experiment import Judged, Trial
 from bench.compare.reasons import bounds, judged_word
 from bench.report.status import STATES
-from bench.report.terminal.cells import STYLES, bullets, state, table, text
+from bench.report.terminal.cells import STYLES, bullets, state, table, text, work_table
 
 _STYLE = {"slower": "bad", "faster": "good", "same": "none", "undecided": "caution"}
 
 
 def experiment_view(comparison: Comparison, trial: Trial) -> RenderableType:
-    """Return the sentence that decides, a table of all figures, and what else there is to know."""
+    """Return the sentence that decides, a table of all figures, what else there is to know, and the work of both."""
     sentence, *others = comparison.reasons
     head = Text.assemble(state(STATES[comparison.status]), "  ", text(comparison.diagnostic, "bold"))
     how = f"experiment {trial.id}, seed {trial.seed}{', both sides at once' if trial.duet else ''}"
     made = figures_table(trial)
-    return Group(head, text(sentence, "bold"), Text(), made, text(how, "dim"), bullets(text(one) for one in others))
+    parts: list[RenderableType] = [head, text(sentence, "bold"), Text(), made, text(how, "dim")]
+    parts.append(bullets(text(one) for one in others))
+    if comparison.work is not None:
+        parts += [Text(), work_table(comparison.work)]
+    return Group(*parts)
 
 
 def figures_table(trial: Trial) -> Table:

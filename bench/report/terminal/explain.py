@@ -13,8 +13,7 @@ from bench.compare.explain.difference import DeltaExplanation, DeltaTerm, Explan
 from bench.compare.likeness.differences import Difference
 from bench.compare.work.wording import total_text, work_reasons
 from bench.report.status import spoken
-from bench.report.terminal.cells import bar, bullets, signed_bar, table, text
-from bench.report.terminal.compare import work_table
+from bench.report.terminal.cells import bar, bullets, signed_bar, table, text, work_table
 
 _BAR, _HALF = 16, 10
 _STYLES = {"user": "blue", "system": "red", "rest": "dim"}

@@ -115,3 +115,61 @@ def test_the_table_of_a_query(tmp_path):
     assert ("total", "kernel.minor_faults", 5, True) in rows
     assert ("total", "kernel.system_calls", None, None) in rows
     assert rows_of("SELECT count(*) FROM work", tmp_path / "plain")[1] == [(0,)]
+
+
+@pytest.fixture
+def counts(engine, monkeypatch):
+    """Let each counting run leave as many Python calls as it is given, in turn."""
+    monkeypatch.delenv("BENCH_WORK")
+    execute = engine.execute
+
+    def by(*calls):
+        left = list(calls)
+
+        def counted(place, task, out, on_event):
+            ending = execute(place, task, out, on_event)
+            if "BENCH_WORK_OUT" in task.env:
+                one = left.pop(0)
+                found = {"tests": [], "unavailable": {}, "python": {"calls": one, "modules": {"loop": one}}}
+                (out / "work.main.json").write_text(json.dumps(found))
+            return ending
+
+        engine.execute = counted
+
+    return by
+
+
+AB = ("ab", "grad_cpu", "--base", "env.A=1", "--head", "env.A=2", "--max-pairs", "1", "--seed", "1")
+
+
+def test_an_undecided_experiment_shows_its_work_and_holds_it_to_the_gate(counts, bench_):
+    counts(1000, 1000, 1020, 1020)
+    code, out, err = bench_(*AB, "--fail-on", "work:1%")
+    assert code == 1, err
+    assert "the work grew by 2.00 %, and 1.00 % is allowed" in err
+    assert "the head does 2.0 % more Python calls, which one run on each side shows" in " ".join(out.split())
+    assert "functions of loop 1 000 1 020 +2.00 %" in " ".join(out.split())
+    counts(1000, 1000, 1020, 1020)
+    assert bench_(*AB)[0] == 6  # one pair decides nothing
+
+
+def test_the_work_of_an_experiment_is_in_its_document_and_what_did_not_repeat_is_not_judged(counts, bench_):
+    counts(1000, 1001, 1020, 1020)
+    code, out, err = bench_(*AB, "--json", "--fail-on", "work:1%")
+    assert code == 6
+    assert "no work that repeats was counted on both sides" in err
+    (quantity,) = json.loads(out)["work"]["quantities"]
+    assert (quantity["judged"], quantity["why"]) == (False, "did not repeat exactly")
+
+
+def test_a_reproduction_is_held_to_the_gate(counts, bench_, tmp_path):
+    counts(1000)
+    assert bench_("run", "grad_cpu", "--results", tmp_path / "a", "--quiet")[0] == 0
+    (bundle,) = (tmp_path / "a").glob("*/*/*")
+    counts(1020)
+    code, out, err = bench_("reproduce", bundle, "--results", tmp_path / "b", "--fail-on", "work:1%")
+    assert code == 1, err
+    assert "the work grew by 2.00 %" in err
+    assert "functions of loop 1 000 1 020 +2.00 %" in " ".join(out.split())
+    counts(1000)
+    assert bench_("reproduce", bundle, "--results", tmp_path / "c", "--fail-on", "work:1%")[0] == 0

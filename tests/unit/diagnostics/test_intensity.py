@@ -11,7 +11,7 @@ import torch
 
 from bench.diagnostics.diffraction import Cell, Detector, DiffractionModel, make_geometry
 from bench.diagnostics.diffraction.detector import pixel_positions, solid_angle
-from bench.diagnostics.diffraction.intensity import MOST_PIXELS, block_rows
+from bench.diagnostics.diffraction.intensity import block_rows
 
 CELL = Cell(71.0, 83.0, 97.0, 77.0, 95.0, 104.0)
 
@@ -163,9 +163,18 @@ def test_float32_image_follows_the_geometry() -> None:
     torch.testing.assert_close(image.double(), exact, rtol=1e-2, atol=exact.max().item() * 1e-4)
 
 
-def test_block_rows_fill_every_thread_and_an_accelerator() -> None:
-    assert block_rows(1024, threads=2, on_cpu=True) == 32
-    assert block_rows(1024, threads=16, on_cpu=True) == 256
-    assert block_rows(1024, threads=500, on_cpu=True) == MOST_PIXELS // 1024
-    assert block_rows(10**9, threads=1, on_cpu=True) == 1
-    assert block_rows(1024, threads=2, on_cpu=False) == MOST_PIXELS // 1024
+def test_blocks_suit_the_device_and_are_of_one_row_at_least() -> None:
+    assert block_rows(1024, on_cpu=True) == 128
+    assert block_rows(1024, on_cpu=False) == 1024
+    assert block_rows(10**9, on_cpu=True) == 1
+
+
+def test_blocks_are_the_same_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked of torch is the diagnostic's, and not the host's."""
+    model = small(512)
+    found = []
+    for threads in (1, 2, 64):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        found.append(list(model._blocks()))
+    assert [block.stop for block in found[0]] == [1 << 17, 1 << 18]
+    assert found[0] == found[1] == found[2]

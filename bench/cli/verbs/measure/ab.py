@@ -10,10 +10,12 @@ import typer
 
 from bench.cli import commands, completion, options
 from bench.cli.app import app
+from bench.cli.gates import parse_gates, work_gate
 from bench.cli.paired.experiments import Asked, absolute, experiment, parse_effect, prepare, rules_of, show, words_of
 from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.measures import CALL, CPU, WALL
 from bench.engine.choose import choose
+from bench.errors import gravest
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.temporary import temporary_folder
 from bench.run.ab.resume import find_sides, read_earlier
@@ -80,6 +82,7 @@ def ab(
     expect_exit: commands.ExpectExit = 0,
     python: commands.Python = None,
     work: options.Work = None,
+    fail_on: options.FailOn = [],  # noqa: B006, typer copies it
     engine: options.EngineName = None,
     host: options.HostUrl = None,
     profile: options.Profile = "full",
@@ -102,6 +105,7 @@ def ab(
     """
     one = options.node_of(node)
     commands.refuse_installing(requirements, python)
+    gate = parse_gates(fail_on)
     asked = Asked(
         rules=rules_of(max_pairs, min_pairs, budget, metric),
         metric=metric,
@@ -109,7 +113,7 @@ def ab(
         seed=seed,
         calibration=calibration,
         if_busy=if_busy,
-        work=wanted_work(work, gated=False),
+        work=wanted_work(work, gated=gate is not None),
     )
     check_results_folder(results, NEED_BYTES)
     with temporary_folder("ab") as folder:
@@ -152,4 +156,4 @@ def ab(
         place = commands.engine_for(words.engine, prepared.question.diagnostic, words.python)
         done = experiment(prepared, asked, earlier, partial(choose, place, words.host))
     show(done, asked.rules, json=json)
-    return int(done.exit_code)
+    return int(gravest([done.exit_code, work_gate(gate, [done.comparison.work])]))

@@ -16,6 +16,7 @@ from bench.catalog.model import Diagnostic
 from bench.catalog.project import of_node, read_catalog
 from bench.cli import commands, options
 from bench.cli.app import app
+from bench.cli.gates import parse_gates, work_gate
 from bench.cli.inputs import original
 from bench.cli.next_step import suggest
 from bench.cli.output import Console, announce, complain_of, notify, print_json
@@ -26,7 +27,7 @@ from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import CONTAINERS, choose
 from bench.engine.protocol import Capacity, Engine
-from bench.errors import ExitCode, NotMeasured, UsageError
+from bench.errors import ExitCode, NotMeasured, UsageError, gravest
 from bench.record.schema import Record, Source
 from bench.record.storage.disk import check_results_folder
 from bench.report.terminal.compare import comparison_view
@@ -66,6 +67,7 @@ def reproduce(
     python: commands.Python = None,
     input_: commands.Input = None,
     work: options.Work = None,
+    fail_on: options.FailOn = [],  # noqa: B006, typer copies it
     if_busy: options.Busy = "wait",
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
@@ -77,7 +79,8 @@ def reproduce(
 
     Example: bench reproduce grad.tar.zst --allow image,cpus
     """
-    allowed, counted = parse_allow(allow), wanted_work(work, gated=False)
+    allowed, gate = parse_allow(allow), parse_gates(fail_on)
+    counted = wanted_work(work, gated=gate is not None)
     record = original(bundle, results)
     if record.diagnostic.command is not msgspec.UNSET:
         announce(f"a command: {plain(line_of(record))}")
@@ -113,7 +116,8 @@ def reproduce(
         notify(f"written to {written.path}")
         suggest(*(("explain", bundle, written.path) if written.record.runs else ("doctor",)))
     complain_of(written.complaints)
-    return int(written.exit_code or _regression(comparison))
+    held = work_gate(gate, [None if comparison is None else comparison.work])
+    return int(gravest([written.exit_code or _regression(comparison), held]))
 
 
 def _regression(comparison: Comparison | None) -> ExitCode:

@@ -24,7 +24,7 @@ from bench.compare.sample import sample_of
 from bench.compare.work.difference import WorkDifference, compare_work
 from bench.engine.assets import diagnostics_folder
 from bench.engine.choose import choose
-from bench.errors import UsageError
+from bench.errors import UsageError, gravest
 from bench.record.schema import Record, Source
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.find import find_bundles
@@ -149,7 +149,7 @@ def run(
         Console.out().print(result_summary(Entry(written.record, str(written.path)), told))
         after_run(written.record, written.path)
     complain_of(written.complaints)
-    return int(written.exit_code or work_gate(gate, _grown(written.record, known) if gate is not None else ()))
+    return int(gravest([written.exit_code, work_gate(gate, _grown(written.record, known) if gate is not None else ())]))
 
 
 def wanted_work(asked: bool | None, *, gated: bool) -> Wanted:

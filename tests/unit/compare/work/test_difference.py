@@ -5,9 +5,10 @@ import pytest
 
 from bench.compare.comparison import compare
 from bench.compare.work.repeats import merged
-from bench.record.schema import Calibration
+from bench.record.schema import Calibration, ThreadsUsed
 from bench.record.work import PythonWork, TorchWork, Work
 from tests.support.records import XEON, record
+from tests.unit.compare.test_experiment import BASE, SAME
 
 
 def work(mm=150, flops=1_000_000, **changes):
@@ -157,3 +158,32 @@ def test_two_counts_name_what_was_not_equal():
     assert again.varies == ("kernel.minor_faults", "torch.calls.aten::mm", "torch.digest")
     assert merged(again, work()).varies == again.varies
     assert merged(work(), work()).varies == ()
+
+
+@pytest.mark.parametrize(("threads", "said"), [((1, 2), True), ((2, 2), False), ((None, 2), False)])
+def test_other_work_under_other_threads_says_so(threads, said):
+    """Code may divide its work by its threads; the same work needs no such word."""
+    base, more = (result(work()), result(work(168, 1_119_000)))
+
+    def under(made, count):
+        runs = tuple(msgspec.structs.replace(run, threads_used=ThreadsUsed(torch=count)) for run in made.runs)
+        return msgspec.structs.replace(made, runs=runs)
+
+    found = compare(under(base, threads[0]), under(more, threads[1]))
+    assert found.work.threads == threads
+    assert ("(torch ran with 1 thread and with 2: some code divides its work by them)" in reason(found)) == said
+    assert "thread" not in reason(compare(under(base, threads[0]), under(base, threads[1])))
+
+
+def test_the_sides_of_an_experiment_have_their_work_compared():
+    base, head = (
+        msgspec.structs.replace(side, runs=(msgspec.structs.replace(side.runs[0], work=found), *side.runs[1:]))
+        for side, found in ((BASE, work(counted=2)), (SAME, work(168, 1_119_000, counted=2)))
+    )
+    found = compare(base, head)
+    assert found.status == compare(BASE, SAME).status == "same"
+    assert found.work.growth == pytest.approx(0.119)
+    assert found.reasons[-1] == (
+        "the head does 11.9 % more floating-point operations, which one run on each side shows: "
+        "aten::mm 150 → 168 calls, all in simulator.run"
+    )
