@@ -1,8 +1,8 @@
 """What other benchmark tools write: files that the tools themselves made, and those that could only be made by hand.
 
 The files in ``tests/unit/importer/tools/files`` are of the tool and version in their names, run for a few seconds on small
-benchmarks; names of machines, paths and users were replaced. JMH, criterion, critcmp and github-action-benchmark could
-not be had: their files below are made by hand after the tools' sources and published outputs.
+benchmarks; names of machines, paths and users were replaced. JMH and github-action-benchmark could not be had: their files
+below are made by hand after the tools' sources and published outputs.
 """
 
 import json
@@ -33,7 +33,10 @@ JMH = [
             "scoreUnit": unit,
             **raw,
         },
-        "secondaryMetrics": {},
+        "secondaryMetrics": {
+            "gc.alloc.rate.norm": {"scoreUnit": "B/op", "rawData": [[24.0, 26.0], []]},
+            "gc.time": {"scoreUnit": "ms", "rawData": [[3.0, "NaN"], ["NaN", "+INF"]]},
+        },
     }
     for mode, size, unit, raw in (
         ("avgt", "10", "us/op", {"rawData": [[2.0, 2.5], [2.25, 4.0]]}),
@@ -47,56 +50,24 @@ JMH = [
         ),
     )
 ]
-"""A report of JMH 1.37: two forks of two iterations."""
+"""A report of JMH 1.37: two forks of two iterations, and of what was measured beside them not always a figure."""
 
-SAMPLE = {
-    "sampling_mode": "Linear",
-    "iters": [100.0, 200.0, 300.0, 400.0],
-    "times": [1000.0, 2200.0, 3000.0, 4800.0],
-}
-"""A ``sample.json`` of criterion 0.5: nanoseconds of growing batches."""
-CRITERION = {
-    "group one/f/20/new/sample.json": SAMPLE,
-    "group one/f/20/new/benchmark.json": {
-        "group_id": "group one",
-        "function_id": "f",
-        "value_str": "20",
-        "throughput": None,
-        "full_id": "group one/f/20",
-        "directory_name": "group one/f/20",
-        "title": "group one/f/20",
-    },
-    "group one/f/20/new/estimates.json": {"mean": {"point_estimate": 10.9}},
-    "group one/f/20/new/tukey.json": [1.0, 2.0, 3.0, 4.0],
-}
-CRITCMP = {
-    "name": "base",
-    "benchmarks": {
-        "group one/f/20": {
-            "baseline": "base",
-            "fullname": "group one/f/20",
-            "criterion_benchmark_v1": {"group_id": "group one", "function_id": "f", "value_str": "20"},
-            "criterion_estimates_v1": {
-                name: {
-                    "confidence_interval": {
-                        "confidence_level": 0.95,
-                        "lower_bound": value - 1,
-                        "upper_bound": value + 1,
-                    },
-                    "point_estimate": value,
-                    "standard_error": 0.5,
-                }
-                for name, value in (("mean", 11.0), ("median", 10.5), ("std_dev", 1.0), ("slope", 10.75))
-            },
-        }
-    },
-}
-"""What critcmp 0.1 exports of a baseline."""
+CRITERION = FILES / "criterion-0.3.6"
+"""What criterion left under ``target/criterion``, which is the folder to import."""
 
 
 def _entry(commit: str, date: int, tool: str, benches: list[dict[str, object]]) -> dict[str, object]:
     return {
-        "commit": {"id": commit * 40, "message": "x", "timestamp": "2024-05-07T10:00:02-07:00"},
+        "commit": {
+            "author": {"email": "someone@example.org", "name": "Some One", "username": "someone"},
+            "committer": {"email": "noreply@example.org", "name": "Example", "username": "web-flow"},
+            "distinct": True,
+            "id": commit * 40,
+            "message": "x",
+            "timestamp": "2024-05-07T10:00:02-07:00",
+            "tree_id": commit * 40,
+            "url": f"https://example.org/x/commit/{commit * 40}",
+        },
         "date": date,
         "tool": tool,
         "benches": benches,
@@ -118,6 +89,9 @@ HISTORY = {
                 "pytest",
                 [{"name": "t.py::test_x", "value": 190.5, "unit": "iter/sec", "range": "stddev: 1"}],
             )
+        ],
+        "Java": [
+            _entry("a", 1715100000000, "jmh", [{"name": "add", "value": 2.5, "unit": "ops/us", "extra": "forks: 2"}])
         ],
         "Own": [_entry("a", 1715100000000, "customBiggerIsBetter", [{"name": "load", "value": 50, "unit": "Percent"}])],
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from bench.importer.tools.fields import Unreadable
@@ -58,7 +59,7 @@ _SIGNS = (
 )
 """Words that stand together in the JSON of a known tool, also if it was cut off soon after its beginning."""
 COMPANIONS = frozenset((*criterion.COMPANIONS, *asv.COMPANIONS))
-"""Names of files that lie beside those of a tool and are read with them."""
+"""Names of files that lie beside those of a tool and hold nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,11 @@ class Recognised:
 
     content: Content
     parse: Parse
+
+
+def is_companion(path: Path) -> bool:
+    """Return whether a file has a name that those have which a tool writes beside its results."""
+    return path.name in COMPANIONS or path.parent.name == criterion.REPORT
 
 
 def has_signs(text: str) -> bool:

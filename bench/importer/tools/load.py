@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.importer.read.clean import decode, is_text
 from bench.importer.read.walk import File, read_head, read_whole
 from bench.importer.tools.fields import Unreadable
-from bench.importer.tools.known import COMPANIONS, has_signs, recognise
+from bench.importer.tools.known import has_signs, is_companion, recognise
 from bench.importer.tools.model import Content, ToolFile
 from bench.record.storage.manifest import Problem
 
@@ -37,7 +37,7 @@ def load_tools(files: Sequence[File]) -> list[Loaded]:
 def beside_tools(files: Sequence[File], loaded: Sequence[Loaded]) -> list[File]:
     """Return the files that are of a known tool or belong to one of its files."""
     names = {one.file.name for one in loaded}
-    return [file for file in files if file.name in names or (names and file.path.name in COMPANIONS)]
+    return [file for file in files if file.name in names or (names and is_companion(file.path))]
 
 
 def _load(file: File) -> Loaded | None:

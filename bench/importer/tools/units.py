@@ -29,10 +29,11 @@ _BYTE_RATE = re.compile(r"(?P<bytes>\w+)/s(?:ec)?")
 def to_si(value: float, unit: str) -> tuple[float, str]:
     """Return a value in SI base units, and that unit: ``s``, ``bytes``, ``1/s``, ``bytes/s``, or the unit as it was."""
     per = _PER.fullmatch(unit)
-    if (seconds := _SECONDS.get(per["unit"] if per else unit)) is not None:
-        return value * seconds, "s"
-    if unit in _BYTES:
-        return value * _BYTES[unit], "bytes"
+    of_one = per["unit"] if per else unit
+    if of_one in _SECONDS:
+        return value * _SECONDS[of_one], "s"
+    if of_one in _BYTES:
+        return value * _BYTES[of_one], "bytes"
     rate = _RATE.fullmatch(unit)
     if rate is not None and rate["per"] in _SECONDS:
         return value / _SECONDS[rate["per"]], "1/s"

@@ -89,20 +89,22 @@ _GROUPS: Mapping[str, type[msgspec.Struct]] = {
     "context_switches": ContextSwitches,
     "io": Io,
 }
-_RUN = (
+_WARMUP = Column("warmup", "BOOLEAN", "")
+"""Whether the run only warmed up: true or false, where the record has the key only if it did."""
+_OF_RUN = (
     *_columns(Run, skip="warmup"),
     *(column for group, struct in _GROUPS.items() for column in _columns(struct, group, group)),
 )
-_AT_RUN = Column("run", "BIGINT", "index")
+_AT_RUN = (Column("run", "BIGINT", "index"), _WARMUP)
 _METRIC = _text("metric", "")
 _COUNTER = (_text("part", ""), _text("name", ""), Column("value", "BIGINT", ""), Column("repeats", "BOOLEAN", ""))
 COLUMNS: Mapping[str, tuple[Column, ...]] = {
     "results": (*_RESULT, _text("fingerprint", "")),
-    "runs": (*KEY, *_RUN),
-    "tests": (*KEY, _AT_RUN, *_columns(TestResult)),
-    "metrics": (*KEY, _AT_RUN, _METRIC, *_columns(Metric, skip="values"), Column("samples", LIST, "")),
-    "warnings": (*KEY, _AT_RUN, *_columns(Warning_)),
-    "work": (*KEY, _AT_RUN, *_COUNTER),
+    "runs": (*KEY, _WARMUP, *_OF_RUN),
+    "tests": (*KEY, *_AT_RUN, *_columns(TestResult)),
+    "metrics": (*KEY, *_AT_RUN, _METRIC, *_columns(Metric, skip="values"), Column("samples", LIST, "")),
+    "warnings": (*KEY, *_AT_RUN, *_columns(Warning_)),
+    "work": (*KEY, *_AT_RUN, *_COUNTER),
 }
 """The columns of each table, in order."""
 
@@ -111,7 +113,7 @@ def _getter(columns: Iterable[Column]) -> Callable[[Any], tuple[Any, ...]]:
     return attrgetter(*(column.path for column in columns))
 
 
-_key_of, _result_of, _run_of = _getter(KEY), _getter(_RESULT), _getter(_RUN)
+_key_of, _result_of, _run_of = _getter(KEY), _getter(_RESULT), _getter(_OF_RUN)
 _test_of, _warning_of = (_getter(_columns(struct)) for struct in (TestResult, Warning_))
 _metric_of = _getter(_columns(Metric, skip="values"))
 
@@ -132,9 +134,10 @@ class Rows:
         fingerprint = record.image.fingerprint if record.image is not None else None
         rows = self._rows
         rows["results"].append((at, *_result_of(record), fingerprint))
-        for run in record.judged:
-            rows["runs"].append((*key, *_run_of(run)))
-            here = (*key, run.index)
+        for run in record.runs:
+            warmup = run.warmup is True
+            rows["runs"].append((*key, warmup, *_run_of(run)))
+            here = (*key, run.index, warmup)
             rows["tests"] += [(*here, *_test_of(test)) for test in run.tests]
             rows["metrics"] += [
                 (*here, name, *_metric_of(metric), metric.values or None) for name, metric in run.metrics.items()
@@ -152,7 +155,7 @@ class Rows:
 def beyond(record: Record) -> str | None:
     """Return which count of a record no column can hold, as a clause; it is null there. ``None`` if all fit."""
     counts = [column for column in _RESULT if column.kind == "BIGINT"]
-    runs = [column for column in _RUN if column.kind == "BIGINT"]
+    runs = [column for column in _OF_RUN if column.kind == "BIGINT"]
     parts = [("", record, counts), *((f"runs[{at}].", run, runs) for at, run in enumerate(record.runs))]
     for where, part, columns in parts:
         for column in columns:

@@ -39,7 +39,12 @@ def test_warm_ups_are_kept_and_marked_and_not_judged(engine, bench_):
     assert [run.get("warmup", False) for run in record["runs"]] == [True, False, False]
     assert record["runs_asked"] == 3
     assert record["verdict"]["ceiling_margin_s"] == 4.0
-    assert [line for line in bench_("query", "select wall_s from runs", "--json")[1].split() if "99" in line] == []
+    asked = "select warmup, max(wall_s) as slowest, count(*) as runs from runs group by warmup order by warmup"
+    code, out, _ = bench_("query", asked, "--json")
+    assert (code, json.loads(out)) == (
+        0,
+        [{"warmup": False, "slowest": 1.0, "runs": 2}, {"warmup": True, "slowest": 99.0, "runs": 1}],
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import json
+import shutil
 
 import pytest
 
@@ -49,11 +50,7 @@ def test_every_tool_in_one_call_each_sample_kept(bench_, tmp_path):
     (tmp_path / "jmh").write_text(json.dumps(JMH))
     (tmp_path / "data.js").write_text(DATA_JS)
     (tmp_path / "packed").write_bytes(bz2.compress((FILES / "benchexec-3.35.xml").read_bytes()))
-    for name, value in CRITERION.items():
-        path = tmp_path / "target/criterion" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value))
-    sources = [*ALL, FILES / "asv-0.6.6", *(tmp_path / name for name in ("jmh", "data.js", "packed", "target"))]
+    sources = [*ALL, FILES / "asv-0.6.6", CRITERION, *(tmp_path / name for name in ("jmh", "data.js", "packed"))]
     code, out, _ = bench_("import", *sources, "--results", tmp_path / "r", "--json")
     assert code == 0
     found = {row["result"] for row in rows_of(out)}
@@ -104,6 +101,17 @@ def test_a_copy_of_a_file_that_does_not_say_when_it_ran_is_no_twin(bench_, tmp_p
     assert (code, out.splitlines()[0]) == (0, "2 here already")
 
 
+def test_criterion_s_baseline_and_pages_are_no_results_of_their_own(bench_, tmp_path):
+    shutil.copytree(CRITERION, tmp_path / "criterion")
+    for new in list((tmp_path / "criterion").rglob("new")):
+        shutil.copytree(new, new.with_name("base"))
+        (new.with_name("base") / "raw.csv").write_text("group,function\n")
+        (new.parent / "report").mkdir()
+        (new.parent / "report/index.html").write_text("<html></html>")
+    code, out, _ = bench_("import", tmp_path / "criterion", "--results", tmp_path / "r", "--json")
+    assert (code, sorted(row["result"] for row in rows_of(out))) == (0, ["imported"] * 2 + ["present"] * 2)
+
+
 def test_a_history_that_has_grown_adds_what_is_new(bench_, tmp_path):
     (tmp_path / "data.js").write_text(DATA_JS)
     bench_("import", tmp_path / "data.js", "--results", tmp_path / "r")
@@ -113,7 +121,7 @@ def test_a_history_that_has_grown_adds_what_is_new(bench_, tmp_path):
     )
     (tmp_path / "data.js").write_text(grown)
     code, out, _ = bench_("import", tmp_path / "data.js", "--results", tmp_path / "r")
-    assert (code, out.splitlines()[0]) == (0, "1 imported, 4 here already")
+    assert (code, out.splitlines()[0]) == (0, "1 imported, 5 here already")
 
 
 def test_a_bad_file_is_one_line_and_the_rest_comes_in(bench_, tmp_path):

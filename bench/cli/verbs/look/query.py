@@ -16,14 +16,14 @@ from bench.record.index.query import rows_of
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="SQL over the tables results, runs, tests, metrics and warnings.")],
+    sql: Annotated[str, typer.Argument(help="SQL over the tables results, runs, tests, metrics, warnings and work.")],
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> None:
     """Ask all results with SQL (DuckDB's).
 
-    Example: bench query "select host, median(wall_s) from runs group by host"
+    Example: bench query "select host, median(wall_s) from runs where not warmup group by host"
     """
 
     def told(listing: Listing) -> None:

@@ -15,7 +15,8 @@ from bench.record.storage.manifest import Problem
 ONE_FIGURE = "github-action-benchmark keeps one figure a commit, and no sample"
 _BEGINS = re.compile(r"\s*window\.BENCHMARK_DATA\s*=\s*")
 _HIGHER = ("customBiggerIsBetter", "pytest", "benchmarkjs")
-_LOWER = ("customSmallerIsBetter", "cargo", "go", "googlecpp", "catch2", "julia", "benchmarkdotnet")
+_LOWER = ("customSmallerIsBetter", "cargo", "go", "googlecpp", "catch2", "julia", "benchmarkdotnet", "benchmarkluau")
+"""Of ``jmh`` the unit decides: the action takes less for better there, also of operations a second."""
 
 
 def is_data_js(text: str) -> bool:

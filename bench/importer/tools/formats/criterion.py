@@ -11,6 +11,8 @@ from bench.importer.tools.model import TIME, Content, ToolBenchmark, ToolFile, T
 
 COMPANIONS = ("benchmark.json", "estimates.json", "tukey.json")
 """Files that lie beside a sample and hold nothing that it does not."""
+REPORT = "report"
+"""The folder of its pages and pictures, one at each level."""
 NO_SAMPLES = "critcmp exports criterion's estimates; the samples lie in criterion's own folder"
 
 
@@ -55,11 +57,22 @@ def parse_critcmp(content: Content) -> ToolFile:
         estimates = node["criterion_estimates_v1"]
         middle = (estimates.get("median") or estimates["mean"])["point_estimate"].time()
         run = ToolRun({TIME: summary(middle, "ns")}, facts={"samples": NO_SAMPLES})
-        name = text_of(node.get("fullname")) or node.path
-        return ToolBenchmark(name, (run,), node.dumped(), timed="one iteration, criterion's estimate of the median")
+        timed = "one iteration, criterion's estimate of the median"
+        return ToolBenchmark(_critcmp_name(node), (run,), node.dumped(), timed=timed)
 
     found, problems = read_each((node for _, node in document["benchmarks"].items()), read, content.name)
     return ToolFile("critcmp", None, tuple(found), problems=tuple(problems))
+
+
+def _critcmp_name(node: Node) -> str:
+    """The benchmark's own name: before it ``fullname`` has that of the baseline, and baselines are to be compared."""
+    about = node.get("criterion_benchmark_v1")
+    named = text_of(about.get("full_id")) if about is not None else None
+    spelled = text_of(node.get("fullname"))
+    baseline = text_of(node.get("baseline"))
+    if spelled is not None and baseline is not None:
+        spelled = spelled.removeprefix(f"{baseline}/")
+    return named or spelled or node.path
 
 
 def _name(content: Content) -> str:

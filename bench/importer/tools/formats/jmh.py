@@ -7,13 +7,15 @@ from statistics import median
 from typing import Any
 
 from bench.importer.tools.fields import MAX_SAMPLES, Node, Unreadable, count_of, read_each, text_of
-from bench.importer.tools.model import TIME, Content, Series, ToolBenchmark, ToolFile, ToolRun, series
+from bench.importer.tools.model import TIME, Content, Series, ToolBenchmark, ToolFile, ToolRun, series, summary
 from bench.importer.tools.units import to_si
 from bench.record.schema import Better
 
 _KEPT = 20_000
 """So many samples of a histogram are written out one by one."""
 _MANY = f"over {_KEPT} samples: the file has them as a histogram, and the value is its median"
+_NO_FIGURES = ("NaN", "+INF", "-INF")
+"""How JMH writes what JSON has no number for."""
 _RATE = "JMH's mode thrpt gives a rate, which is no time"
 
 
@@ -41,7 +43,7 @@ def _benchmark(node: Node) -> ToolBenchmark:
     name = f"{node['benchmark'].text()}.{node['mode'].text()}" + (f"({spelled})" if spelled else "")
     forks = _forks(node["primaryMetric"])
     secondary = node.get("secondaryMetrics")
-    others = {key: _forks(value) for key, value in secondary.items()} if secondary is not None else {}
+    others = {key: _others(value) for key, value in secondary.items()} if secondary is not None else {}
     runs = []
     for at, main in enumerate(forks):
         timed = main.unit == "s"
@@ -56,6 +58,18 @@ def _benchmark(node: Node) -> ToolBenchmark:
         params={"threads": count_of(node.get("threads")) or 1, **({"benchmark": given} if given else {})},
         timed="one operation, the median of a fork's iterations",
     )
+
+
+def _others(metric: Node) -> list[Series]:
+    """The samples of a secondary metric: a fork may have none, and JMH writes what is no figure as ``"NaN"``."""
+    if metric.get("rawDataHistogram") is not None:
+        return _forks(metric)
+    unit = metric["scoreUnit"].text()
+    made = []
+    for fork in metric["rawData"].each():
+        samples = [item.number() for item in fork.each() if item.value not in _NO_FIGURES]
+        made.append(series(samples, unit) if samples else summary(None, unit, why="JMH has no figure of this fork"))
+    return made
 
 
 def _forks(metric: Node) -> list[Series]:

@@ -9,7 +9,7 @@ import pytest
 from bench.importer.tools.fields import Unreadable
 from bench.importer.tools.known import recognise
 from bench.importer.tools.model import Content
-from tests.support.tool_files import CRITCMP, DATA_JS, FILES, JMH, SAMPLE
+from tests.support.tool_files import CRITERION, DATA_JS, FILES, JMH
 
 JSON_FILES = {
     path.name: json.loads(path.read_text()) for path in sorted(FILES.glob("*.json")) if "perf" not in path.name
@@ -18,8 +18,7 @@ DOCUMENTS = {
     **JSON_FILES,
     "asv": json.loads((FILES / "asv-0.6.6/host/a7c50185-existing-py.json").read_text()),
     "jmh": JMH,
-    "sample": SAMPLE,
-    "critcmp": CRITCMP,
+    "sample": json.loads((CRITERION / "flat/sleep/new/sample.json").read_text()),
 }
 TEXTS = {
     **{path.name: path.read_text() for path in sorted(FILES.glob("*")) if path.suffix in (".txt", ".csv", ".xml")},

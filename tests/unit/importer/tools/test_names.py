@@ -44,6 +44,7 @@ def test_a_password_in_a_command_is_in_no_name():
         (3.0, "µs", (3e-6, "s")),
         (3.0, "msec", (3e-3, "s")),
         (2.0, "KiB", (2048.0, "bytes")),
+        (2.0, "kB/op", (2000.0, "bytes")),
         (2.0, "MB/s", (2e6, "bytes/s")),
         (2.0, "ops/us", (2e6, "1/s")),
         (2.0, "iter/sec", (2.0, "1/s")),

@@ -9,7 +9,7 @@ from bench.importer.tools.convert import wall_of
 from bench.importer.tools.fields import Unreadable
 from bench.importer.tools.known import recognise
 from bench.importer.tools.model import TIME, Content
-from tests.support.tool_files import CRITCMP, CRITERION, DATA_JS, JMH, SAMPLE, parsed, parsed_file, read_file
+from tests.support.tool_files import DATA_JS, JMH, parsed, parsed_file, read_file
 
 
 def times(benchmark):
@@ -281,23 +281,47 @@ class TestJmh:
         assert (two.metrics[TIME].value, two.metrics[TIME].values) == (pytest.approx(6e-6), ())
         assert "histogram" in two.facts["samples"]
 
+    def test_what_is_measured_beside_may_have_no_figure_in_a_fork(self):
+        one, two = by_name(parsed(json.dumps(JMH)))["org.example.Lists.add.avgt(size=10)"].runs
+        assert one.metrics["gc.alloc.rate.norm"].values == (24.0, 26.0)
+        assert one.metrics["gc.time"].values == (0.003,)
+        for name in ("gc.alloc.rate.norm", "gc.time"):
+            assert (two.metrics[name].value, two.metrics[name].why) == (None, "JMH has no figure of this fork")
+
 
 class TestCriterion:
-    """criterion 0.5 and critcmp 0.1, by hand after their sources."""
+    """criterion 0.3.6 and critcmp 0.1.8."""
 
     def test_times_are_of_batches(self):
-        files = {name: json.dumps(value) for name, value in CRITERION.items()}
-        home = "group one/f/20/new/"
-        found = parsed(json.dumps(SAMPLE), f"{home}sample.json", lambda name: files.get(home + name))
-        (made,) = found.benchmarks
-        assert (made.name, times(made)) == ("group one/f/20", [pytest.approx((10e-9, 11e-9, 10e-9, 12e-9))])
+        (made,) = parsed_file("criterion-0.3.6/group one/f/20/new/sample.json").benchmarks
+        (values,) = times(made)
+        assert (made.name, len(values)) == ("group one/f/20", 10)
+        assert values[:2] == pytest.approx((595294 / 146610 * 1e-9, 1190538 / 293220 * 1e-9))
+        assert made.runs[0].facts == {
+            "iterations": [146_610 * batch for batch in range(1, 11)],
+            "sampling_mode": "Linear",
+        }
+        flat = parsed_file("criterion-0.3.6/flat/sleep/new/sample.json").benchmarks[0]
+        assert wall_of(flat.runs[0]) == pytest.approx(1.0756695625e-3)
 
     def test_without_its_neighbour_the_folders_name_it(self):
-        assert parsed(json.dumps(SAMPLE), "target/criterion/g/f/new/sample.json").benchmarks[0].name == "g/f"
+        sample = read_file("criterion-0.3.6/flat/sleep/new/sample.json")
+        assert parsed(sample, "target/criterion/g/f/new/sample.json").benchmarks[0].name == "g/f"
 
     def test_critcmp_exports_estimates_alone(self):
-        (made,) = parsed(json.dumps(CRITCMP)).benchmarks
-        assert (made.runs[0].metrics[TIME].value, made.runs[0].metrics[TIME].values) == (pytest.approx(10.5e-9), ())
+        made = by_name(parsed_file("critcmp-0.1.8.json"))["group one/f/20"]
+        series = made.runs[0].metrics[TIME]
+        assert (series.value, series.values) == (pytest.approx(8.899128451144001e-09), ())
+        assert "samples" in made.runs[0].facts
+
+    def test_the_baseline_s_name_that_critcmp_puts_before_each_is_no_part_of_it(self):
+        text = read_file("critcmp-0.1.8.json")
+        assert '"fullname": "base/flat/sleep"' in text
+        assert set(by_name(parsed(text))) == {"flat/sleep", "group one/f/20"}
+        document = json.loads(text)
+        for benchmark in document["benchmarks"].values():
+            del benchmark["criterion_benchmark_v1"]
+        assert set(by_name(parsed(json.dumps(document)))) == {"flat/sleep", "group one/f/20"}
 
 
 class TestBenchExec:
@@ -394,6 +418,12 @@ class TestActionBenchmark:
             "higher",
         )
         assert "no time" in load.missing["wall_s"]
+        # The action takes less for better of any figure of JMH's, also of a rate.
+        assert found["Java: add"].runs[0].metrics["value"].better == "higher"
+
+    def test_who_wrote_a_commit_is_left_out(self):
+        assert "someone@example.org" in DATA_JS
+        assert not any("someone" in made.original for made in parsed(DATA_JS).benchmarks)
 
     def test_a_script_is_never_run(self):
         with pytest.raises(Unreadable, match="not JSON"):
