@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -36,7 +38,9 @@ def bench(session: nox.Session, *arguments: str) -> None:
     install(session, "host")
     command = [str(Path(session.bin) / "python"), "-m", "bench", *arguments, *session.posargs]
     session.log(" ".join(["bench", *arguments, *session.posargs]))
-    with subprocess.Popen(command) as process:
+    # What bench suggests next is called as this session calls it: nothing else may be on hand.
+    called = shlex.join([os.path.relpath(command[0]), "-m", "bench"])
+    with subprocess.Popen(command, env={"BENCH_CALLED": called, **os.environ}) as process:
         while process.poll() is None:
             with contextlib.suppress(KeyboardInterrupt):  # the command has it too
                 process.wait()

@@ -80,7 +80,7 @@ class NotMeasured(BenchError):
 
 
 class NoBase(NotMeasured):
-    """The base of the images can neither be pulled nor made: this engine has nothing to run in."""
+    """No image of ours can be had: its base can neither be pulled nor made, or nothing can be built on it."""
 
 
 class HostBusy(NotMeasured):

@@ -2,24 +2,78 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
+import sys
+from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from bench.cli.output import notify
 
 if TYPE_CHECKING:
     from bench.record.schema import Record
 
+CALLED = "BENCH_CALLED"
+"""The variable in which whoever starts bench says how a person calls it, as the nox sessions do."""
+
 
 def suggest(*words: object) -> None:
     """Print one command of bench that can be pasted, on standard error."""
-    notify(f"next: bench {shlex.join(str(word) for word in words)}")
+    notify(f"next: {command(*words)}")
+
+
+def command(*words: object) -> str:
+    """Return a whole command of bench, called as this one was."""
+    return f"{called()} {shlex.join(str(word) for word in words)}"
+
+
+def called() -> str:
+    """Return what stands before the verb: ``bench``, or what finds it where a shell does not.
+
+    ``uvx`` runs it from an environment that no shell looks into, so it is called through ``uvx`` again.
+    """
+    said = os.environ.get(CALLED)
+    if said:
+        return said
+    script = Path(sys.argv[0])
+    if script.name != "bench":  # python -m bench, or called from Python
+        return "bench"
+    if not any(part.startswith(_CACHED) for part in script.parts):
+        return "bench" if shutil.which("bench") else shlex.quote(str(script))
+    # uvx puts its own folder first in PATH, for this process alone.
+    others = [folder for folder in os.get_exec_path() if Path(folder) != script.parent]
+    source = None if shutil.which("bench", path=os.pathsep.join(others)) else _source()
+    return "bench" if source is None else shlex.join(["uvx", "--from", source, "bench"])
+
+
+_CACHED = ("archive-v", "environments-v")
+"""How folders of uv's cache begin, where what ``uvx`` runs lies."""
+
+
+def _source() -> str | None:
+    """What this installation was made of: a folder, an address, or the project's name in an index."""
+    import msgspec
+
+    try:
+        found = Distribution.from_name("bench-reproducer").read_text("direct_url.json")
+        url = str(msgspec.json.decode(found, type=dict[str, object])["url"]) if found else ""
+    except (PackageNotFoundError, msgspec.DecodeError, KeyError):
+        return None
+    return unquote(urlsplit(url).path) if url.startswith("file:") else url or "bench-reproducer"
 
 
 def project_words(project: Path | None) -> tuple[str, ...]:
     """Return the option that names a project, if there is one."""
     return () if project is None else ("--project", str(project))
+
+
+def results_words(results: Path) -> tuple[str, ...]:
+    """Return the option that names the folder of results, unless the next command finds it by itself."""
+    usual = Path(os.environ.get("BENCH_RESULTS") or "results")
+    return () if results.absolute() == usual.absolute() else ("--results", str(results))
 
 
 def after_run(record: Record, path: Path) -> None:

@@ -90,7 +90,7 @@ Busy = Annotated[
     str,
     typer.Option(
         "--if-busy",
-        help="Where another run is under way: wait or refuse.",
+        help="If another run is under way: wait or refuse.",
         metavar="WHAT",
         autocompletion=one_of("wait", "refuse"),
     ),

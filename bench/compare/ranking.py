@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
+from bench import units
 from bench.compare.alignment import align
 from bench.compare.comparison import Comparison, compare
 from bench.compare.measures import WALL
@@ -70,9 +71,7 @@ def rank(
         why = next(iter(left_out.values()), "there is only the reference")
         raise NotComparable("nothing is left to compare", why, "name two or more results of one diagnostic")
     rows.sort(key=lambda row: (row.ratio is None, (row.ratio or 0.0) * (-1 if row.better == "higher" else 1), row.b.id))
-    chance = 1 - CONFIDENCE ** len(rows)
-    note = f"Each row has its own {CONFIDENCE:.0%} interval"
-    note += f"; that one of {len(rows)} misses by luck: at most {chance:.0%}." if len(rows) > 1 else "."
+    note = f"Each row has its own {units.percent(CONFIDENCE, 0)} interval."
     return Ranking(_newest(chosen).id, tuple(rows), left_out, note)
 
 

@@ -197,7 +197,7 @@ def trial_reason(trial: Trial) -> str:
 def _smallest(change: float) -> str:
     if change > 1:
         return f"these runs can only show changes above about {units.times(1 + change)}"
-    return f"the smallest change that these runs show reliably is {units.percent(change)}"
+    return f"these runs can only show changes above {units.percent(change)}"
 
 
 def _much(change: float) -> str:

@@ -82,7 +82,7 @@ class Image(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """What stands in for the image where the local engine ran: an environment cached on the host."""
+    """What stands in for the image if the local engine ran: an environment cached on the host."""
 
     python: str | None
     torch: str | None
@@ -120,7 +120,7 @@ class Engine(msgspec.Struct, frozen=True):
     """Where it ran. ``name`` is ``docker``, ``podman``, ``local``, ``native`` in imported evidence, or ``pytest`` if
     the test ran in pytest's own process.
 
-    ``outer`` is ``None`` where it could not be seen: an engine's daemon starts its containers elsewhere.
+    ``outer`` is ``None`` if it could not be seen: an engine's daemon starts its containers elsewhere.
     """
 
     name: str
@@ -410,7 +410,7 @@ class Experiment(msgspec.Struct, frozen=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One result: a diagnostic, run once or more on one host.
 
-    ``runs_asked`` is how many runs were asked for, where the record says it; the files of a run have its number where
+    ``runs_asked`` is how many runs were asked for, if the record says it; the files of a run have its number if
     that is more than one. A result that is no side of an experiment has no key ``experiment``.
     """
 

@@ -13,7 +13,7 @@ import msgspec
 
 from bench.catalog.command import Asked as Command
 from bench.cli import options
-from bench.cli.next_step import suggest
+from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.progress import Progress
 from bench.cli.session import open_beside, open_session
@@ -27,7 +27,7 @@ from bench.engine.assets import diagnostics_folder
 from bench.engine.protocol import Engine, Notify
 from bench.errors import UsageError
 from bench.record.schema import Experiment
-from bench.report.terminal.experiment import experiment_view
+from bench.report.terminal.experiment import decision_view, experiment_view
 from bench.run.ab import pairs
 from bench.run.ab.duet import halves_of
 from bench.run.ab.experiment import Arm, Done, new_sides, run_pairs
@@ -211,36 +211,59 @@ def show(done: Done, rules: Rules, *, json: bool) -> None:
         said = {"ended_by": done.ended_by, "reasons": comparison.reasons, "work": comparison.work}
         print_json(document | said | written)
     else:
-        Console.out().print(experiment_view(comparison, trial))
-        for name, one in sides.items():
-            Console.out().print(f"  {name}: {one.path}", soft_wrap=True, markup=False, highlight=False)
+        _print(done, trial)
     if closing:
         notify(closing)
-    if done.ended_by not in _GO_ON and not json:
-        both = done.base.record.runs and done.head.record.runs
-        suggest(*(("explain", done.base.path, done.head.path) if both else ("doctor",)))
+    if not json:
+        suggest(*_next(done, trial, rules))
     if done.ended_by == "no_figure":
         known = ", ".join(judged.name for judged in trial.informs)
         complain(f"{trial.metric} cannot decide: {trial.decides.why}; there are {known}, choose one with --metric")
     complain_of(dict.fromkeys(said for one in sides.values() for said in one.complaints))
 
 
-_GO_ON = ("budget", "max_pairs", "interrupted")
-"""Ends whose closing line is the next command itself."""
+def _print(done: Done, trial: Trial) -> None:
+    """Print what was decided; all figures too, unless this is the first that is there of the diagnostic."""
+    head, comparison = done.head.path, done.comparison
+    if done.ended_by == "decided" and comparison.status in _DECIDED and _is_first(done):
+        Console.out().print(decision_view(comparison, trial))
+        return
+    Console.out().print(experiment_view(comparison, trial))
+    for name, path in (("base", done.base.path), ("head", head)):
+        Console.out().print(f"  {name}: {path}", soft_wrap=True, markup=False, highlight=False)
+
+
+_DECIDED = frozenset({"same", "code_improved", "code_regressed"})
+
+
+def _is_first(done: Done) -> bool:
+    """Whether nobody measured this diagnostic before in the folder of results."""
+    folder = done.head.path.parents[2]
+    known = {path.resolve() for path in folder.glob(f"*/{done.head.record.diagnostic.name}/*")}
+    return known <= {done.base.path.resolve(), done.head.path.resolve()}
 
 
 def _closing(done: Done, rules: Rules) -> str:
     """Why there are no more pairs, if that is no decision."""
-    trial = done.comparison.experiment
-    again = f"go on with: bench ab --resume {trial.id}" if trial is not None else ""
     said = {
-        "budget": f"the budget of {clock(rules.budget_s)} is spent; {again}",
-        "max_pairs": f"the most pairs that were asked for; {again} --max-pairs {2 * rules.max_pairs}",
-        "interrupted": f"interrupted; {again}",
+        "budget": f"the budget of {clock(rules.budget_s)} is spent",
+        "max_pairs": "the most pairs that were asked for",
+        "interrupted": "interrupted",
         "failed": "a run did not pass, and its time means nothing",
         "unlike": "the sides are not alike in what is not asked about",
     }
     return said.get(done.ended_by, "")
+
+
+def _next(done: Done, trial: Trial, rules: Rules) -> tuple[object, ...]:
+    """What goes on with an experiment, or looks closer at its sides."""
+    folder = results_words(done.head.path.parents[2])
+    if done.ended_by in ("budget", "interrupted"):
+        return ("ab", "--resume", trial.id, *folder)
+    if done.ended_by == "max_pairs":
+        return ("ab", "--resume", trial.id, "--max-pairs", 2 * rules.max_pairs, *folder)
+    both = done.base.record.runs and done.head.record.runs
+    return ("explain", done.base.path, done.head.path) if both else ("doctor",)
 
 
 def _side(option: str, text: str, words: Words) -> Side:

@@ -94,6 +94,8 @@ def without_registry(missing: str | None, first: str) -> Check:
         first: what the first run does once there is one.
     """
     if missing is None:
-        return ok("image", f"no registry answers: the base is made from Debian's packages, one minute; {first}")
+        return ok(
+            "image", f"no registry answers: the base is made from Debian's packages, one to three minutes; {first}"
+        )
     fix = "run `nox -s base_image` as root on Debian, or name a base in BENCH_BASE; else --engine auto uses this host"
     return warn("image", f"no registry answers for its base, and none can be made here: {missing}", fix)

@@ -117,7 +117,7 @@ def make_base_image(client: docker.DockerClient, notify: Notify, suite: str = "t
     _require_tools()
     mirror = read_mirror()
     with _scratch() as folder:
-        notify(f"unpacking Debian {suite}: about 60 MB to download, 170 MB of disk, one minute")
+        notify(f"unpacking Debian {suite}: about 60 MB to download, 170 MB of disk, one to three minutes")
         with still_at_it("unpacking", notify):
             _debootstrap(debootstrap_command(suite, folder / "root", mirror), mirror)
         found = read_python_version(folder / "root")

@@ -125,6 +125,9 @@ def _cause(error: str, last: Iterable[str]) -> str:
     """The failing step's own words, if it left any; the engine's error names only the command."""
     own = [line.removeprefix("*** ") for line in last if line.startswith("*** ")]
     if own and "returned a non-zero code" in error:
-        return own[-1]
+        # What pip says before it gives up, once a try, is what it says at its end, with addresses of memory.
+        step, colon, rest = own[-1].partition(": ")
+        kept = [part for part in rest.split(" / ") if not part.startswith("WARNING: Retrying")]
+        return step + colon + " / ".join(kept or [rest])
     words = [line for line in last if not line.startswith("Step ")]
     return " / ".join([*words[-3:], error])

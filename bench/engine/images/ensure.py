@@ -27,6 +27,7 @@ from bench.engine.images.facts import (
     without_password,
 )
 from bench.engine.images.options import DEFAULT_BASE, BuildOptions
+from bench.engine.waiting.progress import still_at_it
 from bench.errors import NoBase, NotMeasured
 
 # Where things lie in every image of ours.
@@ -59,7 +60,8 @@ def ensure_image(client: docker.DockerClient, kind: str, options: BuildOptions, 
 
     Raises:
         UsageError: there is no such kind.
-        NotMeasured: the base cannot be had, the build failed, or the engine went away.
+        NoBase: the usual base cannot be had, or nothing can be built on it.
+        NotMeasured: a base that a person named cannot be had or built on, or the engine went away.
     """
     try:
         return _ensure(client, kind, options, notify)
@@ -83,7 +85,12 @@ def _ensure(client: docker.DockerClient, kind: str, options: BuildOptions, notif
     notify(f"building image {tag} (once; later runs find it): {COSTS[kind]}")
     with open_context(kind, options) as context:
         arguments = {"BASE": base, **options.build_arguments()}
-        build(client, Build(context, dockerfile, kind, tag, arguments), options, notify)
+        try:
+            build(client, Build(context, dockerfile, kind, tag, arguments), options, notify)
+        except NotMeasured as error:
+            if options.base != DEFAULT_BASE:  # somebody's choice, which is to work or to be mended
+                raise
+            raise NoBase(error.what, error.cause, error.fix) from error
     return describe(client, tag, base)
 
 
@@ -141,7 +148,8 @@ def ensure_base(client: docker.DockerClient, options: BuildOptions, notify: Noti
         return options.base
     notify(f"pulling {shown}")
     try:
-        client.images.pull(*reference_of(options.base))
+        with still_at_it("pulling", notify):
+            client.images.pull(*reference_of(options.base))
     except (APIError, ImageNotFound) as error:
         reason = without_password(str(error.explanation or error))
         what = f"the base image {shown} cannot be pulled"
@@ -156,7 +164,11 @@ def ensure_base(client: docker.DockerClient, options: BuildOptions, notify: Noti
             fix = "make one from Debian's packages with `nox -s base_image`, or name another in BENCH_BASE"
             raise NoBase(what, f"{reason}; and none can be made here: {missing}", fix) from error
         notify(f"{shown} cannot be pulled ({reason}); making {local} from Debian's packages instead")
-        return make_base_image(client, notify)
+        try:
+            return make_base_image(client, notify)
+        except NotMeasured as unmade:
+            fix = "see whether apt-get update works here, or name another base in BENCH_BASE"
+            raise NoBase(what, f"{reason}; and none can be made here: {unmade.what}: {unmade.cause}", fix) from unmade
     return options.base
 
 

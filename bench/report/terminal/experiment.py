@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -29,6 +30,16 @@ def experiment_view(comparison: Comparison, trial: Trial) -> RenderableType:
     if comparison.work is not None:
         parts += [Text(), work_table(comparison.work)]
     return Group(*parts)
+
+
+def decision_view(comparison: Comparison, trial: Trial) -> RenderableType:
+    """Return what an experiment decided in two lines: the verdict with both medians, and the sentence."""
+    decides = trial.decides
+    form = _form(decides.unit)
+    head = Text.assemble(state(STATES[comparison.status]), "  ", text(comparison.diagnostic, "bold"))
+    at_once = ", both sides at once" if trial.duet else ""
+    head.append(f": {decides.name} {form(decides.a)} became {form(decides.b)}{at_once}")
+    return Group(head, Padding(text(comparison.reasons[0], "bold"), (0, 0, 0, 2)))
 
 
 def figures_table(trial: Trial) -> Table:

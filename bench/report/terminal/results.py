@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench import units
+from bench.compare.sample import DISTURBANCES
 from bench.compare.work.wording import total_text
 from bench.record.schema import Run
 from bench.report.entry import Entry, worst_first
@@ -97,15 +98,37 @@ def result_summary(entry: Entry, told: Collection[str] = ()) -> RenderableType:
     return Group(*parts)
 
 
-def time_line(entry: Entry) -> str | None:
-    """Return the time of the runs that passed with their spread; None without any."""
+def first_summary(entry: Entry) -> RenderableType:
+    """Return a result that nothing was compared with, in two lines: the verdict, and the time with its spread.
+
+    What merely disturbed the machine is said beside the time; any other warning has a line of its own.
+    """
+    record = entry.record
+    where = ", without a container" if record.engine.name == "local" else ""
+    head = Text.assemble(state(entry.state), "  ", text(record.diagnostic.name, "bold"), " on ", text(record.host.id))
+    head.append_text(text(f"{where}: {'; '.join(record.verdict.reasons)}" if record.verdict.reasons else where))
+    warnings = merged(record.runs)
+    busy = " on a busy machine" if any(code in DISTURBANCES for code, _ in warnings) else ""
+    # What an environment is was said before it was made.
+    told = DISTURBANCES | {"environment"}
+    others = (indented(text(f"{code}: {message}")) for code, message in warnings if code not in told)
+    return Group(head, indented(text(time_line(entry, busy) or "")), *others)
+
+
+def time_line(entry: Entry, busy: str = "") -> str | None:
+    """Return the time of the runs that passed with their spread; None without any.
+
+    Args:
+        entry: the result.
+        busy: what is to be said of the machine.
+    """
     walls = entry.walls
     if not walls:
         return None
     if len(walls) == 1:
-        return f"{units.seconds(walls[0])} in one run; its spread takes --repeat 5"
+        return f"{units.seconds(walls[0])} in one run{busy}; its spread takes --repeat 5"
     spread = units.between(min(walls), max(walls), "to")
-    return f"{units.seconds(median(walls))}, the median of {len(walls)} runs ({spread})"
+    return f"{units.seconds(median(walls))}, the median of {len(walls)} runs{busy} ({spread})"
 
 
 def indented(line: Text) -> Padding:

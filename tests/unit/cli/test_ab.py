@@ -272,7 +272,7 @@ def test_ctrl_c_keeps_the_pairs_and_resume_goes_on(takes, engine, bench_, projec
     engine.outcomes = ["passed"] * 6 + ["interrupted"]
     words = ("ab", "slow", "--project", project, "--base", "v1", "--results", tmp_path / "r")
     code, out, err = bench_(*words)
-    assert (code, "go on with: bench ab --resume ab-" in err) == (130, True), out + err
+    assert (code, "interrupted\nnext: bench ab --resume ab-" in err) == (130, True), out + err
     base, head = sides(tmp_path / "r")
     kept = {bundle.path: (bundle.path / "record.json").read_bytes() for bundle in (base, head)}
     name, seed = base.record.experiment.id, base.record.experiment.seed
@@ -396,7 +396,7 @@ def test_an_interrupted_duet_keeps_its_pairs(engine, bench_, project, tmp_path, 
     engine.execute = one_by_one
     words = ("ab", "slow", "--project", project, "--base", "v1", "--duet", "--results", tmp_path / "r")
     code, _, err = bench_(*words)
-    assert (code, "go on with" in err) == (130, True), err
+    assert (code, "next: bench ab --resume ab-" in err) == (130, True), err
     base, head = sides(tmp_path / "r")
     assert (len(base.record.runs), len(head.record.runs)) == (3, 3)
     words = ("--base", "v1", "--project", project, "--results", tmp_path / "r")

@@ -189,7 +189,8 @@ def test_a_budget_is_of_the_whole_search(takes, engine, bisect, monkeypatch):
     monkeypatch.setattr("bench.run.ab.pairs.now", lambda: 100.0 * len(engine.executed))
     code, found, err = bisect("--budget", "25min")
     assert (code, found["ended_by"], len(found["left"])) == (6, "budget", 7)
-    assert "the budget is spent; go on with" in err
+    assert "the budget is spent\nnext: bench bisect slow --project " in err
+    assert f" --replay {found['log']}\n" in err
     assert len(engine.executed) <= 15
 
 

@@ -30,3 +30,22 @@ def test_other_words_and_names_with_figures_in_them_stay_apart():
     assert len(said("test_x1 leaked", "test_x2 leaked")) == 2
     assert said("cut at 3 bytes", "gone at 3 bytes") == ["cut at 3 bytes (run 0)", "gone at 3 bytes (run 1)"]
     assert said(*(["others used 1.7 of 2 CPUs"] * 7), None)[0].endswith("in 7 of 8 runs")
+
+
+def test_what_several_warnings_say_of_one_thing_is_one_list():
+    drifted = [
+        Warning_("calibration_drifted", f"machine speed changed while measuring: {what} at the end")
+        for what in ("one core 23.6 % slower", "page fault 18.0 % slower", "process start 14.8 % faster")
+    ]
+    changed = Warning_("evidence_changed", "log: cut")
+    assert merged([Run(0, "passed", warnings=(*drifted, changed))]) == [
+        (
+            "calibration_drifted",
+            "machine speed changed while measuring: one core 23.6 % slower, page fault 18.0 % slower, process start "
+            "14.8 % faster at the end",
+        ),
+        ("evidence_changed", "log: cut"),
+    ]
+    assert [said for _, said in merged([Run(0, "passed"), Run(1, "passed", warnings=tuple(drifted[:2]))])] == [
+        "machine speed changed while measuring: one core 23.6 %, page fault 18.0 % slower at the end (run 1)"
+    ]

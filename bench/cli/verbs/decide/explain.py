@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench.catalog.project import project_above, read_catalog
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import bundles_named
-from bench.cli.next_step import suggest
-from bench.cli.output import Console, notify, print_json
+from bench.cli.next_step import results_words, suggest
+from bench.cli.output import Console, print_json
 from bench.compare.explain.difference import explain, explain_difference
 from bench.errors import UsageError
 from bench.record.schema import Record
@@ -40,17 +43,31 @@ def explain_(
             print_json(explanation_document(explanation))
         else:
             Console.out().print(explanation_view(explanation))
-            if explanation.commands:
-                notify(f"next: {explanation.commands[0]}")
-            else:
-                suggest("history", first.diagnostic.name)
+            suggest(*_next(explanation.commands, first, results))
         return
     difference = explain_difference(first, _one(b, results))
     if json:
         print_json(explanation_document(difference))
     else:
         Console.out().print(difference_view(difference))
-        suggest("history", first.diagnostic.name)
+        suggest(*_next((), first, results))
+
+
+def _next(tries: Sequence[str], record: Record, results: Path) -> tuple[object, ...]:
+    """The command that tries what may help, if the test is at hand; else its other results."""
+    of_project = record.diagnostic.source.kind == "project"
+    project = project_above(Path.cwd() / "here") if of_project else None
+    if tries and not of_project:
+        return (*shlex.split(tries[0])[1:], *results_words(results))
+    if (
+        tries
+        and project is not None
+        and any(one.name == record.diagnostic.name for one in read_catalog(project).diagnostics)
+    ):
+        words = shlex.split(tries[0])[1:]
+        words[words.index("--project") + 1] = str(project)
+        return (*words, *results_words(results))
+    return ("history", record.diagnostic.name, *results_words(results))
 
 
 def _one(word: str, results: Path) -> Record:

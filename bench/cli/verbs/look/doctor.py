@@ -6,7 +6,7 @@ import dataclasses
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.next_step import suggest
+from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, print_json
 from bench.engine.docker.ask import ask_docker
 from bench.engine.local.environment import COSTS, is_made
@@ -42,8 +42,9 @@ def doctor(
         print_json(checks)
     else:
         Console.out().print(doctor_view(checks))
-        if worst(checks) != "fail":
-            suggest("run", "grad_cpu", "--profile", "smoke")
+        place = () if host is None else ("--host", host)
+        fit = worst(checks) != "fail"
+        suggest(*(("run", "grad_cpu", "--profile", "smoke") if fit else ("doctor",)), *place, *results_words(results))
     return int(ExitCode.NOT_MEASURED if worst(checks) == "fail" else ExitCode.OK)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ import typer
 from bench.cli import completion, options
 from bench.cli.app import app
 from bench.cli.inputs import entry_of, listed, read_listed
-from bench.cli.next_step import suggest
+from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, complain, notify, print_json
 from bench.compare.measures import WALL, measures
 from bench.errors import ExitCode, UsageError
@@ -46,6 +47,7 @@ def history_(
         notify(f"no result of {name} lies in {results}")
     if not (json or gate or changes):
         _show(listing, entries, metric)
+        _suggest(listing, entries, name, results)
         return ExitCode.OK
     records = [bundle.record for bundle in read_listed(listing, entries)]
     if json and not (gate or changes):
@@ -63,7 +65,18 @@ def history_(
         _show(listing, entries, metric, series)
     else:
         Console.out().print(changes_view(series))
+    _suggest(listing, entries, name, results)
     return code
+
+
+def _suggest(listing: Listing, entries: Sequence[Entry], name: str, results: Path) -> None:
+    """Suggest the newest two of one kind and host side by side, which are the likeliest to be alike."""
+    newest = entries[-1] if entries else None
+    if newest is None:
+        suggest("run", name, *results_words(results))
+        return
+    alike = [one for one in entries if (one.kind, one.host) == (newest.kind, newest.host)][-2:]
+    suggest("compare" if len(alike) > 1 else "explain", *map(listing.path, alike))
 
 
 def _show(listing: Listing, entries: Sequence[Entry], metric: str, series: Sequence[Series] | None = None) -> None:
@@ -82,9 +95,6 @@ def _show(listing: Listing, entries: Sequence[Entry], metric: str, series: Seque
     Console.out().print(history_view(shown, counts))
     if any(one.enough for one in series):
         Console.out().print(changes_view(series))
-    if shown:
-        pair = [entry.origin for entry in shown[-2:]]
-        suggest("compare" if len(pair) > 1 else "explain", *pair)
 
 
 def shown_of(entries: Sequence[Entry]) -> tuple[list[Entry], dict[tuple[str, str], int]]:

@@ -7,7 +7,7 @@ from bench.catalog.model import SELFTEST
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import entry_of, listed, read_listed, this_host
-from bench.cli.next_step import project_words, suggest
+from bench.cli.next_step import project_words, results_words, suggest
 from bench.cli.output import Console, print_json
 from bench.record.index.listing import newest_each
 from bench.report.entry import Entry
@@ -44,9 +44,9 @@ def list_(
     Console.out().print(catalog_table(catalog, here, last))
     known = [one.name for one in catalog.diagnostics if one.device == "cpu" and one.name != SELFTEST]
     if known and project is not None:
-        suggest("run", known[-1], *project_words(project))
+        suggest("run", known[-1], *project_words(project), *results_words(results))
     elif known:
-        suggest("run", known[0], "--profile", "smoke")
+        suggest("run", known[0], "--profile", "smoke", *results_words(results))
 
 
 def _last(entry: Entry | None) -> dict[str, object] | None:

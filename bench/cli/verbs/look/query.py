@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import READING, passed_over
+from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, notify, print_json
 from bench.record.index.listing import Listing
 from bench.record.index.query import rows_of
@@ -39,3 +41,16 @@ def query(
 
     console = Console.out()
     console.print(query_view(columns, rows, console.width))
+    suggest(*_next(columns, rows), *results_words(results))
+
+
+_NAMES = "select id, outcome, status from results"
+
+
+def _next(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> tuple[str, ...]:
+    """What looks closer at the first result that the rows name, or else names some."""
+    if "id" not in columns:
+        return ("query", _NAMES)
+    at = columns.index("id")
+    named = next((str(row[at]) for row in rows if row[at]), None)
+    return ("list",) if named is None else ("report", named)

@@ -13,7 +13,7 @@ import typer
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import READING, entry_of, read_comparisons
-from bench.cli.next_step import suggest
+from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, complain, notify, print_json
 from bench.cli.progress import busy
 from bench.compare.reference import without
@@ -115,7 +115,9 @@ def report(
         from bench.report.terminal.results import results_table
 
         Console.out().print(results_table(entries))
-        suggest("report", *paths, "--html", "report.html")
+        suggest("report", *paths, "--html", "report.html", *results_words(results))
+    else:
+        suggest("history", entries[-1].record.diagnostic.name, *results_words(results))
     for problem in said:
         complain(problem)
     return ExitCode.DAMAGED if said else ExitCode.OK

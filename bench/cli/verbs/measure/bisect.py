@@ -11,6 +11,7 @@ import typer
 
 from bench.cli import completion, options
 from bench.cli.app import app
+from bench.cli.next_step import project_words, results_words, suggest
 from bench.cli.output import Console, complain, notify, print_json
 from bench.cli.paired.bisection import Bisection, EndsAlike
 from bench.cli.paired.experiments import Asked, absolute, parse_effect, rules_of
@@ -197,4 +198,17 @@ def _show(found: Found, bisection: Bisection, *, json: bool) -> None:
         Console.out().print(text(said, "bold"), steps_table(found.steps), sep="\n\n")
         Console.out().print(f"  log: {bisection.log}", soft_wrap=True, markup=False, highlight=False)
     if found.ended_by in _WHY:
-        notify(f"{_WHY[found.ended_by]}; go on with the same command and --replay {bisection.log}")
+        notify(_WHY[found.ended_by])
+    if found.ended_by in _WHY or not json:
+        suggest(*_next(found, bisection))
+
+
+def _next(found: Found, bisection: Bisection) -> tuple[object, ...]:
+    """The command that shows the commit against its parent, or that goes on with the search."""
+    words = bisection.words
+    what = ("--node", words.node) if words.node is not None else (words.name,)
+    place = (*project_words(Path(words.project or ".")), *results_words(Path(words.results)))
+    if found.first is not None:
+        commit = found.first.commit
+        return ("ab", *what, *place, "--base", f"{commit}~1", "--head", commit)
+    return ("bisect", *what, *place, "--replay", bisection.log)

@@ -9,6 +9,7 @@ import typer
 from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.inputs import entry_of
+from bench.cli.next_step import suggest
 from bench.cli.output import Console, notify, print_json
 from bench.compare.ranking import rank
 from bench.errors import ExitCode, NotComparable, UsageError, gravest
@@ -72,4 +73,5 @@ def fleet(
             lost.add_row(text(end.host), str(end.exit_code), text(end.said))
         if lost.row_count:
             out.print(lost)
+        suggest(*(("report", *(bundle.path for bundle in bundles)) if bundles else ("doctor", "--host", host[0])))
     return int(gravest([end.exit_code for end in ends], ExitCode.NOT_MEASURED))

@@ -29,7 +29,7 @@ from bench.record.schema import Record, Source
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.find import find_bundles
 from bench.report.entry import Entry
-from bench.report.terminal.results import result_summary
+from bench.report.terminal.results import first_summary, result_summary
 from bench.report.terminal.selftest import selftest_view
 from bench.run.baseline import Baseline, default_baseline
 from bench.run.measure import measure
@@ -146,7 +146,9 @@ def run(
         print_json({"path": str(written.path), "record": written.record})
     else:
         told = [line for line in written.complaints if line is not None]
-        Console.out().print(result_summary(Entry(written.record, str(written.path)), told))
+        entry = Entry(written.record, str(written.path))
+        first = not (told or known.records or known.asked) and entry.passed and entry.wall_s is not None
+        Console.out().print(first_summary(entry) if first else result_summary(entry, told))
         after_run(written.record, written.path)
     complain_of(written.complaints)
     return int(gravest([written.exit_code, work_gate(gate, _grown(written.record, known) if gate is not None else ())]))

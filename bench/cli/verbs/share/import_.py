@@ -71,8 +71,8 @@ def import_(
         Console.out().print(text(str(tree.rows[0].path)), soft_wrap=True)
     elif len(tree.rows) > 1:
         Console.out().print(import_view(tree))
-    if any(row.path is not None for row in tree.rows):
-        suggest("report", *[row.path for row in tree.rows if row.path is not None][:1])
+    paths = [row.path for row in tree.rows if row.path is not None]
+    suggest(*(("report", paths[0]) if paths else ("list",)))
     return ExitCode.DAMAGED if tree.damaged else ExitCode.OK
 
 
@@ -141,8 +141,8 @@ def _archive(source: Path, results: Path, asked: Asked, *, json: bool) -> int:
         notify(note)
     for path in archive.imported:
         Console.out().print(text(str(path)), soft_wrap=True)
-    if archive.imported:
-        suggest("explain", archive.imported[-1])
+    here = [*archive.imported, *archive.present]
+    suggest(*(("explain", here[0]) if here else ("list",)))
     return ExitCode.OK
 
 

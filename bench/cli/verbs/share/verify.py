@@ -45,6 +45,12 @@ def verify_(
         for twin in report.twins:
             notify(f"there twice: {twin}")
         Console.out().print(verify_view(report))
-        if report.ok and not path.is_file():
+        if not report.ok:
+            suggest("list")
+        elif path.is_file():
+            suggest("import", path)
+        elif report.bundles:
             suggest("report", path)
+        else:
+            suggest("list")
     return ExitCode.OK if report.ok else ExitCode.DAMAGED

@@ -1,0 +1,151 @@
+"""Every verb for people ends with one whole command that can be pasted, and that runs."""
+
+import random
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.cli import next_step
+from bench.cli.app import VERBS
+from bench.cli.verbs.measure import fleet
+from bench.fleet.run import LegEnd
+from bench.record.storage.find import find_bundles
+from tests.support.history import make_history
+
+TEST = "import work\ndef test_y():\n    assert work.N\n"
+TOML = '[diagnostic.slow]\nnode = "tests/test_x.py::test_y"\nimage = "small"\ndevices = []\n'
+
+
+@pytest.fixture
+def project(tmp_path, engine, monkeypatch):
+    """Three commits, of which the last two are slower."""
+    for module in ("bench.cli.paired.bisection", "bench.run.bisect.search"):
+        monkeypatch.setattr(f"{module}.share", lambda number, planned: 0.2)
+    commits = [{"work.py": f"N = {n}\n", "n.txt": f"{at}\n"} for at, n in enumerate((1.0, 1.2, 1.2))]
+    start = {"tests/test_x.py": TEST, "bench.toml": TOML}
+    shas = make_history(tmp_path / "project", [start | commits[0], *commits[1:]])
+    execute, draw = engine.execute, random.Random(1)
+
+    def timed(place_, task, out, on_event):
+        code = task.tree.root / "work.py" if task.tree is not None else None
+        seconds = float(code.read_text().split()[-1]) if code is not None else 10.0
+        engine.walls = [seconds * (1 + draw.uniform(-0.01, 0.01))]
+        return execute(place_, task, out, on_event)
+
+    engine.execute = timed
+    return tmp_path / "project", shas
+
+
+@pytest.fixture
+def words(project, measured, bench_, monkeypatch, tmp_path):
+    """What each verb is called with; results lie in a folder that no next command finds by itself."""
+    root, shas = project
+    folder = tmp_path / "kept"
+    measured([10.0, 10.1], [10.2, 10.3]).rename(folder)
+    a, b = (str(bundle.path) for bundle in find_bundles(str(folder)))
+    end = LegEnd("ssh://one", 0, Path(a), "")
+    monkeypatch.setattr(fleet, "run_legs", lambda *_: (end, end))
+    assert bench_("export", a, "-o", tmp_path / "a.tar.zst")[0] == 0
+    here, of_project = ("--results", folder), ("slow", "--project", root)
+    return {
+        "run": ("grad_cpu", *here),
+        "ab": (*of_project[:1], *of_project[1:], "--base", shas[0], *here),
+        "bisect": (*of_project, "--good", shas[0], *here),
+        "whatif": ("grad_cpu", "--repeat", 1, "--variants", "glibc,jemalloc", *here),
+        "reproduce": (a, *here),
+        "fleet": ("grad_cpu", "--host", "ssh://one", "--host", "ssh://two", *here),
+        "compare": (a, b),
+        "explain": (a, *here),
+        "list": here,
+        "doctor": here,
+        "history": ("grad_cpu", *here),
+        "report": (folder, *here),
+        "query": ("select * from results", *here),
+        "export": (a, "-o", tmp_path / "b.tar.zst"),
+        "import": (tmp_path / "a.tar.zst", *here),
+        "verify": (folder,),
+        "schema": (),
+    }
+
+
+def next_of(err):
+    """The words of the one command that is suggested."""
+    (line,) = [line for line in err.splitlines() if line.startswith("next: ")]
+    assert "…" not in line
+    assert "..." not in line
+    program, *words = shlex.split(line.removeprefix("next: "))
+    assert program == "bench"
+    return words
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_ends_with_one_command_that_runs(verb, words, bench_):
+    assert set(words) == set(VERBS)
+    code, out, err = bench_(verb, *words[verb])
+    assert code in {0, 1, 6}, out + err
+    again = next_of(err)
+    code, out, err = bench_(*again)
+    assert code in {0, 1, 6, 7}, (again, out + err)
+    assert "fault of bench" not in err
+    assert "no result" not in err, "the folder of results is not named"
+
+
+@pytest.mark.parametrize(
+    ("asked", "then"),
+    [
+        (("history", "grad_cpu"), ["run", "grad_cpu"]),
+        (("history", "grad_cpu", "--changes"), ["run", "grad_cpu"]),
+        (("query", "select 1 as n"), ["query", "select id, outcome, status from results"]),
+        (("query", "select id from results"), ["list"]),
+        (("schema", "--markdown"), ["list"]),
+    ],
+)
+def test_where_nothing_was_measured_it_is_what_measures(bench_, tmp_path, monkeypatch, asked, then):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = bench_(*asked)
+    assert (code, next_of(err)) == (0, then), err
+
+
+def test_a_failed_verification_and_a_file_have_one_too(measured, bench_, tmp_path):
+    folder = measured([10.0])
+    (bundle,) = find_bundles(str(folder))
+    assert next_of(bench_("report", bundle.path, "--html", "r.html")[2]) == ["history", "grad_cpu"]
+    shutil.copytree(folder, tmp_path / "worse")
+    (tmp_path / "worse" / bundle.path.relative_to(folder) / "summary.md").write_text("other")
+    code, _, err = bench_("verify", tmp_path / "worse")
+    assert (code, next_of(err)) == (8, ["list"])
+
+
+def test_what_may_help_is_tried_only_where_the_project_is_at_hand(project, engine, bench_, tmp_path, monkeypatch):
+    root, _ = project
+    assert bench_("run", "slow", "--project", root)[0] == 0
+    (bundle,) = find_bundles(str(tmp_path / "results"))
+    tries = ("bench whatif slow --project . --variants glibc,thp",)
+    monkeypatch.setattr("bench.compare.explain.difference.commands", lambda *_: tries)
+    assert next_of(bench_("explain", bundle.path)[2]) == ["history", "slow"]
+    monkeypatch.chdir(root / "tests")
+    then = next_of(bench_("explain", bundle.path)[2])
+    assert then == ["whatif", "slow", "--project", str(root), "--variants", "glibc,thp"]
+
+
+def test_it_begins_as_bench_was_called(monkeypatch, tmp_path):
+    monkeypatch.delenv("BENCH_CALLED", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for script, then in (
+        ("/x/bench/__main__.py", "bench"),
+        (".venv/bin/bench", ".venv/bin/bench"),
+        (f"{tmp_path}/cache/archive-v0/4f/bin/bench", "uvx --from '/of a/checkout' bench"),
+    ):
+        monkeypatch.setattr(sys, "argv", [script])
+        monkeypatch.setattr(next_step, "_source", lambda: "/of a/checkout")
+        assert next_step.called() == then
+    monkeypatch.setenv("PATH", f"{tmp_path}/cache/archive-v0/4f/bin")
+    assert next_step.called() == "uvx --from '/of a/checkout' bench", "its own folder is there for this process alone"
+    (tmp_path / "bench").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert next_step.called() == "bench"
+    monkeypatch.setenv("BENCH_CALLED", ".nox/x/bin/python -m bench")
+    assert next_step.command("list") == ".nox/x/bin/python -m bench list"
