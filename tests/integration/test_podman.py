@@ -22,6 +22,7 @@ from bench.engine.images.facts import ImageFacts
 from bench.engine.protocol import Task, Tree
 from bench.record.schema import Limits
 from bench.record.storage.bundle import read_bundle
+from tests.integration.command import Command
 from tests.integration.private_daemon import client_of
 from tests.integration.private_podman import PrivatePodman, podman
 from tests.integration.runs import Runs, cleaned, make_project
@@ -100,6 +101,29 @@ def test_files_arrive_also_piece_by_piece(
         ending = DockerEngine(client, endpoint).execute(image_place(small_image), task, out, lambda _: None)
     assert (ending.exit_code, ending.error) == (0, None)
     assert (out / "b.txt").read_text() == "mine"
+
+
+def test_a_result_of_docker_is_reproduced_in_podman_and_variants_are_tried_there(
+    service: PrivatePodman, tmp_path: Path
+) -> None:
+    make_project(tmp_path / "project")
+    command = Command(tmp_path)
+    more = ("--project", "project", "--json")
+    made = command("run", "passes_cpu", *more, "--results", "docker", "--engine", "docker", "--no-calibration")
+    assert made.code == 0, made.err
+    there = {"DOCKER_HOST": service.url}
+    again = command("reproduce", made.path(), *more, "--trust", "--allow", "engine", "--results", "again", **there)
+    assert again.code == 0, again.err
+    assert {one["code"] for one in again.document["mismatches"] if one["blocking"]} == {"engine"}
+    assert again.document["comparison"]["status"] in {"setup_differs", "limit_bound"}  # the latter by other ulimits
+    tried = command("whatif", "passes_cpu", *more, "--variants", "glibc,unconfined", "--repeat", "1", **there)
+    assert tried.code == 0, tried.err
+    assert [(one["name"], one["passed"]) for one in tried.document["variants"]] == [
+        ("glibc", True), ("unconfined", True),
+    ]  # fmt: skip
+    records = [read_bundle(path.parent).record for path in (tmp_path / "results").glob("*/*/*/record.json")]
+    assert {record.engine.name for record in records} == {"podman"}
+    assert {record.engine.security["seccomp"] for record in records} == {"default", "unconfined"}
 
 
 def test_ctrl_c_stops_in_order(runs: Runs) -> None:

@@ -259,6 +259,9 @@ def _binding(record: Record, name: str) -> object:
 
 def _host(a: Record, b: Record) -> Iterator[Difference]:
     one, two = a.host.class_, b.host.class_
+    if (one.cpu_model is None) != (two.cpu_model is None) or (_unseen(a) and _unseen(b)):
+        meaning = "the processor is not known, so it cannot be shown to be the same machine"
+        yield _difference("host.cpu_model", one.cpu_model, two.cpu_model, meaning, "host_differs")
     shared = False
     for name in one.__struct_fields__:
         pair = (getattr(one, name), getattr(two, name))
@@ -272,6 +275,11 @@ def _host(a: Record, b: Record) -> Iterator[Difference]:
         yield _difference(
             "host.id", a.host.id, b.host.id, "the hosts are not described and have other names", "host_differs"
         )
+
+
+def _unseen(record: Record) -> bool:
+    """Whether the machine is another one that nobody could look at: many have its number of CPUs and its memory."""
+    return record.host.class_.cpu_model is None and record.engine.facts.get("remote") is True
 
 
 def _state(a: Record, b: Record) -> Iterator[Difference]:

@@ -104,6 +104,21 @@ def test_unknown_hosts_are_told_apart_by_name_only():
     assert forced_status(differences(a, named)) == "host_differs"
 
 
+def test_a_machine_that_nobody_could_look_at_is_not_shown_to_be_the_same():
+    """Two of a cloud have the same number of CPUs, memory and kernel, and with these the same id."""
+
+    def far(host):
+        found = record(host_class=host)
+        return replace(found, engine=replace(found.engine, facts={"remote": True}))
+
+    unseen = replace(RYZEN, cpu_model=None, cpu_stepping=None, cores=None)
+    assert forced_status(differences(far(unseen), far(unseen))) == "host_differs"
+    assert forced_status(differences(far(unseen), record())) == "host_differs"
+    assert forced_status(differences(record(), far(unseen))) == "host_differs"
+    assert forced_status(differences(far(RYZEN), record())) is None
+    assert forced_status(differences(record(host_class=unseen), record(host_class=unseen))) is None
+
+
 def test_a_little_memory_more_is_the_same_machine():
     other = record(host_class=replace(RYZEN, memory_bytes=125 * 1024**3 - 2**20))
     assert forced_status(differences(record(), other)) is None

@@ -93,8 +93,9 @@ def test_a_warm_up_is_judged_nowhere():
     assert verdict_of(record).status == "ok"
     rows = Rows()
     rows.add(7, record)
-    at = 1 + [column.name for column in COLUMNS["runs"]].index("index")
-    assert [row[at] for row in rows.take()["runs"]] == [1, 2, 3]
+    names = [column.name for column in COLUMNS["runs"]]
+    marked = [(row[1 + names.index("index")], row[1 + names.index("warmup")]) for row in rows.take()["runs"]]
+    assert marked == [(0, True), (1, False), (2, False), (3, False)]
 
 
 def test_a_warm_up_that_fails_fails_nothing():

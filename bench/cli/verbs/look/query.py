@@ -25,7 +25,7 @@ def query(
 ) -> None:
     """Ask all results with SQL (DuckDB's).
 
-    Example: bench query "select host, median(wall_s) from runs where not warmup group by host"
+    Example: bench query "select host, wall_s from runs where not warmup"
     """
 
     def told(listing: Listing) -> None:
