@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     base = jobs.add_parser("base", help="make a base image with Python 3.13 from Debian's packages")
     base.add_argument("--suite", default="trixie", choices=sorted(SUITES))
     lock = jobs.add_parser("lock", help="make the locks under requirements/ anew")
-    lock.add_argument("--upgrade", action="store_true", help="take newer versions where there are any")
+    lock.add_argument("--upgrade", action="store_true", help="take newer versions if there are any")
     given = parser.parse_args(arguments)
     try:
         if given.job == "base":

@@ -101,7 +101,7 @@ def plan_again(
     }
     left = sorted(wanted.keys() - taken.keys())
     problems = (
-        (Mismatch("environment", f"{', '.join(left)} set", "not taken over (--trust would, where it is known)", True),)
+        (Mismatch("environment", f"{', '.join(left)} set", "not taken over (--trust would, if it is known)", True),)
         if left
         else ()
     )
