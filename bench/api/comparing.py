@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, overload
 
+from bench import units
 from bench.api.html import table
 from bench.api.loading import load
 from bench.api.results import Result, Results
@@ -48,7 +49,7 @@ class Comparisons(Sequence["Comparison"]):
 
     def __repr__(self) -> str:
         said = "; ".join(f"{one.diagnostic}: {one.status}" for one in self)
-        return f"<{len(self)} {'comparison' if len(self) == 1 else 'comparisons'}: {said}>"
+        return f"<{units.counted(len(self), 'comparison')}: {said}>"
 
     @property
     def only(self) -> Comparison:

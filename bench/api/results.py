@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, overload
 
+from bench import units
 from bench.api import frames
 from bench.api.html import table
 from bench.api.tables import TableName, columns_of
@@ -93,7 +94,7 @@ class Results(Sequence[Result]):
         return len(self._results)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} {'result' if len(self) == 1 else 'results'} of {', '.join(self.names) or 'nothing'}>"
+        return f"<{units.counted(len(self), 'result')} of {', '.join(self.names) or 'nothing'}>"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any
@@ -42,6 +43,12 @@ VERBS = {
 
 USAGE_FAILURE: type[Exception] = typer.BadParameter.__mro__[2]
 """The root of typer's own complaints about a command line."""
+
+
+@cache
+def command() -> Any:
+    """Return what reads a command line: described to typer once a process, and each verb once it is asked for."""
+    return typer.main.get_command(app)
 
 
 def load_verbs() -> typer.Typer:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.cli import COMPLETING, output
-from bench.cli.app import USAGE_FAILURE, app
+from bench.cli.app import USAGE_FAILURE, command
 from bench.cli.output import Console, complain, print_json
 from bench.errors import BenchError, DamagedData, ExitCode, Interrupted, NotMeasured, UsageError
 
@@ -47,7 +47,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         if isinstance(one, io.TextIOWrapper):
             one.reconfigure(errors="replace")  # a terminal without our signs shows "?" for them
     try:
-        code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False, prog_name="bench")
+        words = list(arguments) if arguments is not None else None
+        code = command()(args=words, standalone_mode=False, prog_name="bench")
         output.out().flush()
     except BenchError as error:
         return failure(error.exit_code, error)

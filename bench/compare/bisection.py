@@ -90,7 +90,7 @@ def decisions_made(steps: Iterable[Step]) -> int:
 
 
 def _worsening(judged: Judged) -> tuple[float, float, float]:
-    """The change and its bounds, as logarithms of how many times worse; infinite where the pairs bound nothing."""
+    """The change and its bounds, as logarithms of how many times worse; infinite if the pairs bound nothing."""
     middle = _log(judged.change, math.nan)
     low, high = _log(judged.low, -math.inf), _log(judged.high, math.inf)
     return (-middle, -high, -low) if judged.better == "higher" else (middle, low, high)

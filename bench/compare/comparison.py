@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from bench.compare.beside.judge import deciding, judged, noise_of
+from bench.compare.beside.figures import compare_figures, deciding, noise_of
 from bench.compare.experiment import CONFIDENCE, STATUS, UNDER_TEST, Trial, are_sides, trial_of
 from bench.compare.likeness.differences import ORDER, Difference, differences, forced_status
 from bench.compare.likeness.what_ran import tells
@@ -189,7 +189,7 @@ def compare(
     if lost:
         status, needed = "insufficient_runs", None
     asked = Asked((len(values[0]), len(values[1])), rule.EFFECT, label(metric))
-    figures = judged(one, two, sessions, places)
+    figures = compare_figures(one, two, sessions, places)
     reasons = [*naming, *decision_reasons(decision, outcome, needed, status, asked), *worse_reasons(figures, metric)]
     if expected is not None:
         reasons.append(prediction_reason(Interval(expected.low_s, expected.high_s), expected.belongs, values))

@@ -70,7 +70,7 @@ def is_gone(owner: Owner, here: Owner, running: bool) -> bool:
     if owner.host != here.host:
         return False
     same_pids = owner.pidns == here.pidns
-    if owner.boot != here.boot:  # where a boot has no id, its time is taken, and a clock that is set moves it
+    if owner.boot != here.boot:  # if a boot has no id, its time is taken, and a clock that is set moves it
         return not running and not (same_pids and is_alive(owner.pid, owner.start))
     return same_pids and not is_alive(owner.pid, owner.start)
 

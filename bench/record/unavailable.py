@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -88,6 +89,11 @@ def _reason(path: str, record: Record) -> str:
         return _NO_SIGNAL if found[2] == "signal" else _BY_SIGNAL
     if path == "verdict.ceiling_margin_s" and record.diagnostic.ceiling_s is None:
         return _NO_LOSS[r"diagnostic\.ceiling_s"]
+    return _known_reason(path)
+
+
+@lru_cache(maxsize=4096)
+def _known_reason(path: str) -> str:
     known = {**_NO_LOSS, **_LOSSES}
     return next((why for pattern, why in known.items() if re.fullmatch(pattern, path)), _OTHERWISE)
 

@@ -21,7 +21,7 @@ from bench.compare.explain.difference import explain_difference
 from bench.report.entry import Entry
 from bench.report.html.page import render_page
 from benchmarks.report.page import fleet
-from tests.support.entries import bad_entries, limited, make_entries, make_entry, make_record, stamps, with_tests
+from tests.support.entries import bad_entries, limited, make_entries, make_entry, stamps, synthetic_record, with_tests
 from tests.support.hostile import hostile_page
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -72,7 +72,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    first, other = make_record(runs=6), make_record(host="xeon-8488c-77be", runs=6)
+    first, other = synthetic_record(runs=6), synthetic_record(host="xeon-8488c-77be", runs=6)
     source = render_page(
         make_entries(4), comparisons=[compare(first, other)], differences=[explain_difference(first, other)]
     )
@@ -525,7 +525,7 @@ def _axe() -> Any:
 def test_accessibility_rules_of_axe(driver: Any, tmp_path: Path, theme: str) -> None:
     """A small page that has each part of a large one, since the rules take a time for every element."""
     axe = _axe()
-    first, other = make_record(runs=6), make_record(host="xeon-8488c-77be", runs=6)
+    first, other = synthetic_record(runs=6), synthetic_record(host="xeon-8488c-77be", runs=6)
     entries = [make_entry(stamp=stamp, runs=2, sampled=at == 4) for at, stamp in enumerate(stamps(5))]
     source = render_page(
         [*entries, *bad_entries()],

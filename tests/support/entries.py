@@ -57,7 +57,7 @@ DIAGNOSTICS = {
 }
 
 
-def make_run(index: int, wall_s: float, cpus: float, rng: random.Random, **changes: Any) -> Run:
+def _synthetic_run(index: int, wall_s: float, cpus: float, rng: random.Random, **changes: Any) -> Run:
     """One run whose counters fit together."""
     busy = wall_s * cpus * rng.uniform(0.78, 0.84)
     throttled = wall_s * rng.uniform(0.01, 0.06)
@@ -124,7 +124,7 @@ def make_samples(run: Run, rng: random.Random, step_s: float = 1.0) -> str:
     return "\n".join(rows) + "\n"
 
 
-def make_record(
+def synthetic_record(
     name: str = "grad_cpu",
     host: str = "ryzen9-5950x-1f3a",
     *,
@@ -141,7 +141,7 @@ def make_record(
     class_ = CLASSES[host]
     wall = reference * SPEEDS[host] * scale
     cpus = min(class_.threads or 2, 13)
-    made = tuple(make_run(index, wall * rng.lognormvariate(0.0, noise), cpus, rng) for index in range(runs))
+    made = tuple(_synthetic_run(index, wall * rng.lognormvariate(0.0, noise), cpus, rng) for index in range(runs))
     slowest = max((run.wall_s or 0.0 for run in made), default=0.0)
     record = changed(
         MEASURED,
@@ -182,7 +182,7 @@ def limited(record: Record, **limits: Any) -> Record:
 
 def with_tests(nodes: Sequence[str], *, outcome: str = "passed", uneven: bool = False) -> Run:
     """A run of these tests, which fill nine tenths of it."""
-    run = make_record(runs=1).runs[0]
+    run = synthetic_record(runs=1).runs[0]
     lengths = [1.0 + (at % 7 if uneven else 0) for at in range(len(nodes))]
     scale = 0.9 * (run.wall_s or 0.0) / sum(lengths)
     tests = tuple(TestResult(node, outcome, 0.0, scale * size, 0.0) for node, size in zip(nodes, lengths, strict=True))
@@ -191,7 +191,7 @@ def with_tests(nodes: Sequence[str], *, outcome: str = "passed", uneven: bool = 
 
 def make_entry(*args: Any, sampled: bool = True, step_s: float = 1.0, **kwargs: Any) -> Entry:
     """A record with the samples of its runs."""
-    record = make_record(*args, **kwargs)
+    record = synthetic_record(*args, **kwargs)
     rng = random.Random(record.id)
     samples = {run.index: make_samples(run, rng, step_s) for run in record.runs} if sampled else {}
     return Entry(record, f"results/{record.id}", samples)
@@ -217,7 +217,7 @@ def make_entries(history: int = 6, *, sampled: bool = True) -> list[Entry]:
 
 def bad_entries() -> list[Entry]:
     """A timeout, a memory kill, a failing test and a result that was not measured."""
-    base = make_record("grad_cpu", "m-laptop-90d2", stamp="20261103T090000Z", runs=1)
+    base = synthetic_record("grad_cpu", "m-laptop-90d2", stamp="20261103T090000Z", runs=1)
     slow = msgspec.structs.replace(
         base.runs[0],
         outcome="timed_out",
@@ -236,7 +236,7 @@ def bad_entries() -> list[Entry]:
     )
 
     def entry(host: str, name: str, run: Run | None, outcome: str, reason: str) -> Entry:
-        record = make_record(name, host, stamp="20261103T090000Z", runs=0)
+        record = synthetic_record(name, host, stamp="20261103T090000Z", runs=0)
         return Entry(
             msgspec.structs.replace(
                 record,

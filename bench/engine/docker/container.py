@@ -156,7 +156,7 @@ class Container:
         Raises:
             EngineLost: the engine refused, or does not answer.
         """
-        with _lost():  # the client's way to the socket ends in a ValueError where that is closed already
+        with _lost():  # the client's way to the socket ends in a ValueError if that is closed already
             pieces: Any = self._api.attach(self.id, stdout=True, stderr=True, stream=True, demux=True)
         reader = EventReader(pieces, partial(hang_up, pieces))
         self._readers.append(reader)

@@ -120,7 +120,7 @@ def find(client: docker.DockerClient, tag: str) -> ImageFacts | None:
 
 
 def has(client: docker.DockerClient, name: str) -> bool:
-    """Say whether the engine holds an image of this name."""
+    """Return whether the engine holds an image of this name."""
     try:
         client.images.get(name)
     except ImageNotFound:

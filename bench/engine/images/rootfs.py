@@ -47,7 +47,7 @@ _LEFT_OUT = re.compile(
 
 
 def keeps(name: str) -> bool:
-    """Say whether a path, relative to the root and without a leading slash, belongs into the image."""
+    """Return whether a path, relative to the root and without a leading slash, belongs into the image."""
     if any(name.startswith(folder + "/") for folder in _EMPTIED):
         return False
     return _LEFT_OUT.fullmatch(name) is None

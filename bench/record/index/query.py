@@ -50,7 +50,7 @@ def rows_of(sql: str, root: Path, follow: Follow = iter, told: Callable[[Listing
         try:
             return _ask(sql, file, listing)
         except (duckdb.InternalException, duckdb.FatalException, duckdb.IOException, duckdb.SerializationException):
-            # Damaged since it was written, which DuckDB notices where it reads: made anew, once.
+            # Damaged since it was written, which DuckDB notices as it reads: made anew, once.
             file.unlink(missing_ok=True)
             listing = up_to_date(root, file, follow)
             return _ask(sql, file, listing)

@@ -39,7 +39,7 @@ _NAMED = re.compile(
 _NAME = re.compile(rb"[\w.-]+")
 _BEFORE = 40
 _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
-# What follows a comma or an ampersand where it ends a value: another name, or nothing.
+# What follows a comma or an ampersand if it ends a value: another name, or nothing.
 _CONTINUED = rb"[\w.-]{1,40}+[=:]"
 _ENTITY = rb"(?:(?:quot|apos|#\d{1,4}|#x[0-9a-fA-F]{1,4});|[lg]t;(?![A-Za-z0-9]))"
 _VALUE = re.compile(
@@ -207,7 +207,7 @@ def _is_named(value: bytes) -> bool:
 
 
 def _redact_list(value: bytes, kind: Kind) -> bytes | None:
-    """A bracket without the quotations in it, or without its content where a secret's name has no quotation."""
+    """A bracket without the quotations in it, or without its content if a secret's name has no quotation."""
     parts: list[bytes] = []
     done = 0
     position = 1

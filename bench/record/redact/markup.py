@@ -25,11 +25,11 @@ part of it. Groups ``escape``, ``mark`` and ``quoted``."""
 QUOTATION = re.compile(QUOTED)
 
 _QUOTE = rb"\\{0,7}(?:" + MARKS + rb")"
-# Up to the value, also where it is on a line below.
+# Up to the value, also if it is on a line below.
 _END_GATE = rb"(?:" + _QUOTE + rb")?(?:\s{0,9},?\s{0,40})?"
 _HINT = rb"(?i:" + b"|".join(HINTS) + rb")"
 _SECRET = QUOTED.replace(b"P<quoted>", b"P<secret>")
-# `<password>…</password>`, also where it is text within XML.
+# `<password>…</password>`, also if it is text within XML.
 _ELEMENT = (
     rb"(?:<|&lt;)(?P<name>[\w.:-]{1,80}+)(?:[ \t](?:(?!&[lg]t;)[^<>]){0,400}+)?(?:>|&gt;)(?:<!\[CDATA\[)?\s{0,200}+"
     rb"(?P<secret>(?:(?!&lt;|\]\]>)[^<]){1,4000}+)(?=<|&lt;|\]\]>)"

@@ -65,7 +65,7 @@ record registry query state param node config metric column field object json su
 unexpected duplicate extra expected invalid python c cpu cuda autograd backend functorch boxed op parent event attention
 """
 PASSES = frozenset(_PASSES.split())
-"""Words before `pass` where it is a pass of a compiler or what a test did."""
+"""Words before `pass` if it is a pass of a compiler or what a test did."""
 _NO_KEY = frozenset(_KEYS.split())
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
+from bench.record import schema
 from bench.record.redact.assigned import ASSIGNED
 from bench.record.redact.calls import CALLS, FILES
 from bench.record.redact.checked import CHECKED, PHRASES
@@ -148,46 +149,68 @@ _IDENTITIES = frozenset(
 _PATHS = frozenset(("unavailable", "sources", "packages", "tool"))
 # Keys of the schema that only look like a secret's name.
 _SCHEMA_KEYS = frozenset(("signature",))
-_Hide = Callable[[str, Any], None]
+_FIELDS = frozenset(
+    field
+    for part in vars(schema).values()
+    if isinstance(part, type) and issubclass(part, msgspec.Struct)
+    for field in part.__struct_encode_fields__
+)
+"""Names of the schema's own, which hide nothing and stay, whatever word is a secret."""
 
 
 def hidden_strings(record: Record) -> dict[str, str]:
     """The strings that :func:`redact_record` hides for their key's sake, by that key: no file may hold them either."""
-    found: dict[str, str] = {}
-    for key, value in _apart(record)[0].items():
-        _walk(key, value, (), lambda name, said: found.update({f"{name} {len(found)}": str(said)}))
-    return found
+    hidden = (pair for key, value in _apart(record)[0].items() for pair in _hidden(key, value))
+    return {f"{name} {at}": str(value) for at, (name, value) in enumerate(hidden)}
 
 
-def _walk(key: str, value: Any, secrets: Collection[str], hide: _Hide | None = None, named: bool = True) -> Any:
+def _hidden(key: str, value: Any, named: bool = True) -> Iterator[tuple[str, Any]]:
+    """The values in a part of a record that :func:`_walk` hides for their key's sake, each with that key."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _hidden(_telling(key, name, named), inner, key not in _PATHS)
+    elif isinstance(value, (list, tuple)):
+        if not _is_command(key, value):
+            for inner in value:
+                yield from _hidden(key, inner, named)
+    elif named and _is_hidden(key, value):
+        yield key, value
+
+
+def _walk(key: str, value: Any, secrets: Collection[str], named: bool = True) -> Any:
     """A part of a record without its secrets.
 
     Args:
         key: the name of the part, or the nearest one that says whether it is a secret.
         value: the part.
         secrets: values that are replaced wherever they stand.
-        hide: told of each value that is hidden because of its key, before it is.
         named: whether the key is a name that somebody gave.
     """
     if isinstance(value, dict):
-        inside = key not in _PATHS
         return {
-            _known_text(name, secrets): _walk(
-                key if kind_of_name(key) == "strong" and named else name, inner, secrets, hide, inside
+            name if name in _FIELDS else _known_text(name, secrets): _walk(
+                _telling(key, name, named), inner, secrets, key not in _PATHS
             )
             for name, inner in value.items()
         }
-    if key == "command" and isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value):
-        return redact_words(value, secrets)
     if isinstance(value, (list, tuple)):
-        return [_walk(key, inner, secrets, hide, named) for inner in value]
+        if _is_command(key, value):
+            return redact_words(value, secrets)
+        return [_walk(key, inner, secrets, named) for inner in value]
     if named and _is_hidden(key, value):
-        if hide is not None:
-            hide(key, value)
         return mark("name")
     if not isinstance(value, str):
         return value
     return _known_text(value, secrets) if key in _IDENTITIES else redact_text(value, secrets)
+
+
+def _telling(key: str, name: str, named: bool) -> str:
+    """Of a part's name and of one in it, the one that says whether what is in it is a secret."""
+    return key if named and kind_of_name(key) == "strong" else name
+
+
+def _is_command(key: str, value: Sequence[Any]) -> bool:
+    return key == "command" and all(isinstance(word, str) for word in value)
 
 
 def _is_hidden(key: str, value: Any) -> bool:

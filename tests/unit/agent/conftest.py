@@ -17,6 +17,7 @@ import pytest
 import bench.agent
 from bench.agent.spec import parse_spec
 from bench.agent.supervisor import run
+from tests.support.inner_pytest import bytecode, started_at_once
 
 AGENT = Path(bench.agent.__file__).parent
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -49,7 +50,7 @@ def make_spec(out: Path, argv: list[str], **changes: Any) -> str:
     spec = {
         "argv": argv,
         # A temporary folder of its own: pytest ends with removing what earlier sessions of the user left in the shared one.
-        "env": {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(out.parent)},
+        "env": {"PATH": os.environ["PATH"], **bytecode(), "TMPDIR": str(out.parent)},
         "cwd": str(out.parent),
         "out": str(out),
         "timeout_s": 30,
@@ -76,7 +77,8 @@ def supervise(out: Path) -> Callable[..., Done]:
     def go(*argv: str, **changes: Any) -> Done:
         read_end, write_end = os.pipe()
         try:
-            code = run(parse_spec(make_spec(out, list(argv), **changes)), write_end)
+            with started_at_once():
+                code = run(parse_spec(make_spec(out, list(argv), **changes)), write_end)
         finally:
             os.close(write_end)
             with os.fdopen(read_end, "rb") as file:

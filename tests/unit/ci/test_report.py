@@ -15,7 +15,7 @@ from bench.record.storage.bundle import write_bundle
 from ci.junit import render_legs
 from ci.matrix import parse_matrix, settings
 from ci.summary import Row
-from tests.support.entries import limited, make_record
+from tests.support.entries import limited, synthetic_record
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNNERS = {"large": (4, 1.0, 1.2), "small": (1, 1.8, 1.8)}
@@ -23,7 +23,7 @@ RUNNERS = {"large": (4, 1.0, 1.2), "small": (1, 1.8, 1.8)}
 
 
 def result(cpus, scale, stamp):
-    made = make_record("dtype_cpu", runs=8, stamp=stamp, scale=scale, noise=0.002)
+    made = synthetic_record("dtype_cpu", runs=8, stamp=stamp, scale=scale, noise=0.002)
     quiet = tuple(msgspec.structs.replace(run, warnings=()) for run in made.runs)
     host = msgspec.structs.replace(made.host, id=host_id(made.host.class_))
     named = msgspec.structs.replace(made, runs=quiet, host=host, id=f"{host.id}/dtype_cpu/{stamp}")

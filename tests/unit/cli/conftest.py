@@ -134,6 +134,7 @@ def engine(monkeypatch, tmp_path):
         read_state=lambda: (HostState(load=0.1), {"governor": "a VM"}),
         calibrate=lambda: ({"one_core_s": 0.1}, {}),
         read_system_load=lambda: "lscpu\n",
+        read_disk_usage=lambda folder: f"disk of {folder}\n",
         follow=StillMonitor,
     )
     monkeypatch.setattr(bench.cli.session, "PROBES", still)

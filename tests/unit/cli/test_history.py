@@ -7,7 +7,7 @@ import pytest
 
 from bench.record.schema import Metric, Source
 from bench.record.storage.bundle import write_bundle
-from tests.support.entries import make_record, stamps
+from tests.support.entries import stamps, synthetic_record
 from tests.support.records import changed
 
 WAVES = [1.0, 1.004, 0.997, 1.002, 0.999, 1.003]
@@ -23,7 +23,7 @@ def write(folder, record):
 def keep(folder, scales):
     """Writes one result for each factor of the time, of a commit each; returns the folder."""
     for at, (stamp, scale) in enumerate(zip(stamps(len(scales)), scales, strict=True)):
-        record = make_record("dtype_cpu", stamp=stamp, runs=1, noise=0.0, scale=scale * WAVES[at % len(WAVES)])
+        record = synthetic_record("dtype_cpu", stamp=stamp, runs=1, noise=0.0, scale=scale * WAVES[at % len(WAVES)])
         write(folder, changed(record, source=Source("project", f"{at:02d}" * 20, False)))
     return folder
 
@@ -86,7 +86,7 @@ def test_another_figure_can_be_asked_for(slower, bench_):
 
 def test_a_figure_without_direction_is_no_gate(bench_, tmp_path):
     for stamp in stamps(10):
-        record = make_record("dtype_cpu", stamp=stamp, runs=1)
+        record = synthetic_record("dtype_cpu", stamp=stamp, runs=1)
         run = msgspec.structs.replace(record.runs[0], metrics={"rows": Metric(3.0, "1", "none")})
         write(tmp_path / "results", msgspec.structs.replace(record, runs=(run,)))
     words = ("history", "dtype_cpu", "--results", tmp_path / "results", "--metric", "rows")

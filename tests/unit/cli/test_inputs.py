@@ -7,11 +7,11 @@ import pytest
 from bench.cli.inputs import entry_of
 from bench.names import numbered
 from bench.record.storage.bundle import Bundle, read_bundle, write_bundle
-from tests.support.entries import make_record
+from tests.support.entries import synthetic_record
 
 
 def test_only_the_samples_that_are_drawn_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    record = make_record(runs=5)
+    record = synthetic_record(runs=5)
     files = {numbered("artifacts/samples.csv", at, 5): f"t_s\n{at}\n".encode() for at in range(5)}
     bundle = read_bundle(write_bundle(tmp_path, record, files, secrets=frozenset()))
     read: list[str] = []
@@ -27,5 +27,5 @@ def test_only_the_samples_that_are_drawn_are_read(tmp_path: Path, monkeypatch: p
     index = entry.typical.index
     assert read == [f"artifacts/samples-{index:03}.csv"]
     assert entry.samples == {index: f"t_s\n{index}\n"}
-    empty = write_bundle(tmp_path, make_record(runs=0, stamp="20261103T080000Z"), {}, secrets=frozenset())
+    empty = write_bundle(tmp_path, synthetic_record(runs=0, stamp="20261103T080000Z"), {}, secrets=frozenset())
     assert entry_of(read_bundle(empty), samples=True).samples == {}

@@ -282,7 +282,7 @@ def test_one_run_beside_a_quiet_session_of_a_noisy_host_is_not_the_same():
 @given(
     st.integers(5, 14), st.integers(5, 14), st.floats(0.001, 0.06), st.floats(0, 0.06), st.booleans(), st.integers(0, 9)
 )
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_the_same_is_said_only_if_a_change_of_five_percent_would_be_seen(n, m, deviation, least, turns, seed):
     one, two = noisy(count=n, seed=seed, deviation=deviation), noisy(count=m, seed=seed + 10, deviation=deviation)
     places = (tuple(range(n)), tuple(range(n, n + m))) if turns else None
@@ -350,7 +350,7 @@ HUNDREDTHS = st.lists(st.integers(48, 53), min_size=1, max_size=12)
 
 
 @given(HUNDREDTHS, HUNDREDTHS, st.sampled_from([1, 1, 2, 8]))
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_times_with_two_decimals_are_compared_without_a_crash(first, second, factor):
     said = compare(
         record([step / 100 for step in first], id="a"), record([factor * step / 100 for step in second], id="b")

@@ -41,7 +41,7 @@ def results(draw, name="a"):
 
 
 @given(results())
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 def test_the_terms_of_one_add_up_exactly(made):
     spent = budget(sample_of(made))
     assert math.fsum(term.seconds for term in spent.terms) == spent.wall_s
@@ -54,7 +54,7 @@ def test_the_terms_of_one_add_up_exactly(made):
 
 
 @given(results("a"), results("b"))
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 def test_the_terms_of_two_add_up_exactly(one, two):
     said = explain_difference(one, two)
     assert said.delta_s == said.b.budget.wall_s - said.a.budget.wall_s
@@ -66,7 +66,7 @@ def test_the_terms_of_two_add_up_exactly(one, two):
 
 
 @given(st.floats(-1e9, 1e9), st.lists(st.floats(-1e9, 1e9), max_size=7))
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 def test_settling_is_exact_for_any_sum(total, values):
     shares = {str(index): value for index, value in enumerate(values)}
     settled = settle(total, shares)

@@ -18,7 +18,7 @@ from bench.report.export.pull_request import render_markdown
 from bench.report.html.page import render_page
 from bench.report.status import state_of
 from bench.report.terminal.results import results_table
-from tests.support.entries import limited, make_record, stamps
+from tests.support.entries import limited, stamps, synthetic_record
 from tests.unit.report.test_terminal import shown
 
 BEFORE, AFTER, LATER = stamps(3)
@@ -26,7 +26,7 @@ BEFORE, AFTER, LATER = stamps(3)
 
 def record(stamp: str = BEFORE, *, scale: float = 1.0, runs: int = 8, **changes: object) -> Record:
     """Eight quiet runs, so that a fifth more is a regression."""
-    made = make_record("dtype_cpu", stamp=stamp, scale=scale, runs=runs, noise=0.002, **changes)
+    made = synthetic_record("dtype_cpu", stamp=stamp, scale=scale, runs=runs, noise=0.002, **changes)
     return msgspec.structs.replace(made, runs=tuple(msgspec.structs.replace(run, warnings=()) for run in made.runs))
 
 

@@ -8,7 +8,7 @@ import pytest
 from bench.record.schema import Outcome, Status
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
 from bench.report.status import STATES, state_of, state_of_run
-from tests.support.entries import bad_entries, limited, make_entries, make_entry, make_record, stamps
+from tests.support.entries import bad_entries, limited, make_entries, make_entry, stamps, synthetic_record
 
 
 def test_every_word_of_the_schema_has_a_state() -> None:
@@ -23,9 +23,9 @@ def test_not_measured_is_neither_good_nor_bad() -> None:
 
 
 def test_an_outcome_that_did_not_pass_comes_before_the_verdict() -> None:
-    record = make_record(outcome="timed_out")
+    record = synthetic_record(outcome="timed_out")
     assert state_of(record).code == "timed_out"
-    assert state_of(make_record()).code == "ok"
+    assert state_of(synthetic_record()).code == "ok"
 
 
 def test_signs_differ_so_that_colour_is_not_needed() -> None:
@@ -46,7 +46,7 @@ def test_newest_per_key_keeps_one_of_each_host() -> None:
 
 
 def test_profiles_and_variants_are_not_mixed() -> None:
-    record = make_record()
+    record = synthetic_record()
     smoke = msgspec.structs.replace(record, diagnostic=msgspec.structs.replace(record.diagnostic, profile="smoke"))
     jemalloc = msgspec.structs.replace(record, variant="jemalloc")
     groups = by_group([Entry(record), Entry(smoke), Entry(jemalloc)])
@@ -72,34 +72,34 @@ GIB = 1024**3
 )
 def test_results_under_other_limits_are_other_groups(limits: dict[str, object], said: str) -> None:
     """Like only with like: one host with --cpus 4 and with --cpus 1 has two medians, and two lines of history."""
-    record = make_record()
+    record = synthetic_record()
     assert Entry(limited(record, **limits)).group == f"grad_cpu{said}"
     assert Entry(limited(record, **limits)).key == (f"grad_cpu{said}", record.host.id)
 
 
 def test_limits_that_differ_by_a_byte_are_two_groups() -> None:
-    record = make_record()
+    record = synthetic_record()
     assert (
         Entry(limited(record, memory_bytes=12 * GIB)).group != Entry(limited(record, memory_bytes=12 * GIB + 1)).group
     )
 
 
 def test_engines_are_other_groups_and_are_named_last() -> None:
-    record = limited(make_record(variant="jemalloc"), cpus=1.0, threads=1)
+    record = limited(synthetic_record(variant="jemalloc"), cpus=1.0, threads=1)
     local = msgspec.structs.replace(record, engine=msgspec.structs.replace(record.engine, name="local"))
     assert Entry(local).group == "grad_cpu (jemalloc, 1 CPU, local engine)"
-    assert len(newest_per_key([Entry(record), Entry(local), Entry(make_record())])) == 3
+    assert len(newest_per_key([Entry(record), Entry(local), Entry(synthetic_record())])) == 3
 
 
 def test_older_evidence_without_a_profile_is_of_the_usual_group() -> None:
-    record = make_record()
+    record = synthetic_record()
     old = msgspec.structs.replace(record, diagnostic=msgspec.structs.replace(record.diagnostic, profile=None))
     assert Entry(old).group == "grad_cpu"
 
 
 @pytest.mark.parametrize("wall", [math.nan, math.inf, -1.0, 0.0, None])
 def test_what_is_no_time_is_left_out(wall: float | None) -> None:
-    record = make_record(runs=2)
+    record = synthetic_record(runs=2)
     broken = msgspec.structs.replace(record.runs[0], wall_s=wall)
     entry = Entry(msgspec.structs.replace(record, runs=(broken, record.runs[1])))
     assert entry.walls == (record.runs[1].wall_s,)

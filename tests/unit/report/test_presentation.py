@@ -21,14 +21,14 @@ from bench.report.presentation import (
     reasons,
     stamp_text,
 )
-from tests.support.entries import limited, make_record
+from tests.support.entries import limited, synthetic_record
 
-FIRST = make_record(runs=6)
-SLOWER = make_record(runs=6, scale=1.1, stamp="20261103T080000Z")
+FIRST = synthetic_record(runs=6)
+SLOWER = synthetic_record(runs=6, scale=1.1, stamp="20261103T080000Z")
 
 
 def entry(*signatures: str, why: tuple[str, ...] = ("late", "slow")) -> Entry:
-    record = make_record(runs=len(signatures), verdict=Verdict("not_measured", why))
+    record = synthetic_record(runs=len(signatures), verdict=Verdict("not_measured", why))
     runs = zip(record.runs, signatures, strict=True)
     failed = tuple(msgspec.structs.replace(run, outcome="failed", signature=said) for run, said in runs)
     return Entry(msgspec.structs.replace(record, outcome="failed", runs=failed))
@@ -49,7 +49,7 @@ def test_a_change_has_its_interval_unless_there_were_too_few_runs() -> None:
     assert change_text(compared) == "+10.6 %"
     assert change_interval(compared) == "+9.4 % to +12.2 %"
     assert ratio_interval(compared) == f"{compared.ratio_low:.3f} to {compared.ratio_high:.3f}"
-    few = compare(FIRST, make_record(runs=1, stamp="20261103T080000Z"))
+    few = compare(FIRST, synthetic_record(runs=1, stamp="20261103T080000Z"))
     assert (change_interval(few), ratio_interval(few)) == (None, "too few runs")
     none = msgspec.structs.replace(few, ratio=None)
     assert (change_text(none), ratio_interval(none)) == ("–", "–")
@@ -64,7 +64,7 @@ def test_reasons_that_a_table_has_are_not_told_again() -> None:
 
 
 def test_what_a_run_could_not_read_is_not_zero() -> None:
-    run = msgspec.structs.replace(make_record(runs=1).runs[0], wall_s=None, pytest_s=None)
+    run = msgspec.structs.replace(synthetic_record(runs=1).runs[0], wall_s=None, pytest_s=None)
     shown = {one.line: one.text(run) for one in (*TIMING, *MEMORY)}
     assert (shown["wall"], shown["pytest"], shown["CPU"]) == ("–", "–", "–")
     assert [one.name for one in RUN_COLUMNS][-2:] == ["anonymous peak", "minor faults"]

@@ -28,7 +28,7 @@ from bench.report.terminal.results import result_summary, results_table
 from bench.report.terminal.verify import verify_view
 from bench.report.terminal.whatif import VariantLine, whatif_view
 from bench.report.text import plain
-from tests.support.entries import bad_entries, limited, make_entries, make_entry, make_record, stamps
+from tests.support.entries import bad_entries, limited, make_entries, make_entry, stamps, synthetic_record
 from tests.support.hostile import MARKUP, hostile_record
 
 
@@ -40,9 +40,9 @@ def shown(view: RenderableType, *, terminal: bool = False, width: int = 80, **op
     return stream.getvalue()
 
 
-FIRST = make_record(runs=6)
-SLOWER = make_record(runs=6, scale=1.1, stamp="20261103T080000Z")
-OTHER = limited(make_record(host="xeon-8488c-77be", runs=6), cpus=4, threads=4)
+FIRST = synthetic_record(runs=6)
+SLOWER = synthetic_record(runs=6, scale=1.1, stamp="20261103T080000Z")
+OTHER = limited(synthetic_record(host="xeon-8488c-77be", runs=6), cpus=4, threads=4)
 LOSSY = msgspec.structs.replace(
     FIRST,
     stamp="20261104T080000Z",
@@ -58,7 +58,7 @@ LONG = msgspec.structs.replace(
 def views() -> dict[str, RenderableType]:
     variants = [
         VariantLine("glibc", "", 845.0, passed=True),
-        VariantLine("jemalloc", "", 338.0, passed=True, comparison=compare(FIRST, make_record(runs=6, scale=0.4))),
+        VariantLine("jemalloc", "", 338.0, passed=True, comparison=compare(FIRST, synthetic_record(runs=6, scale=0.4))),
         VariantLine("slow", "", 900.0, passed=False, comparison=compare(FIRST, SLOWER)),
         VariantLine("other", "", 900.0, passed=True, comparison=compare(FIRST, OTHER)),
         VariantLine("lossy", "", 845.0, passed=False, comparison=compare(FIRST, LOSSY), runs=12, not_passed=LOST),
@@ -79,7 +79,7 @@ def views() -> dict[str, RenderableType]:
         "summary of nothing": result_summary(bad_entries()[3]),
         "comparison": comparison_view(compare(FIRST, SLOWER)),
         "other host": comparison_view(compare(FIRST, OTHER)),
-        "one run": comparison_view(compare(FIRST, make_record(runs=1, stamp="20261103T080000Z"))),
+        "one run": comparison_view(compare(FIRST, synthetic_record(runs=1, stamp="20261103T080000Z"))),
         "accepted": comparison_view(
             compare(FIRST, msgspec.structs.replace(SLOWER, variant="thp"), accept=("variant",))
         ),
@@ -89,8 +89,11 @@ def views() -> dict[str, RenderableType]:
         "history": history_view([make_entry(stamp=stamp, sampled=False) for stamp in stamps(9)]),
         "changes": changes_view(
             series_of(
-                [make_record(stamp=stamp, scale=1 + (at > 8) / 9, noise=0.002) for at, stamp in enumerate(stamps(15))]
-                + [make_record(host="m-laptop-90d2"), hostile]
+                [
+                    synthetic_record(stamp=stamp, scale=1 + (at > 8) / 9, noise=0.002)
+                    for at, stamp in enumerate(stamps(15))
+                ]
+                + [synthetic_record(host="m-laptop-90d2"), hostile]
             )
         ),
         "explanation": explanation_view(explain(FIRST)),
@@ -202,7 +205,7 @@ def test_a_ranking_says_which_result_each_row_is_and_what_it_lacks() -> None:
     assert f"20261102T080000Z on {LONG_HOST.id}: not the same: profile" in text
     assert f"20261102T080000Z on {OTHER.host.id}: not the same: limits.cpus, limits.threads, host.cpu_model" in text
     assert "20261104T080000Z: 6 of the result's 12 runs did not pass" in text
-    few = make_record(runs=3, stamp="20261105T080000Z")
+    few = synthetic_record(runs=3, stamp="20261105T080000Z")
     thp = msgspec.structs.replace(SLOWER, variant="thp")
     nothing = msgspec.structs.replace(few, stamp="20261106T080000Z", id="n", runs=())
     text = " ".join(shown(ranking_view(rank([FIRST, few, thp, nothing], accept=("variant",)))).split())
@@ -306,14 +309,14 @@ LONGEST = "13th-gen-intel-core-i7-1365u-12t-90d2ab"
 
 @pytest.mark.parametrize("width", [60, 80])
 def test_a_table_of_results_keeps_names_whole_and_draws_what_is_used_of_the_ceiling(width: int) -> None:
-    record = make_record(scale=905 / 845 / 2, noise=0.0)
+    record = synthetic_record(scale=905 / 845 / 2, noise=0.0)
     record = msgspec.structs.replace(record, host=msgspec.structs.replace(record.host, id=LONGEST))
     none = msgspec.structs.replace(record, diagnostic=msgspec.structs.replace(record.diagnostic, ceiling_s=None))
     said = shown(results_table([Entry(record)]), width=width)
     assert LONGEST in said
     assert len(said.splitlines()) == 7, said
     assert "████····" in said
-    assert "████████" in shown(results_table([Entry(make_record(scale=2))]), width=width)
+    assert "████████" in shown(results_table([Entry(synthetic_record(scale=2))]), width=width)
     assert "█" not in shown(results_table([Entry(none), bad_entries()[3]]), width=width)
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from bench.errors import DamagedData
 from bench.report.timeline import parse_samples
-from tests.support.entries import make_record, make_samples
+from tests.support.entries import make_samples, synthetic_record
 
 
 def test_rates_add_up_to_the_totals_whatever_the_grid() -> None:
-    run = make_record(runs=1).runs[0]
+    run = synthetic_record(runs=1).runs[0]
     text = make_samples(run, random.Random(2))
     for most in (7, 100, 240):
         timeline = parse_samples(text, most)

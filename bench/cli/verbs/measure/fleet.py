@@ -42,7 +42,7 @@ def fleet(
     Example: bench fleet grad_cpu --host ssh://one --host ssh://two
     """
     words, passed_on = commands.words_of(context), list(context.args)
-    if name is not None and name.startswith("-"):  # an option of run's, where no NAME was given
+    if name is not None and name.startswith("-"):  # an option of run's, if no NAME was given
         passed_on, name = [name, *passed_on], None
     if name is not None:  # what stands behind -- are more options of run's
         options.diagnostic_called(name, project)

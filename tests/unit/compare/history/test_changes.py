@@ -11,7 +11,7 @@ from bench.compare.history.series import alike_over_time, value_of
 from bench.errors import ExitCode
 from bench.record.schema import Experiment, Metric, Source
 from bench.report.changes import range_text, sentence, shown_series, too_few_text
-from tests.support.entries import make_record, stamps
+from tests.support.entries import stamps, synthetic_record
 from tests.support.records import changed, replace
 
 
@@ -20,7 +20,7 @@ def over_time(scales, host="ryzen9-5950x-1f3a", commits=None, start="20261001T06
     made = []
     noise = np.random.default_rng(7).normal(0, 0.004, len(scales))
     for at, (stamp, scale) in enumerate(zip(stamps(len(scales), start), scales, strict=True)):
-        record = make_record("dtype_cpu", host, stamp=stamp, runs=1, noise=0.0, scale=scale * math.exp(noise[at]))
+        record = synthetic_record("dtype_cpu", host, stamp=stamp, runs=1, noise=0.0, scale=scale * math.exp(noise[at]))
         commit = f"{at:02d}" * 20 if commits is None else commits[at]
         made.append(changed(record, source=Source("project", commit, False), **changes))
     return made

@@ -58,7 +58,7 @@ SWAPPED = {"slower": "faster", "faster": "slower"}
 
 
 @given(st.one_of(TIMES, ROUNDED), st.one_of(TIMES, ROUNDED), st.randoms())
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_neither_the_side_nor_the_order_decides(first, second, chance):
     there, back = decision.decide(first, second), decision.decide(second, first)
     assert back.outcome == SWAPPED.get(there.outcome, there.outcome)
@@ -72,7 +72,7 @@ def test_neither_the_side_nor_the_order_decides(first, second, chance):
 
 
 @given(ROUNDED, ROUNDED)
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_the_estimate_lies_within_the_interval(first, second):
     said = decision.decide(first, second)
     if said.interval is not None:

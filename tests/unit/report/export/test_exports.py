@@ -16,7 +16,7 @@ from bench.report.export.action_benchmark import bigger_is_better, smaller_is_be
 from bench.report.export.json_document import report_document
 from bench.report.export.junit import render_junit
 from bench.report.export.pyperf import pyperf_document
-from tests.support.entries import bad_entries, limited, make_entries, make_entry, make_record, stamps
+from tests.support.entries import bad_entries, limited, make_entries, make_entry, stamps, synthetic_record
 
 NOW = datetime(2026, 11, 4, 12, 0, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ def test_pyperf_leaves_out_what_did_not_pass() -> None:
 
 
 def test_pyperf_takes_a_start_that_is_no_time() -> None:
-    record = make_record(runs=1)
+    record = synthetic_record(runs=1)
     run = msgspec.structs.replace(record.runs[0], started_at="yesterday")
     assert len(suite_of([Entry(msgspec.structs.replace(record, runs=(run,)))]).get_benchmarks()) == 1
 
@@ -118,14 +118,14 @@ def test_junit_counts_and_kinds() -> None:
     ],
 )
 def test_junit_fails_only_what_regressed(status: str, child: str) -> None:
-    record = msgspec.structs.replace(make_record(), verdict=Verdict(status, ("why",)))  # type: ignore[arg-type]
+    record = msgspec.structs.replace(synthetic_record(), verdict=Verdict(status, ("why",)))  # type: ignore[arg-type]
     (case,) = ET.fromstring(render_junit([Entry(record)])).iter("testcase")
     assert [element.tag for element in case if element.tag != "properties"] == [child]
 
 
 def test_junit_is_xml_whatever_a_record_says() -> None:
     bad = "]]>\x00\x1b[31m<&\"' \ufffe \ud800"
-    record = msgspec.structs.replace(make_record(), verdict=Verdict("over_ceiling", (bad,)), id=bad, stamp=bad)
+    record = msgspec.structs.replace(synthetic_record(), verdict=Verdict("over_ceiling", (bad,)), id=bad, stamp=bad)
     root = ET.fromstring(render_junit([Entry(record, bad)]))
     (failure,) = root.iter("failure")
     assert "<&\"'" in str(failure.text)
@@ -133,7 +133,7 @@ def test_junit_is_xml_whatever_a_record_says() -> None:
 
 def test_document_holds_records_that_can_be_read_again() -> None:
     entries = make_entries(1, sampled=False)
-    first, second = make_record(), make_record(stamp="20261103T080000Z")
+    first, second = synthetic_record(), synthetic_record(stamp="20261103T080000Z")
     document = json.loads(json.dumps(report_document(entries, [compare(first, second)], now=NOW)))
     assert document["schema"] == "bench.report/1"
     assert document["made_at"] == "2026-11-04T12:00:00Z"

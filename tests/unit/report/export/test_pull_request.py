@@ -8,7 +8,7 @@ from bench.compare.comparison import compare
 from bench.record.schema import Verdict
 from bench.report.entry import Entry
 from bench.report.export.pull_request import render_markdown
-from tests.support.entries import make_entries, make_entry, make_record
+from tests.support.entries import make_entries, make_entry, synthetic_record
 
 
 def rendered(source: str) -> str:
@@ -24,7 +24,7 @@ def test_worst_first_with_counts() -> None:
 
 
 def test_comparisons_stand_before_results() -> None:
-    first, slower = make_record(runs=6), make_record(runs=6, scale=1.1, stamp="20261103T080000Z")
+    first, slower = synthetic_record(runs=6), synthetic_record(runs=6, scale=1.1, stamp="20261103T080000Z")
     text = render_markdown([make_entry(sampled=False)], [compare(first, slower)])
     assert text.index("Against the baseline") < text.index("Newest results")
     assert "❌ code regressed" in text
@@ -40,8 +40,8 @@ def test_never_longer_than_the_limit_and_says_what_is_missing(limit: int) -> Non
         for at in range(400)
         for entry in [make_entry(runs=1, sampled=False)]
     ]
-    first = make_record(runs=6)
-    comparisons = [compare(first, make_record(runs=6, scale=1.1, stamp="20261103T080000Z"))] * 200
+    first = synthetic_record(runs=6)
+    comparisons = [compare(first, synthetic_record(runs=6, scale=1.1, stamp="20261103T080000Z"))] * 200
     text = render_markdown(entries, comparisons, limit=limit)
     assert len(text.encode()) <= limit
     assert "more rows do not fit here" in text
@@ -57,7 +57,7 @@ def test_no_results_is_said() -> None:
 
 def test_text_of_a_record_is_not_markup() -> None:
     bad = "<img src=x> [a](http://b) | @user #1 `x`"
-    record = make_record()
+    record = synthetic_record()
     record = msgspec.structs.replace(
         record, verdict=Verdict("ok", (bad,)), host=msgspec.structs.replace(record.host, id=bad)
     )

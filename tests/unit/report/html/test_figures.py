@@ -30,7 +30,7 @@ from bench.report.html.timeline import timeline_figure
 from bench.report.timeline import parse_samples
 from bench.report.trend import DRAWN, bands, breaks, next_band, stands_out, time_spent
 from tests.support.drawn import Drawing, percent
-from tests.support.entries import bad_entries, limited, make_entries, make_entry, make_record, stamps
+from tests.support.entries import bad_entries, limited, make_entries, make_entry, stamps, synthetic_record
 
 
 def valid(figure: Figure | None) -> Figure:
@@ -75,7 +75,7 @@ def test_distribution_has_every_run_and_crosses_for_what_did_not_pass() -> None:
 
 def test_a_ceiling_is_drawn_where_all_hosts_share_it() -> None:
     entry = make_entry(sampled=False)
-    other = make_record(host="m-laptop-90d2")
+    other = synthetic_record(host="m-laptop-90d2")
     other = msgspec.structs.replace(other, diagnostic=msgspec.structs.replace(other.diagnostic, ceiling_s=950.0))
     hosts = [entry.record.host.id, other.host.id]
     figure = valid(distribution("grad_cpu", [entry, Entry(other)], hosts))
@@ -87,7 +87,7 @@ def test_a_ceiling_is_drawn_where_all_hosts_share_it() -> None:
 
 
 def test_a_comparison_names_its_host_also_where_it_has_a_variant() -> None:
-    one = compare(make_record(runs=6), make_record(runs=6, scale=0.5, variant="jemalloc"))
+    one = compare(synthetic_record(runs=6), synthetic_record(runs=6, scale=0.5, variant="jemalloc"))
     figure = valid(intervals([one]))
     assert Drawing(figure).texts()[-1] == "1. grad_cpu jemalloc\nryzen9-5950x-1f3a"
 
@@ -112,7 +112,7 @@ def test_distribution_of_very_many_runs_draws_boxes() -> None:
 
 
 def test_a_box_is_the_middle_half_and_its_whiskers_reach_no_outlier() -> None:
-    record = make_record(runs=6)
+    record = synthetic_record(runs=6)
     walls = (10.0, 11.0, 12.0, 13.0, 14.0, 30.0)
     runs = tuple(msgspec.structs.replace(run, wall_s=wall) for run, wall in zip(record.runs, walls, strict=True))
     drawing = Drawing(distribution("g", [Entry(msgspec.structs.replace(record, runs=runs))], [record.host.id]))
@@ -125,7 +125,7 @@ def test_a_box_is_the_middle_half_and_its_whiskers_reach_no_outlier() -> None:
 
 
 def test_equal_runs_are_seen_as_several_dots() -> None:
-    record = make_record(runs=3)
+    record = synthetic_record(runs=3)
     runs = tuple(msgspec.structs.replace(run, wall_s=10.0) for run in record.runs)
     drawing = Drawing(distribution("g", [Entry(msgspec.structs.replace(record, runs=runs))], [record.host.id]))
     assert len({dot.get("cy") for dot in drawing.all("circle")}) == 3
@@ -243,13 +243,13 @@ def test_breakdown_leaves_out_what_was_not_counted() -> None:
     """An imported wall time without counters is no bar of "100 % unexplained"."""
     entry = make_entry(runs=1, sampled=False)
     bare = msgspec.structs.replace(
-        make_record(host="m-laptop-90d2", runs=1).runs[0], cpu=Cpu(), memory=Memory(), io=Io()
+        synthetic_record(host="m-laptop-90d2", runs=1).runs[0], cpu=Cpu(), memory=Memory(), io=Io()
     )
-    imported = Entry(msgspec.structs.replace(make_record(host="m-laptop-90d2"), runs=(bare,)))
+    imported = Entry(msgspec.structs.replace(synthetic_record(host="m-laptop-90d2"), runs=(bare,)))
     assert breakdown("grad_cpu", [imported], ["m-laptop-90d2"]) is None
     both = valid(breakdown("grad_cpu", [entry, imported], ["m-laptop-90d2", "ryzen9-5950x-1f3a"]))
     assert len(both.table.rows) == 1
-    older = msgspec.structs.replace(make_record(host="m-laptop-90d2"), stamp="20200101T000000Z")
+    older = msgspec.structs.replace(synthetic_record(host="m-laptop-90d2"), stamp="20200101T000000Z")
     (group,) = groups([Entry(older), imported])
     assert "Where the wall time went" in [figure.title for figure in group.figures]
 
@@ -470,7 +470,7 @@ def test_timeline_shows_only_what_was_sampled() -> None:
 
 
 def test_comparison_intervals_and_difference() -> None:
-    first, other = make_record(runs=6), make_record(host="xeon-8488c-77be", runs=6)
+    first, other = synthetic_record(runs=6), synthetic_record(host="xeon-8488c-77be", runs=6)
     figure = valid(intervals([compare(first, other)]))
     (dot,) = Drawing(figure).all("circle", "mark")
     assert dot.findtext("title") == "+31.3 %, host differs"
@@ -484,13 +484,13 @@ def test_comparison_intervals_and_difference() -> None:
 
 
 def test_difference_of_a_result_with_itself() -> None:
-    record = make_record(runs=3)
+    record = synthetic_record(runs=3)
     figure = valid(difference_figure(explain_difference(record, record)))
     assert {bar.get("width") for bar in Drawing(figure).all("rect", "bar")} == {"0%"}
 
 
 def test_host_table_with_calibration_and_facts_not_known() -> None:
-    record = make_record()
+    record = synthetic_record()
     calibrated = msgspec.structs.replace(
         record.calibration, before={"triad_bytes_per_s": 2.0**34, "one_core_s": None, "score": 12.0}
     )
@@ -505,7 +505,7 @@ def test_host_table_with_calibration_and_facts_not_known() -> None:
 
 
 def test_damaged_times_have_no_budget_and_no_findings() -> None:
-    record = make_record(runs=1)
+    record = synthetic_record(runs=1)
     broken = msgspec.structs.replace(record, runs=(msgspec.structs.replace(record.runs[0], wall_s=-1.0),))
     assert time_spent(Entry(broken)) is None
     assert stands_out(Entry(broken)) == ()

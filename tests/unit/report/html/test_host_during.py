@@ -7,7 +7,7 @@ import pytest
 
 from bench.report.html.host_during import host_during, label
 from bench.report.html.sections import detail
-from tests.support.entries import make_entry, make_record
+from tests.support.entries import make_entry, synthetic_record
 
 SEEN = {
     "window_s": 844.0,
@@ -22,7 +22,7 @@ SEEN = {
 
 
 def recorded(*during: dict[str, float | None], **reasons: str):
-    record = make_record(runs=len(during))
+    record = synthetic_record(runs=len(during))
     runs = tuple(msgspec.structs.replace(run, host_during=one) for run, one in zip(record.runs, during, strict=True))
     return msgspec.structs.replace(record, runs=runs, unavailable=reasons)
 
@@ -69,7 +69,7 @@ def test_a_host_that_nobody_watched_says_so(reasons: dict[str, str], said: str) 
     table = host_during(recorded({}, **reasons))
     assert table is not None
     assert (table.rows, table.note) == ((), f"Not known: {said}.")
-    assert host_during(make_record(runs=0)) is None
+    assert host_during(synthetic_record(runs=0)) is None
 
 
 def test_a_figure_of_a_later_version_is_named_by_its_unit() -> None:

@@ -16,7 +16,7 @@ from bench.report.html.overview.change import Change, change_of
 from bench.report.html.overview.drawings import change_drawing, reach_of, trend_drawing
 from bench.report.html.overview.lines import Line, Trend, overview_lines
 from bench.report.html.page import render_page
-from tests.support.entries import bad_entries, make_entries, make_record, stamps
+from tests.support.entries import bad_entries, make_entries, stamps, synthetic_record
 
 NOW = datetime(2026, 11, 4, 12, 0, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ def section(source: str, name: str) -> str:
 def history(count: int, last: float = 1.0, **changes: object) -> list[Entry]:
     """Results of one host that scatter by a thousandth, the newest slower by a factor."""
     return [
-        Entry(make_record("dtype_cpu", stamp=stamp, runs=3, noise=0.001, scale=last if at == count - 1 else 1.0, **changes))
+        Entry(synthetic_record("dtype_cpu", stamp=stamp, runs=3, noise=0.001, scale=last if at == count - 1 else 1.0, **changes))
         for at, stamp in enumerate(stamps(count))
     ]  # fmt: skip
 
@@ -58,10 +58,10 @@ def test_few_results_that_are_all_as_expected_are_not_folded_away() -> None:
 
 def test_each_reason_is_given_once() -> None:
     entries = [*history(2, verdict=Verdict("ok", ("first of the ok", "second of the ok"))), *bad_entries()]
-    over = make_record(
+    over = synthetic_record(
         "bandwidth_cpu", runs=2, verdict=Verdict("over_ceiling", ("reason one", "reason two", "reason three"))
     )
-    before = make_record(
+    before = synthetic_record(
         "bandwidth_cpu", runs=2, stamp=stamps(1)[0], verdict=Verdict("over_ceiling", ("an older one",))
     )
     source = render_page([*entries, Entry(over), Entry(before)], now=NOW)
@@ -80,7 +80,7 @@ def test_each_reason_is_given_once() -> None:
 
 
 def test_a_comparison_tells_its_reasons_once() -> None:
-    entries = [Entry(make_record(stamp=stamp, runs=6)) for stamp in stamps(2)]
+    entries = [Entry(synthetic_record(stamp=stamp, runs=6)) for stamp in stamps(2)]
     made, _ = against(entries, [entries[0].record])
     (comparison,) = [one.comparison for one in made if one.comparison]
     source = render_page(made, comparisons=[comparison], now=NOW)
@@ -100,7 +100,7 @@ def test_a_result_outside_of_its_history_needs_a_look_whatever_its_verdict() -> 
 def test_a_change_that_the_runs_show_needs_a_look_if_there_is_no_band_yet() -> None:
     def two(scale: float) -> list[Entry]:
         first, second = (
-            Entry(make_record("dtype_cpu", stamp=stamp, runs=8, noise=0.002, scale=by))
+            Entry(synthetic_record("dtype_cpu", stamp=stamp, runs=8, noise=0.002, scale=by))
             for stamp, by in zip(stamps(2), (1.0, scale), strict=True)
         )
         return [first, second]
@@ -117,7 +117,7 @@ def test_columns_without_anything_are_left_out() -> None:
     def heads(entries: list[Entry]) -> list[str]:
         return re.findall(r'<th scope="col" class="c-(\w+)">', section(render_page(entries, now=NOW), "verdicts"))
 
-    bare = make_record(runs=1)
+    bare = synthetic_record(runs=1)
     bare = msgspec.structs.replace(bare, runs=(msgspec.structs.replace(bare.runs[0], metrics={}),))
     assert heads([Entry(bare)]) == ["verdict", "what", "host", "time", "cpu", "peak", "when"]
     assert heads(history(2)) == ["verdict", "what", "host", "change", "trend", "time", "cpu", "peak", "own", "when"]
@@ -125,7 +125,7 @@ def test_columns_without_anything_are_left_out() -> None:
 
 def test_the_change_is_the_comparisons_then_the_records_own_then_that_from_before() -> None:
     first, second = (
-        make_record(stamp=stamp, runs=6, scale=scale) for stamp, scale in zip(stamps(2), (1.0, 1.1), strict=True)
+        synthetic_record(stamp=stamp, runs=6, scale=scale) for stamp, scale in zip(stamps(2), (1.0, 1.1), strict=True)
     )
     kept = msgspec.structs.replace(
         second.verdict, baseline=VerdictBaseline(stamp="S", ratio=2.0, ratio_low=1.9, ratio_high=2.1)
@@ -183,7 +183,7 @@ def test_more_of_what_should_be_high_is_no_loss() -> None:
     assert 'class="mini red"' in change_drawing(Change(1.1, 1.05, 1.2, "x"), 0.3)
     assert 'class="mini blue"' in change_drawing(Change(1.1, 1.05, 1.2, "x", higher=True), 0.3)
     first, second = (
-        make_record(stamp=stamp, runs=6, scale=by) for stamp, by in zip(stamps(2), (1.0, 0.9), strict=True)
+        synthetic_record(stamp=stamp, runs=6, scale=by) for stamp, by in zip(stamps(2), (1.0, 0.9), strict=True)
     )
     found = change_of(Entry(second, comparison=compare(first, second, metric="rate")))
     assert found is not None
@@ -192,7 +192,7 @@ def test_more_of_what_should_be_high_is_no_loss() -> None:
 
 
 def test_what_is_not_known_is_a_dash_and_a_peak_says_which_it_is() -> None:
-    record = make_record(runs=1)
+    record = synthetic_record(runs=1)
 
     def peak(outcome: str = "passed", **memory: int | None) -> str:
         run = msgspec.structs.replace(record.runs[0], cpu=Cpu(), memory=Memory(**memory), outcome=outcome)
@@ -208,7 +208,7 @@ def test_what_is_not_known_is_a_dash_and_a_peak_says_which_it_is() -> None:
 
 
 def test_a_line_has_two_own_numbers_and_counts_the_rest() -> None:
-    record = make_record(runs=1)
+    record = synthetic_record(runs=1)
     metrics = {name: Metric(value, unit) for name, value, unit in (("a", 2.5, "GB/s"), ("b", 0.5, "1"), ("c", 3.0, ""))}
     run = msgspec.structs.replace(record.runs[0], metrics=metrics)
     source = render_page([Entry(msgspec.structs.replace(record, runs=(run,)))], now=NOW)
@@ -217,7 +217,7 @@ def test_a_line_has_two_own_numbers_and_counts_the_rest() -> None:
 
 
 def test_one_run_is_no_spread_and_no_history() -> None:
-    source = render_page([Entry(make_record(runs=1))], now=NOW)
+    source = render_page([Entry(synthetic_record(runs=1))], now=NOW)
     assert "f-runs-" not in source
     assert "f-history-" not in source
     assert "Every run, the newest first" in source

@@ -16,7 +16,7 @@ from bench.report.entry import Entry
 from bench.report.html.page import render_page
 from bench.report.html.sections import TIMELINE_POINTS
 from bench.report.text import plain
-from tests.support.entries import limited, make_entries, make_entry, make_record, stamps
+from tests.support.entries import limited, make_entries, make_entry, stamps, synthetic_record
 from tests.support.hostile import MARKUP, hostile_page
 
 NOW = datetime(2026, 11, 4, 12, 0, tzinfo=UTC)
@@ -92,7 +92,7 @@ def fleet(count: int, runs: int = 1, **changes: object) -> list[Entry]:
     """A result each on so many hosts."""
     made = []
     for at in range(count):
-        record = make_record(runs=runs, seed=at, **changes)
+        record = synthetic_record(runs=runs, seed=at, **changes)
         host = msgspec.structs.replace(record.host, id=f"host-{at:04}")
         made.append(Entry(msgspec.structs.replace(record, host=host, id=f"host-{at:04}/{record.stamp}")))
     return made
@@ -218,10 +218,10 @@ def test_the_host_during_the_runs_is_shown_or_said_not_to_be_known() -> None:
 
 
 def test_comparisons_and_differences_have_their_part() -> None:
-    first = make_record(runs=6)
-    slower = make_record(runs=6, scale=1.1, stamp="20261103T080000Z")
-    other = limited(make_record(host="xeon-8488c-77be", runs=6), cpus=4)
-    single = make_record(runs=1, stamp="20261104T080000Z")
+    first = synthetic_record(runs=6)
+    slower = synthetic_record(runs=6, scale=1.1, stamp="20261103T080000Z")
+    other = limited(synthetic_record(host="xeon-8488c-77be", runs=6), cpus=4)
+    single = synthetic_record(runs=1, stamp="20261104T080000Z")
     source = render_page(
         [Entry(first), Entry(slower)],
         comparisons=[compare(first, other), compare(first, slower), compare(first, single)],
@@ -237,9 +237,9 @@ def test_comparisons_and_differences_have_their_part() -> None:
 
 
 def test_comparisons_are_filtered_by_the_group_of_what_they_judge() -> None:
-    first = make_record(runs=6)
+    first = synthetic_record(runs=6)
     smoke = msgspec.structs.replace(
-        make_record(runs=6, stamp="20261103T080000Z"),
+        synthetic_record(runs=6, stamp="20261103T080000Z"),
         diagnostic=msgspec.structs.replace(first.diagnostic, profile="smoke"),
     )
     source = render_page(
@@ -257,8 +257,8 @@ def test_comparisons_are_filtered_by_the_group_of_what_they_judge() -> None:
 
 
 def test_comparison_that_was_not_measured_is_a_table_only() -> None:
-    nothing = make_record(runs=0, stamp="20261103T080000Z")
-    page = Page(render_page([], comparisons=[compare(make_record(), nothing)], now=NOW))
+    nothing = synthetic_record(runs=0, stamp="20261103T080000Z")
+    page = Page(render_page([], comparisons=[compare(synthetic_record(), nothing)], now=NOW))
     assert "comparisons" in page.ids()
     assert page.drawings() == []
 
@@ -313,7 +313,7 @@ def test_what_does_not_fit_is_said() -> None:
     entries = []
     for at in range(205):
         for stamp in stamps(2):
-            record = make_record(runs=1, stamp=stamp)
+            record = synthetic_record(runs=1, stamp=stamp)
             host = msgspec.structs.replace(record.host, id=f"host-{at:03}")
             entries.append(Entry(msgspec.structs.replace(record, host=host, id=f"{at}{stamp}")))
     text = "".join(Page(render_page(entries, now=NOW)).text)

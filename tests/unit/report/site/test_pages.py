@@ -15,14 +15,14 @@ from bench.report.entry import Entry
 from bench.report.html.page import Content
 from bench.report.site.feed import changes, check_url
 from bench.report.site.pages import FEED, INDEX, PLAIN, site_files
-from tests.support.entries import make_entries, make_record, stamps
+from tests.support.entries import make_entries, stamps, synthetic_record
 from tests.support.hostile import hostile_record
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 def result(stamp: str, status: str = "ok", name: str = "grad_cpu", **changes: object) -> Entry:
-    return Entry(make_record(name, stamp=stamp, runs=3, verdict=Verdict(status, (f"it is {status}",)), **changes))
+    return Entry(synthetic_record(name, stamp=stamp, runs=3, verdict=Verdict(status, (f"it is {status}",)), **changes))
 
 
 def feed_of(entries: list[Entry], url: str | None = None) -> ET.Element:
@@ -56,7 +56,7 @@ def test_a_page_has_its_own_diagnostic_alone() -> None:
 def test_results_too_many_to_unfold_are_led_to_as_lines() -> None:
     entries = []
     for at in range(203):
-        record = make_record(runs=1, seed=at)
+        record = synthetic_record(runs=1, seed=at)
         host = msgspec.structs.replace(record.host, id=f"host-{at:04}")
         entries.append(Entry(msgspec.structs.replace(record, host=host, id=f"host-{at:04}/{record.stamp}")))
     files = site_files(Content(entries))
@@ -91,7 +91,7 @@ def test_the_feed_has_changes_the_newest_first_and_of_one_moment_the_worst() -> 
 
 def test_a_time_that_leaves_its_band_is_a_change_once() -> None:
     scales = [*[1.0] * 10, 1.05, 2.0]
-    made = [Entry(make_record(stamp=stamp, runs=3, scale=by, noise=0.001, verdict=Verdict("ok")))
+    made = [Entry(synthetic_record(stamp=stamp, runs=3, scale=by, noise=0.001, verdict=Verdict("ok")))
             for stamp, by in zip(stamps(12), scales, strict=True)]  # fmt: skip
     (said,) = texts(feed_of(made[:11]), "title")
     assert said.endswith("slower than the results before it led to expect")
@@ -100,7 +100,7 @@ def test_a_time_that_leaves_its_band_is_a_change_once() -> None:
 
 def test_a_level_that_changed_is_told_once_with_the_first_result_of_it() -> None:
     made = [
-        Entry(make_record("dtype_cpu", stamp=stamp, runs=1, noise=0.003, scale=1.1 if at >= 8 else 1.0))
+        Entry(synthetic_record("dtype_cpu", stamp=stamp, runs=1, noise=0.003, scale=1.1 if at >= 8 else 1.0))
         for at, stamp in enumerate(stamps(14))
     ]
     told = [change for change in changes(made) if "since then" in change.what]

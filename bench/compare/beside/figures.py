@@ -26,7 +26,9 @@ def figures_of(sample: Sample) -> Known:
     return measures(msgspec.structs.replace(sample.newest, runs=sample.runs))
 
 
-def judged(a: Sample, b: Sample, sessions: Sequence[Record] = (), places: Places | None = None) -> tuple[Compared, ...]:
+def compare_figures(
+    a: Sample, b: Sample, sessions: Sequence[Record] = (), places: Places | None = None
+) -> tuple[Compared, ...]:
     """Return every figure of two results but the wall time, ours first, then the tests' own.
 
     Each has an interval of its own, so that one of a hundred misses by luck; none decides anything here.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.compare.beside.judge import judged
+from bench.compare.beside.figures import compare_figures
 from bench.compare.comparison import Comparison, compare
 from bench.compare.sample import sample_of
 from bench.errors import ExitCode, UsageError
@@ -27,7 +27,7 @@ def with_metric(values: list[float | None], better: str = "higher", name: str = 
 
 
 def figure(a: Record, b: Record, name: str) -> Compared:
-    (found,) = (one for one in judged(sample_of(a), sample_of(b)) if one.name == name)
+    (found,) = (one for one in compare_figures(sample_of(a), sample_of(b)) if one.name == name)
     return found
 
 
@@ -87,7 +87,7 @@ def test_our_own_figures_stand_beside_the_wall_time_which_is_none_of_them():
         )
         return replace(record(WALLS), runs=runs)
 
-    words = {one.name: one.word for one in judged(sample_of(made(1.0)), sample_of(made(2.0)))}
+    words = {one.name: one.word for one in compare_figures(sample_of(made(1.0)), sample_of(made(2.0)))}
     assert words == {"call": "same", "cpu": "worse", "minor_faults": "worse"}
 
 
