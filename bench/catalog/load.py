@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def parse(text: str, origin: str) -> Catalog:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{origin} is not TOML", str(error)) from None
     except msgspec.ValidationError as error:
-        raise UsageError(f"{origin} does not fit", _located(str(error))) from None
+        raise UsageError(f"{origin} does not fit", _named(document, _located(str(error)))) from None
     for name, entry in file.diagnostic.items():
         if (problem := _unfit(entry)) is not None:
             raise UsageError(f"{origin} does not fit", f"diagnostic.{name}: {problem}")
@@ -192,6 +193,19 @@ def _offer(name: str, names: list[str]) -> str:
 def _located(message: str) -> str:
     said, _, path = message.partition(" - at `$.")
     return f"{path.rstrip('`')}: {said[:1].lower()}{said[1:]}" if path else message
+
+
+def _named(document: Mapping[str, Any], said: str) -> str:
+    """A message with the name of the entry that it is about, for which msgspec writes ``[...]``."""
+    for table, kind in (("diagnostic", _Diagnostic), ("variant", _Variant)):
+        if not said.startswith(f"{table}[...]"):
+            continue
+        for name, entry in document[table].items():
+            try:
+                msgspec.convert(entry, kind)
+            except msgspec.ValidationError:
+                return said.replace(f"{table}[...]", f"{table}.{name}", 1)
+    return said
 
 
 def document(catalog: Catalog) -> list[dict[str, Any]]:

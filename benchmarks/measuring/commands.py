@@ -3,9 +3,14 @@
     python benchmarks/measuring/commands.py [--rounds N] [--markdown FILE]
     python benchmarks/measuring/commands.py --glance        whether it works: a few seconds, figures mean nothing
 
-The tools take turns with each command; a ratio is ours to theirs of the same round, and the table has the median of the
-rounds with the least and the most. Target: within 1 %. Commands and shells of the host, no Python of ours among them; a
-tool that is not there has no row, and hyperfine says nothing of the peak.
+The tools take turns with each command, in an order of chance that each round draws anew; a ratio is ours to theirs of
+the same round, and the table has the median of the rounds with the least and the most. Target: within 1 %. Commands and
+shells of the host, no Python of ours among them; a tool that is not there has no row, and hyperfine says nothing of the
+peak.
+
+A command that does nothing shows what each tool counts beside it, in milliseconds: the fork of its own process, above
+all. It is the same in every other row. Seven rounds take three to five minutes; hyperfine comes from Debian, runexec as
+`pip install benchexec` beside this Python.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import shlex
 import shutil
 import subprocess
@@ -31,15 +37,17 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Place(sys.executable, "", "", "")
 PYTHON = (sys.executable, "-I", "-S", "-c")
 TARGET = 0.01
+NOTHING = "does nothing"
 _HASH = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'a', b'b', {})"
 _HOLD = "x = b'x' * {}; import hashlib; hashlib.pbkdf2_hmac('sha256', b'a', b'b', {})"
 _CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-I', '-S', '-c', {!r}], check=True)"
 
 
 def commands(scale: float) -> Mapping[str, Command]:
-    """One that computes, one that holds memory, one whose work is in a child of its own."""
+    """One that does nothing, one that computes, one that holds memory, one whose work is in a child of its own."""
     rounds, held = int(6_000_000 * scale), int(400_000_000 * scale)
     return {
+        NOTHING: ("/bin/true",),
         "computes": (*PYTHON, _HASH.format(rounds)),
         "holds memory": (*PYTHON, _HOLD.format(held, rounds)),
         "computes in a child": (*PYTHON, _CHILD.format(_HASH.format(rounds))),
@@ -65,10 +73,14 @@ def quoted(tool: Tool) -> Tool:
 
 def row(name: str, tool: str, ours: Sequence[Read], theirs: Sequence[Read]) -> list[str]:
     """A line of the table: both medians, and the ratios of the rounds."""
-    cpu = [one.cpu_s / other.cpu_s - 1 for one, other in zip(ours, theirs, strict=True)]
-    pairs = zip(ours, theirs, strict=True)
+    pairs = list(zip(ours, theirs, strict=True))
+    typical = f"{median(read.cpu_s for read in ours):.3f} s"
+    if name == NOTHING:
+        apart = [1e3 * (one.cpu_s - other.cpu_s) for one, other in pairs]
+        return [name, tool, typical, f"{median(apart):+.2f} ms ({min(apart):+.2f} to {max(apart):+.2f})", "–"]
+    cpu = [one.cpu_s / other.cpu_s - 1 for one, other in pairs]
     peak = [one.peak_bytes / other.peak_bytes - 1 for one, other in pairs if one.peak_bytes and other.peak_bytes]
-    return [name, tool, f"{median(read.cpu_s for read in ours):.3f} s", percent(cpu), percent(peak)]
+    return [name, tool, typical, percent(cpu), percent(peak)]
 
 
 def percent(ratios: Sequence[float]) -> str:
@@ -92,12 +104,14 @@ def main() -> None:
     tools: dict[str, Tool] = {"runexec": runexec(HERE)} if beside else {}
     if shutil.which("hyperfine"):
         tools["hyperfine"] = quoted(hyperfine(HERE))
+    chance = random.Random(15)
     lines = ["| command | tool | CPU time, ours | ours to theirs | peak, ours to theirs |", "|---|---|---|---|---|"]
     for name, command in commands(scale).items():
         reads: dict[str, list[Read]] = {tool: [] for tool in ("bench", *tools)}
+        measures: dict[str, Tool] = {"bench": bench, **tools}
         for _ in range(rounds):
-            for tool, measure in {"bench": bench, **tools}.items():
-                reads[tool].append(measure(command))
+            for tool in chance.sample(list(measures), len(measures)):
+                reads[tool].append(measures[tool](command))
         lines += [f"| {' | '.join(row(name, tool, reads['bench'], reads[tool]))} |" for tool in tools]
     text = "\n".join(lines) + "\n"
     sys.stdout.write(text)

@@ -75,7 +75,7 @@ def check_results_folder(path: Path, need_bytes: int = 0) -> None:
         while not os.path.lexists(nearest):
             nearest = nearest.parent
         if not nearest.is_dir():
-            raise UsageError(f"{nearest} is not a folder", fix="choose another folder with --results")
+            raise UsageError(f"{nearest} is not a folder", fix="give another folder for the results")
         with tempfile.TemporaryFile(dir=nearest) as probe:
             probe.write(b"\0")
             probe.flush()

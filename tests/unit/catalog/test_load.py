@@ -56,6 +56,14 @@ def test_a_wrong_file_is_named_with_the_reason(text, reason):
     assert reason in str(caught.value)
 
 
+def test_of_several_entries_the_one_that_is_wrong_is_named():
+    text = '[diagnostic.good]\nnode = "a"\n[diagnostic.bad]\ncommand = ["sort", 3]\n'
+    with pytest.raises(UsageError, match=r"diagnostic\.bad\.command\[1\]: expected `str`"):
+        parse(text, "bench.toml")
+    with pytest.raises(UsageError, match=r"variant\.b: object contains unknown field `x`"):
+        parse("[variant.a]\nthreads = 1\n[variant.b]\nx = 1\n", "bench.toml")
+
+
 def test_a_project_s_file_adds_diagnostics_and_replaces_variants():
     text = '[diagnostic.slow]\nnode = "tests/test_a.py"\n[variant.glibc]\nabout = "mine"\n'
     catalog = merged(builtin(), parse(text, "bench.toml"))
