@@ -130,7 +130,8 @@ def explain_difference(a: Record, b: Record) -> DeltaExplanation:
         for term in one.budget.terms
     )
     elsewhere = any(difference.forces == "host_differs" for difference in found)
-    work = with_sentence(compare_work(*sides), "host_differs" if elsewhere else "same")
+    # The times are what is explained: on a like host the same work leaves the machine.
+    work = with_sentence(compare_work(*sides), "host_differs" if elsewhere else "code_regressed")
     return DeltaExplanation(one, two, delta, terms, found, work)
 
 

@@ -58,6 +58,8 @@ def test_the_terminal_shows_it_of_a_pair_of_several_and_of_an_experiment():
     explained = shown(difference_view(explain_difference(result(work()), result(work(168, 1_119_000)))))
     assert "aten::mm 150 → 168 calls" in explained
     assert row in explained
+    alike = shown(difference_view(explain_difference(result(work()), result(work(), (120.0,)))))
+    assert "equal to the reference's): the time is the machine's or the allocator's, not the amount of work" in alike
     sides = [
         replace(side, runs=(replace(side.runs[0], work=found), *side.runs[1:]))
         for side, found in ((BASE, work()), (SAME, work(168, 1_119_000)))

@@ -1,8 +1,8 @@
 """Kernels that ran on a CUDA device and bytes copied to, from and on it, as torch's profiler (CUPTI) tells.
 
 They come from the trace that the profiler writes: the events that it gives in Python have a size for allocations alone,
-and 0 for a copy (torch 2.7, torch/csrc/autograd/profiler_kineto.cpp). What was parsed was written by hand: this has not
-run on a device.
+and 0 for a copy (torch 2.7, torch/csrc/autograd/profiler_kineto.cpp). This has not run on a device: its tests read
+traces that were written by hand.
 """
 
 from __future__ import annotations
