@@ -39,7 +39,7 @@ from bench.compare.status_rules import (
     withheld,
 )
 from bench.compare.work.difference import WorkDifference, compare_work
-from bench.compare.work.wording import SIDES, work_reasons
+from bench.compare.work.wording import SIDES, with_sentence
 from bench.errors import ExitCode
 from bench.record.schema import Better, Compared, Record, Status
 
@@ -164,6 +164,7 @@ def compare(
     least = rule.least_effect(noise)
     work = compare_work(one, two)
     if not all(values):
+        work = with_sentence(work, "not_measured")
         missing = " and ".join(
             who for who, side in zip(("the reference", "the result"), values, strict=True) if not side
         )
@@ -171,7 +172,7 @@ def compare(
         sentences = (
             *naming,
             f"{missing} has no run that passed with {what}",
-            *work_reasons(work, "not_measured"),
+            *_said(work),
             *imported_reasons(one, two),
         )
         ending = by_ceiling("not_measured", sentences, over)
@@ -193,7 +194,8 @@ def compare(
     reasons = [*naming, *decision_reasons(decision, outcome, needed, status, asked), *worse_reasons(figures, metric)]
     if expected is not None:
         reasons.append(prediction_reason(Interval(expected.low_s, expected.high_s), expected.belongs, values))
-    reasons += [LOST] * lost + work_reasons(work, status)
+    work = with_sentence(work, status)
+    reasons += [*[LOST] * lost, *_said(work)]
     reasons += doubts(status, one, two, turns=turns) + imported_reasons(one, two)
     status, sentences = by_ceiling(status, tuple(reasons), over)
     interval = decision.interval
@@ -227,9 +229,8 @@ def _of_experiment(one: Sample, two: Sample, accept: Collection[str]) -> Compari
     decides, naming = trial.decides, [difference_reason(one) for one in found]
     status = forced_status(found) or STATUS[decides.outcome]
     lost = withheld(status, one, two)
-    work = compare_work(one, two)
-    reasons = [trial_reason(trial), *trial.left_out, *failure_reasons(one, two), *[LOST] * lost, *naming]
-    reasons += work_reasons(work, status, SIDES)
+    work = with_sentence(compare_work(one, two), status, SIDES)
+    reasons = [trial_reason(trial), *trial.left_out, *failure_reasons(one, two), *[LOST] * lost, *naming, *_said(work)]
     return Comparison(
         a.diagnostic.name,
         _side(one),
@@ -245,6 +246,10 @@ def _of_experiment(one: Sample, two: Sample, accept: Collection[str]) -> Compari
         experiment=trial,
         work=work,
     )
+
+
+def _said(work: WorkDifference | None) -> tuple[str, ...]:
+    return () if work is None else (work.said,)
 
 
 _ELSEWHERE = ("host", "node")

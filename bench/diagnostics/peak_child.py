@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,14 +33,22 @@ def main(arguments: Sequence[str]) -> str:
 
 
 def read_pass_peaks(sizes: Sequence[int]) -> list[PeakReading]:
-    """Run this module in a child and take its answer. Raises RuntimeError, with the child's last words, if it fails."""
+    """Run this module in a child and take its answer. Raises RuntimeError, with the child's last words, if it fails.
+
+    Its words go to a file: of two pipes subprocess reads in turns, as often as the child's timing has it, and calls of
+    Python are counted.
+    """
     package = __spec__.parent or ""
     root = Path(__file__).resolve().parents[package.count(".") + 1]
     path = os.pathsep.join(part for part in (str(root), os.environ.get("PYTHONPATH")) if part)
     command = [sys.executable, "-m", f"{package}.peak_child", *map(str, sizes)]
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryFile() as said:
+        env = {**os.environ, "PYTHONPATH": path}
+        done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=said, text=True, check=False)
+        said.seek(0)
+        errors = said.read().decode(errors="replace")
     if done.returncode != 0:
-        words = done.stderr.strip().splitlines() or ["it said nothing"]
+        words = errors.strip().splitlines() or ["it said nothing"]
         raise RuntimeError(f"the child that reads peak memory ended with {done.returncode}: {words[-1]}")
     return [PeakReading(**reading) for reading in json.loads(done.stdout)]
 

@@ -12,6 +12,7 @@ from tests.support.pages import PAGES, ROOT
 
 pytestmark = [pytest.mark.slow]
 
+ONE_COUNT = ("--glance", "--engine", "docker", "--diagnostic", "grad_cpu")
 GLANCE = {
     "benchmarks/measuring/measuring.py": ("--glance", "--engine", "local"),
     "benchmarks/measuring/repeats.py": ("--glance", "--engine", "local"),
@@ -19,10 +20,12 @@ GLANCE = {
     "benchmarks/statistics/commits.py": ("--glance",),
     "benchmarks/statistics/pairs.py": ("--glance",),
     "benchmarks/statistics/quality.py": ("--glance",),
-    "benchmarks/counters/counts.py": ("--glance", "--engine", "docker", "--diagnostic", "grad_cpu"),
+    "benchmarks/counters/tries.py": ONE_COUNT,
 }
 ONE_PAIR = ("--slower", "0", "--same", "1", "--max-pairs", "1", "--alone", "--", "--engine", "local")
 LINES = {
+    "benchmarks/counters/overhead.py": (ONE_COUNT, r"^\|.*\|$"),
+    "benchmarks/counters/smallest.py": (("--glance",), r"^\|.*\|$"),
     "benchmarks/explaining/neighbours.py": (("--engine", "local", "--neighbours", "0", "--test", "one"), r"^\|.*\|$"),
     "benchmarks/measuring/ab.py": (ONE_PAIR, r"undecided after 1 pair|0 missed of 1"),
     "benchmarks/measuring/commands.py": (("--glance",), r"^\|.*\|$"),

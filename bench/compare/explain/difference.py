@@ -16,6 +16,7 @@ from bench.compare.likeness.differences import Difference, differences
 from bench.compare.reference import require_comparable
 from bench.compare.sample import Sample
 from bench.compare.work.difference import WorkDifference, compare_work, work_of
+from bench.compare.work.wording import with_sentence
 from bench.errors import NotMeasured
 from bench.record.schema import Record
 from bench.record.work import Work
@@ -128,7 +129,10 @@ def explain_difference(a: Record, b: Record) -> DeltaExplanation:
         )
         for term in one.budget.terms
     )
-    return DeltaExplanation(one, two, delta, terms, found, compare_work(*sides))
+    elsewhere = any(difference.forces == "host_differs" for difference in found)
+    # The times are what is explained: on a like host the same work leaves the machine.
+    work = with_sentence(compare_work(*sides), "host_differs" if elsewhere else "code_regressed")
+    return DeltaExplanation(one, two, delta, terms, found, work)
 
 
 _TIED_TO: dict[str, tuple[str, ...]] = {

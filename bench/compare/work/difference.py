@@ -54,7 +54,8 @@ class WorkDifference(msgspec.Struct, frozen=True):
     """What two counts say. ``kind`` is ``other`` if some quantities grew and others shrank, or only their kinds differ.
 
     ``growth`` is the largest relative growth of a judged quantity, 0 if none grew. ``threads`` are those that torch ran
-    with on each side, ``None`` if that is not known or was not the same in all runs.
+    with on each side, ``None`` if that is not known or was not the same in all runs. ``said`` is all this
+    in a sentence, among a comparison's reasons too.
     """
 
     kind: Kind
@@ -64,6 +65,7 @@ class WorkDifference(msgspec.Struct, frozen=True):
     rates: tuple[Rates, Rates]
     digests_equal: bool | None
     threads: tuple[int | None, int | None] = (None, None)
+    said: str = ""
 
 
 _READ: Mapping[str, tuple[str, Callable[[Work], int | None]]] = {

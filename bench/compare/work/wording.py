@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import msgspec
+
 from bench import units
 from bench.compare.work.difference import CallsChange, Quantity, WorkDifference
 from bench.record.schema import Status
@@ -19,21 +21,23 @@ SIDES = ("base", "head")
 """What the sides of an experiment are called; those of other comparisons are a reference and a result."""
 
 
-def work_reasons(
+def with_sentence(
     difference: WorkDifference | None, status: Status, called: tuple[str, str] = ("reference", "result")
-) -> list[str]:
-    """Return what the counts add to a comparison: one sentence, or none if nothing was counted on both sides.
+) -> WorkDifference | None:
+    """Return a difference of work with what it adds to a comparison, in one sentence.
 
     Args:
-        difference: what was counted.
+        difference: what was counted; ``None`` if it was not on both sides.
         status: the status of the comparison, which the work never changes.
         called: what both sides are called.
     """
     if difference is None:
-        return []
+        return None
     if difference.kind == "same":
-        return [_same(difference, status, called[0])]
-    return [_other(difference, status, called) + threads_text(difference)]
+        said = _same(difference, status, called[0])
+    else:
+        said = _other(difference, status, called) + threads_text(difference)
+    return msgspec.structs.replace(difference, said=said)
 
 
 def threads_text(difference: WorkDifference) -> str:

@@ -126,6 +126,7 @@ def _work_row(comparison: Comparison, row: WorkRow) -> str:
 def _comparison_row(comparison: Comparison, group: str | None) -> str:
     state = STATES[comparison.status]
     interval = change_interval(comparison)
+    work = comparison.work.said if comparison.work is not None else ""
     return markdown_row(
         f"{markdown_sign(state)} {state.label}",
         markdown_code(group or comparison.diagnostic, 80),
@@ -133,7 +134,7 @@ def _comparison_row(comparison: Comparison, group: str | None) -> str:
         units.seconds(comparison.a.median_s),
         units.seconds(comparison.b.median_s),
         change_text(comparison) + (f" ({interval})" if interval else ""),
-        _why([figures_line(comparison)], comparison.reasons),
+        _why([figures_line(comparison), work], [one for one in comparison.reasons if one != work]),
     )
 
 

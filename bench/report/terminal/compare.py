@@ -13,7 +13,6 @@ from bench import units
 from bench.compare.comparison import Comparison, Side
 from bench.compare.ranking import Ranking
 from bench.compare.reasons import label
-from bench.compare.work.wording import work_reasons
 from bench.report.figures import HEADS, contradiction, figure_cells, figures_line, own_first
 from bench.report.presentation import other_reasons, ratio_interval, ratio_text, side_name
 from bench.report.status import STATES
@@ -91,7 +90,8 @@ def _beside(row: Comparison) -> str:
     elif row.status in ("insufficient_runs", "host_noisy", "not_measured", "over_ceiling"):
         # The figures of the row are in its columns.
         parts += other_reasons(row, "wall time ", "the smallest change ", "these runs can only show ")
-    parts += [said for said in work_reasons(row.work, row.status) if said not in parts]
+    if row.work is not None and row.work.said not in parts:
+        parts.append(row.work.said)
     beside = figures_line(row)
     return "; ".join([*parts, beside] if beside else parts)
 

@@ -10,8 +10,7 @@ from rich.text import Text
 
 from bench import units
 from bench.compare.explain.difference import DeltaExplanation, DeltaTerm, Explanation
-from bench.compare.likeness.differences import Difference
-from bench.compare.work.wording import total_text, work_reasons
+from bench.compare.work.wording import total_text
 from bench.report.status import spoken
 from bench.report.terminal.cells import bar, bullets, signed_bar, table, text, work_table
 
@@ -71,17 +70,9 @@ def difference_view(difference: DeltaExplanation) -> RenderableType:
         )
         parts += [Text("\nWhat else differs", style="bold"), bullets(lines)]
     if difference.work is not None:
-        lines = (
-            text(said)
-            for said in work_reasons(difference.work, "host_differs" if _apart(difference.differences) else "same")
-        )
-        parts += [Text("\nThe work", style="bold"), bullets(lines), work_table(difference.work)]
+        parts += [Text("\nThe work", style="bold"), bullets([text(difference.work.said)]), work_table(difference.work)]
     parts += _findings(b)
     return Group(*parts)
-
-
-def _apart(found: Sequence[Difference]) -> bool:
-    return any(one.forces == "host_differs" for one in found)
 
 
 def _figures(explanation: Explanation) -> list[Text]:

@@ -7,13 +7,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from bench.agent.plugin.bench_pytest_plugin.work import hardware, python_calls
-from bench.agent.plugin.bench_pytest_plugin.work.cuda_work import CudaWork, parse_events
+from bench.agent.plugin.bench_pytest_plugin.work import cuda_work, hardware, python_calls
+from bench.agent.plugin.bench_pytest_plugin.work.cuda_work import CudaWork, parse_trace
 from bench.agent.plugin.bench_pytest_plugin.work.hardware import Hardware
 from bench.agent.plugin.bench_pytest_plugin.work.importing import after_import
 from bench.agent.plugin.bench_pytest_plugin.work.kernel import Kernel, parse_io
@@ -203,19 +203,94 @@ def test_processes_that_are_started_are_counted_once_each() -> None:
     assert counted(counter, starts) == {"processes": 2}
 
 
-def event(device: str, name: str, size: int = 0) -> SimpleNamespace:
-    return SimpleNamespace(device_type=lambda: f"DeviceType.{device}", name=lambda: name, nbytes=lambda: size)
+def event(category: str, name: str, **args: int) -> dict[str, Any]:
+    """As the profiler writes one for Chrome's viewer."""
+    return {"ph": "X", "cat": category, "name": name, "pid": 0, "tid": 7, "ts": 1.5, "dur": 2, "args": args}
 
 
-def test_kernels_and_copies_of_a_device_are_told_from_the_host_s_events() -> None:
-    events = [
-        event("CPU", "aten::mm"),
-        event("CUDA", "ampere_sgemm_128x64_nn"),
-        event("CUDA", "void at::native::vectorized_elementwise_kernel"),
-        event("CUDA", "Memcpy HtoD (Pageable -> Device)", 4096),
-        event("CUDA", "Memset (Device)", 99),
-    ]
-    assert parse_events(events) == (2, 4096)
+TRACE = [
+    {"ph": "M", "name": "process_name", "pid": 0, "args": {"name": "python"}},
+    event("cpu_op", "aten::mm"),
+    event("cuda_runtime", "cudaLaunchKernel", correlation=3),
+    event("kernel", "ampere_sgemm_128x64_nn", device=0, stream=7),
+    event("kernel", "void at::native::vectorized_elementwise_kernel", device=0, stream=7),
+    event("gpu_memcpy", "Memcpy HtoD (Pageable -> Device)", device=0, bytes=4096),
+    event("gpu_memset", "Memset (Device)", device=0, bytes=99),
+    event("gpu_user_annotation", "a step", device=0),
+]
+
+
+def test_kernels_and_copies_of_a_device_are_told_from_what_else_a_trace_has() -> None:
+    assert parse_trace({"traceEvents": TRACE}) == (2, 4096)
+    with pytest.raises(KeyError):
+        parse_trace({"traceEvents": [event("gpu_memcpy", "Memcpy DtoH")]})  # a size that is not told is not 0
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str | Exception]:
+    """A torch whose profiler writes these traces in turn, or fails."""
+    traces: list[str | Exception] = []
+
+    class Profile:
+        def __init__(self, activities: list[str]) -> None:
+            assert activities == ["the device"]
+
+        def start(self) -> None:
+            pass
+
+        def stop(self) -> None:
+            pass
+
+        def export_chrome_trace(self, path: str) -> None:
+            found = traces.pop(0)
+            if isinstance(found, Exception):
+                raise found
+            Path(path).write_text(found)
+
+    profiler = ModuleType("torch.profiler")
+    profiler.__dict__.update(profile=Profile, ProfilerActivity=SimpleNamespace(CUDA="the device"))
+    torch = ModuleType("torch")
+    torch.__dict__.update(cuda=SimpleNamespace(is_available=lambda: True), profiler=profiler)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setitem(sys.modules, "torch.profiler", profiler)
+    monkeypatch.setenv("BENCH_DEVICE", "cuda")
+    monkeypatch.setenv("BENCH_WORK_OUT", str(tmp_path))
+    return traces
+
+
+def test_the_phases_of_a_device_add_up_and_leave_no_trace(device: list[str | Exception], tmp_path: Path) -> None:
+    device += [json.dumps({"traceEvents": TRACE}), json.dumps({"traceEvents": TRACE[:4]})]
+    counter = CudaWork()
+    for _ in range(2):
+        counter.resume()
+        counter.pause()
+    assert counter.totals() == {"cuda": {"kernels": 3, "copied_bytes": 4096}}
+    assert not counter.unavailable
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("second", "why"),
+    [
+        ("{", "cannot be read (JSONDecodeError)"),
+        ("{}", "cannot be read (KeyError)"),
+        (OSError("disk full"), "cannot be read (OSError)"),
+        ("x" * 3000, "larger than 2000 bytes"),
+    ],
+    ids=["cut", "no events", "not written", "large"],
+)
+def test_a_phase_of_a_device_that_cannot_be_read_costs_the_sum(
+    device: list[str | Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str | Exception, why: str
+) -> None:
+    monkeypatch.setattr(cuda_work, "MAX_BYTES", 2000)
+    device += [json.dumps({"traceEvents": TRACE}), second, json.dumps({"traceEvents": TRACE})]
+    counter = CudaWork()
+    for _ in range(3):
+        counter.resume()
+        counter.pause()
+    assert counter.totals() == {}
+    assert why in counter.unavailable["cuda"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_a_device_nobody_asks_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,6 +317,24 @@ def test_instructions_have_a_count_or_a_reason(monkeypatch: pytest.MonkeyPatch) 
     assert ("system_calls" in share) != ("kernel.system_calls" in counter.unavailable)
     monkeypatch.setattr(hardware, "CALLS", {})
     assert "not known how to ask" in Hardware().unavailable["instructions"]
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [(2, "no such counter"), (13, "perf_event_paranoid"), (1, "sandbox does not allow"), (38, "no perf_event_open")],
+    ids=["virtual machine", "paranoid", "seccomp", "no call"],
+)
+def test_a_counter_that_the_kernel_refuses_is_null_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, code: int, why: str
+) -> None:
+    refuses = SimpleNamespace(syscall=lambda *_: -1)
+    monkeypatch.setattr(hardware.ctypes, "CDLL", lambda *_args, **_options: refuses)
+    monkeypatch.setattr(hardware.ctypes, "get_errno", lambda: code)
+    monkeypatch.setattr(hardware, "CALLS", dict.fromkeys([os.uname().machine], 1))
+    counter = Hardware()
+    assert counted(counter, lambda: None) == {}
+    assert why in counter.unavailable["instructions"]
+    assert why in counter.unavailable["branches"]
 
 
 def test_a_module_is_heard_of_once_it_has_been_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from bench.agent.plugin.bench_pytest_plugin.work import mode
+from bench.agent.plugin.bench_pytest_plugin.work import cuda_work, mode
 from bench.agent.plugin.bench_pytest_plugin.work.torch_calls import TorchCalls
 
 M, K, N = 64, 32, 16
@@ -133,3 +134,16 @@ def test_two_percent_more_of_a_loop_are_two_percent_more_calls() -> None:
 
     assert counted(lambda: loop(102))["calls"] == {"aten::mul": 102}
     assert counted(lambda: loop(100))["calls"] == {"aten::mul": 100}
+
+
+def test_what_torch_s_profiler_writes_is_what_the_device_s_counter_reads(tmp_path: Path, monkeypatch: Any) -> None:
+    """Of the CPU's own activities, without a device: the file, its list of events, and their categories."""
+    monkeypatch.setenv("BENCH_WORK_OUT", str(tmp_path))
+    profile = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU])
+    profile.start()
+    torch.ones(3).neg()
+    profile.stop()
+    trace = cuda_work._trace(profile)
+    assert "aten::neg" in [event["name"] for event in trace["traceEvents"] if event.get("cat") == "cpu_op"]
+    assert cuda_work.parse_trace(trace) == (0, 0)
+    assert not list(tmp_path.iterdir())

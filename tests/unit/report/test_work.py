@@ -58,6 +58,8 @@ def test_the_terminal_shows_it_of_a_pair_of_several_and_of_an_experiment():
     explained = shown(difference_view(explain_difference(result(work()), result(work(168, 1_119_000)))))
     assert "aten::mm 150 → 168 calls" in explained
     assert row in explained
+    alike = shown(difference_view(explain_difference(result(work()), result(work(), (120.0,)))))
+    assert "equal to the reference's): the time is the machine's or the allocator's, not the amount of work" in alike
     sides = [
         replace(side, runs=(replace(side.runs[0], work=found), *side.runs[1:]))
         for side, found in ((BASE, work()), (SAME, work(168, 1_119_000)))
@@ -66,3 +68,11 @@ def test_the_terminal_shows_it_of_a_pair_of_several_and_of_an_experiment():
     assert f"the head {line}" in experiment
     assert row in experiment
     assert "FLOP" not in shown(comparison_view(compare(BASE, SAME)))
+
+
+def test_a_comment_has_the_sentence_however_much_else_there_is_to_say():
+    reasons = (*(f"reason {at}: {'x' * 80}" for at in range(9)), *MORE.reasons)
+    comment = render_markdown([], [replace(MORE, reasons=reasons)])
+    assert comment.count("the result does 11.9 % more floating-point operations") == 1
+    assert "reason 0" in comment
+    assert "reason 8" not in comment

@@ -39,6 +39,7 @@ def reason(comparison):
     return said
 
 
+NOISY = (71.0, 128.0, 84.0, 117.0, 96.0, 109.0)
 SIX = (100.0, 100.1, 100.2, 100.3, 100.4, 100.5)
 
 
@@ -71,6 +72,13 @@ def test_one_run_a_side_tells_two_percent():
     found = compare(result(work()), result(work(153, 1_020_000)))
     assert found.status == "insufficient_runs"
     assert "2.0 % more floating-point operations" in reason(found)
+
+
+def test_two_percent_are_told_on_a_host_whose_times_decide_nothing():
+    found = compare(result(work(), NOISY), result(work(153, 1_020_000), NOISY[::-1]))
+    assert found.status == "host_noisy"
+    assert found.work.growth == pytest.approx(0.02)
+    assert "2.0 % more floating-point operations, which one run on each side shows" in reason(found)
 
 
 def test_another_host_and_the_same_work():
