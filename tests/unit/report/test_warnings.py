@@ -41,8 +41,10 @@ def test_what_several_warnings_say_of_one_thing_is_one_list():
     assert merged([Run(0, "passed", warnings=(*drifted, changed))]) == [
         (
             "calibration_drifted",
-            "machine speed changed while measuring: one core 23.6 % slower, page fault 18.0 % slower, process start "
-            "14.8 % faster at the end",
+            (
+                "machine speed changed while measuring: one core 23.6 % slower, page fault 18.0 % slower, process start "
+                "14.8 % faster at the end"
+            ),
         ),
         ("evidence_changed", "log: cut"),
     ]
