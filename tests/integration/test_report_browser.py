@@ -18,6 +18,7 @@ import pytest
 # ruff: noqa: E402, selenium may not be there
 from bench.compare.comparison import compare
 from bench.compare.explain.difference import explain_difference
+from bench.record.work import PythonWork, Work
 from bench.report.entry import Entry
 from bench.report.html.page import render_page
 from benchmarks.report.page import fleet
@@ -453,6 +454,28 @@ def test_words_of_the_verdicts_stay_whole(browser: Any) -> None:
         assert browser.execute_script(BROKEN, "#verdicts :is(thead th, tbody th, .c-when)") == []
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+@pytest.mark.parametrize("width", [719, 1024, 1280])
+def test_with_every_column_names_and_headings_have_room(driver: Any, tmp_path: Path, width: int) -> None:
+    entries = make_entries(3, sampled=False)
+    first = entries[2].record
+    counted = msgspec.structs.replace(first.runs[0], work=Work(1, python=PythonWork(17785, {"solve": 17785})))
+    entries[2] = Entry(msgspec.structs.replace(first, runs=(counted, *first.runs[1:])), "results/counted")
+    path = tmp_path / "columns.html"
+    path.write_text(render_page(entries), encoding="utf-8")
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    driver.get(path.as_uri())
+    click(driver, driver.find_element(By.ID, "expand"))
+    assert driver.execute_script("return document.querySelectorAll('#verdicts thead:first-of-type th').length") >= 20
+    assert driver.execute_script(BROKEN, "#verdicts :is(thead th, tbody th, .c-what, .c-host)") == []
+    meeting = driver.execute_script(
+        "const boxes = [...document.querySelectorAll('#verdicts thead th')].map((cell) => {"
+        " const range = document.createRange(); range.selectNodeContents(cell); return range.getBoundingClientRect(); });"
+        "return boxes.slice(1).filter((box, at) => box.top === boxes[at].top && box.left < boxes[at].right - 1).length"
+    )
+    assert meeting == 0 or width < 1152, "headings of a table lie upon each other"
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rich.console import Group
 from rich.text import Text
 
 from bench import units
-from bench.report.terminal.cells import day, state, table, text
+from bench.report.terminal.cells import day, indented, state, table, text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,8 +29,9 @@ def catalog_table(catalog: Catalog, here: Mapping[str, Entry], anywhere: Mapping
     made = table("name, what it measures, last result here (UTC)", ">ceiling", ">timeout")
     for diagnostic in catalog.diagnostics:
         last = _last(here.get(diagnostic.name), anywhere.get(diagnostic.name))
-        lines = [text(diagnostic.name, "bold"), *([text(diagnostic.about)] if diagnostic.about else []), last]
-        made.add_row(Text("\n").join(lines), units.seconds(diagnostic.ceiling_s), units.seconds(diagnostic.timeout_s))
+        lines = [*([text(diagnostic.about)] if diagnostic.about else []), last]
+        cell = Group(text(diagnostic.name, "bold"), *map(indented, lines))
+        made.add_row(cell, units.seconds(diagnostic.ceiling_s), units.seconds(diagnostic.timeout_s))
     return made
 
 

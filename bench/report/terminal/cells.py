@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from rich import box
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -105,6 +106,18 @@ def interval(low: float, middle: float, high: float, reach: float, half: int) ->
     return Text("".join(drawn), style=style)
 
 
+def indented(line: Text) -> Padding:
+    """Return a line that is indented as a whole if it is folded."""
+    return Padding(line, (0, 0, 0, 2))
+
+
+def written_line(path: str) -> Text:
+    """Return where a bundle lies, on one line however narrow the terminal: it is to be pasted."""
+    line = Text.assemble("  ", ("written to ", "dim"), text(path))
+    line.no_wrap, line.overflow = True, "ignore"
+    return line
+
+
 def bullets(lines: Iterable[Text]) -> Table:
     """Return sentences one below the other, indented alike if they are folded."""
     made = Table.grid(padding=(0, 1, 0, 0))
@@ -140,7 +153,8 @@ def table(*columns: str, title: str | None = None, caption: str | None = None) -
         elif name.startswith("="):
             made.add_column(text(name[1:]), no_wrap=True)
         else:
-            made.add_column(text(name), overflow="fold")
+            least = max(map(len, name.split()), default=0)  # a heading is not broken inside a word
+            made.add_column(text(name), overflow="fold", min_width=least)
     return made
 
 

@@ -159,9 +159,10 @@ def _ratio_line(comparison: Comparison) -> Text | None:
 
 def _figures_table(comparison: Comparison) -> Table:
     """What became of the other figures, which inform; each by its own direction."""
-    made = table(*(f"={head}" if head in ("word", "better") else head for head in HEADS))
+    heads = [head for head in HEADS if head != "better"]  # the last column says which way is which
+    made = table(*heads)
     for one in own_first(comparison.figures):
-        name, *cells, word = figure_cells(one)
+        name, _, *cells, word = figure_cells(one)
         made.add_row(text(name), *map(text, cells), text(word, _WORD_STYLES.get(word, "dim")))
     return made
 

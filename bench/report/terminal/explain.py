@@ -14,7 +14,7 @@ from bench.compare.work.wording import total_text
 from bench.report.status import spoken
 from bench.report.terminal.cells import bar, bullets, signed_bar, table, text, work_table
 
-_BAR, _HALF = 16, 10
+_BAR, _HALF = 16, 7
 _STYLES = {"user": "blue", "system": "red", "rest": "dim"}
 
 
@@ -51,7 +51,7 @@ def difference_view(difference: DeltaExplanation) -> RenderableType:
     )
     sides = Text.assemble(("from ", "dim"), text(a.id), ("\nto   ", "dim"), text(b.id))
     most = max((abs(term.seconds) for term in difference.terms), default=0.0)
-    made = table("=", ">before", ">after", ">difference", f"={'less':<{_HALF}}│{'more':>{_HALF}}")
+    made = table("", ">before", ">after", ">difference", f"={'less':<{_HALF}}│{'more':>{_HALF}}")
     for term in difference.terms:
         made.add_row(
             text(spoken(term.name)),
@@ -107,15 +107,15 @@ def _findings(explanation: Explanation) -> list[RenderableType]:
 
 def _ties(terms: Sequence[DeltaTerm]) -> list[RenderableType]:
     """What each term may come from, the largest term first; a term without a share has nothing to explain."""
-    parts: list[RenderableType] = []
+    parts: list[Text] = []
     for term in sorted(terms, key=lambda term: -abs(term.seconds)):
         if not term.seconds or not term.ties:
             continue
         head = Text.assemble(
             text(spoken(term.name), "bold"), f" {_signed(term.seconds)}: ", text("; ".join(term.ties), "dim")
         )
-        parts.append(Text.assemble("• ", head))
-    return [Text("\nWhat it may come from", style="bold"), *parts] if parts else []
+        parts.append(head)
+    return [Text("\nWhat it may come from", style="bold"), bullets(parts)] if parts else []
 
 
 def _signed(seconds: float) -> str:

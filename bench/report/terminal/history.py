@@ -86,7 +86,7 @@ def _host(key: tuple[str, str], members: Sequence[Entry], most: int, older: int)
     parts: list[RenderableType] = [head]
     if len(walls) > 1:
         parts.append(Text.assemble((sparkline(walls[-SPARK:]), "cyan"), _range(walls[-SPARK:])))
-    made = table("=result", ">runs", ">median wall", ">expected between", "verdict")
+    made = table("=result", ">runs", ">median", ">expected", "verdict")
     for entry in members[-most:]:
         made.add_row(
             text(entry.record.stamp),

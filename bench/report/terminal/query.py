@@ -12,6 +12,8 @@ from rich.text import Text
 from bench.report.terminal.cells import table, text
 from bench.units import NOT_KNOWN
 
+LONGEST_WORD = 70
+"""Columns that a word keeps; a longer one is folded."""
 LEAST_TEXT = 16
 """Columns that a text keeps before it is folded; a table that is narrower still is hard to read."""
 
@@ -30,7 +32,7 @@ def query_view(names: Sequence[str], rows: Sequence[Sequence[object]], width: in
         max(text(name).cell_len, *(_least(row[at], figures[at]) for row in shown), 0) for at, name in enumerate(names)
     ]
     if sum(least) + len(names) - 1 <= width:
-        return _table(names, shown, figures)
+        return _table(names, shown, figures, least)
     if not rows:
         return Text.assemble("no row; columns ", text(", ".join(names)))
     room = min(max(text(name).cell_len for name in names), max(width * 3 // 5, 1))
@@ -56,16 +58,21 @@ def _are_figures(values: Sequence[object]) -> bool:
 
 
 def _least(cell: Text, figures: bool) -> int:
-    return cell.cell_len if figures else min(cell.cell_len, LEAST_TEXT)
+    if figures:
+        return cell.cell_len
+    whole = max((len(word) for word in cell.plain.split()), default=0)  # an id is to be pasted
+    return max(min(cell.cell_len, LEAST_TEXT), min(whole, LONGEST_WORD))
 
 
-def _table(names: Sequence[str], rows: Sequence[Sequence[Text]], figures: Sequence[bool]) -> Table:
+def _table(
+    names: Sequence[str], rows: Sequence[Sequence[Text]], figures: Sequence[bool], widths: Sequence[int]
+) -> Table:
     made = table()
-    for name, right in zip(names, figures, strict=True):
+    for name, right, least in zip(names, figures, widths, strict=True):
         if right:
             made.add_column(text(name), justify="right", no_wrap=True)
         else:
-            made.add_column(text(name), overflow="fold", min_width=text(name).cell_len)
+            made.add_column(text(name), overflow="fold", min_width=least)
     for row in rows:
         made.add_row(*row)
     return made

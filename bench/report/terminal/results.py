@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from statistics import median
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -18,7 +17,7 @@ from bench.report.entry import Entry, worst_first
 from bench.report.figures import own_numbers
 from bench.report.presentation import ANONYMOUS, run_columns, warmup_mark
 from bench.report.status import state_of_run
-from bench.report.terminal.cells import bar, state, table, text
+from bench.report.terminal.cells import bar, indented, state, table, text, written_line
 from bench.report.text import plain
 from bench.report.warnings import merged
 from bench.report.work import work_in
@@ -94,7 +93,7 @@ def result_summary(entry: Entry, told: Collection[str] = ()) -> RenderableType:
     for code, message in merged(record.runs):
         parts.append(indented(Text.assemble(text(code, "yellow"), ": ", text(message))))
     if entry.origin:
-        parts.append(Text.assemble("  ", ("written to ", "dim"), text(entry.origin)))
+        parts.append(written_line(entry.origin))
     return Group(*parts)
 
 
@@ -129,11 +128,6 @@ def time_line(entry: Entry, busy: str = "") -> str | None:
         return f"{units.seconds(walls[0])} in one run{busy}; its spread takes --repeat 5"
     spread = units.between(min(walls), max(walls), "to")
     return f"{units.seconds(median(walls))}, the median of {len(walls)} runs{busy} ({spread})"
-
-
-def indented(line: Text) -> Padding:
-    """Return a line that is indented as a whole if it is folded."""
-    return Padding(line, (0, 0, 0, 2))
 
 
 def _runs_table(runs: Sequence[Run]) -> Table:

@@ -9,15 +9,15 @@ from rich.text import Text
 
 from bench.record.check import Held
 from bench.record.schema import Record
-from bench.report.terminal.cells import table, text
+from bench.report.terminal.cells import indented, table, text, written_line
 
-_SIGNS = {"passed": ("✓ holds", "green"), "failed": ("✕ off", "bold red"), "skipped": ("– not told", "yellow")}
+_SIGNS = {"passed": ("✓", "green"), "failed": ("✕", "bold red"), "skipped": ("–", "yellow")}
 
 
 def selftest_view(
     record: Record, figures: Sequence[Held], not_made: Sequence[tuple[str, str]], origin: str
 ) -> RenderableType:
-    """Return a line for each reading, then what could not be told, then the verdict.
+    """Return a line for each reading (✓ holds, ✕ off, – not told), then why what could not be told was not.
 
     Args:
         record: the self-test's result.
@@ -25,16 +25,15 @@ def selftest_view(
         not_made: checks that this engine cannot make, and why.
         origin: where the bundle is.
     """
-    made = table("=", "reading", ">reads", ">true", ">off by", ">at most")
+    made = table("reading", ">reads", ">true", ">off by", ">at most")
     check = ""
     for figure in figures:
         if figure.check != check:
             check = figure.check
-            made.add_row("", text(check.replace("_", " "), "bold"))
+            made.add_row(text(check.replace("_", " "), "bold"))
         sign, style = _SIGNS[figure.outcome]
         made.add_row(
-            Text(sign, style=style),
-            text(f"  {figure.path}"),
+            Text.assemble((sign, style), " ", text(figure.path)),
             figure.text(figure.reading),
             figure.true_text,
             figure.error_text,
@@ -44,5 +43,5 @@ def selftest_view(
     head.append_text(Text.assemble(" with the engine ", text(record.engine.name)))
     said = [f"{figure.check}, {figure.path}: {figure.why}" for figure in figures if figure.why is not None]
     said += [f"{name}: not made: {why}" for name, why in not_made]
-    reasons = [Text.assemble("  ", text(line)) for line in (record.verdict.reasons[:1] + tuple(said))]
-    return Group(head, made, *reasons, Text.assemble("  ", ("written to ", "dim"), text(origin)))
+    reasons = [indented(text(line)) for line in (record.verdict.reasons[:1] + tuple(said))]
+    return Group(head, made, *reasons, written_line(origin))

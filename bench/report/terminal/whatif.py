@@ -54,7 +54,7 @@ def whatif_view(diagnostic: str, lines: Sequence[VariantLine], advice: str) -> R
     """
     comparisons = [line.comparison for line in lines if line.comparison is not None]
     reach = reach_of(comparisons)
-    made = table("variant", ">median", ">ratio", "=99 % interval", f"=−{reach:.0%} … +{reach:.0%}", "=test", "verdict")
+    made = table("variant", ">median", ">ratio", "99 % interval", f"=−{reach:.0%} … +{reach:.0%}", "=test", "verdict")
     unmeasured, lost = [], []
     for line in lines:
         comparison = line.comparison

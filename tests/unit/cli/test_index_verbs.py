@@ -66,7 +66,7 @@ def test_a_history_reads_what_it_shows(root: Path, read: list[str], capsys: pyte
     out = capsys.readouterr().out
     assert len(read) == NEEDED + 5
     assert f"{NEEDED + 15 - 30} older results are not shown" in out
-    assert "expected between" in out
+    assert "expected" in out
 
 
 def test_a_history_as_json_has_all(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

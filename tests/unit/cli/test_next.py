@@ -149,3 +149,45 @@ def test_it_begins_as_bench_was_called(monkeypatch, tmp_path):
     assert next_step.called() == "bench"
     monkeypatch.setenv("BENCH_CALLED", ".nox/x/bin/python -m bench")
     assert next_step.command("list") == ".nox/x/bin/python -m bench list"
+
+
+def lines_of(said):
+    return [line.rstrip() for line in said.splitlines()]
+
+
+def test_the_first_result_of_a_test_is_three_lines(engine, bench_, tmp_path):
+    words = ("run", "grad_cpu", "--repeat", "3", "--results", tmp_path / "r")
+    engine.walls = [10.0, 11.0, 10.5]
+    code, out, err = bench_(*words)
+    assert (code, lines_of(out)) == (
+        0,
+        [
+            "✓ ok  grad_cpu on test-2t-16g-ace9f3: 314.00 s below the ceiling of 325.00 s",
+            "  10.50 s, the median of 3 runs (10.00 s to 11.00 s)",
+        ],
+    )
+    assert next_of(err)[0] == "explain"
+    code, out, _ = bench_(*words)
+    assert (code, "minor faults" in out) == (0, True), "later ones are compared, and shown run by run"
+
+
+def test_what_is_wrong_with_a_first_result_is_no_part_of_three_lines(engine, bench_, tmp_path):
+    engine.outcomes = ["failed"]
+    code, out, _ = bench_("run", "grad_cpu", "--results", tmp_path / "r")
+    assert (code, "AssertionError" in out) == (3, True)
+    engine.outcomes = ["passed"]
+    code, out, err = bench_("run", "grad_cpu", "--baseline", tmp_path / "r", "--results", tmp_path / "s")
+    assert "minor faults" in out, "what is to be compared is"
+
+
+def test_the_first_experiment_that_decides_is_three_lines(project, bench_, tmp_path):
+    root, shas = project
+    words = ("ab", "slow", "--project", root, "--base", shas[0], "--results", tmp_path / "r")
+    code, out, err = bench_(*words)
+    verdict, sentence = lines_of(out)
+    assert (code, next_of(err)[0]) == (1, "explain")
+    assert verdict.startswith("✕ code regressed  slow: call 1.0")
+    assert sentence.startswith("  slower: call +")
+    out = bench_(*words)[1]
+    assert "minor_faults" in out
+    assert "  base: " in out

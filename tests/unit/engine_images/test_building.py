@@ -56,6 +56,17 @@ def test_a_failed_step_is_told_in_its_own_words(engine, said):
     assert caught.value.cause == "torch is not what the lock says"
 
 
+def test_each_try_of_pip_is_no_part_of_why_it_failed(engine, said):
+    tries = " / ".join(f"WARNING: Retrying (Retry(total={left}))" for left in range(5))
+    engine.events = [
+        {"stream": f"*** uv cannot be installed: {tries} / ERROR: No matching distribution found\n"},
+        {"error": "The command '/bin/sh -c x' returned a non-zero code: 1"},
+    ]
+    with pytest.raises(NotMeasured) as caught:
+        run(engine, said)
+    assert caught.value.cause == "uv cannot be installed: ERROR: No matching distribution found"
+
+
 def test_an_error_of_the_engine_comes_with_the_last_lines(engine, said):
     engine.events = [{"stream": "Step 1/1 : COPY a b\n"}, {"stream": "copying\n"}, {"error": "no space left on device"}]
     with pytest.raises(NotMeasured, match="copying / no space left on device"):

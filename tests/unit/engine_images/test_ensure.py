@@ -167,3 +167,27 @@ def test_an_engine_that_breaks_is_not_measured(engine, said, error):
 def test_an_unknown_kind_is_a_usage_error(engine, said):
     with pytest.raises(UsageError, match="no image of kind"):
         ensure.ensure_image(engine, "gpu", OPTIONS, said.append)
+
+
+def test_a_base_on_which_nothing_can_be_built_is_none_unless_it_was_named(engine, said, monkeypatch):
+    def fail(*_):
+        raise NotMeasured("the image cannot be built", "no package index answers")
+
+    monkeypatch.setattr(ensure, "build", fail)
+    for name in (NAME, "mirror/python:3.13"):
+        engine.put(name)
+    with pytest.raises(NoBase, match="no package index answers"):
+        ensure.ensure_image(engine, "cpu", OPTIONS, said.append)
+    with pytest.raises(NotMeasured, match="no package index answers") as caught:
+        ensure.ensure_image(engine, "cpu", BuildOptions(base="mirror/python:3.13"), said.append)
+    assert not isinstance(caught.value, NoBase)
+
+
+def test_a_base_that_debian_s_archive_does_not_give_is_none(engine, said, monkeypatch):
+    def make(client, notify):
+        raise NotMeasured("debootstrap failed", "E: Failed getting release file")
+
+    monkeypatch.setattr(ensure, "why_not", lambda client: None)
+    monkeypatch.setattr(ensure, "make_base_image", make)
+    with pytest.raises(NoBase, match=r"no such host.*none can be made here: debootstrap failed: E: Failed getting"):
+        ensure.ensure_image(engine, "cpu", OPTIONS, said.append)
