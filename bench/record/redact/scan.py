@@ -159,8 +159,22 @@ class Rules:
 
 def spans(gate: bytes) -> Callable[[bytes], Iterator[tuple[int, int]]]:
     """A function that finds the spans of an expression of RE2 in a text, from left to right."""
-    automaton = re2.compile(_unbounded(gate), _options())
-    return lambda data: (match.span() for match in automaton.finditer(data))
+    found = automaton(_unbounded(gate))
+    return lambda data: (match.span() for match in found.finditer(data))
+
+
+def automaton(expression: bytes) -> Any:
+    """An expression of RE2."""
+    return re2.compile(expression, _options())
+
+
+def chunks(data: bytes, size: int) -> Iterator[tuple[int, int]]:
+    """Whole lines, about so many bytes at once."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", min(len(data), start + size)) + 1 or len(data)
+        yield start, end
+        start = end
 
 
 def _unbounded(gate: bytes) -> bytes:

@@ -16,6 +16,7 @@ from bench.record.redact.checked import CHECKED, PHRASES
 from bench.record.redact.commands import COMMANDS
 from bench.record.redact.entropy import redact_random
 from bench.record.redact.lines.alike import Alike
+from bench.record.redact.lines.values import redact_values
 from bench.record.redact.literals import redact_literals
 from bench.record.redact.markup import MARKUP
 from bench.record.redact.names import is_secret_pair, kind_of_name
@@ -29,6 +30,7 @@ _Redact = Callable[[bytes], bytes]
 # What may lie over a text and split a secret: codes of colours, and the zero bytes of UTF-16.
 # Colours as a terminal takes them, and as JSON, Python and pytest's JUnit report write them.
 _COLOUR = re.compile(rb"(?:\x1b|\\+(?:x1b|u001b|033)|#x1B)\[[0-9;?]{0,20}[A-Za-z]")
+_COLOUR_SIGNS = (b"\x1b[", b"x1b[", b"u001b[", b"033[", b"#x1B[")
 _WIDE = re.compile(rb"\0?(?:[\t\n\r -~]\0){8,}+[\t\n\r -~]?")
 _MAX_KEY = 65536
 RULES = Rules((*SHAPES, *COMMANDS, *FILES, *MARKUP, *CHECKED, *CALLS, *ASSIGNED, *SPOKEN))
@@ -63,7 +65,7 @@ def _redact_layered(data: bytes, redact: _Redact) -> bytes:
 
 def _redact_plain(data: bytes, redact: _Redact) -> bytes | None:
     """The redacted text without its colours; ``None`` if it has none or nothing was found so."""
-    if b"[" not in data or _COLOUR.search(data) is None:
+    if not any(sign in data for sign in _COLOUR_SIGNS) or _COLOUR.search(data) is None:
         return None
     # Twice: highlighting may stand within an escape that source code shows.
     plain = _COLOUR.sub(b"", _COLOUR.sub(b"", data))
@@ -226,7 +228,7 @@ def _known_text(text: str, secrets: Collection[str]) -> str:
 
 def _redact_known(data: bytes, secrets: Collection[str]) -> bytes:
     """Everything but the rule for random strings."""
-    return PHRASES.redact(_ALIKE.redact(_redact_private_keys(redact_literals(data, secrets))))
+    return PHRASES.redact(_ALIKE.redact(redact_values(_redact_private_keys(redact_literals(data, secrets)))))
 
 
 def _redact_private_keys(data: bytes) -> bytes:

@@ -12,6 +12,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 
+from bench.record.redact.scan import chunks
+
 _ZEROES = bytes.maketrans(b"123456789", b"000000000")
 _CHUNK = 1 << 18
 _SAMPLE = 1 << 12
@@ -89,7 +91,7 @@ class Alike:
     def _stretches(self, data: bytes) -> Iterator[tuple[int, int, Hidden | None]]:
         """Stretches of ``data`` in order: what is hidden in each, ``None`` if the rules must look at it."""
         owed = 0  # bytes below a line that is not known
-        for start, end in _chunks(data):
+        for start, end in chunks(data, _CHUNK):
             if not self._is_dense(data[start : min(end, start + _SAMPLE)]):
                 owed = _BELOW
                 yield start, end, None
@@ -156,15 +158,6 @@ def _mixed(
     if first < end:
         yield first, end, ()
     return max(0, owed)
-
-
-def _chunks(data: bytes) -> Iterator[tuple[int, int]]:
-    """Whole lines, about so many bytes at once."""
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", min(len(data), start + _CHUNK)) + 1 or len(data)
-        yield start, end
-        start = end
 
 
 def _hidden(line: bytes, redacted: bytes) -> Hidden | None:
