@@ -83,9 +83,26 @@ def foreign(docker_client: docker.DockerClient, build_options: BuildOptions) -> 
         link = tarfile.TarInfo("bin/sh")
         link.type, link.linkname = tarfile.SYMTYPE, "busybox"
         archive.addfile(link)
+    yield from loaded(docker_client, rootfs.getvalue())
+
+
+@pytest.fixture
+def empty(docker_client: docker.DockerClient, build_options: BuildOptions) -> Iterator[str]:
+    """An image with a folder, and neither a program nor a library."""
+    ensure_image(docker_client, "small", build_options, print)
+    rootfs = io.BytesIO()
+    with tarfile.open(fileobj=rootfs, mode="w") as archive:
+        folder = tarfile.TarInfo("data")
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+        archive.addfile(folder)
+    yield from loaded(docker_client, rootfs.getvalue())
+
+
+def loaded(docker_client: docker.DockerClient, rootfs: bytes) -> Iterator[str]:
+    """An image of these files, for as long as a test lasts."""
     name = f"bench-test-foreign:{uuid.uuid4().hex[:12]}"
     repository, _, tag = name.partition(":")
-    docker_client.api.import_image_from_data(rootfs.getvalue(), repository=repository, tag=tag)
+    docker_client.api.import_image_from_data(rootfs, repository=repository, tag=tag)
     try:
         yield name
     finally:
@@ -100,3 +117,10 @@ def test_a_command_in_an_image_of_somebody_else_s(measure: Any, foreign: str) ->
     assert record["image"]["name"] == foreign
     assert record["image"]["python"] is None
     assert record["runs"][0]["cpu"]["total_s"] > 0
+
+
+def test_what_an_image_lacks_is_named(measure: Any, empty: str) -> None:
+    _, record = measure("--image", empty, "--shell", "--name", "empty", "--", "sort /data | head", code=6)
+    assert record["outcome"] == "not_measured"
+    assert record["image"]["base"] == "no C library"
+    assert record["runs"][0]["signature"] == "cannot start the command: execute /bin/sh: No such file or directory"

@@ -216,6 +216,11 @@ class TestGoogleBenchmark:
         found = by_name(parsed_file("google-benchmark-1.7.1-aggregates.json"))
         series = found["BM_a/iterations:1000/repeats:3"].runs[0].metrics[TIME]
         assert (series.value, series.values) == (pytest.approx(1.3019998732488603e-09), ())
+        rows = json.loads(read_file("google-benchmark-1.7.1-aggregates.json"))["benchmarks"]
+        (cv,) = [row for row in rows if row.get("aggregate_name") == "cv" and row["run_name"].startswith("BM_a/")]
+        assert (cv["aggregate_unit"], cv["time_unit"]) == ("percentage", "ns")
+        of_all = found["BM_a/iterations:1000/repeats:3"].runs[0].metrics.values()
+        assert not any(abs(metric.value - scale * cv["real_time"]) < 1e-15 for metric in of_all for scale in (1, 1e-9))
 
 
 class TestGo:
