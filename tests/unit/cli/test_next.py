@@ -176,7 +176,7 @@ def test_what_is_wrong_with_a_first_result_is_no_part_of_three_lines(engine, ben
     code, out, _ = bench_("run", "grad_cpu", "--results", tmp_path / "r")
     assert (code, "AssertionError" in out) == (3, True)
     engine.outcomes = ["passed"]
-    code, out, err = bench_("run", "grad_cpu", "--baseline", tmp_path / "r", "--results", tmp_path / "s")
+    code, out, _ = bench_("run", "grad_cpu", "--baseline", tmp_path / "r", "--results", tmp_path / "s")
     assert "minor faults" in out, "what is to be compared is"
 
 
