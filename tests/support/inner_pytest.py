@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -49,8 +50,11 @@ def started_at_once() -> Iterator[None]:
 
 def _be_pytest(words: Sequence[str], env: Mapping[str, str]) -> NoReturn:
     """Drop what the outer pytest has put into this process, and end as ``python -m pytest`` does."""
+    gc.freeze()  # what the outer session holds is no garbage of this one's, and looking through it copies its pages
     os.closerange(3, 1024)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # these two as Python does when it starts
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     sys.settrace(None)
     threading.settrace(None)
     outer = {str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)}
