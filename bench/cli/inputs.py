@@ -13,7 +13,8 @@ from bench.cli.progress import Steps
 from bench.errors import BenchError, DamagedData, UsageError
 from bench.names import numbered
 from bench.record.index.entries import Entry as Listed
-from bench.record.index.listing import Listing, list_results
+from bench.record.index.listing import list_results
+from bench.record.index.results import Listing
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle, read_bundle
 from bench.record.storage.find import find_bundles

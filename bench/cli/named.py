@@ -10,7 +10,8 @@ from bench.cli.inputs import READING, listed, read_listed
 from bench.cli.output import notify
 from bench.errors import BenchError
 from bench.record.index.entries import Entry
-from bench.record.index.listing import NEWEST, Listing, list_results, newest_of_kinds
+from bench.record.index.listing import list_results
+from bench.record.index.results import NEWEST, Listing, newest_of_kinds
 from bench.record.schema import Record
 from bench.record.storage.bundle import RECORD, Bundle
 from bench.record.storage.find import find_bundles
@@ -56,8 +57,7 @@ class Named:
         read = {os.path.realpath(bundle.path): bundle.record for group in groups for bundle in group}
         names = set.intersection(*({bundle.record.diagnostic.name for bundle in group} for group in groups))
         hosts = {bundle.record.host.id for group in groups for bundle in group}
-        near = (entry for entry in self._known.entries if entry.host in hosts and entry.diagnostic in names)
-        entries = newest_of_kinds(near)[0]
+        entries = newest_of_kinds(self._known.of(names, hosts))[0]
         paths = {entry.path: os.path.realpath(self._known.path(entry)) for entry in entries}
         rest = read_listed(self._known, [entry for entry in entries if paths[entry.path] not in read])
         return [*(read[path] for path in paths.values() if path in read), *(bundle.record for bundle in rest)]
@@ -74,12 +74,8 @@ class Named:
             return _read(find_bundles(word, self._results, READING, _passed_over))
         if self._known is None:
             self._known = listed(self._results)
-        parts = [self._known.below(word), self._known.below(f"reference/{word}")]
-        own, shipped = parts
-        keys = {entry.key for entry in own.entries}
-        # A host's own results and those shipped or imported as reference are one history; its own copy counts.
-        rest = tuple(entry for entry in shipped.entries if entry.key not in keys)
-        both = Listing(self._known.root, (*own.entries, *rest), (*own.damaged, *shipped.damaged))
+        # A host's own results and those shipped or imported as reference are one history.
+        both = self._known.below(word, f"reference/{word}")
         return _listed(both, word) if both.found else _read(find_bundles(word, self._results, READING, _passed_over))
 
 
@@ -96,7 +92,7 @@ def _read(bundles: Sequence[Bundle]) -> list[tuple[str, Give]]:
 
 
 def _listed(listing: Listing, word: str) -> list[tuple[str, Give]]:
-    if listing.damaged:
+    if listing.problems:
         raise listing.problems[0]
     for twin in listing.twins:
         _passed_over(twin)

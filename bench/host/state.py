@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from bench.host.kernel_files import STATE_FILES, read_texts
 from bench.host.procfs import (
@@ -18,16 +19,41 @@ from bench.host.sensors import cpu_temperature_c
 from bench.record.schema import HostState
 
 WINDOW_S = 0.25
-"""How long the steal ratio is followed; at 100 ticks a second and CPU that is a resolution of 4 % on one CPU."""
+"""How long the steal ratio is followed, at least; at 100 ticks a second that is a resolution of 4 % on one CPU."""
+STALE_S = 5.0
+"""What was read earlier than so long ago tells of another time."""
 
 _POLICY = re.compile(r"/sys/devices/system/cpu/cpufreq/policy\d+/(\w+)")
 
 
-def read_state(root: str = "/", window_s: float = WINDOW_S) -> tuple[HostState, dict[str, str]]:
-    """The state of this machine now, and for each field without a value the reason. Takes ``window_s`` seconds."""
-    earlier = read_texts(("/proc/stat",), root)
-    time.sleep(window_s)
-    return parse_state(read_texts(STATE_FILES, root), earlier.get("/proc/stat", ""))
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """``/proc/stat`` of a moment, and the moment by the monotonic clock."""
+
+    stat: str
+    at_s: float
+
+
+def read_earlier(root: str = "/") -> Earlier:
+    """What a state that is read later measures the steal ratio from."""
+    return Earlier(read_texts(("/proc/stat",), root).get("/proc/stat", ""), time.monotonic())
+
+
+def read_state(
+    earlier: Earlier | None = None, root: str = "/", window_s: float = WINDOW_S
+) -> tuple[HostState, dict[str, str]]:
+    """The state of this machine now, and for each field without a value the reason.
+
+    Args:
+        earlier: the beginning of the window in which the steal ratio is followed; it begins now if none is given, or
+            if that was too long ago.
+        root: the folder that holds ``/proc`` and ``/sys``.
+        window_s: the least length of the window; what is left of it is waited for.
+    """
+    if earlier is None or time.monotonic() - earlier.at_s > max(STALE_S, window_s):
+        earlier = read_earlier(root)
+    time.sleep(max(earlier.at_s + window_s - time.monotonic(), 0.0))
+    return parse_state(read_texts(STATE_FILES, root), earlier.stat)
 
 
 def parse_state(texts: Mapping[str, str], earlier_stat: str = "") -> tuple[HostState, dict[str, str]]:

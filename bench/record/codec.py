@@ -40,12 +40,13 @@ class NewerSchema(DamagedData):
     """A record of a later version of this tool, which need not be damaged at all."""
 
 
-def decode(data: bytes | str, origin: str = "record.json") -> Record:
+def decode(data: bytes | str, origin: str = "record.json", *, explained: bool = True) -> Record:
     """Read a record.
 
     Args:
         data: JSON text.
         origin: the file's name, for the message.
+        explained: whether each null gets its reason; working those out takes longer than all the rest.
 
     Raises:
         DamagedData: not JSON, not a record, a foreign schema, a value of the wrong type, named by its path, or more
@@ -68,7 +69,8 @@ def decode(data: bytes | str, origin: str = "record.json") -> Record:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedData(f"{origin} is not JSON", str(error), "restore the file from its source") from None
     values = {field: getattr(written, field) for field in _FIELDS}
-    return Record(**{**values, "runs": runs, "unavailable": unfolded(written.unavailable, runs)})
+    reasons = unfolded(written.unavailable, runs) if explained else {}
+    return Record(**{**values, "runs": runs, "unavailable": reasons})
 
 
 def encode(record: Record, original: bytes | None = None) -> bytes:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bench.compare.reference import UNVARIED, barred
 from bench.errors import BenchError
-from bench.record.index.listing import list_results, newest_of_kinds
+from bench.record.index.listing import list_results
+from bench.record.index.results import newest_of_kinds
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle, read_bundle
 from bench.record.storage.find import Follow, scan
@@ -77,7 +78,7 @@ def _newest(results: Path, name: str) -> Iterator[Bundle]:
     no baseline.
     """
     listing, shipped = list_results(results), reference_folder().resolve()
-    entries, _ = newest_of_kinds(entry for entry in listing.entries if entry.diagnostic == name)
+    entries, _ = newest_of_kinds(listing.of({name}))
     for path in map(listing.path, entries):
         if shipped not in path.resolve().parents:
             with contextlib.suppress(BenchError):

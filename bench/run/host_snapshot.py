@@ -16,7 +16,7 @@ from bench.host.calibration import calibrate
 from bench.host.gpu import parse_driver_files
 from bench.host.identity import parse_class, read_class
 from bench.host.monitor.monitor import HostMonitor
-from bench.host.state import parse_state, read_state
+from bench.host.state import Earlier, parse_state, read_earlier, read_state
 from bench.host.system_texts import read_disk_usage, read_system_load
 from bench.host.virtualization import parse_virtualization
 from bench.record.schema import HostClass, HostState, Limits
@@ -32,18 +32,20 @@ class HostProbes:
 
     Args:
         read_class: returns the class, and the reasons for what is missing of it.
-        read_state: returns the state now, likewise.
+        read_state: returns the state now, likewise; given what ``read_earlier`` returned, it need not wait.
         calibrate: returns the figures of a calibration, likewise.
         read_system_load: returns the text of a bundle's ``system_load.txt``.
         read_disk_usage: returns the text on the disk of a folder.
+        read_earlier: returns what a state that is read later begins with.
         follow: makes what follows the host while a run goes on, a context manager.
     """
 
     read_class: Callable[[], tuple[HostClass, dict[str, str]]] = read_class
-    read_state: Callable[[], tuple[HostState, dict[str, str]]] = read_state
+    read_state: Callable[[Earlier | None], tuple[HostState, dict[str, str]]] = read_state
     calibrate: Callable[[], tuple[dict[str, float | None], dict[str, str]]] = calibrate
     read_system_load: Callable[[], str] = read_system_load
     read_disk_usage: Callable[[Path], str] = read_disk_usage
+    read_earlier: Callable[[], Earlier] = read_earlier
     follow: Callable[[], HostMonitor] = HostMonitor
 
 
@@ -66,7 +68,13 @@ class HostSnapshot:
 
 
 def take_snapshot(
-    probes: HostProbes, engine: Engine, results: Path, *, calibration: bool, seen: Seen | None = None
+    probes: HostProbes,
+    engine: Engine,
+    results: Path,
+    *,
+    calibration: bool,
+    seen: Seen | None = None,
+    earlier: Earlier | None = None,
 ) -> HostSnapshot:
     """Return the engine's host now, as far as it can be seen from here.
 
@@ -76,10 +84,11 @@ def take_snapshot(
         results: the folder whose disk is described.
         calibration: whether the host is calibrated, for a few seconds.
         seen: what was read on an engine's machine that may be another one; ``None`` if nothing could be.
+        earlier: what was read of this machine a moment ago.
     """
     if engine.remote and (seen is None or not seen.is_here):
         return unseen(ELSEWHERE) if seen is None else _from_there(seen)
-    state, state_missing = probes.read_state()
+    state, state_missing = probes.read_state(earlier)
     figures, figures_missing = probes.calibrate() if calibration else ({}, {"": NOT_ASKED})
     disk = probes.read_disk_usage(existing(results))
     return HostSnapshot(state, state_missing, figures, figures_missing, probes.read_system_load(), disk)

@@ -20,6 +20,7 @@ from bench.engine.there.monitor import MonitorThere, RunThere
 from bench.errors import BenchError
 from bench.host.monitor.disturbances import Monitored, monitored, not_monitored
 from bench.host.monitor.monitor import HostMonitor
+from bench.host.state import Earlier
 from bench.names import make_stamp
 from bench.record.host_id import host_id
 from bench.record.schema import HostClass, Record, Run, Warning_
@@ -77,9 +78,11 @@ class Session:
     _there: Seen | None = None
     _blind: bool = False
     _helper: MonitorThere | None = None
+    _earlier: Earlier | None = None
 
     def __enter__(self) -> Self:
         self._store = make_store(self.engine)
+        self._earlier = self.probes.read_earlier()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -158,7 +161,14 @@ class Session:
         seeing = not self.engine.remote or place_of(tuple(self._places.values())) is not None
         with self.observer.doing(CALIBRATING if self.calibration and seeing else LOOKING):
             seen = self._there if self._there is not None and self._there.is_here else self._look()
-            now = take_snapshot(self.probes, self.engine, self.results, calibration=self.calibration, seen=seen)
+            now = take_snapshot(
+                self.probes,
+                self.engine,
+                self.results,
+                calibration=self.calibration,
+                seen=seen,
+                earlier=self._earlier,
+            )
             place = place_of(tuple(self._places.values()))
             if not self.calibration or seen is None or place is None or not self.elsewhere:
                 return now
@@ -184,6 +194,7 @@ class Session:
         with self._follow(place, plan.task) as monitor:
             task = replace(plan.task, labels=labels, describe=known is None)
             ending = self._execute(place, task, out, self.observer.event)
+        self._earlier = self.probes.read_earlier()
         if known is None:
             self.descriptions.learn(key, plan.task, out)
         else:

@@ -1,4 +1,4 @@
-"""What is known of each bundle of a folder without reading it again."""
+"""What is known of a bundle without reading it again, and where an index lies."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-VERSION = 1
-"""Of the form of an entry; another form lies in another file."""
 FOLDER_VARIABLE = "BENCH_INDEX"
 """The variable of the environment that names another folder for all indices."""
 KEPT_S = 60 * 24 * 3600.0
@@ -21,8 +18,6 @@ KEPT_S = 60 * 24 * 3600.0
 _FRESH_NS = 100_000_000
 """A file that changed so shortly before it was read may change again within the same tick of the clock."""
 _LOOKED_AT = 500
-_NAME = f"entries-{VERSION}.msgpack"
-
 Mark = tuple[int, int, int, int]
 """Size, time of modification and of change in nanoseconds, and inode of a ``record.json``: others are another file."""
 
@@ -47,14 +42,6 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def key(self) -> tuple[str, str, str]:
         """Host id, diagnostic and stamp: what makes a result that result."""
         return self.host, self.diagnostic, self.stamp
-
-
-class _Kept(msgspec.Struct, frozen=True):
-    root: str
-    entries: list[Entry]
-
-
-_KEPT = msgspec.msgpack.Decoder(_Kept)
 
 
 def number(path: str, mark: Mark) -> int:
@@ -84,35 +71,6 @@ def index_folder(root: Path) -> Path:
     return platformdirs.user_cache_path("bench") / "index" / name
 
 
-def load(root: Path) -> dict[str, Entry]:
-    """Return what is known of a folder's bundles, by path; nothing if the index is damaged, foreign or missing."""
-    try:
-        kept = _KEPT.decode((index_folder(root) / _NAME).read_bytes())
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, MemoryError):
-        return {}
-    if kept.root != os.path.realpath(root):
-        return {}
-    return {entry.path: entry for entry in kept.entries}
-
-
-def save(root: Path, entries: Iterable[Entry]) -> None:
-    """Keep what is known of a folder's bundles; a disk that refuses costs the next command time and nothing else."""
-    folder = index_folder(root)
-    kept = _Kept(os.path.realpath(root), [entry for entry in entries if settled(entry.mark)])
-    fresh = folder / f".{_NAME}.{os.getpid()}"
-    try:
-        made = make(folder)
-        # Whole or not at all: of two commands that write at once the last one's stands.
-        fresh.write_bytes(msgspec.msgpack.encode(kept))
-        fresh.replace(folder / _NAME)
-    except (OSError, ValueError):  # ValueError: a path whose bytes are no text
-        with contextlib.suppress(OSError):
-            fresh.unlink()
-        return
-    if made:
-        _tidy(folder.parent)
-
-
 def make(folder: Path) -> bool:
     """Make an index's folder, the user's alone; returns whether it is new.
 
@@ -126,7 +84,7 @@ def make(folder: Path) -> bool:
     return True
 
 
-def _tidy(folder: Path) -> None:
+def forget_unused(folder: Path) -> None:
     """Remove the indices of folders that nobody has asked for in a long time."""
     with contextlib.suppress(OSError), os.scandir(folder) as found:
         for _, entry in zip(range(_LOOKED_AT), found, strict=False):

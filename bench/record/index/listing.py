@@ -2,74 +2,54 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.errors import BenchError, DamagedData, ExitCode, UsageError
+from bench.errors import BenchError, ExitCode
 from bench.record.index.columns import beyond
-from bench.record.index.entries import Entry, Mark, load, mark_of, number, save, settled
+from bench.record.index.entries import Entry, Mark, number
+from bench.record.index.groups import NO_RECORD, Group, Seen, group_of, lasting, look
+from bench.record.index.kept import load, save
+from bench.record.index.results import Listing
 from bench.record.schema import Record
-from bench.record.storage.bundle import RECORD, read_bundle
+from bench.record.storage.bundle import read_bundle
 from bench.record.storage.find import Follow
 from bench.record.storage.manifest import list_files
 from bench.record.storage.twins import twice
-from bench.record.storage.walk import bundle_paths, folder_parts
+from bench.record.storage.walk import bundles_by_folder, folder_parts
 
 Take = Callable[[Entry, Record], object]
-"""Is given each record that is read."""
-NEWEST = 200
-"""Results of one kind on one host that are compared, from the newest backwards: a host drifts over the years."""
-NO_RECORD: Mark = (-1, 0, 0, 0)
+"""Is given each record that is read; it has no reasons for its nulls."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The readable bundles of a folder, in order of host, diagnostic and stamp, each result once.
+@dataclass(slots=True)
+class _Changed:
+    """A folder whose bundles are not as the index has them: what is known of them still, and which are to be read."""
 
-    ``damaged`` are the bundles that cannot be read, ``twins`` the results that are there twice. ``read`` counts the
-    records that were read for it.
-    """
+    seen: Seen
+    signature: bytes
+    was: Group | None
+    fresh: dict[str, Mark]
+    entries: list[Entry]
 
-    root: Path
-    entries: tuple[Entry, ...] = ()
-    damaged: tuple[Entry, ...] = ()
-    twins: tuple[BenchError, ...] = ()
-    read: int = 0
-
-    @property
-    def found(self) -> bool:
-        """Whether there is a bundle, readable or not."""
-        return bool(self.entries or self.damaged)
-
-    @property
-    def problems(self) -> tuple[BenchError, ...]:
-        """Why each of the damaged bundles cannot be read."""
-        return tuple(_error(entry.problem) for entry in self.damaged if entry.problem is not None)
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What a query cannot hold of the records."""
-        told = (entry for entry in self.entries if entry.remark)
-        return tuple(f"{self.root / entry.path}: {entry.remark}, and null in a query" for entry in told)
-
-    def below(self, folder: str) -> Listing:
-        """Return the part of it that lies in a folder, by its path relative to the root."""
-        start = os.path.normpath(folder) + os.sep
-        entries, damaged = (
-            tuple(entry for entry in group if entry.path.startswith(start)) for group in (self.entries, self.damaged)
-        )
-        return Listing(self.root, entries, damaged)
-
-    def path(self, entry: Entry) -> Path:
-        """Return the folder of a bundle."""
-        return self.root / entry.path
+    def group(self) -> Group:
+        """What is known of it once they have been read."""
+        marks = self.seen.by_path()
+        whole = all(entry.mark == marks[entry.path] for entry in self.entries)
+        return group_of(self.seen.folder, self.signature if whole else b"", self.entries)
 
 
 def list_results(root: Path, follow: Follow = iter, take: Take = lambda _entry, _record: None) -> Listing:
     """Return the bundles of a folder of results; one that is damaged stops nothing.
+
+    Every record is asked for its size, times and inode, since somebody may have edited it where it lies; it is read if
+    one of them changed.
 
     Args:
         root: the folder; one that is missing has none.
@@ -78,47 +58,84 @@ def list_results(root: Path, follow: Follow = iter, take: Take = lambda _entry, 
     """
     if not root.is_dir():
         return Listing(root)
-    now = _marks(root)
-    if not now:
+    seen = _look(str(root))
+    if not seen:
         return Listing(root)
     known = load(root)
-    found: list[Entry] = []
-    fresh: list[str] = []
-    for path, mark in now.items():
+    same: list[Group] = []
+    changed: list[_Changed] = []
+    for one in seen:
+        signature, was = one.signature, known.get(one.folder)
+        if was is not None and was.signature == signature:
+            same.append(was)
+        else:
+            changed.append(_changed(one, signature, was))
+    fresh = _read_fresh(root, changed, follow, take)
+    groups = [one.group() for one in changed]
+    keep = [lasting(group) for group in groups]
+    gone = known.keys() - {one.folder for one in seen}
+    if gone or any(_worth_keeping(group, one.was) for group, one in zip(keep, changed, strict=True)):
+        save(root, [*same, *keep])
+    listing = Listing(root, (*same, *groups), read=fresh)
+    twins, lost = _twins(listing)
+    return replace(listing, twins=twins, lost=lost)
+
+
+def _look(top: str) -> list[Seen]:
+    """What the disk has, by folder; folders whose bundles were all removed meanwhile are left out."""
+    skip = len(top.rstrip(os.sep)) + 1
+    seen = (look(top, folder[skip:], names) for folder, names in bundles_by_folder(top).items())
+    return [one for one in seen if one.names]
+
+
+def _changed(seen: Seen, signature: bytes, was: Group | None) -> _Changed:
+    known = {entry.path: entry for entry in was.entries()} if was is not None else {}
+    fresh: dict[str, Mark] = {}
+    entries: list[Entry] = []
+    for path, mark in seen.by_path().items():
         entry = known.get(path)
         if entry is not None and entry.mark == mark:
-            found.append(entry)
+            entries.append(entry)
         else:
-            fresh.append(path)
-    fresh.sort()
-    found += [_read(root, str(path), now, take) for path in follow([Path(path) for path in fresh])]
-    # Those that changed too shortly ago are not kept: of them alone nothing is written.
-    if len(known) != len(found) - len(fresh) or any(settled(now[path]) for path in fresh):
-        save(root, found)
-    return _listing(root, found, len(fresh))
+            fresh[path] = mark
+    return _Changed(seen, signature, was, fresh, entries)
 
 
-def _marks(root: Path) -> dict[str, Mark]:
-    """What each bundle's record is known by, by path relative to the root."""
-    top = str(root)
-    skip = len(top.rstrip(os.sep)) + 1
-    marks: dict[str, Mark] = {}
-    for path in bundle_paths(top):
-        try:
-            mark = mark_of(os.stat(f"{path}/{RECORD}", follow_symlinks=False))  # noqa: PTH116 - see bundle_paths
-        except OSError:
-            if not os.path.isdir(path):  # noqa: PTH112 - removed meanwhile
-                continue
-            mark = NO_RECORD
-        marks[path[skip:]] = mark
-    return marks
+def _worth_keeping(now: Group, was: Group | None) -> bool:
+    """Whether more is known than the index has: of records alone that changed too shortly ago nothing is written."""
+    if was is None:
+        return bool(now.entries())
+    if now.signature not in (b"", was.signature):
+        return True
+    return [(one.path, one.mark) for one in now.entries()] != [(one.path, one.mark) for one in was.entries()]
 
 
-def _read(root: Path, path: str, now: dict[str, Mark], take: Take) -> Entry:
-    mark = now[path]
+def _read_fresh(root: Path, changed: Sequence[_Changed], follow: Follow, take: Take) -> int:
+    """Read the records that are new or changed; returns how many there are."""
+    of = {path: one for one in changed for path in one.fresh}
+    paths = sorted(of)
+    with _uncollected():
+        for folder, path in zip(follow([Path(path) for path in paths]), paths, strict=True):
+            of[path].entries.append(_read(root, str(folder), of[path].fresh[path], take))
+    return len(paths)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Spare the search for cycles, which records have none of: it goes through all that was read, again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _read(root: Path, path: str, mark: Mark, take: Take) -> Entry:
     at = number(path, mark)
     try:
-        record = read_bundle(root / path).record
+        record = read_bundle(root / path, explained=False).record
     except BenchError as error:
         return Entry(path, mark, at, problem=(error.what, error.cause, error.fix, int(error.exit_code)))
     except MemoryError:
@@ -156,23 +173,28 @@ def kind_of(record: Record) -> str:
     return "|".join(str(part)[:200] for part in parts)
 
 
-def _listing(root: Path, found: Sequence[Entry], read: int) -> Listing:
+def _twins(listing: Listing) -> tuple[tuple[BenchError, ...], frozenset[str]]:
+    """What to report of results that are there twice, and the paths of those that do not count.
+
+    Only folders that share a host and a diagnostic can hold one result between them.
+    """
+    homes = Counter(pair for group in listing.groups for pair in group.pairs)
+    near = [group for group in listing.groups if not group.distinct or any(homes[pair] > 1 for pair in group.pairs)]
     readable: dict[tuple[str, str, str], Entry] = {}
-    damaged: list[Entry] = []
     twins: list[BenchError] = []
-    for entry in sorted(found, key=lambda one: folder_parts(one.path)):
-        if entry.problem is not None:
-            damaged.append(entry)
-            continue
+    lost: set[str] = set()
+    entries = (entry for group in near for entry in group.entries() if entry.problem is None)
+    for entry in sorted(entries, key=lambda one: folder_parts(one.path)):
         twin = readable.setdefault(entry.key, entry)
-        if twin is not entry:
-            try:
-                readable[entry.key], complaint = _the_fuller(root, twin, entry)
-            except BenchError as error:  # changed meanwhile
-                complaint = error
-            twins.append(complaint)
-    entries = tuple(readable[key] for key in sorted(readable))
-    return Listing(root, entries, tuple(damaged), tuple(twins), read)
+        if twin is entry:
+            continue
+        try:
+            readable[entry.key], complaint = _the_fuller(listing.root, twin, entry)
+        except BenchError as error:  # changed meanwhile
+            complaint = error
+        lost.add((entry if readable[entry.key] is twin else twin).path)
+        twins.append(complaint)
+    return tuple(twins), frozenset(lost)
 
 
 def _the_fuller(root: Path, one: Entry, other: Entry) -> tuple[Entry, BenchError]:
@@ -183,32 +205,3 @@ def _the_fuller(root: Path, one: Entry, other: Entry) -> tuple[Entry, BenchError
 
 def _files(folder: Path) -> list[str]:
     return list_files(folder)[0]
-
-
-def _error(problem: tuple[str, str, str, int]) -> BenchError:
-    kind = DamagedData if problem[3] == ExitCode.DAMAGED else UsageError
-    return kind(*problem[:3])
-
-
-def newest_each(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """Return the newest result of each diagnostic."""
-    newest: dict[str, Entry] = {}
-    for entry in entries:
-        there = newest.get(entry.diagnostic)
-        if there is None or entry.stamp >= there.stamp:
-            newest[entry.diagnostic] = entry
-    return newest
-
-
-def newest_of_kinds(entries: Iterable[Entry], most: int = NEWEST) -> tuple[list[Entry], int]:
-    """Return the newest results of each diagnostic, host and kind, and how many are older.
-
-    Args:
-        entries: results, any order.
-        most: how many of each.
-    """
-    groups: dict[tuple[str, str, str], list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault((entry.diagnostic, entry.host, entry.kind), []).append(entry)
-    newest = [entry for group in groups.values() for entry in sorted(group, key=lambda one: one.stamp)[-most:]]
-    return newest, sum(max(len(group) - most, 0) for group in groups.values())

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from bench.errors import BenchError, UsageError
 from bench.record.index.columns import AT, COLUMNS
 from bench.record.index.entries import Entry, index_folder
-from bench.record.index.listing import Listing, list_results
-from bench.record.index.tables import MEMORY, Builder, held, place_for, tables_file
+from bench.record.index.listing import list_results
+from bench.record.index.results import Listing
+from bench.record.index.tables import MEMORY, Builder, have_all, held, known_as, note_all, place_for, tables_file
 from bench.record.schema import Record
 from bench.record.storage.bundle import read_bundle
 from bench.record.storage.find import Follow
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
 
 Answer = tuple[list[str], list[tuple[Any, ...]]]
 
@@ -82,37 +82,49 @@ def up_to_date(root: Path, file: Path, follow: Follow = iter) -> Listing:
     """
     import duckdb
 
-    there = held(file)
-    if not there:
-        file.unlink(missing_ok=True)
+    there: set[int] | None = None
     builder: Builder | None = None
+    about = known_as(file)
     with contextlib.ExitStack() as stack:
+
+        def known() -> set[int]:
+            nonlocal there
+            if there is None:
+                there = held(file)
+                if not there:
+                    file.unlink(missing_ok=True)
+            return there
 
         def built() -> Builder:
             nonlocal builder
             if builder is None:
                 try:
-                    builder = stack.enter_context(Builder(file, file if there else None))
+                    builder = stack.enter_context(Builder(file, file if known() else None))
                 except (duckdb.Error, OSError):  # damaged, or taken away since it was looked at
-                    there.clear()
+                    known().clear()
                     builder = stack.enter_context(Builder(file, None))
             return builder
 
         def take(entry: Entry, record: Record) -> None:
-            if entry.at not in there:
+            if entry.at not in known():
                 built().add(entry.at, record)
-                there.add(entry.at)
+                known().add(entry.at)
 
         listing = list_results(root, follow, take)
-        wanted = {entry.at for entry in listing.entries}
-        missing = {listing.path(entry): entry for entry in listing.entries if entry.at not in there}
-        for path in follow(list(missing)):
+        if builder is None and have_all(file, listing):
+            return listing
+        wanted = listing.numbers()
+        missing = wanted - known()
+        entries = {listing.path(one): one for one in listing.entries if one.at in missing} if missing else {}
+        for path in follow(list(entries)):
             with contextlib.suppress(BenchError):  # changed or removed since: the next command tells
-                take(missing[path], read_bundle(path).record)
-        gone = there - wanted
-        if builder is not None or len(gone) > len(wanted) or not file.is_file():
+                take(entries[path], read_bundle(path, explained=False).record)
+        gone = known() - wanted
+        if builder is not None or gone or not file.is_file():
             built().drop(gone)
-            built().publish()
+            about = built().publish()
+        if wanted <= known():
+            note_all(file, about, listing)
     return listing
 
 
@@ -122,14 +134,16 @@ def _ask(sql: str, file: Path, listing: Listing) -> Answer:
     config = {"memory_limit": MEMORY, "temp_directory": "", "autoinstall_known_extensions": "false"}
     with duckdb.connect(":memory:", config=config) as connection:
         place = str(file).replace("'", "''")
+        whole = have_all(file, listing)
         connection.execute(f"ATTACH '{place}' AS kept (READ_ONLY)")
-        hidden = held_but(connection, [entry.at for entry in listing.entries])
-        if hidden.size:
+        # Asked before and after, since another command may have put another file there.
+        hidden = () if whole and have_all(file, listing) else held_but(connection, listing.numbers())
+        if len(hidden):
             connection.execute(f"CREATE TEMP TABLE hidden ({AT} BIGINT)")
             connection.register("batch", {AT: hidden})
             connection.execute("INSERT INTO hidden SELECT * FROM batch")
             connection.unregister("batch")
-        without = f" WHERE {AT} NOT IN (SELECT {AT} FROM hidden)" if hidden.size else ""  # noqa: S608
+        without = f" WHERE {AT} NOT IN (SELECT {AT} FROM hidden)" if len(hidden) else ""  # noqa: S608
         for name in COLUMNS:
             connection.execute(f"CREATE VIEW {name} AS SELECT * EXCLUDE ({AT}) FROM kept.{name}{without}")  # noqa: S608
         connection.execute("SET enable_external_access = false")
@@ -142,10 +156,12 @@ def _ask(sql: str, file: Path, listing: Listing) -> Answer:
             raise _wrong(error) from None
 
 
-def held_but(connection: duckdb.DuckDBPyConnection, wanted: Sequence[int]) -> np.ndarray[Any, Any]:
+def held_but(connection: duckdb.DuckDBPyConnection, wanted: Collection[int]) -> np.ndarray[Any, Any]:
     """Return the numbers of results that the attached tables have and nobody wants: a twin's, or one removed since."""
+    import numpy as np  # here, since tables that have just what is wanted need none of it
+
     found = connection.execute(f"SELECT {AT} FROM kept.results").fetchnumpy()[AT]  # noqa: S608, our own names
-    return np.setdiff1d(np.asarray(found, dtype=np.int64), np.array(wanted, dtype=np.int64))
+    return np.setdiff1d(np.asarray(found, dtype=np.int64), np.array(list(wanted), dtype=np.int64))
 
 
 def _wrong(error: Exception) -> UsageError:

@@ -12,9 +12,6 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-
-from bench.record.index.arrays import arrays
 from bench.record.index.columns import AT, COLUMNS, Rows
 from bench.record.index.entries import make
 from bench.record.storage.temporary import temporary_folder
@@ -22,6 +19,7 @@ from bench.record.storage.temporary import temporary_folder
 if TYPE_CHECKING:
     import duckdb
 
+    from bench.record.index.results import Listing
     from bench.record.schema import Record
 
 BATCH_ROWS = 50_000
@@ -55,6 +53,44 @@ def held(file: Path) -> set[int]:
     except duckdb.Error:
         return set()
     return set(found.tolist())
+
+
+def have_all(file: Path, listing: Listing) -> bool:
+    """Return whether it is known of a file that it has the rows of just these results, without looking into it."""
+    digest = listing.digest()
+    if not digest:
+        return False
+    try:
+        return _note(file).read_bytes() == digest + known_as(file)
+    except OSError:
+        return False
+
+
+def note_all(file: Path, about: bytes, listing: Listing) -> None:
+    """Note for :func:`have_all` that a file has the rows of just these results; no matter if the disk refuses.
+
+    Args:
+        file: where the file lies.
+        about: :func:`known_as` of the file that was looked into or made: another command may have put its own there.
+        listing: the results.
+    """
+    digest = listing.digest()
+    if digest and about:
+        with contextlib.suppress(OSError):
+            _note(file).write_bytes(digest + about)
+
+
+def known_as(file: Path) -> bytes:
+    """Return what a file is told from others by, wherever it is moved; empty if it is missing."""
+    try:
+        about = file.stat()
+    except OSError:
+        return b""
+    return repr((about.st_ino, about.st_size, about.st_mtime_ns)).encode()
+
+
+def _note(file: Path) -> Path:
+    return file.with_suffix(".all")
 
 
 class Builder:
@@ -103,6 +139,8 @@ class Builder:
     def drop(self, gone: Collection[int]) -> None:
         """Take out the rows of results that are there no more."""
         if gone:
+            import numpy as np  # here, since only a file that is made needs it
+
             numbers = {AT: np.array(sorted(gone), dtype=np.int64)}
             self._open.register("gone", numbers)
             for name in COLUMNS:
@@ -115,6 +153,8 @@ class Builder:
             self._flush()
 
     def _flush(self) -> None:
+        from bench.record.index.arrays import arrays
+
         for name, rows in self._rows.take().items():
             batch = arrays(name, rows)
             values = ", ".join(
@@ -125,8 +165,8 @@ class Builder:
             self._open.execute(f"INSERT INTO {name} SELECT {values} FROM batch")  # noqa: S608, our own names
             self._open.unregister("batch")
 
-    def publish(self) -> None:
-        """Put the file where others find it.
+    def publish(self) -> bytes:
+        """Put the file where others find it, and return what it is known as.
 
         Raises:
             OSError: the disk refuses.
@@ -135,7 +175,9 @@ class Builder:
         self._open.execute("CHECKPOINT")
         self._open.close()
         self._connection = None
+        about = known_as(self._fresh)
         self._fresh.replace(self._file)
+        return about
 
 
 @contextlib.contextmanager
@@ -159,5 +201,7 @@ def tidy(folder: Path) -> None:
     for path in folder.glob("*"):
         with contextlib.suppress(OSError):
             old = path.lstat().st_mtime < time.time() - _LEFT_S
-            if old and (path.name.startswith(".") or (path.suffix == ".duckdb" and path.name != _name())):
+            if old and (
+                path.name.startswith(".") or (path.suffix in (".duckdb", ".all") and path.stem != Path(_name()).stem)
+            ):
                 path.unlink()

@@ -121,12 +121,13 @@ def hidden_values(record: Record, secrets: Collection[str] | None = None) -> fro
     return recorded.union(secret_values(os.environ) if secrets is None else secrets)
 
 
-def read_bundle(path: Path, called: str | None = None) -> Bundle:
+def read_bundle(path: Path, called: str | None = None, *, explained: bool = True) -> Bundle:
     """Read a bundle's record; its files are read when asked for.
 
     Args:
         path: the bundle's folder, or its ``record.json``.
         called: what messages call it, if its path means nothing to the reader.
+        explained: whether the record has the reasons for its nulls.
 
     Raises:
         UsageError: nothing is there.
@@ -147,7 +148,7 @@ def read_bundle(path: Path, called: str | None = None) -> Bundle:
         data = file.read_bytes()
     except OSError as error:
         raise UsageError(f"{said} cannot be read", str(error.strerror)) from None
-    return Bundle(folder, codec.decode(data, said), data)
+    return Bundle(folder, codec.decode(data, said, explained=explained), data)
 
 
 def _write_at_free_stamp(

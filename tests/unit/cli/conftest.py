@@ -131,7 +131,7 @@ def engine(monkeypatch, tmp_path):
     known = HostClass(cpu_model="Test CPU", cores=2, threads=2, memory_bytes=16 * 1024**3, kernel="6.1")
     still = HostProbes(
         read_class=lambda: (known, {"gpu": "none was found"}),
-        read_state=lambda: (HostState(load=0.1), {"governor": "a VM"}),
+        read_state=lambda _earlier: (HostState(load=0.1), {"governor": "a VM"}),
         calibrate=lambda: ({"one_core_s": 0.1}, {}),
         read_system_load=lambda: "lscpu\n",
         read_disk_usage=lambda folder: f"disk of {folder}\n",

@@ -15,7 +15,8 @@ from bench.cli import main, named
 from bench.cli.verbs.look.history import shown_of
 from bench.record.codec import encode
 from bench.record.index import entries, listing
-from bench.record.index.listing import list_results, newest_of_kinds
+from bench.record.index.listing import list_results
+from bench.record.index.results import newest_of_kinds
 from bench.record.storage import bundle
 from bench.report.terminal.history import NEEDED
 from tests.support.records import XEON, make_record, make_run
@@ -53,9 +54,9 @@ def read(monkeypatch: pytest.MonkeyPatch, root: Path) -> list[str]:
     found: list[str] = []
     real = bundle.codec.decode
 
-    def noted(data: bytes, origin: str) -> object:
+    def noted(data: bytes, origin: str, *, explained: bool = True) -> object:
         found.append(origin)
-        return real(data, origin)
+        return real(data, origin, explained=explained)
 
     monkeypatch.setattr(bundle.codec, "decode", noted)
     return found

@@ -1,11 +1,12 @@
 import os
+import time
 
 import msgspec
 import psutil
 import pytest
 
 from bench.host.sensors import cpu_limit_c, cpu_sensor_paths, cpu_temperature_c, parse_millidegrees
-from bench.host.state import parse_state, read_state, steal_ratio
+from bench.host.state import Earlier, parse_state, read_earlier, read_state, steal_ratio
 from bench.record.schema import HostState
 
 POLICY = "/sys/devices/system/cpu/cpufreq/policy"
@@ -130,3 +131,15 @@ def test_the_limit_is_the_lowest_that_a_sensor_calls_critical():
 )
 def test_what_a_broken_sensor_says_is_no_temperature(text, degrees):
     assert parse_millidegrees(text) == degrees
+
+
+def test_a_window_that_is_over_is_not_waited_for(monkeypatch):
+    waited = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    now = read_earlier()
+    read_state(Earlier(now.stat, now.at_s - 1))
+    read_state(now)
+    read_state(Earlier(now.stat, now.at_s - 3600))  # so long ago that another one begins
+    assert waited[0] == 0
+    assert all(0.1 < one <= 0.25 for one in waited[1:])
+    assert len(waited) == 3

@@ -96,7 +96,7 @@ def probes():
     calibrations = itertools.count(1)
     return HostProbes(
         read_class=lambda: (HostClass(cpu_model="Test CPU", cores=2, threads=2), {"gpu": "none was found"}),
-        read_state=lambda: (HostState(load=0.1), {"governor": "a VM"}),
+        read_state=lambda _earlier: (HostState(load=0.1), {"governor": "a VM"}),
         calibrate=lambda: ({"one_core_s": 0.1 * next(calibrations)}, {"pressure": "no such file"}),
         read_system_load=lambda: "lscpu\n",
         read_disk_usage=lambda folder: f"disk of {folder}\n",

@@ -17,7 +17,8 @@ from bench.cli.output import Console, complain, notify, print_json
 from bench.compare.measures import WALL, measures
 from bench.errors import ExitCode, UsageError
 from bench.record.index.entries import Entry
-from bench.record.index.listing import Listing, kind_of
+from bench.record.index.listing import kind_of
+from bench.record.index.results import Listing
 from bench.record.schema import Record
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def history_(
     Example: bench history grad_cpu
     """
     listing = listed(results)
-    entries = sorted((entry for entry in listing.entries if entry.diagnostic == name), key=lambda one: one.stamp)
+    entries = sorted(listing.of({name}), key=lambda one: one.stamp)
     if not entries:
         options.diagnostic_called(name)
         notify(f"no result of {name} lies in {results}")

@@ -9,7 +9,7 @@ from bench.cli.app import app
 from bench.cli.inputs import entry_of, listed, read_listed, this_host
 from bench.cli.next_step import project_words, results_words, suggest
 from bench.cli.output import Console, print_json
-from bench.record.index.listing import newest_each
+from bench.record.index.results import newest_each
 from bench.report.entry import Entry
 
 REFERENCE = "reference"
@@ -29,7 +29,7 @@ def list_(
     """
     catalog = options.catalog_with(project)
     listing = listed(results)
-    own = [entry for entry in listing.entries if not entry.path.startswith(f"{REFERENCE}/")]
+    own = listing.outside(REFERENCE).newest()
     shown = {diagnostic.name for diagnostic in catalog.diagnostics}
     newest = [entry for name, entry in newest_each(own).items() if name in shown]
     last = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in read_listed(listing, newest)}

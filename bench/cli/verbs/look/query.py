@@ -12,8 +12,8 @@ from bench.cli.app import app
 from bench.cli.inputs import READING, passed_over
 from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, notify, print_json
-from bench.record.index.listing import Listing
 from bench.record.index.query import rows_of
+from bench.record.index.results import Listing
 
 
 @app.command()

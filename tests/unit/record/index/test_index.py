@@ -6,15 +6,17 @@ import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bench.errors import UsageError
 from bench.record.codec import encode
-from bench.record.index import entries, listing
+from bench.record.index import entries, groups, listing, query
 from bench.record.index.entries import index_folder
-from bench.record.index.listing import list_results, newest_each
+from bench.record.index.listing import list_results
 from bench.record.index.query import rows_of
+from bench.record.index.results import newest_each
 from bench.record.schema import Faults, Metric, Warning_
 from tests.support.records import XEON, Node, make_record, make_run
 
@@ -34,9 +36,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     real = listing.read_bundle
 
-    def noted(path: Path, called: str | None = None) -> object:
+    def noted(path: Path, called: str | None = None, *, explained: bool = True) -> object:
         found.append(path.name)
-        return real(path, called)
+        return real(path, called, explained=explained)
 
     monkeypatch.setattr(listing, "read_bundle", noted)
     return found
@@ -140,10 +142,10 @@ def test_a_damaged_record_is_named_each_time_and_the_rest_answers(root: Path) ->
 def test_a_record_that_memory_has_no_room_for_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = listing.read_bundle
 
-    def refuse(path: Path, called: str | None = None) -> object:
+    def refuse(path: Path, called: str | None = None, *, explained: bool = True) -> object:
         if path.name == STAMPS[1]:
             raise MemoryError
-        return real(path, called)
+        return real(path, called, explained=explained)
 
     monkeypatch.setattr(listing, "read_bundle", refuse)
     found = list_results(root)
@@ -240,3 +242,50 @@ def test_the_samples_of_a_metric_are_a_list_and_a_late_text_is_one(root: Path) -
         ("n", None),
     ]
     assert rows_of("select count(signature) from runs", root)[1] == [(1,)]
+
+
+def test_what_has_not_changed_is_not_looked_into(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(root, *(make_record(stamp=stamp, host=XEON) for stamp in STAMPS))
+    assert count(root) == 10
+
+    def looked_into(*_: object) -> None:
+        raise AssertionError("nothing changed")
+
+    for of, name in ((query, "held"), (query, "held_but"), (groups, "_ENTRIES")):
+        monkeypatch.setattr(of, name, looked_into)
+    assert count(root) == 10
+    assert {entry.stamp for entry in list_results(root).newest()} == {STAMPS[2], STAMPS[6]}
+
+
+def test_of_a_folder_that_changed_the_others_stay_as_they_are(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(root, *(make_record(stamp=stamp, host=XEON) for stamp in STAMPS))
+    assert len(list_results(root).entries) == 10
+    opened: list[int] = []
+    real = groups._ENTRIES.decode
+    monkeypatch.setattr(groups, "_ENTRIES", SimpleNamespace(decode=lambda data: opened.append(1) or real(data)))
+    write(root, make_record(stamp=STAMPS[3]))
+    found = list_results(root)
+    assert found.read == 1
+    assert opened == [1]
+    assert len(found.of(hosts={make_record().host.id})) == 4
+    assert len(found.below(make_record(host=XEON).host.id).entries) == 7
+
+
+def test_another_file_of_tables_is_not_taken_for_the_one_that_has_all(root: Path, tmp_path: Path) -> None:
+    assert count(root) == 3
+    (file,) = index_folder(root).glob("tables-*.duckdb")
+    shutil.copy(file, tmp_path / "old")
+    write(root, make_record(stamp=STAMPS[3]))
+    assert count(root) == 4
+    shutil.copy(tmp_path / "old", file)  # as another command may that began before
+    assert count(root) == 4
+
+
+def test_a_name_that_is_no_text_is_listed_each_time(root: Path, read: list[str]) -> None:
+    strange = Path(os.fsdecode(os.fsencode(root) + b"/\xff/d"))
+    shutil.copytree(root / make_record(stamp=STAMPS[0]).id, strange / STAMPS[5])
+    for _ in range(2):
+        read.clear()
+        found = list_results(root)
+        assert len(found.entries) + len(found.twins) == 4
+    assert STAMPS[5] in read

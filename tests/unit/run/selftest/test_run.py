@@ -122,7 +122,7 @@ class StillMonitor:
 
 STILL = HostProbes(
     read_class=lambda: (HOST, {}),
-    read_state=lambda: (HostState(load=0.1), {}),
+    read_state=lambda _earlier: (HostState(load=0.1), {}),
     read_system_load=lambda: "lscpu\n",
     follow=StillMonitor,
 )
