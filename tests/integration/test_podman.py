@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 import docker
+import msgspec
 import pytest
 
 from bench.engine.docker.client import Endpoint, open_client
@@ -65,6 +66,9 @@ def test_a_run_passes_and_a_limit_that_kills_is_read_inside(runs: Runs, small_im
     assert record.engine.version
     assert record.image is not None
     assert record.image.fingerprint == small_image.fingerprint
+    assert record.engine.security["seccomp"] == "default"
+    assert b'"/' not in msgspec.json.encode(record.engine), "a path of the host"
+    assert "nproc" in record.runs[0].cgroup["ulimits"]
     ended = runs("eats", "--memory", "64m")
     assert ended.code == 5, ended.why
     run = ended.bundle().record.runs[0]

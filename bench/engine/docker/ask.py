@@ -25,7 +25,8 @@ REGISTRY_S = 5
 class Answer:
     """Docker's own ``/info`` and ``/version``, empty if none answers.
 
-    ``problem`` then says why, in one line, and ``fix`` what to do if it is another thing than starting an engine.
+    ``problem`` then says why, in one line, and ``fix`` what to do if it is another thing than starting an engine;
+    ``named``, whether somebody gave the address, so that nothing stands in for it.
     ``image`` is whether the first run finds an image, or what it has to fetch.
     """
 
@@ -33,6 +34,7 @@ class Answer:
     version: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
     fix: str = ""
+    named: bool = False
     elsewhere: bool = False
     """Whether it is on another machine than this command, as far as its address or its daemon tells."""
     image: Check | None = None
@@ -46,6 +48,8 @@ def ask_docker(host: str | None) -> Answer:
         return Answer(problem=error.what, fix=error.fix)
     from bench.engine.docker.answers import facts
 
+    endpoint = client_module.find_endpoint(host)
+    none = Answer(named=endpoint.named, elsewhere=bool(machine_of(endpoint.url, {})))
     try:
         client, endpoint = client_module.connect(host)
         with closing(client):
@@ -53,9 +57,11 @@ def ask_docker(host: str | None) -> Answer:
             there = bool(machine_of(endpoint.url, info, engine_name(version)))
             return Answer(info, version, elsewhere=there, image=_image(client))
     except NotMeasured as error:
-        return Answer(problem=str(error))
+        if not endpoint.named:
+            return replace(none, problem=str(error))
+        return replace(none, problem=": ".join(filter(None, (error.what, error.cause))), fix=error.fix)
     except client_module.CALL_ERRORS as error:
-        return Answer(problem=client_module.reason(error))
+        return replace(none, problem=client_module.reason(error))
 
 
 def _image(client: DockerClient) -> Check | None:

@@ -55,7 +55,8 @@ def socket_of(url: str) -> str:
             said = (folder / "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
             _end(process, folder)
             late = f"ssh did not log in within {PATIENCE_S:g} s"
-            raise _refused(url, f"ssh: {said[-1][:300]}" if said else late if process.returncode < 0 else "ssh ended")
+            last = f"ssh: {said[-1].removeprefix('ssh: ')[:300]}" if said else ""
+            raise _refused(url, last or (late if process.returncode < 0 else "ssh ended"))
         time.sleep(_POLL_S)
     return f"unix://{path}"
 

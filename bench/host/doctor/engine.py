@@ -77,6 +77,8 @@ def _engine(facts: Facts) -> Check:
     fix = facts.engine_fix or (
         "start it (sudo systemctl start docker), or install one (sudo apt-get install docker.io) and join group docker"
     )
+    if facts.engine_named:
+        return fail("engine", f"{why}; no other is taken instead of one that was named", fix)
     if facts.group.possible or facts.python:
         return warn("engine", f"{why}; the local engine serves, and compare will name the difference", fix)
     return fail("engine", f"{why}, and the local engine finds neither a control group nor a Python 3.13", fix)

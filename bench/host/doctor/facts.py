@@ -49,6 +49,7 @@ class Facts:
         version: the engine's ``/version``; empty if none answers.
         engine_problem: why no engine answers.
         engine_fix: what to do about that, if it is another thing than starting an engine.
+        engine_named: whether somebody gave the engine's address: then no other serves instead.
         group: whether a control group can be made without an engine.
         results: the disk of the results.
         engine_disk: the disk of the engine's images, if it is on this machine.
@@ -69,6 +70,7 @@ class Facts:
     version: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     engine_problem: str = ""
     engine_fix: str = ""
+    engine_named: bool = False
     group: LocalGroup = field(default_factory=lambda: LocalGroup(None, False, "not looked at"))
     results: Disk = field(default_factory=lambda: Disk("results", None))
     engine_disk: Disk | None = None

@@ -363,6 +363,24 @@ def test_doctor_names_the_python_that_the_local_engine_would_take(bench_, tmp_pa
         assert words in check["detail"]
 
 
+@pytest.mark.parametrize(
+    ("words", "environ", "level"),
+    [
+        (("--host", "tcp://127.0.0.1:1"), {}, "fail"),
+        ((), {"DOCKER_HOST": "tcp://127.0.0.1:1"}, "fail"),
+        (("--host", "tcp://127.0.0.1:1"), {"BENCH_ENGINE": "auto"}, "fail"),
+        ((), {"DOCKER_HOST": "tcp://127.0.0.1:1", "BENCH_ENGINE": "auto"}, "warn"),
+    ],
+)
+def test_doctor_finds_this_host_fit_for_no_engine_that_was_named(bench_, tmp_path, monkeypatch, words, environ, level):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    code, out, _ = bench_("doctor", *words, "--results", tmp_path / "r", "--json")
+    [engine] = [check for check in json.loads(out) if check["name"] == "engine"]
+    assert (engine["level"], "127.0.0.1:1" in engine["detail"]) == (level, True)
+    assert code == (6 if level == "fail" else 0)
+
+
 def test_doctor_looks_and_fixes_nothing(bench_, tmp_path):
     code, out, _ = bench_("doctor", "--results", tmp_path / "r", "--json")
     assert code in {0, 6}

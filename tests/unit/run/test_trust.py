@@ -51,6 +51,8 @@ def test_each_host_and_engine_has_its_own(tmp_path):
     assert recall(HOST, "local", tmp_path) == SelftestResult(OLD, held=False, failed=("a::b",))
     assert recall(HOST, "docker", tmp_path) is None
     assert recall("another", "local", tmp_path) is None
+    remember(self_tested(engine="podman"), tmp_path / "both")
+    assert (recall(HOST, "podman", tmp_path / "both").held, recall(HOST, "docker", tmp_path / "both")) == (True, None)
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [f"{HOST}.local.json"]
 
 

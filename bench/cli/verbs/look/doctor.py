@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 from bench.cli import options
 from bench.cli.app import app
@@ -37,7 +38,9 @@ def doctor(
     found = python.path if python else None
     examined = examine_there if said.elsewhere else examine
     facts = read_facts(results, said.info, said.version, said.problem, said.fix, found)
-    checks = examined(dataclasses.replace(facts, image=said.image or _environment(python)))
+    alone = said.named and (host is not None or os.environ.get("BENCH_ENGINE") not in {"auto", "local"})
+    image = said.image or (None if alone else _environment(python))
+    checks = examined(dataclasses.replace(facts, image=image, engine_named=alone))
     if json:
         print_json(checks)
     else:

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from bench.host.cgroup.access import LocalGroup
-from bench.host.doctor.examine import examine, worst
+from bench.host.doctor.examine import examine, examine_there, worst
 from bench.host.doctor.facts import Disk, Facts
 from bench.record.check import Check
 from bench.record.schema import HostClass, HostState, Outer
@@ -169,6 +169,16 @@ def test_without_an_engine_the_local_one_serves_and_the_limits_are_not_asked():
     assert "/var/run/docker.sock" in checks["engine"].detail
     assert "systemctl start docker" in checks["engine"].fix
     assert not {"memory limit", "cpuset", "control groups", "image disk"} & set(checks)
+
+
+def test_nothing_serves_instead_of_an_engine_that_was_named():
+    facts = dataclasses.replace(
+        GOOD, info={}, engine_problem="nothing listens", engine_fix="mend it", engine_named=True
+    )
+    engine = examine(facts)[0]
+    assert (engine.level, engine.fix) == ("fail", "mend it")
+    assert "nothing listens" in engine.detail
+    assert [check.name for check in examine_there(facts) if check.name != "image"] == ["engine", "machine"]
 
 
 def test_without_anything_to_measure_with_it_fails():

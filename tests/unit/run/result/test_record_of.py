@@ -103,6 +103,21 @@ def test_the_control_groups_are_those_that_a_run_saw(plan, versions, engine, kep
     assert made(plan, *readings, around=around).engine.cgroup_version == kept
 
 
+@pytest.mark.parametrize(
+    ("security", "namespaces", "kept"),
+    [
+        ({"cgroup_namespace": "private"}, ("host",), {"cgroup_namespace": "host"}),
+        ({"cgroup_namespace": "host"}, (None, "private"), {"cgroup_namespace": "private"}),
+        ({"cgroup_namespace": "private"}, (None,), {"cgroup_namespace": "private"}),
+        ({}, ("host",), {}),
+    ],
+)
+def test_the_group_namespace_is_the_one_that_a_run_saw(plan, security, namespaces, kept):
+    around = replace(AROUND, engine=Engine("docker", "27.0", 2, security))
+    readings = [read(index, cgroup={"namespace": one}) for index, one in enumerate(namespaces)]
+    assert made(plan, *readings, around=around).engine.security == kept
+
+
 def test_no_run_is_not_measured(plan):
     record = made(plan)
     assert (record.outcome, record.runs, record.runs_asked) == ("not_measured", (), 2)
