@@ -12,6 +12,10 @@ from pathlib import Path, PurePosixPath
 from bench.names import is_file_name
 
 MANIFEST = "MANIFEST.sha256"
+MAX_BYTES = 4 * 1024**2
+"""Of a manifest: one of a bundle is a few kilobytes, and it is read whole."""
+MAX_PROBLEMS = 1000
+"""Lines that cannot be read, before nobody reads on."""
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>.+)")
 
 
@@ -51,6 +55,8 @@ def parse_manifest(text: str) -> tuple[dict[str, str], list[Problem]]:
             problems.append(Problem(MANIFEST, f"names {match['name']} twice", number))
         else:
             digests[match["name"]] = match["digest"]
+        if len(problems) > MAX_PROBLEMS:
+            return digests, [*problems, Problem(MANIFEST, "so wrong that the rest was not read")]
     return digests, problems
 
 
@@ -82,9 +88,13 @@ def check_manifest(folder: Path) -> list[Problem]:
     """Return a problem for each file that differs from the manifest, is missing or not in it, and each empty folder."""
     names, problems = list_files(folder)
     try:
-        text = (folder / MANIFEST).read_bytes().decode("ascii", "backslashreplace")
+        with (folder / MANIFEST).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         return [*problems, Problem(MANIFEST, f"cannot be read: {error.strerror}")]
+    if len(data) > MAX_BYTES:
+        return [*problems, Problem(MANIFEST, f"larger than a manifest can be: over {MAX_BYTES} bytes")]
+    text = data.decode("ascii", "backslashreplace")
     digests, bad_lines = parse_manifest(text)
     problems += bad_lines
     if not bad_lines and text != render_manifest(digests):

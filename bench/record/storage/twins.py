@@ -19,6 +19,7 @@ from bench.record.storage.manifest import MANIFEST, hash_file, list_files, rende
 MAX_TWINS = 1000
 """So many results of one id and other stamps are looked at."""
 _NAMING_ID = (".md", ".txt")
+_MAX_TEXT_BYTES = 4 * 1024**2
 WAS = "other_stamp"
 """Key of ``tool`` that holds the stamp a result had where it was made."""
 
@@ -97,6 +98,8 @@ def restamp(folder: Path, stamp: str) -> None:
     _replace(folder / RECORD, encode(record, bundle.record_bytes))
     for name in list_files(folder)[0]:
         if name.endswith(_NAMING_ID) and name.startswith(("summary", "analysis/")):
+            if (folder / name).stat().st_size > _MAX_TEXT_BYTES:
+                continue  # none that this tool wrote
             data = (folder / name).read_bytes()
             _replace(folder / name, data.replace(old.encode(), record.id.encode()))
     names = {name: digest for name, digest in digests(folder).items() if name != MANIFEST}
