@@ -19,6 +19,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 INNER_PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-q")
+FRESH_PYTEST = (sys.executable, "-u", *INNER_PYTEST[1:])
+"""The same, always in an interpreter of its own: for tests that look at what a process has loaded."""
 
 _OURS = {"bench", "bench_pytest_plugin", "conftest", "execnet", "tests", "xdist"}
 """What is read anew: the project's own, and what looks at the process once, when it is read."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.agent.plugin.bench_pytest_plugin.threads import parse_openmp
-from tests.support.inner_pytest import INNER_PYTEST
+from tests.support.inner_pytest import FRESH_PYTEST
 
 MAPS = """\
 7f00-7f01 r-xp 00000000 08:01 12 /usr/lib/x86_64-linux-gnu/libgomp.so.1.0.0
@@ -28,7 +28,7 @@ def run(supervise, tmp_path: Path):
         (tmp_path / "test_it.py").write_text(code)
         if torch is not None:
             (tmp_path / "torch.py").write_text(torch)
-        command = (*INNER_PYTEST, "test_it.py", *options)
+        command = (*FRESH_PYTEST, "test_it.py", *options)
         return supervise(
             *command, plugin=True, cwd=str(tmp_path), env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), **env}
         ).result
