@@ -9,7 +9,7 @@ from types import MappingProxyType
 from bench.catalog.model import Variant
 from bench.compare.beside.rounds import Agreed
 from bench.compare.comparison import Comparison, Side
-from bench.compare.reasons import label
+from bench.compare.measures import label
 from bench.compare.sample import FAILURES, failed
 from bench.compare.status_rules import spoken
 from bench.units import counted, percent, times

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from bench import units
 from bench.compare.reference import like
 from bench.compare.sample import Sample, sample_of
-from bench.compare.stats import prediction
-from bench.compare.stats.values import Interval
 from bench.names import stamp_time
 from bench.record.schema import Record
+
+if TYPE_CHECKING:
+    from bench.compare.stats.prediction import Prediction
+    from bench.compare.stats.values import Interval
 
 Action = Literal["keep", "raise", "lower", "none"]
 
@@ -67,8 +69,7 @@ def timeout_decision(record: Record, history: Sequence[Record] = ()) -> Decision
     times = tuple((one.newest.stamp, wall) for one in fit for wall in one.walls)
     walls = [wall for _, wall in times]
     ceiling, own = record.diagnostic.ceiling_s, result.walls
-    typical = prediction.predict(walls)
-    everything = prediction.predict(walls, keep_outliers=True)
+    typical, everything = _predicted(walls)
     needed = max(everything.interval.high, *walls) if everything is not None else None
     slowest = max(own, default=None)
     margin = ceiling - slowest if ceiling is not None and slowest is not None else None
@@ -133,6 +134,15 @@ def _timeout(result: Sample, needed: float | None) -> str:
     return f"The timeout of {units.seconds(timeout)} stopped nothing: it is {much} the most that was needed."
 
 
+def _predicted(walls: Sequence[float]) -> tuple[Prediction | None, Prediction | None]:
+    """The typical time, and the one that holds for all that happened; a single run predicts neither."""
+    if len(walls) < 2:
+        return None, None
+    from bench.compare.stats.prediction import predict  # it brings numpy, 12 MB
+
+    return predict(walls), predict(walls, keep_outliers=True)
+
+
 def _choose(
     ceiling: float | None, needed: float | None, walls: Sequence[float], own: Sequence[float]
 ) -> tuple[Action, float | None, list[str]]:
@@ -165,7 +175,7 @@ def _against(
     result: Sample,
     action: Action,
     walls: Sequence[float],
-    typical: prediction.Prediction | None,
+    typical: Prediction | None,
     needed: float | None,
 ) -> list[str]:
     against: list[str] = []

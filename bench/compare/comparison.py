@@ -13,13 +13,12 @@ from bench.compare.beside.figures import compare_figures, deciding, noise_of
 from bench.compare.experiment import CONFIDENCE, STATUS, UNDER_TEST, Trial, are_sides, trial_of
 from bench.compare.likeness.differences import ORDER, Difference, differences, forced_status
 from bench.compare.likeness.what_ran import tells
-from bench.compare.measures import WALL
+from bench.compare.measures import WALL, label
 from bench.compare.reasons import (
     Asked,
     decision_reasons,
     difference_reason,
     imported_reasons,
-    label,
     prediction_reason,
     trial_reason,
     worse_reasons,

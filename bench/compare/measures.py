@@ -5,10 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bench.record.schema import Better, Record, Run
+from bench.record.schema import Better, Record, Run, Word
 
 CALL, WALL, CPU = "call", "wall", "cpu"
 Value = float | None
+WALL_TIME = "wall time"
+LABELS = {
+    "wall": WALL_TIME,
+    "call": "time in the tests' calls",
+    "cpu": "CPU time",
+    "peak_memory": "peak memory",
+    "max_rss": "max RSS",
+    "minor_faults": "minor faults",
+    "major_faults": "major faults",
+}
+"""What our own figures are called; a test's own are called as it calls them."""
+WORDS: dict[Word, str] = {
+    "better": "better",
+    "worse": "worse",
+    "more": "more",
+    "less": "less",
+    "same": "same",
+    "cannot_be_said": "cannot be said",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +76,8 @@ def measures(record: Record) -> dict[str, Measure]:
         values = tuple(run.metrics[name].value if name in run.metrics else None for run in record.runs)
         found[f"metric:{name}" if name in _FIGURES else name] = Measure(values, last.unit, last.better)
     return {name: one for name, one in found.items() if any(value is not None for value in one.values)}
+
+
+def label(name: str) -> str:
+    """Return what a figure is called."""
+    return LABELS.get(name, name.removeprefix("metric:"))

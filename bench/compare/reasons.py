@@ -12,10 +12,11 @@ import msgspec
 from bench import units
 from bench.compare.experiment import Judged, Trial
 from bench.compare.likeness.differences import ORDER, Difference
+from bench.compare.measures import LABELS, WALL_TIME, label
 from bench.compare.sample import Sample
 from bench.compare.stats import decision as rule
 from bench.compare.stats.values import Interval
-from bench.record.schema import Compared, HostClass, Metric, Run, Status, Word
+from bench.record.schema import Compared, HostClass, Metric, Run, Status
 
 TOOL = "tool"
 """Key of ``diagnostic.params`` that names the tool which measured an imported result."""
@@ -26,30 +27,6 @@ ONE_PROCESS = (
     "import results of several processes"
 )
 NO_HOST = "the files do not describe the machine, so it cannot be shown to be the same"
-WALL_TIME = "wall time"
-LABELS = {
-    "wall": WALL_TIME,
-    "call": "time in the tests' calls",
-    "cpu": "CPU time",
-    "peak_memory": "peak memory",
-    "max_rss": "max RSS",
-    "minor_faults": "minor faults",
-    "major_faults": "major faults",
-}
-"""What our own figures are called; a test's own are called as it calls them."""
-WORDS: dict[Word, str] = {
-    "better": "better",
-    "worse": "worse",
-    "more": "more",
-    "less": "less",
-    "same": "same",
-    "cannot_be_said": "cannot be said",
-}
-
-
-def label(name: str) -> str:
-    """Return what a figure is called."""
-    return LABELS.get(name, name.removeprefix("metric:"))
 
 
 def worse_reasons(figures: Sequence[Compared], decides: str) -> list[str]:

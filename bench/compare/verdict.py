@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bench import units
-from bench.compare.comparison import Comparison, compare
 from bench.compare.likeness.differences import ORDER
 from bench.compare.reference import like_or_newest, no_reference
 from bench.compare.sample import Sample, sample_of
 from bench.compare.status_rules import margin_s, not_judged, over_reason
 from bench.errors import ExitCode
 from bench.record.schema import Outcome, Record, Status, Verdict, VerdictBaseline
+
+if TYPE_CHECKING:
+    from bench.compare.comparison import Comparison
 
 _BY_OUTCOME: dict[Outcome, ExitCode] = {
     "failed": ExitCode.TEST_FAILED,
@@ -49,7 +52,7 @@ def verdict_of(record: Record, baseline: Sequence[Record] = (), *, asked: bool =
     elif status is None and margin is not None:
         reasons.append(f"{units.seconds(margin)} below the ceiling of {units.seconds(record.diagnostic.ceiling_s)}")
     chosen = like_or_newest(record, baseline) if result.walls and not record.profiler else ()
-    against = compare(chosen, result, ceiling=False) if chosen else None
+    against = _compared(chosen, result) if chosen else None
     if against is not None:
         reasons += against.reasons
     if status is None and record.outcome != "passed":
@@ -93,6 +96,12 @@ def _measured(result: Sample, *, beyond: bool) -> tuple[list[str], Status | None
         return ["no run has a time of its own to judge"], "not_measured"
     signature = next((run.signature for run in record.judged or record.runs if run.signature), None)
     return [signature or f"no run passed (outcome {record.outcome})"], "not_measured"
+
+
+def _compared(chosen: Sequence[Record], result: Sample) -> Comparison:
+    from bench.compare.comparison import compare  # it brings numpy, 12 MB, which a first result does without
+
+    return compare(chosen, result, ceiling=False)
 
 
 def _beside(against: Comparison, asked: bool) -> bool:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bench import units
-from bench.compare.comparison import Comparison
-from bench.compare.measures import CALL, CPU, WALL, measures
-from bench.compare.reasons import LABELS, WORDS, figure_change, label
+from bench.compare.measures import CALL, CPU, LABELS, WALL, WORDS, label, measures
 from bench.record.schema import Compared
 from bench.report.entry import Entry
+
+if TYPE_CHECKING:
+    from bench.compare.comparison import Comparison
 
 HEADS = ("figure", "better", ">reference", ">result", ">ratio", "99 % interval", "word")
 """The columns of :func:`figure_cells`."""
@@ -43,6 +45,8 @@ def figures_line(comparison: Comparison) -> str:
 
     The tests' own, the time in their calls and the CPU time are always named, the others if they changed.
     """
+    from bench.compare.reasons import figure_change  # it brings the statistics, which a single result does without
+
     always = [one for one in comparison.figures if _own(one) or one.name in (CALL, CPU)]
     others = [one for one in comparison.figures if one not in always and one.word not in ("same", "cannot_be_said")]
     return "; ".join(

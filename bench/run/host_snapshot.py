@@ -88,10 +88,10 @@ def take_snapshot(
     """
     if engine.remote and (seen is None or not seen.is_here):
         return unseen(ELSEWHERE) if seen is None else _from_there(seen)
+    texts = probes.read_system_load(), probes.read_disk_usage(existing(results))
     state, state_missing = probes.read_state(earlier)
     figures, figures_missing = probes.calibrate() if calibration else ({}, {"": NOT_ASKED})
-    disk = probes.read_disk_usage(existing(results))
-    return HostSnapshot(state, state_missing, figures, figures_missing, probes.read_system_load(), disk)
+    return HostSnapshot(state, state_missing, figures, figures_missing, *texts)
 
 
 def _from_there(seen: Seen) -> HostSnapshot:

@@ -13,7 +13,7 @@ from typing import Self
 import msgspec
 
 from bench.catalog.model import SELFTEST
-from bench.engine.protocol import Ending, Engine, Need, Notify, OnEvent, Place, Task
+from bench.engine.protocol import Ending, Engine, Event, Need, Notify, OnEvent, Place, Task
 from bench.engine.task import latest_end_s
 from bench.engine.there.look import Seen, calibrate_there, look, place_of
 from bench.engine.there.monitor import MonitorThere, RunThere
@@ -193,8 +193,7 @@ class Session:
         self.observer.run_begins(plan, index)
         with self._follow(place, plan.task) as monitor:
             task = replace(plan.task, labels=labels, describe=known is None)
-            ending = self._execute(place, task, out, self.observer.event)
-        self._earlier = self.probes.read_earlier()
+            ending = self._execute(place, task, out, self._pass_on)
         if known is None:
             self.descriptions.learn(key, plan.task, out)
         else:
@@ -232,6 +231,12 @@ class Session:
         if ending.left is not None:
             settle(ending.left)
         return out, ending
+
+    def _pass_on(self, event: Event) -> None:
+        """Pass an event on; the host's state after a run begins with the end of the test, while its files are read."""
+        if event.get("event") == "ended":
+            self._earlier = self.probes.read_earlier()
+        self.observer.event(event)
 
     def _execute(self, place: Place, task: Task, out: Path, on_event: OnEvent) -> Ending:
         """Run a task. A fault of our own on the way costs what it hit, and not the evidence that came by then."""

@@ -24,9 +24,9 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 import msgspec
-import numpy as np
 
 from bench.compare.sample import Sample, sample_of, stood_still
 from bench.cpuset import parse_cpu_list
@@ -94,7 +94,7 @@ def budget(sample: Sample) -> Budget | None:
     record, runs = sample.newest, sample.runs
     if not runs:
         return None
-    wall = float(np.mean(sample.walls))
+    wall = fmean(sample.walls)
     bounds = _bounds(record, runs, wall)
     width = cpus_usable(record)
     user, system = _mean(runs, "cpu", "user_s"), _mean(runs, "cpu", "system_s")
@@ -177,7 +177,7 @@ def _bounds(record: Record, runs: Sequence[Run], wall: float) -> dict[str, float
         "cpu_wait": _waited(runs, wall, throttled or 0.0),
         "memory_pressure": _mean(runs, "memory", "pressure_some_s"),
         "io_pressure": _mean(runs, "io", "pressure_some_s"),
-        "steal": float(np.mean(steal)) * wall if steal else None,
+        "steal": fmean(steal) * wall if steal else None,
     }
     return {name: None if value is None else max(0.0, value) for name, value in bounds.items()}
 
@@ -212,13 +212,13 @@ def _delay(runs: Sequence[Run]) -> float | None:
     known = [value for value in seen if isinstance(value, int | float) and value > 0]
     if delay is None or total is None or len(known) < len(runs):
         return delay
-    return delay * max(1.0, total / float(np.mean(known)))
+    return delay * max(1.0, total / fmean(known))
 
 
 def _watched(runs: Sequence[Run], name: str) -> float | None:
     values = [run.host_during.get(name) for run in runs]
     known = [value for value in values if value is not None and math.isfinite(value)]
-    return float(np.mean(known)) if known and len(known) == len(values) else None
+    return fmean(known) if known and len(known) == len(values) else None
 
 
 def _share_out(bounds: dict[str, float], left: float) -> dict[str, float]:
@@ -233,4 +233,4 @@ def _mean(runs: Sequence[Run], part: str, name: str) -> float | None:
     values = [getattr(getattr(run, part), name) for run in runs]
     if any(value is None or not math.isfinite(value) for value in values):
         return None
-    return float(np.mean(values))
+    return fmean(values)

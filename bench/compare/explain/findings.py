@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from statistics import fmean
 
 import msgspec
-import numpy as np
 
 from bench import units
 from bench.compare.explain.breakdown import Budget, others_cpus
@@ -60,7 +60,7 @@ def mean_of(sample: Sample, part: str, name: str) -> float | None:
         name: the value's key, as in ``user_s``; its unit is the mean's.
     """
     values = [getattr(getattr(run, part), name) for run in sample.runs]
-    return float(np.mean(values)) if values and all(value is not None for value in values) else None
+    return fmean(values) if values and all(value is not None for value in values) else None
 
 
 def _kernel_time(sample: Sample, _: Budget) -> Iterator[Finding]:

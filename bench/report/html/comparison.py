@@ -11,8 +11,7 @@ from markupsafe import Markup
 from bench import units
 from bench.compare.comparison import Comparison
 from bench.compare.explain.difference import DeltaExplanation, DeltaTerm
-from bench.compare.measures import WALL
-from bench.compare.reasons import label
+from bench.compare.measures import WALL, label
 from bench.report.entry import Entry
 from bench.report.figures import HEADS, figure_cells, own_first
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns

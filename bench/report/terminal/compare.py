@@ -11,8 +11,8 @@ from rich.text import Text
 
 from bench import units
 from bench.compare.comparison import Comparison, Side
+from bench.compare.measures import label
 from bench.compare.ranking import Ranking
-from bench.compare.reasons import label
 from bench.report.figures import HEADS, contradiction, figure_cells, figures_line, own_first
 from bench.report.presentation import other_reasons, ratio_interval, ratio_text, side_name
 from bench.report.status import STATES

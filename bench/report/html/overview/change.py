@@ -9,8 +9,7 @@ import msgspec
 
 from bench import units
 from bench.compare.comparison import Comparison, compare
-from bench.compare.measures import WALL
-from bench.compare.reasons import label
+from bench.compare.measures import WALL, label
 from bench.errors import BenchError
 from bench.report.entry import Entry
 
