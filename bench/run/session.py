@@ -193,7 +193,7 @@ class Session:
         self.observer.run_begins(plan, index)
         with self._follow(place, plan.task) as monitor:
             task = replace(plan.task, labels=labels, describe=known is None)
-            ending = self._execute(place, task, out, self._hear)
+            ending = self._execute(place, task, out, self._pass_on)
         if known is None:
             self.descriptions.learn(key, plan.task, out)
         else:
@@ -232,7 +232,7 @@ class Session:
             settle(ending.left)
         return out, ending
 
-    def _hear(self, event: Event) -> None:
+    def _pass_on(self, event: Event) -> None:
         """Pass an event on; the host's state after a run begins with the end of the test, while its files are read."""
         if event.get("event") == "ended":
             self._earlier = self.probes.read_earlier()

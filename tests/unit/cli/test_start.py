@@ -162,7 +162,7 @@ def test_an_engine_that_is_not_docker_s_needs_no_client():
 
 @pytest.mark.parametrize(
     ("during", "words"),
-    [("typer", ["--version"]), ("numpy", ["run", "grad_cpu"]), ("numpy", ["run", "grad_cpu", "--json"])],
+    [("typer", ["--version"]), ("msgspec", ["run", "grad_cpu"]), ("msgspec", ["run", "grad_cpu", "--json"])],
 )
 def test_ctrl_c_while_it_starts_is_one_line(tmp_path, during, words):
     struck = "import os, signal, time\ntry:\n    os.kill(os.getpid(), signal.SIGINT); time.sleep(60)\n"

@@ -360,7 +360,7 @@ def test_the_command_line(quiet, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(bench.cli.verbs.measure.run, "choose", lambda name, host, notify: engine)
     assert main(["run", "selftest", "--no-calibration"]) == ExitCode.TEST_FAILED
     said = capsys.readouterr()
-    assert "✕ off" in said.out
+    assert "✕ cpu.total_s                      2.50 s      2.00 s  +25.00 %        1 %\n" in said.out
     assert "18 of 19 readings hold" in said.out
     assert "selftest [one_thread] run 1 of 12: started" in said.err
     engine.wrong = {}
