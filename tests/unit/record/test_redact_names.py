@@ -9,10 +9,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench.record.redact import redact_bytes, redact_text
+from bench.record.redact import hidden_strings, redact_bytes, redact_record, redact_text
+from bench.record.redact.text import OUT_BY_NAME
+from bench.record.schema import Metric
 from bench.record.storage.bundle import read_bundle, write_bundle
 from tests.support.inner_pytest import INNER_PYTEST
-from tests.support.records import make_record
+from tests.support.records import make_record, make_run
 
 LEAKS = [
     # Names in lower case, in the plural, in many spellings.
@@ -124,6 +126,16 @@ def test_a_key_value_list_ends_a_value() -> None:
     assert redact_text("Server=x;Password=a;Database=b") == "Server=x;Password=[redacted:name];Database=b"
     assert redact_text("GET /x?token=a1b2&page=2 200") == "GET /x?token=[redacted:name]&page=2 200"
     assert redact_text("f(password='a', user='bob')") == "f(password='[redacted:name]', user='bob')"
+
+
+def test_a_figure_under_a_secret_s_name_is_null_with_its_reason() -> None:
+    given = {"password": Metric(3.25, "s", "lower", (3.0, 3.5)), "compile_s": Metric(1.5, "s", "lower")}
+    record = make_record(runs=(make_run(metrics=given),))
+    redacted = redact_record(record)
+    assert redacted.runs[0].metrics == {"password": Metric(None, ""), "compile_s": Metric(1.5, "s", "lower")}
+    assert redacted.unavailable["runs[0].metrics.password.value"] == OUT_BY_NAME
+    assert "3.25" in hidden_strings(record).values()
+    assert redact_record(redacted) == redacted
 
 
 TEST = """
