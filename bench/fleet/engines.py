@@ -14,11 +14,10 @@ from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Notify
 from bench.errors import ExitCode
 from bench.fleet.child import LEASHED, Child
-from bench.fleet.legs import Leg, LegEnd
+from bench.fleet.legs import UNBEGUN, Leg, LegEnd
 from bench.record.storage.temporary import temporary_folder
 
 POLL_S = 0.1
-UNBEGUN = "interrupted before it began"
 
 
 def run_on_engines(hosts: Sequence[Sequence[Leg]], notify: Notify, runner: Sequence[str] = LEASHED) -> Iterator[LegEnd]:

@@ -57,10 +57,14 @@ class Ledger:
         """Return how a leg ended that need not be run again."""
         return self._known.get((host, cell.key))
 
+    def knows(self, host: str, cell: Cell) -> bool:
+        """Return whether a leg need not be run again."""
+        return (host, cell.key) in self._known
+
     @property
-    def hosts(self) -> tuple[str, ...]:
-        """The hosts that measured anything, in the order in which they did."""
-        return tuple(dict.fromkeys(host for host, _ in self._known))
+    def ends(self) -> tuple[LegEnd, ...]:
+        """The legs that were measured, in the order in which they ended."""
+        return tuple(self._known.values())
 
     def add(self, end: LegEnd) -> None:
         """Keep a leg that was measured; any other is to be run again.

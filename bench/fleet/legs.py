@@ -40,6 +40,7 @@ class LegEnd:
         return self.bundle is not None and self.exit_code not in _UNMEASURED
 
 
+UNBEGUN = "interrupted before it began"
 _UNMEASURED = {ExitCode.NOT_MEASURED, ExitCode.INTERRUPTED, ExitCode.USAGE}
 
 

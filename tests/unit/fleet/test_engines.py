@@ -5,8 +5,8 @@ import threading
 from pathlib import Path
 
 from bench.fleet.cells import Cell
-from bench.fleet.engines import UNBEGUN, run_on_engines
-from bench.fleet.legs import Leg
+from bench.fleet.engines import run_on_engines
+from bench.fleet.legs import UNBEGUN, Leg
 
 PYTHON = (sys.executable, "-c")
 """Runs a program in place of bench: the first word of a leg."""
@@ -54,7 +54,7 @@ SCRIPT = """
 import sys
 from bench.fleet.cells import Cell
 from bench.fleet.engines import run_on_engines
-from bench.fleet.legs import Leg
+from bench.fleet.legs import UNBEGUN, Leg
 lanes = [[Leg(host, Cell("x"), (sys.argv[1],)), Leg(host, Cell("y"), (sys.argv[1],))] for host in "ab"]
 say = lambda line: print(line + chr(10), end="", flush=True)  # one write a line, as two legs say theirs
 print(sorted((e.host, e.cell.key, e.exit_code, str(e.bundle), e.said) for e in run_on_engines(lanes, say, sys.argv[2:])))

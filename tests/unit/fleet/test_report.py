@@ -118,13 +118,13 @@ def test_a_self_test_shows_which_reading_failed_where(fleet):
     said = ("1 of 2 readings hold", "user_system: 1 s read, 2 s true")
     off = msgspec.structs.replace(off, verdict=msgspec.structs.replace(off.verdict, reasons=said))
     found = {("ssh://a", "selftest"): measured([1.0], XEON), ("ssh://b", "selftest"): (3, off)}
-    code, out, err = fleet(found, "selftest", *HOSTS[:4])
+    code, out, _ = fleet(found, "selftest", *HOSTS[:4])
     text = " ".join(out.split())
     assert code == 3
     assert "ssh://b " + host_id(RYZEN) + " 1 of 2 readings hold user_system: 1 s read, 2 s true" in text
     assert text.count("readings hold") == 1
     assert "ratio" not in text  # loads of known cost are not ranked
-    code, out, err = fleet(found, "selftest", *HOSTS[:4], "--json")
+    code, out, _ = fleet(found, "selftest", *HOSTS[:4], "--json")
     assert [leg["reasons"] for leg in json.loads(out)["legs"]] == [[], [*said]]
 
 

@@ -16,10 +16,12 @@ from bench.cli.output import Console, notify, print_json
 from bench.cli.passed_on import names_and_options, takes_value
 from bench.errors import ExitCode, UsageError, gravest
 from bench.fleet.cells import Cell, matrix, refuse_own
+from bench.fleet.cluster import check_on, nodes_of, open_cluster
 from bench.fleet.engines import run_on_engines
 from bench.fleet.ledger import Ledger, fleet_id, ledger_path
 from bench.fleet.legs import LegEnd, hosts_of, plan_legs
 from bench.fleet.report import line_of, ranked
+from bench.fleet.spread import Spread, Work
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.output import find_output, write_output
 from bench.report.entry import Entry
@@ -39,6 +41,24 @@ def fleet(
         ),
     ] = None,
     host: Annotated[list[str], typer.Option("--host", help="A Docker engine's URL; repeat it.", metavar="URL")] = [],  # noqa: B006, typer copies it
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            help="Where legs run instead: dask://HOST:PORT, slurm or local.",
+            metavar="WHERE",
+            autocompletion=options.one_of("dask://", "slurm", "local"),
+        ),
+    ] = None,
+    nodes: Annotated[
+        str | None, typer.Option("--nodes", help="Of Slurm: so many nodes, or their names.", metavar="N|LIST")
+    ] = None,
+    sbatch: Annotated[
+        list[str], typer.Option("--sbatch", help="An option of Slurm's sbatch; may be repeated.", metavar="WORD")
+    ] = [],  # noqa: B006, typer copies it
+    start_timeout: Annotated[
+        str, typer.Option("--start-timeout", help="How long Slurm may take to give the nodes.", metavar="S")
+    ] = "600",
     variants: Annotated[
         str,
         typer.Option(
@@ -62,22 +82,40 @@ def fleet(
     Example: bench fleet grad_cpu --host ssh://one --host ssh://two
     """
     cells, passed_on = _asked(context, name or (), variants, project)
-    refuse_own(passed_on, ("--engine", *(("--variant",) if variants else ())))
+    refuse_own(passed_on, (*(("--engine",) if on is None else ()), *(("--variant",) if variants else ())))
+    asked = nodes_of(on, nodes, sbatch, options.duration_of(start_timeout))
+    hosts = hosts_of(host) if on is None else _no_host(host, on)
     if html is not None:
         find_output(html, "--html")
-    hosts = hosts_of(host)
     check_results_folder(results)
     words = (*passed_on, *(("--project", str(project.resolve())) if project is not None else ()))
-    ledger = Ledger(ledger_path(fleet_id(cells, words, results)), cells, resume=resume)
-    legs = plan_legs(cells, hosts, words, results)
-    order = [one.host for lane in legs for one in lane[:1]]
-    left = [[leg for leg in lane if ledger.known(leg.host, leg.cell) is None] for lane in legs]
-    known = [ledger.known(leg.host, leg.cell) for lane in legs for leg in lane]
-    ends = [end for end in known if end is not None]
-    for end in _noted(run_on_engines(left, notify), ledger):
-        ends.append(end)
-        notify(_said(end))
+    name_ = fleet_id(cells, words, results)
+    ledger = Ledger(ledger_path(name_), cells, resume=resume)
+    if on is None:
+        legs = plan_legs(cells, hosts, words, results)
+        order = [one.host for lane in legs for one in lane[:1]]
+        left = [[leg for leg in lane if ledger.known(leg.host, leg.cell) is None] for lane in legs]
+        ends = [end for end in ledger.ends if end.host in order]
+        ends += _followed(run_on_engines(left, notify), ledger)
+    else:
+        work = Work(name_, [(cell, cell.words(words)) for cell in cells], results, ledger.knows)
+        ends = list(ledger.ends)
+        with open_cluster(on, asked, notify) as cluster:
+            ends += _followed(Spread(cluster, work, notify).run(), ledger)
+        order = sorted({end.host for end in ends})
     return _show(_ordered(ends, order, cells), html, json=json)
+
+
+def _no_host(hosts: Sequence[str], on: str) -> tuple[str, ...]:
+    """Refuse two answers to where.
+
+    Raises:
+        UsageError: both were given, or a place that there is none of.
+    """
+    check_on(on)
+    if hosts:
+        raise UsageError(f"--host {hosts[0]} and --on {on} were given", fix="leave one out")
+    return ()
 
 
 def _asked(
@@ -109,10 +147,11 @@ def _asked(
     return matrix(cells, chosen), passed_on
 
 
-def _noted(ends: Iterator[LegEnd], ledger: Ledger) -> Iterator[LegEnd]:
-    """Yield ends as they come, each noted down first."""
+def _followed(ends: Iterator[LegEnd], ledger: Ledger) -> Iterator[LegEnd]:
+    """Yield ends as they come, each noted down and reported first."""
     for end in ends:
         ledger.add(end)
+        notify(_said(end))
         yield end
 
 
