@@ -26,6 +26,8 @@ from bench.record.storage.temporary import temporary_folder
 from bench.record.storage.verify import verify_bundle
 
 POLL_S = 0.5
+NODE = "BENCH_NODE"
+"""The variable that names a worker's host."""
 RESOURCE = {"host": 1.0}
 """What each host has once and each leg takes: one measurement at a time, whoever's it is."""
 MAX_BYTES = 512 * 1024**2
@@ -61,7 +63,7 @@ async def introduce(dask_worker: Any) -> dict[str, str]:
     """Return what a fleet must know of a worker: its host and its version of bench; the host is there once."""
     if "host" not in dask_worker.state.total_resources:
         await dask_worker.set_resources(**RESOURCE)
-    host = os.environ.get("SLURMD_NODENAME") or os.uname().nodename
+    host = os.environ.get(NODE) or os.environ.get("SLURMD_NODENAME") or os.uname().nodename
     return {"host": host, "version": __version__}
 
 

@@ -6,9 +6,10 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from bench import units
 from bench.engine.protocol import Notify
 from bench.errors import NotMeasured
 from bench.fleet.cluster import QUIET, Nodes, library
@@ -40,14 +41,17 @@ def slurm_cluster(nodes: Nodes, notify: Notify) -> Iterator[Any]:
             cluster = jobqueue.SLURMCluster(**_settings(nodes, folder))
         except (OSError, RuntimeError, ValueError) as error:
             raise NotMeasured("Slurm's jobs cannot be prepared", str(error).partition("\n")[0]) from None
-        with cluster:
+        try:
             try:
                 _submit(cluster, nodes)
             except (OSError, RuntimeError, ValueError) as error:
-                why = " ".join(str(error).split())
-                raise NotMeasured("Slurm took no job", why[-300:], "try the same options with sbatch") from None
-            notify(f"asked Slurm for {', '.join(nodes.names) or f'{nodes.count} nodes'}; jobs: squeue --me")
+                raise NotMeasured("Slurm took no job", _told(str(error)), "try the same options with sbatch") from None
+            asked = ", ".join(nodes.names) or units.counted(nodes.count, "node")
+            notify(f"asked Slurm for {asked}; squeue --me shows the jobs")
             yield cluster
+        finally:
+            with suppress(Exception):  # a job that was refused is none that could be cancelled, and Dask complains
+                cluster.close()
 
 
 def _settings(nodes: Nodes, folder: str) -> dict[str, Any]:
@@ -78,14 +82,18 @@ def _environment() -> dict[str, str]:
 
 
 def _submit(cluster: Any, nodes: Nodes) -> None:
-    """One job a node; a job that names its node differs from the others by that alone."""
-    if not nodes.names:
-        cluster.scale(jobs=nodes.count)
-        return
-    for name in nodes.names:
-        spec = cluster.new_worker_spec()
-        (key,) = spec
-        options = dict(spec[key]["options"])
-        options["job_extra_directives"] = [*options["job_extra_directives"], f"--nodelist={name}"]
-        cluster.worker_spec[key] = {**spec[key], "options": options}
+    """One job a node, all handed over before anything else; a job that names its node differs by that alone."""
+    for name in nodes.names or ("",) * nodes.count:
+        ((key, spec),) = cluster.new_worker_spec().items()
+        options = dict(spec["options"])
+        if name:
+            options["job_extra_directives"] = [*options["job_extra_directives"], f"--nodelist={name}"]
+        cluster.worker_spec[key] = {**spec, "options": options}
     cluster.sync(cluster._correct_state)
+
+
+def _told(error: str) -> str:
+    """What sbatch itself said, of a report that repeats the whole command."""
+    lines = [line.strip() for line in error.splitlines()]
+    own = [line.partition("error: ")[2] for line in lines if line.startswith("sbatch: error: ")]
+    return "; ".join(own) or " ".join(lines)[-300:]
