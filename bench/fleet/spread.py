@@ -11,6 +11,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ class Spread:
         self._token = secrets.token_hex(6)
         self._hosts: dict[str, _Host] = {}
         self._refused: set[str] = set()
+        self._home: dict[str, list[str]] = {}
         self._seen: dict[str, str] = {}
         self._keys: dict[str, _Host] = {}
         self._done: queue.Queue[str] = queue.Queue()
@@ -96,6 +98,7 @@ class Spread:
                 while self._ends:
                     yield self._ends.popleft()
                 if self._is_over():
+                    self._forget()
                     break
                 try:
                     self._ended(self._done.get(timeout=TICK_S / 4))
@@ -131,6 +134,7 @@ class Spread:
         except (OSError, RuntimeError, ValueError) as error:
             self._scheduler_lost(error)
             return
+        self._forget()
         for host in self._hosts.values():
             if host.address and host.address not in workers:
                 self._worker_lost(host)
@@ -224,8 +228,15 @@ class Spread:
             return LegEnd(host.name, cell, int(error.exit_code), None, why, host.address)
         for path in taken.others:
             self._notify(f"{host.name}: brought along from an earlier leg: {path}")
-        self._client.run(forget, self._work.fleet, taken.places, workers=[host.address], on_error="ignore")
+        self._home.setdefault(host.address, []).extend(taken.places)
         return LegEnd(host.name, cell, end.exit_code, taken.own, end.said, host.address)
+
+    def _forget(self) -> None:
+        """Have nodes remove what is here by now: now and then, since each asks for an answer."""
+        home, self._home = self._home, {}
+        for address, places in home.items():
+            with suppress(OSError, RuntimeError):  # that worker is gone, and what is here stays there too
+                self._client.run(forget, self._work.fleet, places, workers=[address], on_error="ignore")
 
     def _worker_lost(self, host: _Host) -> None:
         if host.running is not None:
