@@ -34,6 +34,7 @@ def unmeasured(name, why):
 def fleet(monkeypatch, tmp_path, capsys):
     """Run the verb: each leg leaves the record that stands for its host, diagnostic and variant, or ends with a code."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("COLUMNS", "200")
     results = tmp_path / "results"
 
     def run(found, *words):

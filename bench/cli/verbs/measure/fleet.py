@@ -103,7 +103,7 @@ def fleet(
         with open_cluster(on, asked, notify) as cluster:
             ends += _followed(Spread(cluster, work, notify).run(), ledger)
         order = sorted({end.host for end in ends})
-    return _show(_ordered(ends, order, cells), html, json=json)
+    return _show(_ordered(ends, order, cells), order if on is None else (), html, json=json)
 
 
 def _no_host(hosts: Sequence[str], on: str) -> tuple[str, ...]:
@@ -165,7 +165,7 @@ def _ordered(ends: Sequence[LegEnd], hosts: Sequence[str], cells: Sequence[Cell]
     return sorted(ends, key=lambda end: (hosts.index(end.host), at[end.cell.key]))
 
 
-def _show(ends: Sequence[LegEnd], html: Path | None, *, json: bool) -> int:
+def _show(ends: Sequence[LegEnd], hosts: Sequence[str], html: Path | None, *, json: bool) -> int:
     lines = [line_of(end) for end in ends]
     rankings, notes = ranked(lines)
     for note in notes:
@@ -182,7 +182,8 @@ def _show(ends: Sequence[LegEnd], html: Path | None, *, json: bool) -> int:
     else:
         Console.out().print(fleet_view(lines, rankings))
         paths = [line.path for line in lines if line.record is not None and line.record.runs and line.path]
-        suggest(*(("report", *paths, "--html", "fleet.html") if paths else ("doctor",)))
+        nowhere = ("doctor", "--host", hosts[0]) if hosts else ("doctor",)
+        suggest(*(("report", *paths, "--html", "fleet.html") if paths else nowhere))
     return int(gravest([end.exit_code for end in ends], ExitCode.NOT_MEASURED))
 
 
