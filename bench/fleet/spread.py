@@ -10,10 +10,8 @@ import queue
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from bench import __version__
@@ -23,39 +21,15 @@ from bench.errors import BenchError, DamagedData, ExitCode
 from bench.fleet.cells import Cell
 from bench.fleet.cluster import Cluster
 from bench.fleet.legs import UNBEGUN, LegEnd
-from bench.fleet.node import RESOURCE, NodeEnd, Order, forget, introduce, run_leg
+from bench.fleet.node import RESOURCE, NodeEnd, Order, forget
 from bench.fleet.taking import take
+from bench.fleet.work import Host, Work
 
 TICK_S = 1.0
 """Seconds between two looks at which workers there are."""
 GRACE_S = 60.0
 """How long a host may be without a worker: whoever watches over it, as Dask's nanny, starts it again."""
 OLD = "bench {} is there and {} here"
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a fleet does on each host: its name, cells with their words, where bundles go, and what is done already.
-
-    ``leg`` and ``introduce`` are what runs there.
-    """
-
-    fleet: str
-    cells: Sequence[tuple[Cell, tuple[str, ...]]]
-    results: Path
-    done: Callable[[str, Cell], bool] = lambda _host, _cell: False
-    leg: Callable[[Order], NodeEnd] = run_leg
-    introduce: Callable[..., Any] = introduce
-
-
-@dataclass(slots=True)
-class _Host:
-    name: str
-    left: deque[tuple[Cell, tuple[str, ...]]]
-    worker: Any = None
-    address: str = ""
-    gone_at: float | None = None
-    running: tuple[Cell, Any] | None = field(default=None)
 
 
 class Spread:
@@ -72,11 +46,11 @@ class Spread:
         self._cluster, self._client, self._work, self._notify = cluster, cluster.client, work, notify
         self._grace_s = grace_s
         self._token = secrets.token_hex(6)
-        self._hosts: dict[str, _Host] = {}
+        self._hosts: dict[str, Host] = {}
         self._refused: set[str] = set()
         self._home: dict[str, list[str]] = {}
         self._seen: dict[str, str] = {}
-        self._keys: dict[str, _Host] = {}
+        self._keys: dict[str, Host] = {}
         self._done: queue.Queue[str] = queue.Queue()
         self._ends: deque[LegEnd] = deque()
         self._passed_on = self._made = 0
@@ -181,7 +155,7 @@ class Spread:
 
     def _add(self, name: str) -> None:
         left = deque(pair for pair in self._work.cells if not self._work.done(name, pair[0]))
-        self._hosts[name] = _Host(name, left)
+        self._hosts[name] = Host(name, left)
         if self._passed_on:
             self._drop(self._hosts[name], ExitCode.INTERRUPTED, UNBEGUN)
 
@@ -215,7 +189,7 @@ class Spread:
             self._ends.append(LegEnd(host.name, cell, int(ExitCode.NOT_MEASURED), None, why, host.address))
         future.release()
 
-    def _taken(self, host: _Host, cell: Cell, end: NodeEnd) -> LegEnd:
+    def _taken(self, host: Host, cell: Cell, end: NodeEnd) -> LegEnd:
         """Import what a leg brought, as a bundle from a stranger."""
         if end.archive is None:
             return LegEnd(host.name, cell, end.exit_code, None, end.said, host.address)
@@ -238,7 +212,7 @@ class Spread:
             with suppress(OSError, RuntimeError):  # that worker is gone, and what is here stays there too
                 self._client.run(forget, self._work.fleet, places, workers=[address], on_error="ignore")
 
-    def _worker_lost(self, host: _Host) -> None:
+    def _worker_lost(self, host: Host) -> None:
         if host.running is not None:
             cell, future = host.running
             host.running = None
@@ -247,7 +221,7 @@ class Spread:
             future.cancel(reason="its worker is gone")
         host.address, host.worker, host.gone_at = "", None, time.monotonic()
 
-    def _lost(self, host: _Host) -> str:
+    def _lost(self, host: Host) -> str:
         return f"its worker {host.worker} at {host.address} was lost; what it had measured is kept on that node"
 
     def _scheduler_lost(self, error: BaseException) -> None:
@@ -261,7 +235,7 @@ class Spread:
                 self._ends.append(LegEnd(host.name, cell, int(ExitCode.NOT_MEASURED), None, why, host.address))
             self._drop(host, ExitCode.NOT_MEASURED, why)
 
-    def _drop(self, host: _Host, code: ExitCode, why: str) -> None:
+    def _drop(self, host: Host, code: ExitCode, why: str) -> None:
         while host.left:
             cell, _ = host.left.popleft()
             self._ends.append(LegEnd(host.name, cell, int(code), None, why, host.address))
@@ -279,7 +253,7 @@ class Spread:
         for name in missing:
             for cell, _ in self._work.cells:
                 self._ends.append(LegEnd(name, cell, int(code), None, why))
-        self._hosts |= {name: _Host(name, deque()) for name in missing}
+        self._hosts |= {name: Host(name, deque()) for name in missing}
         return not self._ends
 
     def _missing(self) -> list[str]:

@@ -27,7 +27,8 @@ from bench.fleet.cluster import Nodes, open_cluster  # noqa: E402
 from bench.fleet.ledger import Ledger  # noqa: E402
 from bench.fleet.node import NodeEnd, Order  # noqa: E402
 from bench.fleet.report import line_of, ranked  # noqa: E402
-from bench.fleet.spread import Spread, Work  # noqa: E402
+from bench.fleet.spread import Spread  # noqa: E402
+from bench.fleet.work import Work  # noqa: E402
 from bench.names import next_stamp, record_id  # noqa: E402
 from bench.record.host_id import host_id  # noqa: E402
 from bench.record.schema import Diagnostic, Engine, Host, HostClass, Record, Run, Source, Verdict  # noqa: E402

@@ -15,7 +15,8 @@ from bench.fleet.cells import Cell, matrix
 from bench.fleet.cluster import Cluster, Nodes, open_cluster
 from bench.fleet.ledger import Ledger
 from bench.fleet.node import RESOURCE, NodeEnd, forget, introduce, results_of
-from bench.fleet.spread import Spread, Work
+from bench.fleet.spread import Spread
+from bench.fleet.work import Work
 from bench.record.storage.archive import export
 from bench.record.storage.bundle import read_bundle, write_bundle
 from tests.support.records import KEPT, changed

@@ -21,7 +21,8 @@ from bench.fleet.engines import run_on_engines
 from bench.fleet.ledger import Ledger, fleet_id, ledger_path
 from bench.fleet.legs import LegEnd, hosts_of, plan_legs
 from bench.fleet.report import line_of, ranked
-from bench.fleet.spread import Spread, Work
+from bench.fleet.spread import Spread
+from bench.fleet.work import Work
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.output import find_output, write_output
 from bench.report.entry import Entry
