@@ -42,7 +42,7 @@ def three():
     """Three workers, each a host of its own name."""
     with (
         distributed.LocalCluster(
-            n_workers=0, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+            n_workers=0, threads_per_worker=2, processes=False, dashboard_address="127.0.0.1:0"
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
