@@ -27,6 +27,10 @@ LINES = {
     "benchmarks/counters/overhead.py": (ONE_COUNT, r"^\|.*\|$"),
     "benchmarks/counters/smallest.py": (("--glance",), r"^\|.*\|$"),
     "benchmarks/explaining/neighbours.py": (("--engine", "local", "--neighbours", "0", "--test", "one"), r"^\|.*\|$"),
+    "benchmarks/fleet/legs.py": (
+        ("2", "2", "1"),
+        r"4 legs on 2 hosts: [\d.]+ ms a leg, [\d.]+ ms of CPU, \d+ MB in all",
+    ),
     "benchmarks/measuring/ab.py": (ONE_PAIR, r"undecided after 1 pair|0 missed of 1"),
     "benchmarks/measuring/commands.py": (("--glance",), r"^\|.*\|$"),
     "benchmarks/redaction/speed.py": (("--size", "100000"), r"[\d.]+ MB/s"),

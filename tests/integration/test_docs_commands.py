@@ -47,6 +47,7 @@ NOT_RUN = {
 ELSEWHERE = {
     ("closed-networks.md", "python3.13 -m pip download"): "tests/integration/test_images.py",
     ("diagnostics.md", "python -m pytest"): "tests/unit/diagnostics/test_shipped.py",
+    ("fleet.md", "srun "): "tests/integration/test_fleet.py",
     ("pytest.md", "pytest --bench"): "tests/integration/test_pytest_plugin.py",
     ("selftest.md", "bench run selftest"): "tests/integration/test_selftest.py",
 }

@@ -42,6 +42,7 @@ def torch_cpu_lines() -> str:
 LOCKS = (
     Lock("host", "3.11"),
     Lock("unit", "3.11"),
+    Lock("fleet", "3.11"),
     Lock("tests", "3.11"),
     Lock("lint", "3.11"),
     Lock("docs", "3.11"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -45,35 +46,38 @@ def comparison_view(comparison: Comparison) -> RenderableType:
     return Group(*parts)
 
 
-def ranking_view(ranking: Ranking | Sequence[Comparison]) -> RenderableType:
+def ranking_view(
+    ranking: Ranking | Sequence[Comparison], called: Mapping[str, str] = MappingProxyType({})
+) -> RenderableType:
     """Return several results against one reference, the fastest first; what could not be compared is named below.
 
     Args:
         ranking: with its note and what was left out; or plain comparisons with the same reference, at least one.
+        called: what results are called, by their ids; else by their stamps.
     """
     rows = ranking.rows if isinstance(ranking, Ranking) else sorted(ranking, key=_fastest)
     first = rows[0]
     made = table("result, host", ">runs", ">median", ">ratio", "=99 % interval", "=verdict")
-    made.add_row(_two_lines(first.a), *_figures(first.a), "1.000", "the reference", "")
+    made.add_row(_two_lines(first.a, called), *_figures(first.a), "1.000", "the reference", "")
     for row in rows:
         figures = (*_figures(row.b), ratio_text(row.ratio), ratio_interval(row))
-        made.add_row(_two_lines(row.b), *figures, state(STATES[row.status]))
+        made.add_row(_two_lines(row.b, called), *figures, state(STATES[row.status]))
     direction = "above 1 is slower" if first.metric == "wall" else f"{first.better} is better"
     head = Text.assemble(text(first.diagnostic, "bold"), f": ratios of {plain(label(first.metric))}, {direction}")
-    notes = _notes(rows)
+    notes = _notes(rows, called)
     below = [bullets(notes)] if notes else []
     if not isinstance(ranking, Ranking):
         return Group(head, made, *below)
-    left_out = [Text.assemble(text(name), ": ", text(why)) for name, why in ranking.left_out.items()]
+    left_out = [Text.assemble(text(called.get(name, name)), ": ", text(why)) for name, why in ranking.left_out.items()]
     return Group(head, made, *below, text(ranking.note, "dim"), bullets(left_out))
 
 
-def _notes(rows: Sequence[Comparison]) -> list[Text]:
+def _notes(rows: Sequence[Comparison], called: Mapping[str, str]) -> list[Text]:
     """A line for each row that has more to say, by its name; by its host too if two rows have the same name."""
-    names = Counter(side_name(row.b) for row in rows)
+    names = Counter(_name(row.b, called) for row in rows)
     notes = []
     for row in rows:
-        name, said = side_name(row.b), _beside(row)
+        name, said = _name(row.b, called), _beside(row)
         where = f" on {row.b.host}" if names[name] > 1 else ""
         notes += [text(f"{name}{where}: {said}")] if said else []
     return notes
@@ -100,8 +104,12 @@ def _fastest(row: Comparison) -> tuple[bool, float]:
     return row.ratio is None, row.ratio or 0.0
 
 
-def _two_lines(side: Side) -> Text:
-    return Text.assemble(text(side_name(side)), "\n", text(side.host, "dim"))
+def _two_lines(side: Side, called: Mapping[str, str]) -> Text:
+    return Text.assemble(text(_name(side, called)), "\n", text(side.host, "dim"))
+
+
+def _name(side: Side, called: Mapping[str, str]) -> str:
+    return called.get(side.id) or side_name(side)
 
 
 def _figures(side: Side) -> tuple[str, str]:

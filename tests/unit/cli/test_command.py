@@ -134,10 +134,12 @@ def test_variants_of_a_command_are_tried(engine, bench_):
 
 def test_a_fleet_runs_a_command_and_keeps_what_stands_behind_a_name_an_option(bench_, monkeypatch):
     legs = []
-    monkeypatch.setattr(fleet, "run_legs", lambda made, _: legs.extend(made) or ())
+    monkeypatch.setattr(
+        fleet, "run_on_engines", lambda made, _: legs.extend(leg for lane in made for leg in lane) or ()
+    )
     assert bench_("fleet", "--host", "ssh://a", "--repeat", 3, "--", "sleep", "1")[0] == 6
     assert bench_("fleet", "grad_cpu", "--host", "ssh://a", "--", "--repeat", "3")[0] == 6
-    one, two = (leg.argv[3:] for leg in legs)
+    one, two = (leg.words for leg in legs)
     assert one[0] == "run"
     assert one[-5:] == ("--host", "ssh://a", "--", "sleep", "1")
     assert "--repeat" in one

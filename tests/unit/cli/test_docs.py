@@ -20,6 +20,7 @@ from tests.support.tool_files import FILES
 TASKS = {
     "run",
     "ab",
+    "fleet",
     "reproduce",
     "compare",
     "ci",
@@ -55,8 +56,8 @@ FAILS = {
 GATES = ("bench compare A B --fail-on work:1%", "bench run grad_cpu --baseline A --work --fail-on work:1%")
 """The engine of these tests counts no work, and no gate is passed without a count."""
 FAILS |= {command: {6} for command in GATES}
-REAL = set(commands("selftest.md", "bench run selftest"))
-"""Loads in real containers: ``tests/integration/test_selftest.py`` runs them."""
+REAL = {*commands("selftest.md", "bench run selftest"), *commands("fleet.md", "bench fleet grad_cpu dtype_cpu")}
+"""Loads in real containers, a real cluster: test_selftest.py and test_fleet.py in ``tests/integration`` run them."""
 (SHIPPED,) = commands("compare.md", "bench explain amd-")
 """Of a result that ships with the project: a test below runs it where that lies, and reads what it says."""
 VERBS = typer.main.get_command(load_verbs()).commands
@@ -197,7 +198,12 @@ def is_what_a_test_takes(words):
     return 'commands("pytest.md", "pytest --bench")' in (ROOT / "tests/integration/test_pytest_plugin.py").read_text()
 
 
+def is_what_the_fleet_s_test_takes(words):
+    return f'commands("fleet.md", "{words[0]} ")' in (ROOT / "tests/integration/test_fleet.py").read_text()
+
+
 KINDS = {
+    "srun": is_what_the_fleet_s_test_takes,
     "nox -s": names_a_session,
     "docker build": builds,
     "python3.13 -m pip download": reads_what_exists,

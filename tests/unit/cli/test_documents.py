@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from bench.fleet.run import LegEnd
+from bench.fleet.legs import LegEnd
 from bench.record.storage.find import find_bundles
 
 
@@ -65,12 +65,12 @@ def test_a_fleet_runs_a_project_s_test(bench_, engine, monkeypatch, tmp_path):
     seen = []
 
     def legs(planned, _):
-        seen.extend(planned)
-        return tuple(LegEnd(leg.host, 6, None, "no engine") for leg in planned)
+        seen.extend(leg for lane in planned for leg in lane)
+        return iter([LegEnd(leg.host, leg.cell, 6, None, "no engine", leg.host) for leg in seen])
 
-    monkeypatch.setattr("bench.cli.verbs.measure.fleet.run_legs", legs)
+    monkeypatch.setattr("bench.cli.verbs.measure.fleet.run_on_engines", legs)
     assert bench_("fleet", "ok_cpu", "--host", "ssh://a", "--project", tmp_path, "--profile", "smoke")[0] == 6
     (leg,) = seen
-    at = leg.argv.index("--project")
-    assert leg.argv[at + 1] == str(tmp_path)
-    assert ("ok_cpu" in leg.argv, "smoke" in leg.argv) == (True, True)
+    at = leg.words.index("--project")
+    assert leg.words[at + 1] == str(tmp_path)
+    assert ("ok_cpu" in leg.words, "smoke" in leg.words) == (True, True)

@@ -12,7 +12,8 @@ import pytest
 from bench.cli import next_step
 from bench.cli.app import VERBS
 from bench.cli.verbs.measure import fleet
-from bench.fleet.run import LegEnd
+from bench.fleet.cells import Cell
+from bench.fleet.legs import LegEnd
 from bench.record.storage.find import find_bundles
 from tests.support.history import make_history
 
@@ -47,8 +48,8 @@ def words(project, measured, bench_, monkeypatch, tmp_path):
     folder = tmp_path / "kept"
     measured([10.0, 10.1], [10.2, 10.3]).rename(folder)
     a, b = (str(bundle.path) for bundle in find_bundles(str(folder)))
-    end = LegEnd("ssh://one", 0, Path(a), "")
-    monkeypatch.setattr(fleet, "run_legs", lambda *_: (end, end))
+    ends = [LegEnd(host, Cell("grad_cpu", "grad_cpu"), 0, Path(a), "") for host in ("ssh://one", "ssh://two")]
+    monkeypatch.setattr(fleet, "run_on_engines", lambda *_: iter(ends))
     assert bench_("export", a, "-o", tmp_path / "a.tar.zst")[0] == 0
     here, of_project = ("--results", folder), ("slow", "--project", root)
     return {
