@@ -34,7 +34,10 @@ Execute = Callable[..., Ending]
 def execute(engine: DockerEngine, place: Place, out: Path, events: list[Mapping[str, Any]]) -> Execute:
     def run(code: str, limits: Limits = NO_LIMITS, where: Place = place, **task: Any) -> Ending:
         words = {"argv": ("{python}", "-c", code), "env": {}, "cwd": "{out}", "timeout_s": 30.0, "torch": False}
-        return engine.execute(where, Task(**{**words, "limits": limits, **task}), out, events.append)
+        labels = {"test.out": str(out)}
+        return engine.execute(
+            where, Task(**{**words, "labels": labels, "limits": limits, **task}), out, events.append
+        )
 
     return run
 
@@ -43,8 +46,9 @@ def result(out: Path) -> dict[str, Any]:
     return dict(json.loads((out / "result.json").read_text()))
 
 
-def ours(client: docker.DockerClient) -> list[str]:
-    label = {"label": "bench.run"}
+def left(client: docker.DockerClient, out: Path) -> list[str]:
+    """What is there of this test's runs; others may be under way on the same engine."""
+    label = {"label": f"test.out={out}"}
     return [
         *(item.name for item in client.containers.list(all=True, filters=label)),
         *(item.name for item in client.volumes.list(filters=label)),
@@ -54,7 +58,6 @@ def ours(client: docker.DockerClient) -> list[str]:
 def test_a_run_brings_its_evidence_back_and_leaves_nothing(
     execute: Execute, out: Path, events: list[Mapping[str, Any]], docker_client: docker.DockerClient
 ) -> None:
-    before = ours(docker_client)
     ending = execute("open('{out}/own.txt', 'w').write('mine'); import os; os.makedirs('deep/er'); print('said')")
     assert (ending.exit_code, ending.error, ending.interrupted, ending.oom_killed) == (0, None, False, False)
     assert result(out)["outcome"] == "passed"
@@ -65,7 +68,7 @@ def test_a_run_brings_its_evidence_back_and_leaves_nothing(
     assert "--read-only" in ending.commands[0]
     assert ending.overhead_s is not None
     assert 0 < ending.overhead_s < 30
-    assert set(ours(docker_client)) <= set(before)
+    assert left(docker_client, out) == []
 
 
 def test_a_project_is_copied_and_its_checkout_is_never_written_to(execute: Execute, out: Path, tmp_path: Path) -> None:
@@ -191,14 +194,13 @@ def test_the_security_profile_is_what_the_record_says(
 def test_what_cannot_start_is_not_measured_and_leaves_nothing(
     execute: Execute, out: Path, place: Place, docker_client: docker.DockerClient, tmp_path: Path
 ) -> None:
-    before = ours(docker_client)
     with pytest.raises(NotMeasured, match=r"could not be (created|started)"):
         execute("", where=replace(place, python="/nowhere/python"))
     with pytest.raises(NotMeasured, match="could not be created"):
         execute("", where=replace(place, handle="bench-no-such-image:1"))
     with pytest.raises(NotMeasured, match="allocator 'mimalloc' is not here"):
         execute("", preload="mimalloc")
-    assert set(ours(docker_client)) <= set(before)
+    assert left(docker_client, out) == []
 
 
 def test_a_supervisor_that_fails_says_why(execute: Execute, out: Path, place: Place) -> None:
