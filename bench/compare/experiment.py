@@ -98,6 +98,11 @@ def are_sides(a: Record, b: Record) -> bool:
     return one.id == two.id and one.side != two.side
 
 
+def sides_of(a: Record, b: Record) -> tuple[str, str]:
+    """Return which side of its experiment each of two records is, in whatever order they were named."""
+    return _experiment(a).side, _experiment(b).side
+
+
 def trial_of(a: Record, b: Record, *, informs: bool = True, alpha: float = rule.ALPHA) -> Trial:
     """Return what an experiment shows.
 
