@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from bench.compare.beside.figures import compare_figures, deciding, noise_of
-from bench.compare.experiment import CONFIDENCE, STATUS, UNDER_TEST, Trial, are_sides, trial_of
+from bench.compare.experiment import CONFIDENCE, STATUS, UNDER_TEST, Trial, are_sides, sides_of, trial_of
 from bench.compare.likeness.differences import ORDER, Difference, differences, forced_status
 from bench.compare.likeness.what_ran import tells
 from bench.compare.measures import WALL, label
@@ -38,7 +38,7 @@ from bench.compare.status_rules import (
     withheld,
 )
 from bench.compare.work.difference import WorkDifference, compare_work
-from bench.compare.work.wording import SIDES, with_sentence
+from bench.compare.work.wording import with_sentence
 from bench.errors import ExitCode
 from bench.record.schema import Better, Compared, Record, Status
 
@@ -228,7 +228,7 @@ def _of_experiment(one: Sample, two: Sample, accept: Collection[str]) -> Compari
     decides, naming = trial.decides, [difference_reason(one) for one in found]
     status = forced_status(found) or STATUS[decides.outcome]
     lost = withheld(status, one, two)
-    work = with_sentence(compare_work(one, two), status, SIDES)
+    work = with_sentence(compare_work(one, two), status, sides_of(a, b))
     reasons = [trial_reason(trial), *trial.left_out, *failure_reasons(one, two), *[LOST] * lost, *naming, *_said(work)]
     return Comparison(
         a.diagnostic.name,

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from bench import units
-from bench.compare.measures import Measure, measures
+from bench.compare.measures import Measure, measures, units_apart
 from bench.compare.sample import stood_still
 from bench.compare.stats import pairs as rule
 from bench.errors import DamagedData, NotComparable
@@ -96,6 +96,11 @@ def are_sides(a: Record, b: Record) -> bool:
     if not (isinstance(one, Experiment) and isinstance(two, Experiment)):
         return False
     return one.id == two.id and one.side != two.side
+
+
+def sides_of(a: Record, b: Record) -> tuple[str, str]:
+    """Return which side of its experiment each of two records is, in whatever order they were named."""
+    return _experiment(a).side, _experiment(b).side
 
 
 def trial_of(a: Record, b: Record, *, informs: bool = True, alpha: float = rule.ALPHA) -> Trial:
@@ -183,6 +188,9 @@ def _judged(
     """One figure by the pairs that have it on both sides; ``asked`` is the least effect, and what may go wrong."""
     told = b or a
     assert told is not None  # noqa: S101, the name comes from one of them
+    apart = units_apart(a, b)
+    if apart is not None:
+        return Judged(name, told.unit, told.better, None, None, 0, why=apart)
     both = [(a.values[one], b.values[two]) for one, two in matched] if a and b else []
     values = [(float(one), float(two)) for one, two in both if one is not None and two is not None]
     base, head = ([pair[side] for pair in values] for side in (0, 1))

@@ -66,16 +66,25 @@ def measures(record: Record) -> dict[str, Measure]:
     """Return what the runs of a record have a figure of, by name: ours first, then the test's own metrics.
 
     ``call`` is the time in the tests' own calls, summed. A metric that is called like one of ours has ``metric:``
-    before its name. A metric whose unit or direction is not the same in every run has those of the last one.
+    before its name. A metric whose unit or direction is not the same in every run has those of the last one, and no
+    value in a run that has it in another unit.
     """
     found = {
         name: Measure(tuple(read(run) for run in record.runs), unit, "lower") for name, (unit, read) in _FIGURES.items()
     }
     own = {name: metric for run in record.runs for name, metric in run.metrics.items()}
     for name, last in own.items():
-        values = tuple(run.metrics[name].value if name in run.metrics else None for run in record.runs)
+        of_runs = [run.metrics.get(name) for run in record.runs]
+        values = tuple(one.value if one is not None and one.unit == last.unit else None for one in of_runs)
         found[f"metric:{name}" if name in _FIGURES else name] = Measure(values, last.unit, last.better)
     return {name: one for name, one in found.items() if any(value is not None for value in one.values)}
+
+
+def units_apart(a: Measure | None, b: Measure | None) -> str | None:
+    """Return that two sides have a figure in different units, as a clause; ``None`` if they do not."""
+    if a is None or b is None or a.unit == b.unit:
+        return None
+    return f"one side has it in '{a.unit}', the other in '{b.unit}'"
 
 
 def label(name: str) -> str:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from bench.compare.measures import WALL, Measure, measures
+from bench.compare.measures import WALL, Measure, measures, units_apart
 from bench.compare.sample import Sample, sample_of
 from bench.compare.stats import decision as rule
 from bench.compare.stats import power, rank_interval
 from bench.compare.stats.bootstrap import ArithmeticFailed
 from bench.compare.stats.drift import Places
 from bench.compare.stats.noise import session_noise
-from bench.errors import UsageError
+from bench.errors import NotComparable, UsageError
 from bench.record.schema import Better, Compared, Record, Word
 
 Known = dict[str, Measure]
@@ -54,7 +54,8 @@ def deciding(name: str, a: Sample, b: Sample) -> tuple[tuple[float, ...], tuple[
         b: the result.
 
     Raises:
-        UsageError: neither side has it, not each run has it, or nobody told which direction is better.
+        UsageError: neither side has it, or nobody told which direction is better.
+        NotComparable: the sides have it in different units.
     """
     sides = figures_of(a), figures_of(b)
     measure = sides[1].get(name) or sides[0].get(name)
@@ -66,6 +67,9 @@ def deciding(name: str, a: Sample, b: Sample) -> tuple[tuple[float, ...], tuple[
             f"nobody told whether more or less of '{name}' is better, so it cannot decide",
             fix='let the test record it with "better": "higher" or "lower"',
         )
+    apart = units_apart(sides[0].get(name), sides[1].get(name))
+    if apart is not None:
+        raise NotComparable(f"'{name}' cannot decide", apart, "let the test record it in one unit")
     values = [[value for value in side[name].values if value is not None] if name in side else [] for side in sides]
     return tuple(values[0]), tuple(values[1]), measure
 
@@ -78,6 +82,8 @@ def noise_of(name: str, sessions: Sequence[Record]) -> float | None:
 def _compared(name: str, known: tuple[Known, Known], history: Sequence[Known], places: Places | None) -> Compared:
     newest = known[1].get(name) or known[0][name]
     first, second = (_values(side.get(name)) for side in known)
+    if units_apart(known[0].get(name), known[1].get(name)) is not None:
+        first = []  # a value in another unit is none in this one
     unknown = Compared(name, newest.unit, newest.better, _middle(first), _middle(second))
     if not first or not second:
         return unknown

@@ -10,7 +10,7 @@ import msgspec
 
 from bench.compare.likeness.differences import differences
 from bench.compare.likeness.what_ran import tells
-from bench.compare.measures import WALL, measures
+from bench.compare.measures import LABELS, WALL, measures
 from bench.compare.reference import barred
 from bench.compare.sample import stood_still
 from bench.record.schema import Record
@@ -22,10 +22,10 @@ Member = tuple[Record, float]
 def alike_over_time(records: Sequence[Record], metric: str = WALL) -> tuple[tuple[Member, ...], ...]:
     """Return the results of each host sorted into series, oldest first, by what ``bench compare`` would pool.
 
-    Each result joins the series to whose newest member it is like (build, limits, setup, state of the host, tests); of
-    several that with the newest. So two builds that take turns are two series. What has no value, ran under the
-    profiler or is a side of an experiment is in none. One that tells nothing of its tests is like any, but may not join
-    two that are not alike.
+    Each result joins the series to whose newest member it is like (build, limits, setup, state of the host, tests, the
+    figure's unit); of several that with the newest. So two builds that take turns are two series. What has no value,
+    ran under the profiler or is a side of an experiment is in none. One that tells nothing of its tests is like any,
+    but may not join two that are not alike.
 
     Args:
         records: results of any diagnostics and hosts, in any order.
@@ -36,15 +36,17 @@ def alike_over_time(records: Sequence[Record], metric: str = WALL) -> tuple[tupl
         value = value_of(record, metric)
         if value is not None and barred(record, record.diagnostic.name) in (None, "no_time"):
             by_host.setdefault((record.diagnostic.name, record.host.id), []).append((record, value))
-    return tuple(series for key in sorted(by_host) for series in _sorted(by_host[key]))
+    return tuple(series for key in sorted(by_host) for series in _sorted(by_host[key], metric))
 
 
-def _sorted(members: Sequence[Member]) -> list[tuple[Member, ...]]:
+def _sorted(members: Sequence[Member], metric: str) -> list[tuple[Member, ...]]:
     """The results of one diagnostic on one host by likeness."""
+    units = {} if metric in LABELS else {record.id: measures(record)[metric].unit for record, _ in members}
     found: list[list[Member]] = []  # the one that was added to last is the first
     told: dict[int, Record] = {}
     for record, value in members:
-        at = next((at for at, one in enumerate(found) if _joins(record, one[-1][0], told.get(id(one)))), None)
+        near = (at for at, one in enumerate(found) if units.get(record.id) == units.get(one[-1][0].id))
+        at = next((at for at in near if _joins(record, found[at][-1][0], told.get(id(found[at])))), None)
         mine = [] if at is None else found.pop(at)
         found.insert(0, mine)
         mine.append((record, value))

@@ -17,10 +17,6 @@ _SAME_HOST: frozenset[Status] = frozenset({"code_regressed", "code_improved", "o
 _UNDECIDED: frozenset[Status] = frozenset({"insufficient_runs", "host_noisy", "not_measured", "same"})
 
 
-SIDES = ("base", "head")
-"""What the sides of an experiment are called; those of other comparisons are a reference and a result."""
-
-
 def with_sentence(
     difference: WorkDifference | None, status: Status, called: tuple[str, str] = ("reference", "result")
 ) -> WorkDifference | None:
@@ -29,7 +25,7 @@ def with_sentence(
     Args:
         difference: what was counted; ``None`` if it was not on both sides.
         status: the status of the comparison, which the work never changes.
-        called: what both sides are called.
+        called: what both sides are called; those of an experiment are its base and its head.
     """
     if difference is None:
         return None

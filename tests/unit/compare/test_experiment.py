@@ -104,6 +104,19 @@ def test_a_metric_is_worse_or_better_by_its_direction():
     assert words == {"higher": ("worse", 1), "lower": ("better", 0), "none": ("smaller", 0)}
 
 
+def test_a_metric_in_two_units_decides_nothing():
+    def timed(record, values, unit):
+        runs = tuple(
+            replace(one, metrics={"p99": Metric(value, unit, "lower")})
+            for one, value in zip(record.runs, values, strict=True)
+        )
+        return replace(record, runs=runs, experiment=replace(record.experiment, metric="p99"))
+
+    found = compare(timed(BASE, noisy(1.0, 12, 5), "s"), timed(HEAD, noisy(1000.0, 12, 6), "ms"))
+    assert (found.status, found.exit_code) == ("insufficient_runs", 6)
+    assert found.reasons[0] == "nothing can be decided by p99: one side has it in 's', the other in 'ms'"
+
+
 def test_what_bounds_nothing_yet_is_said_so():
     few = trial_of(side("base", [1.0, 1.0]), side("head", [1.0, 1.1]))
     assert trial_reason(few) == "undecided after 2 pairs: call is not bounded yet"

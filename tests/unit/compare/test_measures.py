@@ -34,3 +34,9 @@ def test_each_figure_has_a_value_a_run_its_unit_and_its_direction():
 
 def test_what_no_run_has_is_no_measure():
     assert measures(replace(make_record(), runs=())) == {}
+
+
+def test_a_value_in_another_unit_than_the_last_run_s_is_none():
+    turned = (replace(RUNS[0], metrics={"rate": Metric(3000.0, "MB/s", "higher")}), RUNS[0])
+    rate = measures(replace(make_record(), runs=turned))["rate"]
+    assert (rate.values, rate.unit) == ((None, 3.0), "GB/s")

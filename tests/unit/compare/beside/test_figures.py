@@ -7,7 +7,7 @@ import pytest
 from bench.compare.beside.figures import compare_figures
 from bench.compare.comparison import Comparison, compare
 from bench.compare.sample import sample_of
-from bench.errors import ExitCode, UsageError
+from bench.errors import ExitCode, NotComparable, UsageError
 from bench.record.schema import Compared, Cpu, Faults, Metric, Record
 from bench.record.schema import TestResult as Node
 from tests.support.records import record, replace
@@ -16,12 +16,13 @@ from tests.support.sides import noisy
 WALLS = noisy(count=8, seed=1, deviation=0.003)
 
 
-def with_metric(values: list[float | None], better: str = "higher", name: str = "rate", **changes: object) -> Record:
+def with_metric(
+    values: list[float | None], better: str = "higher", name: str = "rate", unit: str = "GB/s", **changes: object
+) -> Record:
     """A result whose runs took all the same time and have such a number."""
     made = record(WALLS[: len(values)], **changes)
     runs = tuple(
-        replace(run, metrics={name: Metric(value, "GB/s", better)})
-        for run, value in zip(made.runs, values, strict=True)
+        replace(run, metrics={name: Metric(value, unit, better)}) for run, value in zip(made.runs, values, strict=True)
     )
     return replace(made, runs=runs)
 
@@ -118,3 +119,12 @@ def test_the_number_that_was_named_decides():
 def test_a_number_that_nobody_has_or_whose_direction_nobody_told_cannot_decide(name, better, said):
     with pytest.raises(UsageError, match=said):
         compare(with_metric([1.0] * 5, better), with_metric([1.0] * 5, better), metric=name)
+
+
+def test_numbers_in_two_units_are_not_held_against_each_other() -> None:
+    a, b = with_metric([0.1] * 8, "lower", id="a", unit="s"), with_metric([100.0] * 8, "lower", id="b", unit="ms")
+    beside = figure(a, b, "rate")
+    assert (beside.word, beside.reference, beside.value, beside.unit) == ("cannot_be_said", None, 100.0, "ms")
+    assert compare(a, b).status == "same"
+    with pytest.raises(NotComparable, match="one side has it in 's', the other in 'ms'"):
+        compare(a, b, metric="rate")

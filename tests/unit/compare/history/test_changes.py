@@ -166,3 +166,18 @@ def test_a_report_shows_what_has_no_arithmetic():
         for at, record in enumerate(over_time([1.0] * 20))
     ]
     assert shown_series(records) == ()
+
+
+def test_a_number_that_is_recorded_in_another_unit_begins_another_series():
+    def timed(record, scale, unit):
+        runs = tuple(replace(run, metrics={"p99": Metric(scale * run.wall_s, unit, "lower")}) for run in record.runs)
+        return replace(record, runs=runs)
+
+    records = over_time([1.0] * 24)
+    units = [(1.0, "s")] * 12 + [(1000.0, "ms")] * 12
+    made = [timed(record, *unit) for record, unit in zip(records, units, strict=True)]
+    found = series_of(made, "p99")
+    assert [(one.unit, one.results, one.current, one.changes) for one in found] == [
+        ("s", 12, False, ()),
+        ("ms", 12, True, ()),
+    ]

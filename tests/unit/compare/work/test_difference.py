@@ -195,3 +195,7 @@ def test_the_sides_of_an_experiment_have_their_work_compared():
         "the head does 11.9 % more floating-point operations, which one run on each side shows: "
         "aten::mm 150 → 168 calls, all in simulator.run"
     )
+    turned = compare(head, base)
+    assert turned.reasons[-1] == (
+        "the base does 10.6 % fewer floating-point operations: aten::mm 168 → 150 calls, all in simulator.run"
+    )
