@@ -35,7 +35,7 @@ from bench.run.ab.duet import halves_of
 from bench.run.ab.experiment import Arm, Done, new_sides, run_pairs
 from bench.run.ab.pairs import Rules
 from bench.run.ab.plans import Question, Sides
-from bench.run.ab.resume import Earlier
+from bench.run.ab.resume import Earlier, require_all
 from bench.run.ab.sides import Side, parse_side
 from bench.run.ab.words import Words, keep_words, kept_words
 from bench.run.plan import Options, Plan, parse_env
@@ -176,6 +176,7 @@ def experiment(
     Raises:
         UsageError: a choice that makes no sense.
         NotComparable: it is to go on, and a side is not what it was.
+        NotMeasured: it is to go on, and pairs of a killed command have just come to light.
     """
     words, plans = prepared.words, prepared.plans
     told = _experiments(words, asked, earlier, prepared.question)
@@ -184,6 +185,8 @@ def experiment(
         usual = stack.enter_context(
             open_session(find, words.host, results, asked.if_busy, plan=plans[0], calibration=asked.calibration)
         )
+        if earlier is not None:
+            require_all(earlier, results)
         shared = sessions_for(usual, [plan.variant for plan in plans], words.host, stack)
         sessions = [shared[engine_for(plan.variant, usual.engine)] for plan in plans]
         if words.duet and not isinstance(usual.engine, AbsentEngine):
