@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from bench.compare.beside.figures import compare_figures, deciding, noise_of
-from bench.compare.experiment import CONFIDENCE, STATUS, UNDER_TEST, Trial, are_sides, sides_of, trial_of
+from bench.compare.experiment import CONFIDENCE, STATUS, Trial, are_sides, sides_of, trial_of, under_test
 from bench.compare.likeness.differences import ORDER, Difference, differences, forced_status
 from bench.compare.likeness.what_ran import tells
 from bench.compare.measures import WALL, label
@@ -223,7 +223,7 @@ def compare(
 def _of_experiment(one: Sample, two: Sample, accept: Collection[str]) -> Comparison:
     """Both sides of an experiment: what its pairs show, unless something else than what it asks about differs."""
     a, b = one.newest, two.newest
-    found = _differences(one.records, two.records, {*accept, *UNDER_TEST})
+    found = _differences(one.records, two.records, {*accept, *under_test(a, b)})
     trial = trial_of(a, b)
     decides, naming = trial.decides, [difference_reason(one) for one in found]
     status = forced_status(found) or STATUS[decides.outcome]

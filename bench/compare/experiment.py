@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from bench import units
+from bench.compare.likeness.differences import KILLING_LIMITS
 from bench.compare.measures import Measure, measures, units_apart
 from bench.compare.sample import stood_still
 from bench.compare.stats import pairs as rule
@@ -88,6 +89,12 @@ def place(side: str, seed: int, pair: int) -> int:
         pair: the number of the pair, from 0 on.
     """
     return int(head_goes_first(seed, pair) != (side == "head"))
+
+
+def under_test(a: Record, b: Record) -> frozenset[str]:
+    """Return the differences that the sides ask about: of two kinds of engine also the resource limits they set."""
+    engines = a.engine.name != b.engine.name
+    return frozenset(UNDER_TEST) | {f"limits.ulimit.{name}" for name in KILLING_LIMITS if engines}
 
 
 def are_sides(a: Record, b: Record) -> bool:

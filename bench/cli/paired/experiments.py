@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench import units
 from bench.catalog.command import Asked as Command
 from bench.cli import options
 from bench.cli.next_step import results_words, suggest
@@ -22,6 +23,7 @@ from bench.cli.verbs.measure.whatif import engine_for, sessions_for
 from bench.compare.experiment import Trial
 from bench.compare.measures import CALL, WALL
 from bench.compare.reasons import bounds, trial_reason
+from bench.compare.stats.pairs import EFFECT
 from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder
 from bench.engine.protocol import Engine, Notify
@@ -33,7 +35,7 @@ from bench.run.ab.duet import halves_of
 from bench.run.ab.experiment import Arm, Done, new_sides, run_pairs
 from bench.run.ab.pairs import Rules
 from bench.run.ab.plans import Question, Sides
-from bench.run.ab.resume import Earlier
+from bench.run.ab.resume import Earlier, require_all
 from bench.run.ab.sides import Side, parse_side
 from bench.run.ab.words import Words, keep_words, kept_words
 from bench.run.plan import Options, Plan, parse_env
@@ -50,27 +52,29 @@ _LARGEST_SEED = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command line sets of the experiment itself. ``metric`` and ``seed`` are ``None`` if nobody gave them."""
+    """What the command line sets of the experiment itself. ``metric``, ``effect``, ``seed``: ``None`` if not given."""
 
     rules: Rules
     metric: str | None
-    effect: float
+    effect: float | None
     seed: int | None
     calibration: bool = True
     if_busy: str = "wait"
     work: Wanted = "never"
 
 
-def parse_effect(text: str) -> float:
-    """Return the ratio minus 1 of ``5%``.
+def parse_effect(text: str | None) -> float | None:
+    """Return the ratio minus 1 of ``5%``; ``None`` if nobody gave one.
 
     Raises:
-        UsageError: it is no percentage between 0 and 100.
+        UsageError: it is no percentage above 0, or above 100.
     """
+    if text is None:
+        return None
     match = _PERCENT.fullmatch(text.strip())
     value = float(match["number"]) / 100 if match else math.nan
     if not 0 < value <= 1:
-        raise UsageError(f"--effect '{text}' is no change", fix="give a percentage above 0, as in 5%")
+        raise UsageError(f"--effect '{text}' is no change", fix="give a percentage above 0 and up to 100%, as in 5%")
     return value
 
 
@@ -172,6 +176,7 @@ def experiment(
     Raises:
         UsageError: a choice that makes no sense.
         NotComparable: it is to go on, and a side is not what it was.
+        NotMeasured: it is to go on, and pairs of a killed command have just come to light.
     """
     words, plans = prepared.words, prepared.plans
     told = _experiments(words, asked, earlier, prepared.question)
@@ -180,6 +185,8 @@ def experiment(
         usual = stack.enter_context(
             open_session(find, words.host, results, asked.if_busy, plan=plans[0], calibration=asked.calibration)
         )
+        if earlier is not None:
+            require_all(earlier, results)
         shared = sessions_for(usual, [plan.variant for plan in plans], words.host, stack)
         sessions = [shared[engine_for(plan.variant, usual.engine)] for plan in plans]
         if words.duet and not isinstance(usual.engine, AbsentEngine):
@@ -325,11 +332,14 @@ def _experiments(
     single = "::" in (question.diagnostic.node or "")
     if earlier is None:
         spoken = (words.base, words.head)
-        return new_sides(asked.seed, asked.metric or (CALL if single else WALL), asked.effect, spoken)
+        return new_sides(asked.seed, asked.metric or (CALL if single else WALL), asked.effect or EFFECT, spoken)
     told = earlier.experiment
     if asked.seed not in (None, told.seed) or asked.metric not in (None, told.metric):
         fix = "leave --seed and --metric away: another choice would be made in sight of the pairs"
         raise UsageError(f"{told.id} has the seed {told.seed} and is decided by {told.metric}", fix=fix)
+    if asked.effect not in (None, told.effect):
+        what = f"to {told.id} changes below {units.percent(told.effect)} are the same"
+        raise UsageError(what, fix="leave --effect away: another choice would be made in sight of the pairs")
     if bool(told.duet) != words.duet:
         how = "both sides at once" if told.duet else "one side after the other"
         raise UsageError(f"{told.id} runs {how}", fix=f"{'add' if told.duet else 'leave away'} --duet")

@@ -214,7 +214,7 @@ def _limits(a: Record, b: Record) -> Iterator[Difference]:
     yield from _either("limits.pids", one.pids, two.pids, "another limit on processes and threads", forces)
 
 
-_KILLING = frozenset({"as", "cpu", "data", "fsize", "nproc", "rss", "stack"})
+KILLING_LIMITS = frozenset({"as", "cpu", "data", "fsize", "nproc", "rss", "stack"})
 """Resource limits that end a run or slow it down as it nears them; the others only refuse something."""
 
 
@@ -222,7 +222,7 @@ def _ulimits(a: Record, b: Record) -> Iterator[Difference]:
     """The resource limits that an engine sets unasked, as they were read in the runs (setrlimit(2))."""
     one, two = _ulimits_of(a), _ulimits_of(b)
     for name in sorted(one.keys() & two.keys()):
-        forces: Status | None = "limit_bound" if name in _KILLING else None
+        forces: Status | None = "limit_bound" if name in KILLING_LIMITS else None
         meaning = "another resource limit (ulimit), set unasked by the engine or around it"
         yield from _either(f"limits.ulimit.{name}", one[name], two[name], meaning, forces)
 

@@ -10,7 +10,7 @@ import msgspec
 
 from bench.compare.likeness.differences import differences
 from bench.engine.protocol import Ending
-from bench.errors import NotComparable, UsageError
+from bench.errors import NotComparable, NotMeasured, UsageError
 from bench.record.schema import Experiment, Record, Side
 from bench.record.storage.bundle import RECORD, Bundle, read_bundle
 from bench.run.baseline import read_results
@@ -89,6 +89,23 @@ def read_earlier(bundles: Sequence[Bundle], folder: Path) -> Earlier:
     first = 1 + max((pair for one in told for pair in one.pair), default=-1)
     ordered = {side: _renumbered(sorted(found.items())) for side, found in runs.items()}
     return Earlier(told[-1], first, newest, ordered, tuple(bundle.record.id for bundle in bundles))
+
+
+def require_all(earlier: Earlier, results: Path) -> None:
+    """Refuse to go on beside pairs of a killed command that came to light after the experiment was read.
+
+    They were begun, and somebody may have seen what they showed: to make them anew would be to choose.
+
+    Args:
+        earlier: the experiment as it was read.
+        results: the results folder.
+
+    Raises:
+        NotMeasured: there is more of it by now.
+    """
+    if {bundle.record.id for bundle in find_sides(earlier.experiment.id, results)} - set(earlier.resumes):
+        what = f"{earlier.experiment.id} has more pairs than were read: those of a killed command were just finished"
+        raise NotMeasured(what, fix="give the same command again, which goes on after them")
 
 
 def require_alike(earlier: Record, now: Record, side: Side) -> None:

@@ -181,6 +181,7 @@ def test_variants_and_variables_of_a_shipped_diagnostic(takes, engine, bench_, t
         (["--base", ""], "names nothing"),
         ([], "no --base was given"),
         (["--base", "v1", "--effect", "5"], "is no change"),
+        (["--base", "v1", "--effect", "150%"], "is no change; give a percentage above 0 and up to 100%"),
         (["--base", "v1", "--max-pairs", "0"], "is no number of pairs"),
         (["--base", "v1", "--min-pairs", "61"], "is none of 1 to 60"),
         (["--base", "v1", "--budget", "0"], "is no time"),
@@ -298,7 +299,11 @@ def test_resume_refuses_other_code_and_other_choices(takes, engine, bench_, proj
     words = ("--project", project, "--base", "v1", "--results", tmp_path / "r")
     assert bench_("ab", "slow", *words)[0] == 130
     made = len(engine.executed)
-    for more, said in ((("--metric", "wall"), "is decided by call"), (("--seed", "1"), "has the seed")):
+    for more, said in (
+        (("--metric", "wall"), "is decided by call"),
+        (("--seed", "1"), "has the seed"),
+        (("--effect", "1%"), "changes below 5.0 % are the same; leave --effect away"),
+    ):
         code, _, err = bench_("ab", "--resume", *more, "--results", tmp_path / "r")
         assert (code, said in err) == (2, True), err
     (project / "work.py").write_text("N = 3\n")

@@ -93,6 +93,7 @@ def test_the_commit_is_found_in_git_s_own_order_and_the_log_is_replayed(takes, e
     assert f"{shas[FIRST_BAD]} is the first bad commit" in git(clone, "bisect", "replay", found["log"])
     for more, said in (
         (("--metric", "wall"), "is decided by 'call'"),
+        (("--effect", "1%"), "less than 5.0 % are the same; leave --effect away"),
         (("--bad", "main~1"), "the log is of"),
         (("--good", "main~1"), "the log is of"),
     ):

@@ -419,3 +419,18 @@ def test_a_run_that_its_engine_took_along_has_one_bundle_though_the_engine_comes
     engine.sweep = lambda *_: engine.orphaned.clear()
     after()
     assert settled() == set()
+
+
+def test_an_experiment_goes_on_after_the_pairs_of_a_killed_command(engine, kill, bench_, tmp_path):
+    engine.outcomes = ["passed"] * 4 + ["interrupted"]
+    sides = ("--base", "env.A=1", "--head", "env.A=2", "--no-calibration")
+    assert bench_("ab", "dtype_cpu", *sides, "--results", tmp_path / "r")[0] == 130
+    kill("ab", "--resume", outcomes=["passed"] * 4 + [Killed()])
+    made = len(engine.executed)
+    code, _, err = bench_("ab", "--resume", "--results", tmp_path / "r")
+    assert (code, "those of a killed command were just finished; give the same command again" in err) == (6, True), err
+    assert len(engine.executed) == made
+    code, _, err = bench_("ab", "--resume", "--results", tmp_path / "r")
+    newest = sorted(find_bundles(tmp_path / "r"), key=lambda one: one.record.stamp)[-2:]
+    assert code == 0, err
+    assert [bundle.record.experiment.pair[:4] for bundle in newest] == [(0, 1, 3, 4)] * 2  # pair 2 was half

@@ -90,6 +90,16 @@ def test_other_tests_are_another_measurement():
     assert compare(BASE, replace(HEAD, runs=other)).status == "tests_differ"
 
 
+def test_two_engines_under_test_may_set_other_resource_limits():
+    def in_engine(record, name, nproc):
+        runs = tuple(replace(one, cgroup={"ulimits": {"nproc": nproc}}) for one in record.runs)
+        return replace(record, runs=runs, engine=replace(record.engine, name=name))
+
+    base = in_engine(BASE, "docker", "unlimited")
+    assert compare(base, in_engine(SAME, "local", 96364)).status == "same"
+    assert compare(base, in_engine(SAME, "docker", 96364)).status == "limit_bound"
+
+
 def test_a_metric_is_worse_or_better_by_its_direction():
     def rated(record, values, better):
         metrics = [{"rate": Metric(value, "GB/s", better)} for value in values]

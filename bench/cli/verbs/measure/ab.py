@@ -57,7 +57,10 @@ def ab(
             autocompletion=options.one_of(CALL, WALL, CPU, "peak_memory", "max_rss", "minor_faults"),
         ),
     ] = None,
-    effect: Annotated[str, typer.Option("--effect", help="Smaller changes are the same.", metavar="PERCENT")] = "5%",
+    effect: Annotated[
+        str | None,
+        typer.Option("--effect", help="Smaller changes are the same.", show_default="5%", metavar="PERCENT"),
+    ] = None,
     max_pairs: Annotated[int, typer.Option("--max-pairs", help="Give up after so many.", metavar="N")] = 60,
     min_pairs: Annotated[
         int, typer.Option("--min-pairs", help="Decide after so many at the earliest.", metavar="N")

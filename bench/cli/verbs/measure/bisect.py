@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bench import units
 from bench.cli import completion, options
 from bench.cli.app import app
 from bench.cli.next_step import project_words, results_words, suggest
@@ -18,6 +19,7 @@ from bench.cli.paired.experiments import Asked, absolute, parse_effect, rules_of
 from bench.cli.verbs.measure.run import NEED_BYTES
 from bench.compare.bisection import Step, decisions_planned
 from bench.compare.measures import CALL, CPU, WALL
+from bench.compare.stats.pairs import EFFECT
 from bench.engine.choose import choose
 from bench.errors import UsageError
 from bench.record.storage.disk import check_results_folder
@@ -69,8 +71,9 @@ def bisect(
         ),
     ] = None,
     effect: Annotated[
-        str, typer.Option("--effect", help="Ends that differ by less are the same.", metavar="PERCENT")
-    ] = "5%",
+        str | None,
+        typer.Option("--effect", help="Ends that differ by less are the same.", show_default="5%", metavar="PERCENT"),
+    ] = None,
     max_pairs: Annotated[
         int, typer.Option("--max-pairs", help="After so many a step is retried with as many more.", metavar="N")
     ] = 60,
@@ -140,11 +143,11 @@ def bisect(
         good=commits.good,
         bad=commits.bad,
         metric=metric or CALL,
-        effect=asked.effect,
+        effect=asked.effect or EFFECT,
         planned=decisions_planned(len(commits.left(commits.bad, (commits.good,)))),
     )
     if search is not None:
-        what = _of_log(what, search, chosen=metric is not None)
+        what = _of_log(what, search, asked)
         asked = replace(asked, effect=what.effect)
     check_results_folder(results, NEED_BYTES)
     find = partial(choose, words.engine, words.host)
@@ -173,12 +176,15 @@ def _commits(project: Path, good: str | None, bad: str | None, search: Search | 
     return found
 
 
-def _of_log(what: Search, search: Search, *, chosen: bool) -> Search:
+def _of_log(what: Search, search: Search, asked: Asked) -> Search:
     """What the log looked for, if that is what is asked now."""
     if what.name != search.name:
         raise UsageError(f"the log is of {search.name!r:.100}", fix="name the same test")
-    if chosen and what.metric != search.metric:
+    if asked.metric not in (None, search.metric):
         raise UsageError(f"the log is decided by {search.metric!r:.100}", fix="leave --metric away")
+    if asked.effect not in (None, search.effect):
+        alike = f"to the log, ends that differ by less than {units.percent(search.effect)} are the same"
+        raise UsageError(alike, fix="leave --effect away")
     return search
 
 

@@ -166,6 +166,15 @@ def test_two_counts_name_what_was_not_equal():
     assert again.varies == ("kernel.minor_faults", "torch.calls.aten::mm", "torch.digest")
     assert merged(again, work()).varies == again.varies
     assert merged(work(), work()).varies == ()
+    modules = [PythonWork(9, {"tests": count, "simulator": 3}) for count in (5, 6)]
+    assert merged(work(python=modules[0]), work(python=modules[1])).varies == ("python.modules.tests",)
+
+
+def test_what_decides_is_named_however_many_counters_did_not_repeat():
+    one, other = (PythonWork(9 + more, {f"m{at}": at + more for at in range(1000)}) for more in (0, 1))
+    found = merged(work(python=one), work(151, 1_000_001, python=other))
+    assert len(found.varies) == 1000
+    assert {"python.calls", "torch.calls.aten::mm", "torch.digest", "torch.flops"} <= set(found.varies)
 
 
 @pytest.mark.parametrize(("threads", "said"), [((1, 2), True), ((2, 2), False), ((None, 2), False)])
