@@ -43,6 +43,7 @@ def work_rows(difference: WorkDifference) -> tuple[WorkRow, ...]:
             "" if one.judged else f"not judged: {one.why}",
         )
         for one in difference.quantities
+        if one.a or one.b  # nothing on both sides, as the operators of a test without torch, is no line
     ]
     for one in difference.calls:
         whose = "" if one.caller is None else f"{'all' if one.all else 'most'} in {one.caller}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 
@@ -87,11 +88,17 @@ def calls_text(change: CallsChange) -> str:
     return f"{said}, {'all' if change.all else 'most'} in {change.caller}"
 
 
+NOT_SEEN = "a longer loop within a function is not seen by this count"
+
+
 def _same(difference: WorkDifference, status: Status, reference: str) -> str:
+    """Only operators of torch carry the work of a test: as many calls of Python hold any amount of it."""
     judged = {one.name: one.b for one in difference.quantities if one.judged}
     parts = [f"{units.count(judged[name])} {name}" for name in ("operator calls", "Python calls") if name in judged]
     flops = judged.get("floating-point operations")
     parts[1:1] = [flops_text(flops)] if flops else []
+    if not judged.get("operator calls"):
+        return _same_calls(judged, reference)
     counted = ", ".join(parts)
     if status == "host_differs":
         return f"the work is the same on both ({counted})"
@@ -99,6 +106,14 @@ def _same(difference: WorkDifference, status: Status, reference: str) -> str:
     if status in _SAME_HOST:
         return f"{said}: the time is the machine's or the allocator's, not the amount of work"
     return said
+
+
+def _same_calls(judged: Mapping[str, int | None], reference: str) -> str:
+    """What equal counts tell without an operator of torch: no cause, and not that the work is the same."""
+    for name in ("Python calls", "CUDA kernels"):
+        if judged.get(name):
+            return f"same number of {name} ({units.count(judged[name])}, equal to the {reference}'s): {NOT_SEEN}"
+    return f"no counter here saw anything that repeats, so the work is not judged: {NOT_SEEN}"
 
 
 def _other(difference: WorkDifference, status: Status, called: tuple[str, str]) -> str:

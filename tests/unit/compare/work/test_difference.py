@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from bench.compare.comparison import compare
+from bench.compare.explain.difference import explain_difference
 from bench.compare.work.repeats import merged
 from bench.record.schema import Calibration, ThreadsUsed
 from bench.record.work import PythonWork, TorchWork, Work
@@ -51,6 +52,29 @@ def test_the_same_work_and_another_time_is_the_machine_s():
         "same work (170 operator calls, 1 MFLOP, equal to the reference's): "
         "the time is the machine's or the allocator's, not the amount of work"
     )
+
+
+NO_TORCH = TorchWork(calls={}, elements=0, bytes=0, flops=0, digest="0" * 64)
+
+
+@pytest.mark.parametrize("torch", [None, NO_TORCH])
+@pytest.mark.parametrize("counted", [1, 2])
+@pytest.mark.parametrize("host", [{}, {"host": XEON}])
+def test_calls_of_python_alone_do_not_tell_that_the_work_is_the_same(torch, counted, host):
+    """A loop that is longer within a function makes as many calls; nobody may blame the machine then."""
+    a = result(work(torch=torch, counted=counted), SIX)
+    b = result(work(torch=torch, counted=counted), [wall * 1.2 for wall in SIX], **host)
+    found = compare(a, b)
+    assert (found.status, found.work.kind) == ("host_differs" if host else "code_regressed", "same")
+    if torch is not None and counted == 1:  # beside torch one count of Python is not judged
+        assert found.work.said.startswith("no counter here saw anything that repeats, so the work is not judged")
+    else:
+        assert found.work.said == (
+            "same number of Python calls (500, equal to the reference's): "
+            "a longer loop within a function is not seen by this count"
+        )
+    said = (*found.reasons, explain_difference(a, b).work.said)
+    assert not [one for one in said if "same work" in one or "amount of work" in one or "work is the same" in one]
 
 
 def test_more_work_names_the_operator_and_who_calls_it_and_changes_no_status():
