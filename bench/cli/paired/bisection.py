@@ -10,7 +10,7 @@ import msgspec
 
 from bench import units
 from bench.cli.output import complain, complain_of, notify
-from bench.cli.paired.experiments import Asked, Prepared, experiment, prepare, report
+from bench.cli.paired.experiments import Asked, Prepared, experiment, more_pairs, prepare, report
 from bench.compare.bisection import (
     Step,
     answer_of,
@@ -101,7 +101,8 @@ class Bisection:
             fix = "name other ends, or a smaller --effect"
             raise EndsAlike(f"the bad end is not slower than the good one: {trial_reason(trial)}", ExitCode.USAGE, fix)
         if threshold is None:
-            fix = f"give --max-pairs {2 * most}, or another --budget"
+            more = more_pairs(most)
+            fix = f"give {more}, or another --budget" if more else "give another --budget, or name other ends"
             what = f"whether the bad end is slower than the good one is {trial_reason(trial)}"
             raise EndsAlike(what, ExitCode.NOT_MEASURED, fix)
         return True

@@ -100,6 +100,11 @@ def rules_of(max_pairs: int, min_pairs: int, budget: str | None, metric: str | N
     return Rules(max_pairs, min_pairs, budget_s, WALL if metric is None else None)
 
 
+def more_pairs(pairs: int) -> str:
+    """Return the words that ask for more pairs than so many; none if nobody may ask for more."""
+    return f"--max-pairs {min(2 * pairs, _MOST_PAIRS)}" if pairs < _MOST_PAIRS else ""
+
+
 def absolute(path: Path | None) -> str | None:
     """Return a path as it is called from any folder."""
     return None if path is None else str(path.absolute())
@@ -267,8 +272,8 @@ def _next(done: Done, trial: Trial, rules: Rules) -> tuple[object, ...]:
     folder = results_words(done.head.path.parents[2])
     if done.ended_by in ("budget", "interrupted"):
         return ("ab", "--resume", trial.id, *folder)
-    if done.ended_by == "max_pairs":
-        return ("ab", "--resume", trial.id, "--max-pairs", 2 * rules.max_pairs, *folder)
+    if done.ended_by == "max_pairs" and (more := more_pairs(rules.max_pairs)):
+        return ("ab", "--resume", trial.id, *more.split(), *folder)
     both = done.base.record.runs and done.head.record.runs
     return ("explain", done.base.path, done.head.path) if both else ("doctor",)
 
@@ -345,7 +350,8 @@ def _experiments(
         raise UsageError(f"{told.id} runs {how}", fix=f"{'add' if told.duet else 'leave away'} --duet")
     if earlier.first >= asked.rules.max_pairs:
         what = f"{told.id} has {counted(earlier.first, 'pair')} already"
-        raise UsageError(what, fix=f"give more, as in --max-pairs {2 * earlier.first}")
+        more = more_pairs(earlier.first)
+        raise UsageError(what, fix=f"give more, as in {more}" if more else "begin a new experiment, without --resume")
     base = msgspec.structs.replace(told, side="base", words=words.base, resumes=earlier.resumes)
     return base, msgspec.structs.replace(base, side="head", words=words.head)
 

@@ -8,6 +8,7 @@ import threading
 import msgspec
 import pytest
 
+from bench.cli.paired.experiments import more_pairs
 from bench.compare.experiment import place
 from bench.errors import NotMeasured
 from bench.record.storage.find import find_bundles
@@ -246,6 +247,13 @@ def test_undecided_in_plain_words(takes, bench_, project, tmp_path):
     assert (len(base.record.runs), len(head.record.runs), base.record.outcome) == (12, 12, "passed")
     code, _, err = bench_("ab", "--resume", "--max-pairs", "12", "--results", tmp_path / "r")
     assert (code, "has 12 pairs already" in err) == (2, True), err
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"), [(60, "--max-pairs 120"), (600, "--max-pairs 1000"), (999, "--max-pairs 1000"), (1000, "")]
+)
+def test_no_more_pairs_are_proposed_than_may_be_asked_for(pairs, words):
+    assert more_pairs(pairs) == words
 
 
 @pytest.mark.parametrize(
