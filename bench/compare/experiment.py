@@ -72,6 +72,9 @@ class Trial(msgspec.Struct, frozen=True):
     duet: bool = False
 
 
+NO_DIRECTION = "nobody told whether more or less of it is better"
+
+
 def head_goes_first(seed: int, pair: int) -> bool:
     """Return the coin that was tossed for a pair: one bit of a hash, the same wherever it is asked.
 
@@ -132,6 +135,10 @@ def trial_of(a: Record, b: Record, *, informs: bool = True, alpha: float = rule.
     asked = one.effect, alpha
     judged = {name: _judged(name, known[0].get(name), known[1].get(name), matched.judged, asked) for name in names}
     decides = judged.pop(metric, None) or Judged(metric, "", "none", None, None, 0, why="no run has it")
+    if decides.better == "none" and decides.why is None:
+        decides = msgspec.structs.replace(
+            decides, outcome="undecided", decided_after=None, to_go=None, why=NO_DIRECTION
+        )
     return Trial(
         id=one.id,
         seed=one.seed,

@@ -111,7 +111,9 @@ def test_a_metric_is_worse_or_better_by_its_direction():
         base, head = rated(BASE, noisy(10.0, 12, 5), better), rated(HEAD, noisy(8.0, 12, 6), better)
         comparison = compare(base, head)
         words[better] = (judged_word(comparison.experiment.decides), comparison.exit_code)
-    assert words == {"higher": ("worse", 1), "lower": ("better", 0), "none": ("smaller", 0)}
+    assert words == {"higher": ("worse", 1), "lower": ("better", 0), "none": ("undecided", 6)}
+    reason = "nothing can be decided by rate: nobody told whether more or less of it is better"
+    assert comparison.reasons[0] == reason
 
 
 def test_a_metric_in_two_units_decides_nothing():
