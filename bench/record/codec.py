@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from bench.errors import DamagedData
-from bench.record.every_run import EVERY_RUN, put_back, taken_out
+from bench.record.every_run import EVERY_RUN, forget, put_back, taken_out
 from bench.record.layout import laid_out
 from bench.record.patterns import folded, unfolded
 from bench.record.schema import SCHEMA, SINCE_1_1, Record
@@ -84,7 +84,7 @@ def encode(record: Record, original: bytes | None = None) -> bytes:
     document["schema"] = _schema_of(record)
     if original is not None:
         kept = msgspec.json.decode(original)
-        kept.pop(EVERY_RUN, None)  # the runs of the record have it
+        forget(kept)  # the runs of the record have it
         document = _with_unknown({**document, "unavailable": {}}, {**kept, "unavailable": {}})
         document["unavailable"] = record.unavailable
     document["unavailable"] = folded(document["unavailable"], document["runs"])

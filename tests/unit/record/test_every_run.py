@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import msgspec
@@ -34,11 +35,18 @@ def run(at: int) -> Any:
 def test_it_is_the_same_record() -> None:
     made = record()
     document = json.loads(encode(made))
-    assert document["every_run"]["sources"] == {"cpu.user_s": "cgroup v1"}
+    assert document["every_run"]["sources"] == {
+        "cpu.user_s": "cgroup v1",
+        "pids_peak": "cgroup v1, largest of {} samples",
+    }
     assert document["every_run"]["cgroup"]["paths"]["cpu"] == "/sys/cpu/{group}"
-    assert document["runs"][3]["sources"] == {"pids_peak": "cgroup v1, largest of 3 samples"}
+    assert document["runs"][3]["sources"] == {"pids_peak": "3"}
+    assert "supervisor" not in document["every_run"]
+    assert document["runs"][3]["session"] == {"not_run": 3}
+    assert "cgroup" in document["runs"][3]
     assert decode(encode(made)) == made
     assert decode(encode(decode(encode(made)), encode(made))) == made
+    assert encode(decode(encode(made)), encode(made)) == encode(made)  # nothing is written twice
 
 
 def test_one_run_is_written_as_ever() -> None:
@@ -57,6 +65,36 @@ def test_five_runs_take_a_third_of_what_they_took() -> None:
     made = record()
     before = msgspec.json.format(msgspec.json.encode(made), indent=2)
     assert len(encode(made)) < min(15_000, len(before) / 2)
+
+
+@pytest.mark.parametrize(
+    ("texts", "shared", "own"),
+    [
+        (("own 0.0051", "own 0.0052"), "own {}", ["0.0051", "0.0052"]),
+        (("own 1", "own 1e-05"), "own {}", ["1", "1e-05"]),
+        (("10 of v1", "9 of v1"), "{} of v1", ["10", "9"]),
+        (("of 5, 6 more", "of 7, 6 more"), "of {}, 6 more", ["5", "7"]),
+        (("of 5, 6 more", "of 7, 8 more"), None, ["of 5, 6 more", "of 7, 8 more"]),
+        (("cgroup v1", "cgroup v1, less 3"), None, ["cgroup v1", "cgroup v1, less 3"]),
+        (("of {} 5", "of {} 6"), None, ["of {} 5", "of {} 6"]),
+        (("of {}", "of {}"), "of {}", [None, None]),
+        (("wait4", "procfs"), None, ["wait4", "procfs"]),
+        (("of 5", None), None, ["of 5", None]),
+    ],
+)
+def test_texts_that_differ_in_one_word_share_the_rest(texts: Any, shared: Any, own: Any) -> None:
+    sources = [{} if text is None else {"io.read_bytes": text} for text in texts]
+    made = with_reasons(make_record(runs=tuple(make_run(at, sources=one) for at, one in enumerate(sources))))
+    document = json.loads(encode(made))
+    assert document.get("every_run", {}).get("sources", {}).get("io.read_bytes") == shared
+    assert [run.get("sources", {}).get("io.read_bytes") for run in document["runs"]] == own
+    assert [run.sources for run in decode(encode(made)).runs] == sources
+
+
+@pytest.mark.parametrize(("one", "two"), [(0.0, -0.0), (None, 0.0), (1.0, math.nextafter(1, 2))], ids=repr)
+def test_values_that_only_seem_equal_stay_apart(one: Any, two: Any) -> None:
+    made = make_record(runs=(make_run(0, host_during={"x": one}), make_run(1, host_during={"x": two})))
+    assert [repr(run.host_during["x"]) for run in decode(encode(made)).runs] == [repr(one), repr(two)]
 
 
 def test_a_part_of_another_type_is_named() -> None:
