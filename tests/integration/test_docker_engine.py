@@ -35,9 +35,7 @@ def execute(engine: DockerEngine, place: Place, out: Path, events: list[Mapping[
     def run(code: str, limits: Limits = NO_LIMITS, where: Place = place, **task: Any) -> Ending:
         words = {"argv": ("{python}", "-c", code), "env": {}, "cwd": "{out}", "timeout_s": 30.0, "torch": False}
         labels = {"test.out": str(out)}
-        return engine.execute(
-            where, Task(**{**words, "labels": labels, "limits": limits, **task}), out, events.append
-        )
+        return engine.execute(where, Task(**{**words, "labels": labels, "limits": limits, **task}), out, events.append)
 
     return run
 
