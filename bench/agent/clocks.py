@@ -100,8 +100,11 @@ def read_own() -> Usage:
 
 def read_own_peak_bytes() -> int | None:
     """Peak resident memory of the supervisor. ``ru_maxrss`` would also count what ran in its place before exec."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-        for line in file:
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            for line in file:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # a limit that a test has set for us
     return None

@@ -114,7 +114,7 @@ class BoundedLog:
     def _to_ring(self, data: bytes) -> None:
         if self._ring is None:
             self._ring = self._open_ring()
-        if self._ring is None and not self._take_reserve():
+        if (self._ring is None and not self._take_reserve()) or not self._tail_limit:
             return
         if len(data) > self._tail_limit:
             data, self._ring_bytes = data[-self._tail_limit :], 0  # all that the ring holds is cut
@@ -185,7 +185,7 @@ class BoundedLog:
         tail = min(length, max(rest // 2, rest - self._head_bytes))
         head = min(self._head_bytes, rest - tail)
         mark = _mark(self.total_bytes - head - tail)
-        start = (start + length - tail) % self._tail_limit
+        start = (start + length - tail) % (self._tail_limit or 1)  # 0: not even a byte had room
         if head_room < ring_room:
             text = os.pread(self._head, head, 0) + mark + self._read(ring, start, tail)
             if self._put(ring, text, 0) == len(text):

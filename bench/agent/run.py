@@ -24,6 +24,7 @@ from .follow import TestLog
 from .gpu import open_gpus
 from .log import BoundedLog
 from .out import OutFolder
+from .own_limits import OwnLimits
 from .reap import Reaper, grown
 from .run_delay import RunDelay
 from .sampler import Sampler
@@ -36,6 +37,7 @@ PIPE_BYTES = 1024 * 1024
 READ_BYTES = 128 * 1024
 READS_A_TURN = 16
 FOLLOW_EVERY_S = 1.0
+REFUSED_S = 0.02
 WRITTEN_LAST = ("facts.json", ".facts.tmp", "torch_env.txt")
 """What is written after the run, by names that the tests can know."""
 
@@ -56,6 +58,7 @@ class Run:
         self.sampler = Sampler(out.file("samples.csv"), self.group, events, spec.sample_hz)
         self.gpus, no_gpu = open_gpus(spec.env, out.file("gpu.csv"))
         self.gaps = Gaps()
+        self.limits = OwnLimits()
         self.run_delay: RunDelay | None = None
         self.facts: dict[str, Any] = read_quick_facts()
         self.warnings: Warnings = [] if no_gpu is None else [warning("gpu_not_sampled", no_gpu)]
@@ -98,6 +101,7 @@ class Run:
         self.tests.begin(clocks.start)
         wall_s = self._start_and_follow(command, output, clocks.start, tree)
         left, remaining = end_leftovers(tree, self.reaper)
+        self.limits.restore()
         own_after = read_own()
         after = self.group.read()
         while self._take_output(output):
@@ -139,6 +143,9 @@ class Run:
         """The tests are over: make way for what is written now, and tell what they did to the folder."""
         if found is not None:
             self.warnings.append(warning("evidence_changed", f"the folder of the results {found}"))
+        if self.limits.changed:
+            message = f"a process of the run set limits of the supervisor: {', '.join(self.limits.changed)}"
+            self.warnings.append(warning("evidence_changed", message))
         for name in WRITTEN_LAST:
             self.out.make_way(name)
 
@@ -177,6 +184,7 @@ class Run:
         deadline = start + self.spec.timeout_s
         follow_at = start + FOLLOW_EVERY_S
         expected = start
+        open_ = True
         while True:
             self.reaper.collect()
             now = time.monotonic()
@@ -189,11 +197,11 @@ class Run:
             if ladder.reason is None:
                 due.append(deadline)
             expected = max(now, min(due))
-            ready = poll.poll(max(0.0, (min(due) - now) * 1000 + 0.5))
+            ready = self._wait(poll, max(0.0, min(due) - now))
             now = time.monotonic()
-            for fd, _ in ready:
-                if fd == output and not self._take_output(output):
-                    poll.unregister(output)
+            if open_ and (ready is None or output in ready) and not self._take_output(output):
+                poll.unregister(output)
+                open_ = False
             asked = self.signals.take()
             if asked and ladder.reason is None:
                 self._stop(ladder, "interrupt", now)
@@ -217,6 +225,15 @@ class Run:
                 follow_at = now + FOLLOW_EVERY_S
                 self.tests.poll()
                 self.events.flush(0.0)
+
+    def _wait(self, poll: select.poll, seconds: float) -> list[int] | None:
+        """Wait for something to read; ``None`` if the kernel refuses: a limit has less than our descriptors."""
+        try:
+            return [fd for fd, _ in poll.poll(seconds * 1000 + 0.5)]
+        except OSError:
+            self.limits.restore()
+            time.sleep(min(seconds, REFUSED_S))
+            return None
 
     def _stop(self, ladder: Ladder, reason: str, now: float) -> None:
         self.events.emit("stopping", reason=reason)

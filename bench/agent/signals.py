@@ -2,7 +2,7 @@
 is lost.
 
 The signals that ask us to stop are blocked and read with their senders: what the measured processes send us is no
-wish of the user's, and stops nothing.
+wish of the user's, and stops nothing. All others but KILL and STOP are blocked.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 from .calls import SIGINFO_BYTES, parse_signals, signalfd
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+OTHERS = signal.valid_signals() - {*STOPPING, signal.SIGCHLD, signal.SIGKILL, signal.SIGSTOP}
+"""What would end or stop us by default, and nobody has a reason to send. A fault of our own ends us all the same."""
 
 
 class Signals:
@@ -33,9 +35,9 @@ class Signals:
         for number in (*STOPPING, signal.SIGCHLD):
             self._old[number] = signal.signal(number, _nothing)
         self._with_senders = signalfd(tuple(STOPPING))
-        self._old_mask: Any = None
+        self._old_mask: Any = signal.pthread_sigmask(signal.SIG_BLOCK, OTHERS)
         if self._with_senders is not None:
-            self._old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         self.inside: Callable[[int], bool] = _nobody
         self.sent_inside: str | None = None
 
@@ -60,7 +62,9 @@ class Signals:
         """Give the handlers back."""
         if self._with_senders is not None:
             os.close(self._with_senders)
-            signal.pthread_sigmask(signal.SIG_SETMASK, self._old_mask)
+        while signal.sigtimedwait(OTHERS - self._old_mask, 0) is not None:
+            pass  # else it would be delivered now
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._old_mask)
         for number, old in self._old.items():
             signal.signal(number, old)
         signal.set_wakeup_fd(self._old_fd)

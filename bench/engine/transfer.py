@@ -15,10 +15,17 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from bench.engine.protocol import Tree
+from bench.record.storage.disk import remove_tree
 
 MAX_BYTES = 2 * 1024**3
+MAX_PARTS = 100
+MAX_PART_BYTES = 255
+MAX_PATH_BYTES = 2000
+"""Of a file's path below the folder; the system allows 4095 in all."""
 MAX_FILES = 10_000
 _PIECE = 1 << 20
+_SHOWN = 200
+
 
 FIRST = (
     "result.json",
@@ -204,10 +211,12 @@ def unpack(
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             parts = safe_parts(member.name, top)
+            if parts is not None and not _can_be_written(parts):
+                parts = None
             if member.isdir() and parts is not None:
                 target.joinpath(*parts).mkdir(parents=True, exist_ok=True)
             elif parts is None or not parts or not member.isreg():
-                notes.append(f"{member.name!a} was not copied: {'no plain file' if parts else 'its path'}")
+                notes.append(f"{member.name[:_SHOWN]!a} was not copied: {'no plain file' if parts else 'its path'}")
             elif parts not in written and os.path.lexists(target.joinpath(*parts)):
                 continue  # from an earlier copying, whole
             elif files >= max_files:
@@ -219,7 +228,7 @@ def unpack(
                 passed += member.size
                 rest = " and what follows it" if passed > max_bytes else ""
                 notes.append(
-                    f"{member.name!a} ({member.size} bytes){rest} was not copied: more than {max_bytes} in all"
+                    f"{member.name[:_SHOWN]!a} ({member.size} bytes){rest} was not copied: more than {max_bytes} in all"
                 )
                 if rest:
                     break
@@ -314,9 +323,16 @@ def copy_tree(tree: Tree, target: Path) -> None:
 
 def walk(folder: Path) -> Iterator[Path]:
     """Everything below a folder that is no folder itself, one after another; links are not followed."""
-    for path, _, names in os.walk(folder, onerror=lambda _: None):
-        for name in names:
-            yield Path(path, name)
+    waiting = [str(folder)]
+    while waiting:
+        found: list[os.DirEntry[str]] = []
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:  # a path can be longer than any
+            found.extend(entries)
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+            else:
+                yield Path(entry.path)
 
 
 def set_aside(out: Path, bounds: Bounds | None = None) -> tuple[str, ...]:
@@ -340,7 +356,7 @@ def set_aside(out: Path, bounds: Bounds | None = None) -> tuple[str, ...]:
         if why:
             notes.append(f"{name!a} was not taken: {why}")
             with contextlib.suppress(OSError):
-                shutil.rmtree(out / name) if stat.S_ISDIR(about.st_mode) else (out / name).unlink()
+                remove_tree(out / name) if stat.S_ISDIR(about.st_mode) else (out / name).unlink()
     return tuple(notes)
 
 
@@ -359,6 +375,11 @@ def safe_parts(name: str, top: str) -> tuple[str, ...] | None:
     except UnicodeEncodeError:  # bytes that are not UTF-8 come as lone surrogates
         return None
     return path.parts[1:] if top else path.parts
+
+
+def _can_be_written(parts: tuple[str, ...]) -> bool:
+    sizes = [len(part.encode()) for part in parts]
+    return len(parts) <= MAX_PARTS and max(sizes, default=0) <= MAX_PART_BYTES and sum(sizes) <= MAX_PATH_BYTES
 
 
 def _write(stream: IO[bytes], target: Path) -> int:

@@ -251,11 +251,23 @@ def _inherit_cpuset(folders: Mapping[str, Path]) -> None:
         (folder / file).write_text((folder.parent / file).read_text(encoding="ascii").strip(), encoding="ascii")
 
 
+def _groups_below(folder: Path) -> list[Path]:
+    """The groups below one, each after the one that it is in; a run may have made a chain of any depth."""
+    found: list[Path] = []
+    waiting = [folder]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            inner = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+            found += inner
+            waiting += inner
+    return found
+
+
 def _remove(folder: Path) -> bool:
     """Remove a group's folder and those below it; the kernel needs a moment after the last process."""
     until = time.monotonic() + EMPTY_PATIENCE_S
     while folder.exists():
-        for below in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        for below in reversed(_groups_below(folder)):
             with contextlib.suppress(OSError):
                 below.rmdir()
         with contextlib.suppress(OSError):

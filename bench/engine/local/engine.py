@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-import shutil
 import tempfile
 import time
 import uuid
@@ -40,6 +39,7 @@ from bench.errors import NotMeasured, UsageError
 from bench.host.outer import read_outer
 from bench.record.schema import Engine as EngineRecord
 from bench.record.schema import Limits
+from bench.record.storage.disk import discard_tree
 
 _BY_AFFINITY = frozenset({"cpuset"})
 """What holds also without the controller: the supervisor is bound, and what it starts."""
@@ -114,7 +114,7 @@ class LocalEngine:
             work = Path(tempfile.gettempdir()) / f"{local_recover.WORK}{run_id}{secrets.token_hex(4)}"
             entry = self._begin(run_id, task, out, work)  # before the folder is there, which a kill would leave
             stack.callback(self._ledger.forget, run_id)
-            stack.callback(shutil.rmtree, work, ignore_errors=True)
+            stack.callback(discard_tree, work)
             work.mkdir(mode=0o700)
             folders = replace(make_folders(work, place, out, task.tree), input=_input_of(task))
             group = self._group(run_id, task.limits)

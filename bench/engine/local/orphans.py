@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -16,6 +15,7 @@ from bench.engine.local.process import kill_strays
 from bench.engine.protocol import KILLED, Ending, Notify, Orphan
 from bench.engine.transfer import copy_plain
 from bench.errors import NotMeasured
+from bench.record.storage.disk import discard_tree
 
 STOP_S = 30.0
 WORK = "bench-work-"
@@ -90,10 +90,10 @@ def remove(ledger: Ledger, entry: Entry) -> bool:
     if group is not None:
         done = group.remove() and done
     if Path(entry.work).name.startswith(WORK) and Path(entry.work).is_absolute():
-        shutil.rmtree(entry.work, ignore_errors=True)
+        discard_tree(Path(entry.work))
     parent = Path(entry.out).parent
     if parent.name.startswith("bench-") and parent.parent == Path(tempfile.gettempdir()):  # the killed command's own
-        shutil.rmtree(entry.out, ignore_errors=True)
+        discard_tree(Path(entry.out))
         with contextlib.suppress(OSError):
             parent.rmdir()  # unless something else is left in it
     if done:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.errors import BenchError, NotMeasured, UsageError
@@ -161,3 +163,63 @@ def remove_empty(folders: list[Path]) -> None:
             folder.rmdir()
         except OSError:
             return
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder with all that it holds, however deeply that is nested; links are not followed.
+
+    What lies in a folder of a folder is moved up and goes in its turn, so that neither the stack, nor a path, nor the
+    number of open files grows with the depth.
+
+    Raises:
+        OSError: some of it cannot be removed; the rest is gone.
+    """
+    top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    failed: OSError | None = None
+    try:
+        _open_to_its_owner(top)
+        kept: set[str] = set()
+        while left := [name for name in os.listdir(top) if name not in kept]:  # noqa: PTH208, of a descriptor
+            for name in left:
+                try:
+                    _remove_entry(name, top)
+                except OSError as error:
+                    failed = failed or error
+                    kept.add(name)
+    finally:
+        os.close(top)
+    if failed is not None:
+        raise failed
+    path.rmdir()
+
+
+def discard_tree(path: Path) -> None:
+    """Remove of a folder what can be removed, as :func:`remove_tree` does."""
+    with suppress(OSError):
+        remove_tree(path)
+
+
+def _remove_entry(name: str, top: int) -> None:
+    """Remove one entry of a folder; of a folder in it, move up what it holds and is a folder itself."""
+    if not stat.S_ISDIR(os.stat(name, dir_fd=top, follow_symlinks=False).st_mode):
+        os.unlink(name, dir_fd=top)
+        return
+    below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=top)
+    try:
+        _open_to_its_owner(below)
+        for inner in os.listdir(below):  # noqa: PTH208, of a descriptor
+            if stat.S_ISDIR(os.stat(inner, dir_fd=below, follow_symlinks=False).st_mode):
+                os.rename(inner, f".{secrets.token_hex(8)}", src_dir_fd=below, dst_dir_fd=top)
+            else:
+                os.unlink(inner, dir_fd=below)
+    finally:
+        os.close(below)
+    os.rmdir(name, dir_fd=top)
+
+
+def _open_to_its_owner(folder: int) -> None:
+    """Give its owner the rights to remove what it holds; of somebody else's, the removal itself tells."""
+    mode = os.fstat(folder).st_mode
+    if mode & stat.S_IRWXU != stat.S_IRWXU:
+        with suppress(OSError):
+            os.fchmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)

@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from bench.names import PARTIAL, is_part, is_stamp
-from bench.record.storage.disk import is_idle
+from bench.record.storage.disk import is_idle, remove_tree
 
 MARK = ".bench-partial"
 _TEXT = b"bench is writing here; what is left once it has ended is removed by the next run\n"
@@ -107,7 +106,7 @@ def remove_marked(folder: Path) -> None:
         held = [entry for entry in entries if entry.name != MARK]
     for entry in held:
         if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path)
+            remove_tree(Path(entry.path))
         else:
             Path(entry.path).unlink()
     (folder / MARK).unlink(missing_ok=True)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import stat
 import tempfile
 import uuid
@@ -30,6 +29,7 @@ from bench.engine.protocol import Ending, Engine
 from bench.errors import DamagedData, NotMeasured
 from bench.record.codec import encode
 from bench.record.schema import Record
+from bench.record.storage.disk import discard_tree
 from bench.run.result.reading import Reading
 
 LABEL = "bench.record"
@@ -179,11 +179,11 @@ class Store:
         """Remove it with all that it holds; what shows whose it is goes last."""
         for path in self.path.glob("*"):
             if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
+                discard_tree(path)
             elif path.name != "owner.json":
                 with contextlib.suppress(OSError):
                     path.unlink()
-        shutil.rmtree(self.path, ignore_errors=True)
+        discard_tree(self.path)
 
     def _write(self, name: str, content: msgspec.Struct) -> None:
         """Write a file whole or not at all. A disk that refuses costs a killed command's successor, not this one."""

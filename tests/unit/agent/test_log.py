@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -166,3 +167,16 @@ def test_a_tail_that_cannot_be_put_behind_the_head_stays(tmp_path: Path, monkeyp
     assert (tmp_path / "log").read_bytes() == b"a" * 50
     assert (tmp_path / "log.tail").read_bytes() == b"b" * 20
     assert log.error == "Input/output error"
+
+
+def test_a_disk_without_room_for_a_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("bench.agent.log.os.posix_fallocate", full)
+    monkeypatch.setattr("bench.agent.log.os.pwrite", full)
+    log = BoundedLog(str(tmp_path / "log"), 1000)
+    for _ in range(3):
+        log.write(b"said\n")
+    assert log.close() == 15
+    assert (log.error, log.last_line()) == ("No space left on device", "said")

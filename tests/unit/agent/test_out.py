@@ -229,3 +229,53 @@ def test_a_folder_without_proc_is_found_by_its_path(tmp_path: Path, monkeypatch:
     assert folder.way == str(tmp_path)
     assert folder.restore() is None
     folder.close()
+
+
+EVERY_SIGNAL = """
+import os, signal, sys, time
+harmless = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL, signal.SIGSTOP}
+for number in sorted(signal.valid_signals() - harmless):
+    os.kill(os.getppid(), number)
+time.sleep(0.3)
+print('went on')
+sys.exit(3)
+"""
+
+
+def test_no_signal_that_can_be_blocked_ends_or_stops_the_supervisor(program) -> None:
+    done = program(sys.executable, "-S", "-c", EVERY_SIGNAL)
+    assert (done.code, done.stderr) == (0, "")
+    assert (done.log, done.result["outcome"], done.result["exit_code"]) == (b"went on\n", "failed", 3)
+
+
+def test_a_test_meets_no_signal_blocked(program) -> None:
+    done = program(sys.executable, "-S", "-c", "import signal; print(*signal.pthread_sigmask(signal.SIG_BLOCK, []))")
+    assert done.log == b"\n"
+
+
+LIMIT = """
+import os, resource, sys, time
+number = getattr(resource, "RLIMIT_" + sys.argv[1])
+hard = resource.prlimit(os.getppid(), number)[1]
+resource.prlimit(os.getppid(), number, (0, hard if sys.argv[2] == "soft" else 0))
+time.sleep(0.4)
+print("went on", flush=True)
+sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("name", ["NOFILE", "FSIZE", "AS"])
+def test_limits_that_a_test_sets_for_the_supervisor_are_put_back(program, name: str) -> None:
+    done = program(sys.executable, "-S", "-c", LIMIT, name, "soft")
+    assert (done.code, done.result["outcome"], done.result["exit_code"]) == (0, "failed", 3)
+    assert f"set limits of the supervisor: {name}" in codes(done)["evidence_changed"]
+
+
+@pytest.mark.parametrize("name", ["NOFILE", "FSIZE"])
+def test_limits_that_cannot_be_put_back_leave_the_last_event(out: Path, name: str) -> None:
+    spec = make_spec(out, [sys.executable, "-S", "-c", LIMIT, name, "hard"])
+    without = ["setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource"] if os.geteuid() == 0 else []
+    said = subprocess.run([*without, *command(spec)], capture_output=True, timeout=30, check=False)
+    ended = json.loads(said.stdout.splitlines()[-1])
+    assert (ended["event"], ended["outcome"], ended["exit_code"]) == ("ended", "failed", 3)
+    assert ended["cpu"]["total_s"] is not None

@@ -25,6 +25,8 @@ from bench.engine.transfer import (
     unpack_one,
     write_folder,
 )
+from bench.record.storage.disk import remove_tree
+from tests.support.deep import make_deep
 
 
 def made(*members):
@@ -295,3 +297,27 @@ def test_an_archive_ends_with_its_two_empty_blocks(tmp_path, files):
         assert len(archive.getmembers()) == files + 1
         assert archive.offset + 1024 == len(data)
     assert data.endswith(bytes(1024))
+
+
+@pytest.mark.parametrize("way", [["d"] * 1500, ["d" * 250] * 20, ["d" * 300]], ids=["deep", "long", "name"])
+def test_what_lies_too_deep_is_left_behind_and_said(tmp_path, way):
+    """A folder by itself comes once for each of its levels."""
+    path = "/".join(way)
+    names = itertools.accumulate(way, lambda one, other: f"{one}/{other}")
+    folders = [(name, tarfile.DIRTYPE, b"") for name in names]
+    data = made(*folders, (f"{path}/x", tarfile.REGTYPE, b"x"), ("file", tarfile.REGTYPE, b"y"))
+    copied = unpack(pieces(data), "", tmp_path)
+    assert (tmp_path / "file").read_bytes() == b"y"
+    assert copied.files == 1
+    assert any("was not copied: its path" in note for note in copied.notes)
+    assert max(map(len, copied.notes)) < 300
+
+
+def test_a_deep_folder_is_copied_as_far_as_paths_lead(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    make_deep(source, 1500, "d" * 9)
+    target.mkdir()
+    (source / "near").write_text("near")
+    assert copy_plain(source, target) == ()
+    assert [path.name for path in target.iterdir()] == ["near"]
+    remove_tree(source)

@@ -199,3 +199,10 @@ def test_it_is_removed_with_what_lies_below(tmp_path):
     (tmp_path / "full" / "file").touch()  # stands for a process that stays
     assert Group(1, {"cpu": tmp_path / "full"}).remove() is False
     assert (tmp_path / "full").exists()
+
+
+def test_a_chain_of_groups_of_any_depth_is_removed(tmp_path):
+    for depth in range(1200):
+        Path(tmp_path / "deep", *["g"] * depth).mkdir()
+    assert Group(1, {"cpu": tmp_path / "deep"}).remove() is True
+    assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -175,7 +174,7 @@ def test_one_that_cannot_be_removed_keeps_its_mark_and_stops_nothing(tmp_path, m
         def refuse(*_, **__):
             raise PermissionError(errno.EACCES, "Permission denied")
 
-        patch.setattr(shutil, "rmtree", refuse)
+        patch.setattr("bench.record.storage.partial.remove_tree", refuse)
         assert remove_partials(tmp_path) == []
     assert is_marked(folder)
     assert remove_partials(tmp_path) == [folder]

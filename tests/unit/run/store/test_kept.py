@@ -195,7 +195,7 @@ def test_what_shows_whose_a_store_is_goes_last(store, monkeypatch):
     (store.path / "run-0000").mkdir()
     (store.path / "begun-00.json").write_text("{}")
     removed = []
-    monkeypatch.setattr(module.shutil, "rmtree", lambda path, **_: removed.append((path.name, store.owned)))
+    monkeypatch.setattr(module, "discard_tree", lambda path: removed.append((path.name, store.owned)))
     store.remove()
     assert removed == [("run-0000", True), (store.id, True)]
     assert not (store.path / "begun-00.json").exists()
