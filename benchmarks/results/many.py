@@ -2,7 +2,7 @@
 
     python benchmarks/results/many.py 1000 10000          # results of 5 runs; a table
     python benchmarks/results/many.py --old 1000          # with records as long as those of the first versions
-    python benchmarks/results/many.py --rivals 1000       # and what pyperf and DuckDB's read_json take for as much
+    python benchmarks/results/many.py --rivals 1000       # and what asv, pyperf and DuckDB's read_json take
 
 Each figure is a command of its own with its start, in seconds of CPU and (in brackets) on the clock; only the former
 mean something where others work on the machine. All of them run one after the other.

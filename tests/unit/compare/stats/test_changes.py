@@ -34,11 +34,19 @@ def test_a_split_is_the_one_whose_sides_are_farthest_apart():
     far = changes.REACH * changes.robust_deviation(np.abs(values - middle))
     drawn = np.clip(values, middle - far, middle + far).tolist()
     every = {(t, k): energy(drawn[:t], drawn[t:k]) for k in range(6, 12) for t in range(3, k - 2)}
-    (stays, here), (goes, there) = part.splits(np.arange(values.size))
+    (stays, here), (goes, there) = part.splits()
     assert stays == pytest.approx(max(score for (_, k), score in every.items() if k == 11))
     assert goes == pytest.approx(max(every.values()))
     assert here == max((one for one in every if one[1] == 11), key=every.__getitem__)[0]
     assert there == max(every, key=every.__getitem__)[0]
+
+
+def test_orders_that_are_summed_up_together_score_as_each_alone():
+    values = np.log(noise(13))
+    part = changes._Part.of(values, 0, values.size)
+    orders = np.array([np.random.default_rng(seed).permutation(values.size) for seed in range(5)])
+    alone = [changes._Part(0, part.values[order], part.weights).splits() for order in orders]
+    assert part.best(orders).tolist() == [[stays, goes] for (stays, _), (goes, _) in alone]
 
 
 def test_a_step_has_its_place_size_interval_and_chance():
