@@ -157,7 +157,7 @@ def bounds_of(least: float | None, most: float | None) -> str:
 def bounds_clause(judged: Judged) -> str:
     """Return the same as the rest of a sentence that begins with the figure's name."""
     if judged.low is None and judged.high is None:
-        return "has no range yet, that takes about 9 pairs"
+        return "has no range yet" if judged.to_go is not None else "has no range yet, that takes about 9 pairs"
     return f"is {bounds(judged)}"
 
 

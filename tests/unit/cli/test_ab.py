@@ -302,6 +302,10 @@ def test_another_time_that_is_decided_is_named_with_the_command_that_lets_it_dec
     assert last[last.index("--metric") + 1] == "cpu"
     code, out, err = bench_(*last)
     assert (code, "slower: cpu +" in out) == (1, True), out + err
+    assert "(accepted)" not in out
+    explained = shlex.split(err.strip().splitlines()[-1].removeprefix("next: bench "))
+    assert explained[0] == "explain"
+    assert "the experiment decided: slower: cpu +" in " ".join(bench_(*explained)[1].split())
     code, _, err = bench_(*words, "--env", "API_TOKEN=hunter2hunter2hunter2")
     assert (code, "hunter2" in err, "let --metric cpu decide" in err, "next: bench ab --resume" in err) == (
         6,
