@@ -123,6 +123,12 @@ def node_of(nodes: Sequence[str]) -> str | None:
     return nodes[0] if nodes else None
 
 
+def project_here(node: str | None) -> Path | None:
+    """Return the current folder if it is the project of a node: its file is there."""
+    file = (node or "").split("::", 1)[0]
+    return Path() if file and (Path() / file).exists() else None
+
+
 def catalog_with(project: Path | None) -> Catalog:
     """Return the built-in catalog; with a project, what its ``bench.toml`` names as well."""
     from bench.catalog.load import builtin, merged

@@ -225,7 +225,9 @@ def _of_experiment(one: Sample, two: Sample, accept: Collection[str]) -> Compari
     a, b = one.newest, two.newest
     found = _differences(one.records, two.records, {*accept, *under_test(a, b)})
     trial = trial_of(a, b)
-    decides, naming = trial.decides, [difference_reason(one) for one in found]
+    # What is compared needs no word that it was accepted, unless somebody asked for that.
+    named = [one if accept else msgspec.structs.replace(one, accepted=False) for one in found]
+    decides, naming = trial.decides, [difference_reason(one) for one in named]
     status = forced_status(found) or STATUS[decides.outcome]
     lost = withheld(status, one, two)
     work = with_sentence(compare_work(one, two), status, sides_of(a, b))

@@ -212,7 +212,7 @@ def _judged(
     if not values:
         return msgspec.structs.replace(made, why="no pair has it on both sides")
     if any(not (math.isfinite(value) and value > 0) for pair in values for value in pair):
-        return msgspec.structs.replace(made, why="ratios need values above 0")
+        return msgspec.structs.replace(made, why="a figure of 0 has no ratio")
     found = rule.differences(base, head)
     decision = rule.decide(found, *asked)
     return msgspec.structs.replace(

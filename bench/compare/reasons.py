@@ -150,8 +150,15 @@ def bounds_of(least: float | None, most: float | None) -> str:
     if low is not None and high is not None:
         return f"between {low} and {high}"
     if low is None and high is None:
-        return "not bounded yet"
+        return "no range yet"
     return f"at most {high}" if low is None else f"at least {low}"
+
+
+def bounds_clause(judged: Judged) -> str:
+    """Return the same as the rest of a sentence that begins with the figure's name."""
+    if judged.low is None and judged.high is None:
+        return "has no range yet" if judged.to_go is not None else "has no range yet, that takes about 9 pairs"
+    return f"is {bounds(judged)}"
 
 
 def trial_reason(trial: Trial) -> str:
@@ -163,7 +170,7 @@ def trial_reason(trial: Trial) -> str:
         return f"nothing can be decided by {judged.name}: {judged.why}"
     after = f"after {units.counted(judged.pairs, 'pair')}"
     if judged.outcome == "undecided":
-        return f"undecided {after}: {judged.name} is {bounds(judged)}"
+        return f"undecided {after}: {judged.name} {bounds_clause(judged)}"
     shown = f"{judged.name} {units.change(judged.change)} ({bounds(judged)})"
     sure = f"certain after {judged.decided_after} of {units.counted(judged.pairs, 'pair')}"
     if judged.outcome == "same":

@@ -266,6 +266,9 @@ def need_of(diagnostic: Diagnostic, root: Path | None, requirements: Path | None
     """
     if requirements is None and root is not None and diagnostic.requirements is not None:
         requirements = root / diagnostic.requirements
+        if not requirements.is_file():
+            what = f"bench.toml names requirements = '{diagnostic.requirements}', and {root} has no such file"
+            raise UsageError(what, fix="add the file, or leave that line out if the test needs no package")
     if requirements is not None and not requirements.is_file():
         raise UsageError(f"--requirements {requirements} is not a file", fix="give a pip requirements file")
     return Need(diagnostic.image) if requirements is None else Need(diagnostic.image, requirements.resolve(), tree)

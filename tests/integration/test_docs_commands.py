@@ -229,9 +229,12 @@ def decides_a_project(line: str, request: pytest.FixtureRequest, tmp_path: Path)
     checkout: Path = request.getfixturevalue("checkout")
     project = tmp_path / "project"
     (project / "tests").mkdir(parents=True)
-    (project / "tests/test_x.py").write_text("def test_y(): pass\n")
+    words = shlex.split(line)
+    test = project / words[words.index("--node") + 1].partition("::")[0]
+    test.write_text("def test_y(): pass\n")
     user = {f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     execute("git init -q -b main . && git add . && git commit -qm one", project, user)
+    test.write_text("def test_y(): assert 1\n")
     more = {
         "PATH": f"{checkout}/.venv/bin:{os.environ['PATH']}",
         "BENCH_ENGINE": "docker",

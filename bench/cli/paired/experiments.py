@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,15 +15,17 @@ import msgspec
 from bench import units
 from bench.catalog.command import Asked as Command
 from bench.cli import options
-from bench.cli.next_step import results_words, suggest
+from bench.cli.misspelt import Misspelt, misspelt, refused
+from bench.cli.next_step import project_words, results_words, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
+from bench.cli.paired.again import again, decided_otherwise, otherwise_text
 from bench.cli.progress import Progress
 from bench.cli.session import open_beside, open_session
 from bench.cli.verbs.measure.run import checkout_of, device_of, what_is_named
 from bench.cli.verbs.measure.whatif import engine_for, sessions_for
 from bench.compare.experiment import Trial
 from bench.compare.measures import CALL, WALL
-from bench.compare.reasons import bounds, trial_reason
+from bench.compare.reasons import bounds_clause, trial_reason
 from bench.compare.stats.pairs import EFFECT
 from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder
@@ -155,11 +158,18 @@ def prepare(words: Words, rules: Rules, folder: Path) -> Prepared:
     return Prepared(words, question, (made.plan(sides[0]), made.plan(sides[1])))
 
 
-def report(trial: Trial) -> None:
-    """Report on the line of progress where an experiment stands."""
+def report(trial: Trial, most: int | None = None) -> None:
+    """Report on the line of progress where an experiment stands.
+
+    Args:
+        trial: what its pairs show so far.
+        most: the pair that it ends at in any case, named if more may be needed.
+    """
     judged = trial.decides
     left = "" if judged.to_go is None else f", about {counted(judged.to_go, 'pair')} to go"
-    notify(f"pair {trial.made}: {judged.name} is {bounds(judged)}{left}")
+    if judged.to_go is not None and most is not None and trial.made + judged.to_go > most:
+        left += f", but it stops at pair {most}"
+    notify(f"pair {trial.made}: {judged.name} {bounds_clause(judged)}{left}")
 
 
 def experiment(
@@ -167,7 +177,7 @@ def experiment(
     asked: Asked,
     earlier: Earlier | None,
     find: Callable[[Notify], Engine],
-    follow: Callable[[Trial], None] = report,
+    follow: Callable[[Trial], None] | None = None,
 ) -> Done:
     """Run the pairs of both sides, write their bundles, and return what they show.
 
@@ -184,6 +194,7 @@ def experiment(
         NotMeasured: it is to go on, and pairs of a killed command have just come to light.
     """
     words, plans = prepared.words, prepared.plans
+    follow = follow or partial(report, most=asked.rules.max_pairs)
     told = _experiments(words, asked, earlier, prepared.question)
     with ExitStack() as stack:
         results = Path(words.results)
@@ -205,18 +216,24 @@ def experiment(
         return run_pairs(arms[0], arms[1], asked.rules, earlier.first if earlier else 0, follow, asked.work)
 
 
-def show(done: Done, rules: Rules, *, json: bool) -> None:
+def show(done: Done, rules: Rules, words: Words, *, json: bool) -> None:
     """Show what an experiment came to: a sentence, a figure a line, and where both bundles are.
 
     Args:
         done: the experiment.
         rules: when it was to end.
+        words: what was asked.
         json: whether one JSON document is shown instead.
     """
     comparison, sides = done.comparison, {"base": done.base, "head": done.head}
     trial = comparison.experiment
     assert trial is not None  # noqa: S101, both are sides of one experiment
-    closing = _closing(done, rules)
+    wrong = _misspelt(done, words)
+    if wrong is not None:
+        complain(wrong.said)
+    closing = [_closing(done, rules)]
+    other = decided_otherwise(trial) if done.ended_by in ("max_pairs", "budget") else None
+    closing += [otherwise_text(trial, other)] if other is not None else []
     if json:
         written = {name: {"path": str(one.path), "record": one.record} for name, one in sides.items()}
         document = {"experiment": trial, "status": comparison.status, "sentence": trial_reason(trial)}
@@ -224,10 +241,10 @@ def show(done: Done, rules: Rules, *, json: bool) -> None:
         print_json(document | said | written)
     else:
         _print(done, trial)
-    if closing:
-        notify(closing)
+    for line in filter(None, closing):
+        notify(line)
     if not json:
-        suggest(*_next(done, trial, rules))
+        suggest(*(_next_of_name(words, rules, trial, wrong) if wrong is not None else _next(done, trial, rules, words)))
     if done.ended_by == "no_figure":
         known = ", ".join(judged.name for judged in trial.informs)
         complain(f"{trial.metric} cannot decide: {trial.decides.why}; there are {known}, choose one with --metric")
@@ -259,7 +276,7 @@ def _closing(done: Done, rules: Rules) -> str:
     """Why there are no more pairs, if that is no decision."""
     said = {
         "budget": f"the budget of {clock(rules.budget_s)} is spent",
-        "max_pairs": "the most pairs that were asked for",
+        "max_pairs": f"stopped at the limit of {counted(rules.max_pairs, 'pair')}",
         "interrupted": "interrupted",
         "failed": "a run did not pass, and its time means nothing",
         "unlike": "the sides are not alike in what is not asked about",
@@ -267,9 +284,30 @@ def _closing(done: Done, rules: Rules) -> str:
     return said.get(done.ended_by, "")
 
 
-def _next(done: Done, trial: Trial, rules: Rules) -> tuple[object, ...]:
+def _misspelt(done: Done, words: Words) -> Misspelt | None:
+    """What is wrong with a test that pytest did not find."""
+    project = Path(words.project) if words.project is not None else None
+    for side, written in (("base", done.base), ("head", done.head)):
+        found = misspelt(written.record, project)
+        if found is not None:
+            return found
+        if project is not None and refused(written.record):  # as it lies there it has the test
+            return Misspelt(f"the {side} has no test {written.record.diagnostic.node}: choose one that has it", None)
+    return None
+
+
+def _next_of_name(words: Words, rules: Rules, trial: Trial, wrong: Misspelt) -> tuple[object, ...]:
+    """The experiment with the test that was probably meant; else what there is."""
+    meant = again(words, rules, trial.effect, node=wrong.meant) if wrong.meant and words.node else None
+    return meant or ("list", *project_words(None if words.project is None else Path(words.project)))
+
+
+def _next(done: Done, trial: Trial, rules: Rules, words: Words) -> tuple[object, ...]:
     """What goes on with an experiment, or looks closer at its sides."""
     folder = results_words(done.head.path.parents[2])
+    other = decided_otherwise(trial) if done.ended_by in ("max_pairs", "budget") else None
+    if other is not None and (anew := again(words, rules, trial.effect, metric=other.name)) is not None:
+        return anew
     if done.ended_by in ("budget", "interrupted"):
         return ("ab", "--resume", trial.id, *folder)
     if done.ended_by == "max_pairs" and (more := more_pairs(rules.max_pairs)):

@@ -89,7 +89,7 @@ _NEVER = frozenset(
     ("instructions", "branches", "minor faults", "bytes read", "bytes written", "system calls", "processes started")
 )
 """Whatever two runs show: spinning threads, allocators, caches and libraries move these without more work."""
-NEVER_WHY = "moves without more work"
+NEVER_WHY = "changes from run to run, also with the same work"
 VARIES_WHY = "did not repeat exactly"
 ONCE_WHY = "counted once, so it is not known to repeat"
 

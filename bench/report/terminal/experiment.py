@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -13,7 +14,7 @@ from bench import units
 from bench.compare.comparison import Comparison
 from bench.compare.experiment import Judged, Trial
 from bench.compare.reasons import bounds, judged_word
-from bench.report.status import STATES
+from bench.report.status import STATES, State
 from bench.report.terminal.cells import STYLES, bullets, state, table, text, work_table
 
 _STYLE = {"slower": "bad", "faster": "good", "same": "none", "undecided": "caution"}
@@ -22,14 +23,31 @@ _STYLE = {"slower": "bad", "faster": "good", "same": "none", "undecided": "cauti
 def experiment_view(comparison: Comparison, trial: Trial) -> RenderableType:
     """Return the sentence that decides, a table of all figures, what else there is to know, and the work of both."""
     sentence, *others = comparison.reasons
-    head = Text.assemble(state(STATES[comparison.status]), "  ", text(comparison.diagnostic, "bold"))
+    head = Text.assemble(state(_state(comparison, trial)), "  ", text(comparison.diagnostic, "bold"))
     how = f"experiment {trial.id}, seed {trial.seed}{', both sides at once' if trial.duet else ''}"
     made = figures_table(trial)
-    parts: list[RenderableType] = [head, text(sentence, "bold"), Text(), made, text(how, "dim")]
+    parts: list[RenderableType] = [head, text(sentence, "bold")]
+    parts += [Text(), made, text(_HOW_READ, "dim")] if trial.judged else []
+    parts.append(text(how, "dim"))
     parts.append(bullets(text(one) for one in others))
     if comparison.work is not None:
         parts += [Text(), work_table(comparison.work)]
     return Group(*parts)
+
+
+_HOW_READ = (
+    "change: the middle of the pairs' ratios, not the ratio of both medians; "
+    "cpu and wall: of the whole run, its start included"
+)
+
+
+def _state(comparison: Comparison, trial: Trial) -> State:
+    """However many pairs there are, an experiment without a decision is undecided; without any pair it is nothing."""
+    if comparison.status != "insufficient_runs":
+        return STATES[comparison.status]
+    if not trial.judged:
+        return STATES["not_measured"]
+    return replace(STATES[comparison.status], label="undecided")
 
 
 def decision_view(comparison: Comparison, trial: Trial) -> RenderableType:

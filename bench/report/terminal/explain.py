@@ -41,8 +41,11 @@ def explanation_view(explanation: Explanation) -> RenderableType:
     return Group(*parts)
 
 
-def difference_view(difference: DeltaExplanation) -> RenderableType:
-    """Return two results: the terms of the difference in wall time, what each is tied to, and what else differs."""
+def difference_view(difference: DeltaExplanation, decided: str | None = None) -> RenderableType:
+    """Return two results: the terms of the difference in wall time, what each is tied to, and what else differs.
+
+    ``decided`` is what their experiment decided, if it was by another figure than the wall time that is explained.
+    """
     a, b = difference.a, difference.b
     head = Text.assemble(
         text(a.diagnostic, "bold"),
@@ -60,7 +63,10 @@ def difference_view(difference: DeltaExplanation) -> RenderableType:
             units.NOT_KNOWN if term.a_s is None else _signed(term.seconds),
             signed_bar(term.seconds, most, _HALF),
         )
-    parts: list[RenderableType] = [head, sides, made, *_ties(difference.terms)]
+    parts: list[RenderableType] = [head, sides]
+    if decided is not None:
+        parts.append(text(f"the experiment decided: {decided}; explained is the wall time, which may differ from that"))
+    parts += [made, *_ties(difference.terms)]
     tied = [tie for term in difference.terms if term.seconds for tie in term.ties]
     others = [one for one in difference.differences if not any(tie.startswith(f"{one.name}: ") for tie in tied)]
     if others:

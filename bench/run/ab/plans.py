@@ -10,6 +10,7 @@ import msgspec
 from bench.catalog.command import KINDS
 from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Diagnostic
+from bench.catalog.project import FILE
 from bench.engine.assets import diagnostics_folder
 from bench.engine.protocol import Tree
 from bench.engine.transfer import copy_tree
@@ -70,6 +71,8 @@ class Sides:
             return make_plan(diagnostic, options, source, need=need, variant=variant)
         source, tree = self._code_of(side.rev, asked.project)
         root = tree.root if side.rev is not None else asked.project
+        if side.rev is not None:
+            _require(side, diagnostic, tree, own=(side.requirements or asked.requirements) is None)
         need = need_of(diagnostic, root, _found(side.requirements or asked.requirements, root), tree)
         return make_plan(diagnostic, options, source, tree=tree, need=need, variant=variant)
 
@@ -104,6 +107,17 @@ class Sides:
                 f"the project {project} cannot be copied", said, "make room, or mend its rights"
             ) from error
         return msgspec.structs.replace(source, sha256=sha256), replace(tree, root=target, sha256=sha256)
+
+
+def _require(side: Side, diagnostic: Diagnostic, tree: Tree, *, own: bool) -> None:
+    """What the working tree's ``bench.toml`` or the command line names is not in every revision."""
+    node = (diagnostic.node or "").split("::", 1)[0]
+    if node and not (tree.root / node).exists():
+        raise UsageError(f"the revision '{side.rev}' has no {node}", fix="name a revision that has the test")
+    named = diagnostic.requirements
+    if own and named is not None and not (tree.root / named).is_file():
+        what = f"the revision '{side.rev}' has no {named}, which {FILE} of the project names"
+        raise UsageError(what, fix="commit it there, or give --requirements FILE for both sides")
 
 
 def _in_image(diagnostic: Diagnostic, image: str) -> Diagnostic:

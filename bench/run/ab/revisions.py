@@ -34,19 +34,30 @@ def find_revision(project: Path, name: str) -> Revision:
     if not project.is_dir():
         raise UsageError(f"--project {project} is not a folder", fix="give the folder of a checkout")
     real = project.resolve()
+    no_checkout = f"run 'git init' and commit in {real}, or give another --project"
     top = read_top(real)
     try:
         if top is None:
             call_git(real, "rev-parse", "--show-toplevel")
-            raise UsageError(f"{project} is no git checkout", fix="name a folder of one with --project")
+            raise UsageError(f"{real} is no git checkout", fix=no_checkout)
         commit = call_git(top, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").strip()
     except GitRefused as error:
         if top is None:
-            fix = "name a folder of a checkout with --project"
-            raise UsageError(f"'{name}' needs a git checkout, and {project} is none", str(error), fix) from None
-        fix = "name a branch, a tag or a commit that 'git rev-parse' knows"
-        raise UsageError(f"'{name}' is no revision of {project}", fix=fix) from None
+            what = f"'{name}' needs a git checkout, and {real} is none"
+            raise UsageError(what, str(error), no_checkout) from None
+        fix = f"name a branch, a tag or a commit that 'git rev-parse' knows{_branches(top)}"
+        raise UsageError(f"'{name}' is no revision of {real}", fix=fix) from None
     return Revision(top, real.relative_to(top), commit, name)
+
+
+def _branches(top: Path) -> str:
+    """Some that could have been meant, the newest first."""
+    listed = ("for-each-ref", "--sort=-committerdate", "--count=5", "--format=%(refname:short)", "refs/heads")
+    try:
+        found = call_git(top, *listed).split()
+    except GitRefused:
+        return ""
+    return f", as {', '.join(found)}" if found else ""
 
 
 def check_out(revision: Revision, target: Path) -> Path:

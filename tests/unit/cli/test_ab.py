@@ -2,6 +2,7 @@
 
 import json
 import random
+import shlex
 import subprocess
 import threading
 
@@ -225,6 +226,119 @@ def test_a_revision_of_a_shipped_diagnostic_is_one_of_the_checkout_that_runs(
     assert (base.record.image, base.record.diagnostic.source.commit) == (head.record.image, old)
     code, _, err = bench_(*words, "--ceiling", "1", "--max-pairs", "1")
     assert "over_ceiling" in {bundle.record.verdict.status for bundle in find_bundles(tmp_path / "r")}, err
+
+
+def test_the_same_code_is_refused_before_anything_is_built_unless_the_head_is_named(
+    takes, engine, bench_, project, tmp_path
+):
+    takes(of_code(0.0))
+    git(project, "checkout", "-q", "work.py")
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--results", tmp_path / "r")
+    code, out, err = bench_(*words)
+    assert (code, out, engine.executed, list((tmp_path / "r").glob("*/*"))) == (2, "", [], [])
+    assert "base and head are the same code" in err
+    assert "--base HEAD~1" in err
+    assert bench_(*words, "--head", "v1", "--max-pairs", "1")[0] == 6
+    assert bench_(*words, "--head", "env.A=1", "--max-pairs", "1")[0] == 6
+    assert bench_(*words[:5], "v1,env.A=1", *words[6:], "--max-pairs", "1")[0] == 6
+
+
+def test_a_revision_without_the_test_or_its_requirements_is_refused_before_anything_is_built(
+    engine, bench_, project, tmp_path
+):
+    toml = (project / "bench.toml").read_text()
+    (project / "bench.toml").write_text(f'{toml}requirements = "needs.txt"\n')
+    words = ("--project", project, "--base", "v1", "--results", tmp_path / "r")
+    code, _, err = bench_("run", "slow", "--project", project, "--results", tmp_path / "r")
+    assert (code, "bench.toml names requirements = 'needs.txt'" in err, "leave that line out" in err) == (2, True, True)
+    (project / "needs.txt").write_text("\n")
+    code, _, err = bench_("ab", "slow", *words)
+    assert (code, "the revision 'v1' has no needs.txt, which bench.toml of the project names" in err) == (2, True), err
+    assert str(project) not in err
+    assert "/tmp" not in err
+    (project / "tests" / "test_new.py").write_text(TEST)
+    code, _, err = bench_("ab", "--node", "tests/test_new.py::test_y", *words)
+    assert (code, "the revision 'v1' has no tests/test_new.py" in err) == (2, True), err
+    assert engine.executed == []
+    named = (*words, "--requirements", project / "needs.txt", "--max-pairs", "1")
+    assert bench_("ab", "slow", *named)[0] == 6
+
+
+def test_a_node_in_the_current_folder_needs_no_project(engine, bench_, project, tmp_path, monkeypatch):
+    words = ("--node", "tests/test_x.py::test_y", "--results", tmp_path / "r")
+    code, _, err = bench_("run", *words)
+    assert (code, "add --project DIR" in err) == (2, True)
+    code, _, err = bench_("run", "slow", "--project", project, *words)
+    assert (code, "leave slow out" in err) == (2, True)
+    monkeypatch.chdir(project)
+    assert bench_("run", *words)[0] == 0
+    assert bench_("ab", *words, "--base", "v1", "--max-pairs", "1")[0] == 6
+    assert {task.tree.root for task in engine.executed[:1]} == {project}
+
+
+def test_another_time_that_is_decided_is_named_with_the_command_that_lets_it_decide(
+    takes, engine, bench_, project, tmp_path
+):
+    draw, execute = random.Random(5), engine.execute
+
+    def busy(place_, task, out, on_event):
+        """Wall times scatter; the CPU time does not, and is 20 % more for the head."""
+        ending = execute(place_, task, out, on_event)
+        result = json.loads((out / "result.json").read_text())
+        wall = draw.uniform(1.0, 3.0)
+        result["wall_s"] = result["tests"][0]["call_s"] = wall
+        result["cpu"]["total_s"] = of_code(0.2)(task) * draw.uniform(0.99, 1.01)
+        (out / "result.json").write_text(json.dumps(result))
+        return ending
+
+    engine.execute = busy
+    words = ("ab", "slow", "--project", project, "--base", "v1", "--max-pairs", "12", "--results", tmp_path / "r")
+    code, out, err = bench_(*words)
+    assert (code, "undecided after 12 pairs" in out, out.startswith("! undecided")) == (6, True, True), out
+    assert "stopped at the limit of 12 pairs" in err
+    assert "call is undecided, but cpu is slower, +" in err
+    last = shlex.split(err.strip().splitlines()[-1].removeprefix("next: bench "))
+    assert last[:2] == ["ab", "slow"]
+    assert last[last.index("--metric") + 1] == "cpu"
+    code, out, err = bench_(*last)
+    assert (code, "slower: cpu +" in out) == (1, True), out + err
+    assert "(accepted)" not in out
+    explained = shlex.split(err.strip().splitlines()[-1].removeprefix("next: bench "))
+    assert explained[0] == "explain"
+    assert "the experiment decided: slower: cpu +" in " ".join(bench_(*explained)[1].split())
+    code, _, err = bench_(*words, "--env", "API_TOKEN=hunter2hunter2hunter2")
+    assert (code, "hunter2" in err, "let --metric cpu decide" in err, "next: bench ab --resume" in err) == (
+        6,
+        False,
+        True,
+        True,
+    )
+
+
+def test_a_misspelt_test_is_named_first_with_those_that_there_are(engine, bench_, project, tmp_path):
+    execute = engine.execute
+
+    def refuses(place_, task, out, on_event):
+        ending = execute(place_, task, out, on_event)
+        result = json.loads((out / "result.json").read_text())
+        result |= {"outcome": "not_measured", "exit_code": 4, "tests": []}
+        result["signature"] = "pytest refused the command line or the node: ERROR: not found: /src/tests/test_x.py"
+        (out / "result.json").write_text(json.dumps(result))
+        return ending
+
+    engine.execute = refuses
+    words = ("--project", project, "--results", tmp_path / "r")
+    code, out, err = bench_("ab", "--node", "tests/test_x.py::test_yy", "--base", "v1", *words)
+    assert code == 6
+    assert "no such test: tests/test_x.py::test_yy; tests in this file: test_y" in err
+    assert "minor_faults" not in out
+    assert err.strip().splitlines()[-1].startswith("next: bench ab --project")
+    assert "--node tests/test_x.py::test_y --base v1" in err
+    code, out, err = bench_("run", "--node", "tests/test_z.py::test_y", *words)
+    assert code == 6
+    assert "no such file: tests/test_z.py; files of tests beside it: test_x.py" in err
+    assert "next: bench run" in err
+    assert "--node tests/test_x.py::test_y" in err
 
 
 def test_without_a_checkout_there_is_no_revision(engine, bench_, project, tmp_path, monkeypatch):

@@ -131,13 +131,13 @@ def test_a_metric_in_two_units_decides_nothing():
 
 def test_what_bounds_nothing_yet_is_said_so():
     few = trial_of(side("base", [1.0, 1.0]), side("head", [1.0, 1.1]))
-    assert trial_reason(few) == "undecided after 2 pairs: call is not bounded yet"
+    assert trial_reason(few) == "undecided after 2 pairs: call has no range yet"
     none = trial_of(side("base", []), side("head", []))
     assert trial_reason(none) == "nothing can be decided: no pair has two runs that count"
     lost = trial_of(side("base", [1.0], metric="x"), side("head", [1.0], metric="x"))
     assert trial_reason(lost) == "nothing can be decided by x: no run has it"
     zero = trial_of(side("base", [0.0]), side("head", [1.0]))
-    assert trial_reason(zero) == "nothing can be decided by call: ratios need values above 0"
+    assert trial_reason(zero) == "nothing can be decided by call: a figure of 0 has no ratio"
 
 
 def test_sides_of_different_experiments_are_compared_as_any_results():

@@ -23,7 +23,7 @@ MORE = compare(result(work()), result(work(168, 1_119_000)))
 def test_rows_have_sums_operators_and_rates():
     rows = {row.name: row.cells[1:] for row in work_rows(MORE.work)}
     assert rows["floating-point operations"] == ("1 MFLOP", "1.12 MFLOP", "+11.90 %", "")
-    assert rows["minor faults"] == ("7", "7", "equal", "not judged: moves without more work")
+    assert rows["minor faults"] == ("7", "7", "equal", "not judged: changes from run to run, also with the same work")
     assert rows["aten::mm"] == ("150", "168", "+12.00 %", "all in simulator.run")
     assert rows["FLOP a second"][:2] == ("10 kFLOP", "11.2 kFLOP")
 

@@ -15,8 +15,11 @@ from bench.cli.app import app
 from bench.cli.inputs import bundles_named
 from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, print_json
+from bench.compare.experiment import are_sides, trial_of
 from bench.compare.explain.difference import explain, explain_difference
-from bench.errors import UsageError
+from bench.compare.measures import WALL
+from bench.compare.reasons import trial_reason
+from bench.errors import BenchError, UsageError
 from bench.record.schema import Record
 from bench.report.export.json_document import explanation_document
 from bench.report.terminal.explain import difference_view, explanation_view
@@ -45,12 +48,24 @@ def explain_(
             Console.out().print(explanation_view(explanation))
             suggest(*_next(explanation.commands, first, results))
         return
-    difference = explain_difference(first, _one(b, results))
+    second = _one(b, results)
+    difference = explain_difference(first, second)
     if json:
         print_json(explanation_document(difference))
     else:
-        Console.out().print(difference_view(difference))
+        Console.out().print(difference_view(difference, _decided(first, second)))
         suggest(*_next((), first, results))
+
+
+def _decided(a: Record, b: Record) -> str | None:
+    """What the experiment of both decided by another figure than the wall time; ``None`` if there is no such thing."""
+    if not are_sides(a, b):
+        return None
+    try:
+        trial = trial_of(a, b, informs=False)
+    except BenchError:  # both are explained all the same
+        return None
+    return None if trial.metric == WALL else trial_reason(trial)
 
 
 def _next(tries: Sequence[str], record: Record, results: Path) -> tuple[object, ...]:

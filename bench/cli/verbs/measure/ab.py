@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bench.catalog.load import builtin
 from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.gates import parse_gates, work_gate
@@ -18,7 +19,9 @@ from bench.engine.choose import choose
 from bench.errors import gravest
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.temporary import temporary_folder
+from bench.run.ab.alike import refuse_alike
 from bench.run.ab.resume import find_sides, read_earlier
+from bench.run.ab.sides import parse_side
 from bench.run.ab.words import Words
 
 SIDE = "A revision, and/or variant= requirements= env.K= threads= image=, comma between"
@@ -107,6 +110,7 @@ def ab(
     Example: bench ab slow_cpu --project . --base main
     """
     one = options.node_of(node)
+    project = project or options.project_here(one)
     commands.refuse_installing(requirements, python)
     gate = parse_gates(fail_on)
     asked = Asked(
@@ -156,7 +160,9 @@ def ab(
             )
         words = words_of(given, earlier, results)
         prepared = prepare(words, asked.rules, folder)
+        if earlier is None and not words.head and prepared.question.diagnostic not in builtin().diagnostics:
+            refuse_alike(*prepared.plans, parse_side("--base", words.base))
         place = commands.engine_for(words.engine, prepared.question.diagnostic, words.python)
         done = experiment(prepared, asked, earlier, partial(choose, place, words.host))
-    show(done, asked.rules, json=json)
+    show(done, asked.rules, words, json=json)
     return int(gravest([done.exit_code, work_gate(gate, [done.comparison.work])]))

@@ -16,8 +16,9 @@ from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.commands import CommandVerb
 from bench.cli.gates import parse_gates, work_gate
-from bench.cli.next_step import after_run, suggest
-from bench.cli.output import Console, complain_of, notify, print_json
+from bench.cli.misspelt import misspelt
+from bench.cli.next_step import after_run, project_words, results_words, suggest
+from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.session import open_session
 from bench.compare.reference import like_or_newest, without
 from bench.compare.sample import sample_of
@@ -97,7 +98,9 @@ def run(
     Example: bench run grad_cpu --profile smoke --repeat 3
     """
     asked = Asked(command_name, image, torch, device_of(device), shell, prepare, input_, expect_exit)
-    catalog, diagnostic = what_is_named(name, project, options.node_of(node), commands.words_of(context), asked)
+    one = options.node_of(node)
+    project = project or options.project_here(one)
+    catalog, diagnostic = what_is_named(name, project, one, commands.words_of(context), asked)
     commands.refuse_installing(requirements, python)
     engine = commands.engine_for(engine, diagnostic, python)
     gate = parse_gates(fail_on)
@@ -142,6 +145,9 @@ def run(
         calibration=calibration,
     ) as session:
         written = measure(plan, session, known, work=counted)
+    wrong = misspelt(written.record, project)
+    if wrong is not None:
+        complain(wrong.said)
     if json:
         print_json({"path": str(written.path), "record": written.record})
     else:
@@ -149,7 +155,10 @@ def run(
         entry = Entry(written.record, str(written.path))
         first = not (told or known.records or known.asked) and entry.passed and entry.wall_s is not None
         Console.out().print(first_summary(entry) if first else result_summary(entry, told))
-        after_run(written.record, written.path)
+        if wrong is not None and wrong.meant and one:
+            suggest("run", *project_words(project), "--node", wrong.meant, *results_words(results))
+        else:
+            after_run(written.record, written.path)
     complain_of(written.complaints)
     return int(gravest([written.exit_code, work_gate(gate, _grown(written.record, known) if gate is not None else ())]))
 
@@ -236,8 +245,12 @@ def what_is_named(
     """
     if node is None:
         return commands.named_or_command(name, words, asked, project)
-    if project is None or name is not None or words is not None:
-        raise UsageError("--node goes with --project and without a NAME or a command")
+    if name is not None or words is not None:
+        what = "--node goes with --project and without a NAME or a command"
+        raise UsageError(what, fix=f"leave {name or 'the command'} out, or leave --node out")
+    if project is None:
+        what = f"--node goes with --project, and {node.split('::')[0]} is not in this folder"
+        raise UsageError(what, fix="add --project DIR, the folder of your checkout")
     commands.refuse_without_command(asked)
     device = asked.device
     named = (one for one in read_catalog(project).diagnostics if (one.node, one.device) == (node, device))

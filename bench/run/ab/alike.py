@@ -1,0 +1,44 @@
+"""Whether there is anything to compare: two plans of the very same thing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bench.errors import UsageError
+from bench.run.ab.sides import Side
+from bench.run.plan import Plan
+
+
+def refuse_alike(base: Plan, head: Plan, side: Side) -> None:
+    """Refuse a base that is the code as it lies there: nobody asks that on purpose without naming the head as well.
+
+    Args:
+        base: what is compared with.
+        head: what is judged, if it was not named.
+        side: the words of the base.
+
+    Raises:
+        UsageError: nothing differs but the folders in which both lie.
+    """
+    if side.rev is None or not are_alike(base, head):
+        return
+    what = f"base and head are the same code: '{side.rev}' is what lies in the project, and nothing else differs"
+    fix = "compare with an older commit, as in --base HEAD~1, or name --head too if both shall be the same"
+    raise UsageError(what, fix=fix)
+
+
+def are_alike(base: Plan, head: Plan) -> bool:
+    """Return whether two plans run the same thing in the same way."""
+    if base.source.sha256 is None or base.source.sha256 != head.source.sha256:
+        return False
+    return _settings(base) == _settings(head) and _required(base) == _required(head)
+
+
+def _settings(plan: Plan) -> tuple[object, ...]:
+    """All that decides a run, but for the folder in which its code lies."""
+    task, need = replace(plan.task, tree=None), replace(plan.need, tree=None, requirements=None)
+    return task, need, plan.variant, plan.diagnostic
+
+
+def _required(plan: Plan) -> bytes | None:
+    return None if plan.need.requirements is None else plan.need.requirements.read_bytes()
