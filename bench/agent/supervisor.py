@@ -38,14 +38,24 @@ SIGNATURE_BYTES = 1800
 def main(arguments: list[str]) -> int:
     """Run one specification; returns 0 where the result was written, whatever became of the child, else 70."""
     if len(arguments) != 1:
-        sys.stderr.write("usage: PYTHON -I -S -B AGENTDIR SPEC  (a JSON text, or @FILE)\n")
+        _complain("usage: PYTHON -I -S -B AGENTDIR SPEC  (a JSON text, or @FILE)")
         return OWN_ERROR
     try:
         spec = read_spec(arguments[0])
         return run(spec)
     except (SpecError, OSError) as error:
-        sys.stderr.write(f"bench agent: {error}\n")
+        _complain(f"bench agent: {error}")
         return OWN_ERROR
+
+
+def _complain(text: str) -> None:
+    """Tell it, if there is somebody to tell: the stream may be closed, or never have been there."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+    except (OSError, ValueError):
+        pass
 
 
 def run(spec: Spec, events_fd: int = 1) -> int:

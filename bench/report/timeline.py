@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ TOTALS: Mapping[str, str] = {
     "pressure_io": "io_pressure_some_s",
 }
 AMOUNTS: Mapping[str, str] = {"memory": "memory_bytes", "anon": "anon_bytes", "swap": "swap_bytes", "pids": "pids"}
+PIECE = 4096
 _WANTED = {"t_s", *TOTALS.values(), *AMOUNTS.values()}
 
 
@@ -80,13 +82,23 @@ def parse_samples(text: str, most: int = 240) -> Timeline | None:
 
 
 def _columns(text: str) -> dict[str, Series]:
-    rows = [row for row in csv.reader(io.StringIO(text)) if row and not row[0].startswith("#")]
-    if not rows:
-        return {}
-    header = [name.strip() for name in rows[0]]
-    # A supervisor that was killed leaves its last line unfinished: only whole lines count.
-    columns = list(zip(*(row for row in rows[1:] if len(row) == len(header)), strict=True)) or [()] * len(header)
-    return {name: _numbers(cells, name) for name, cells in zip(header, columns, strict=True) if name in _WANTED}
+    rows = _rows(text)
+    header = [name.strip() for name in next(rows, [])]
+    places = {name: place for place, name in enumerate(header) if name in _WANTED}
+    found: dict[str, list[Series]] = {name: [np.empty(0)] for name in places}
+    while piece := list(islice(rows, PIECE)):  # as text all rows at once would take many times their numbers' memory
+        # A supervisor that was killed leaves its last line unfinished: only whole lines count.
+        columns = list(zip(*(row for row in piece if len(row) == len(header)), strict=True))
+        for name, place in places.items() if columns else ():
+            found[name].append(_numbers(columns[place], name))
+    return {name: np.concatenate(pieces) for name, pieces in found.items()}
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    try:
+        yield from (row for row in csv.reader(io.StringIO(text)) if row and not row[0].startswith("#"))
+    except csv.Error as error:
+        raise DamagedData(f"samples.csv is no table ({error})", fix="run 'bench verify' on it") from error
 
 
 def _numbers(cells: Sequence[str], column: str) -> Series:

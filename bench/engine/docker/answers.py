@@ -18,6 +18,7 @@ from docker.errors import DockerException
 from docker.transport import UnixHTTPAdapter
 from requests import PreparedRequest, Response
 from requests.exceptions import ReadTimeout
+from urllib3.exceptions import HTTPError
 
 from bench.engine.reach.unix import ClosingAdapter
 
@@ -117,11 +118,14 @@ def _patience(request: PreparedRequest, timeout: object, *, stream: bool) -> flo
 
 def _whole(response: Response) -> bytes:
     found = bytearray()
-    for piece in response.raw.stream(_PIECE, decode_content=True):
-        found += piece
-        if len(found) > MAX_ANSWER_BYTES:
-            response.close()
-            raise DockerException(f"its answer is larger than any ({MAX_ANSWER_BYTES} bytes)")
+    try:
+        for piece in response.raw.stream(_PIECE, decode_content=True):
+            found += piece
+            if len(found) > MAX_ANSWER_BYTES:
+                response.close()
+                raise DockerException(f"its answer is larger than any ({MAX_ANSWER_BYTES} bytes)")
+    except HTTPError as error:
+        raise DockerException(f"its answer broke off ({error})"[:300]) from error
     return bytes(found)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -64,3 +65,27 @@ def test_a_step_without_a_sample_holds_the_amount_before() -> None:
     assert timeline is not None
     assert np.isfinite(timeline.series["pids"]).all()
     assert timeline.series["pids"].tolist() == [6, 6, 6, 8]
+
+
+def test_samples_without_end_are_no_more_in_memory_than_their_numbers() -> None:
+    text = "t_s,pids,a,b,c,d,e,f\n" + "".join(f"{row},10,10,10,10,10,10,10\n" for row in range(40_000))
+    tracemalloc.start()
+    try:
+        timeline = parse_samples(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert timeline.sampled == 40_000
+    assert timeline.series["pids"].tolist() == [10.0] * timeline.steps
+    assert peak < 10 * len(text)
+
+
+def test_a_column_that_stands_twice_and_pieces_of_torn_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.report.timeline.PIECE", 2)
+    text = "t_s,pids,pids\n0,1,2\n1,1\n\n2\n3,1\n4,1,3\n5,1,4\n"
+    assert parse_samples(text).series["pids"].tolist() == [2.0, 2.0, 4.0]
+
+
+def test_a_cell_larger_than_any_is_damage() -> None:
+    with pytest.raises(DamagedData, match="no table"):
+        parse_samples("t_s,pids\n0," + "1" * 200_000 + "\n")
