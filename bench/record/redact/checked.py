@@ -157,5 +157,5 @@ CHECKED = (
 )
 """All of them, in the order in which they are tried."""
 
-PHRASES = Rules((Rule(rb"\b(?:[A-Za-z]{3,8}" + _BETWEEN + rb"){11}[A-Za-z]{3,8}\b", _redact_phrases),))
+PHRASES = Rules((Rule(rb"(?:[A-Za-z]{3,8}" + _BETWEEN + rb"){11}[A-Za-z]{3,8}", _redact_phrases),))
 """Phrases of BIP-39. They are searched apart: so many words in a row blow up an automaton that looks for more."""

@@ -74,6 +74,7 @@ FRAGMENTS = [
 
 @settings(deadline=None)
 @example(f"dapi{'62248b483b7ffc05' * 2}sqlcmd -S x -U sa -P swordfish")  # a word of its own beside the mark
+@example(f"gravity machine north sort system female filter attitude volume fold club staydapi{'62248b483b7ffc05' * 2}")
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join))
 def test_the_search_for_places_overlooks_nothing_that_the_rules_find(text: str) -> None:
     expected = found = text.encode()
