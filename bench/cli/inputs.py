@@ -30,22 +30,26 @@ SAMPLES = "artifacts/samples.csv"
 READING = Steps("reading results")
 
 
-def entry_of(bundle: Bundle, *, samples: bool = False) -> Entry:
-    """Return a bundle as a report takes it, if asked for with the samples of its typical run, the one that is drawn."""
+def entry_of(bundle: Bundle, samples_bytes: int = 0) -> Entry:
+    """Return a bundle as a report takes it, with so much of the samples of its typical run, the one that is drawn."""
     record = bundle.record
     entry = Entry(record, str(bundle.path), NO_SAMPLES)
-    typical = entry.typical if samples else None
+    typical = entry.typical if samples_bytes else None
     if typical is None:
         return entry
     total = max(record.runs_asked or 1, len(record.runs))
-    text = _samples(bundle, record.runs.index(typical), total)
+    text = _samples(bundle, record.runs.index(typical), total, samples_bytes)
     return entry if text is None else replace(entry, samples={typical.index: text})
 
 
-def _samples(bundle: Bundle, at: int, total: int) -> str | None:
-    """The samples of a run, even if an older version numbered by the runs that were made."""
-    text = bundle.read_text(numbered(SAMPLES, at, total))
-    return bundle.read_text(SAMPLES) if text is None and at == 0 else text
+def _samples(bundle: Bundle, at: int, total: int, most: int) -> str | None:
+    """The samples of a run, even if an older version numbered by the runs that were made; whole lines of ASCII."""
+    text = bundle.read_text(numbered(SAMPLES, at, total), most)
+    text = bundle.read_text(SAMPLES, most) if text is None and at == 0 else text
+    if text is None:
+        return None
+    text = text.encode("ascii", "replace").decode("ascii")  # any other letter makes all of them wider
+    return text if len(text) < most else text[: text.rfind("\n") + 1]
 
 
 def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:

@@ -28,6 +28,9 @@ from bench.run.baseline import read_results
 if TYPE_CHECKING:
     from bench.compare.comparison import Comparison
 
+SAMPLES_BYTES_EACH, SAMPLES_BYTES, SAMPLES_BYTES_LEAST = 8 << 20, 48 << 20, 256 << 10
+"""Of the samples that a page is drawn from: of one result, of all together, and of one after so many others."""
+
 
 @app.command()
 def report(
@@ -199,7 +202,12 @@ def _entries(bundles: Sequence[Bundle]) -> list[Entry]:
     """Entries, with samples for those alone whose timeline is drawn; reports how far it is if there are many."""
     plain = [entry_of(bundle) for bundle in bundles]
     drawn = {entry.origin for entry in timeline_entries(plain)}
-    return [entry_of(bundle, samples=str(bundle.path) in drawn) for bundle in READING(bundles)]
+    entries, left = [], SAMPLES_BYTES
+    for bundle in READING(bundles):
+        most = min(SAMPLES_BYTES_EACH, max(left, SAMPLES_BYTES_LEAST)) if str(bundle.path) in drawn else 0
+        entries.append(entry_of(bundle, most))
+        left -= sum(map(len, entries[-1].samples.values()))
+    return entries
 
 
 def _records(bundles: Sequence[Bundle]) -> list[Record]:
