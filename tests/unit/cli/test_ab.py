@@ -250,7 +250,7 @@ def test_a_revision_without_the_test_or_its_requirements_is_refused_before_anyth
     (project / "bench.toml").write_text(f'{toml}requirements = "needs.txt"\n')
     words = ("--project", project, "--base", "v1", "--results", tmp_path / "r")
     code, _, err = bench_("run", "slow", "--project", project, "--results", tmp_path / "r")
-    assert (code, "bench.toml names requirements = 'needs.txt'" in err, "leave that line out" in err) == (2, True, True)
+    assert (code, "'needs.txt', the requirements in bench.toml" in err, "leave that line out" in err) == (2, True, True)
     (project / "needs.txt").write_text("\n")
     code, _, err = bench_("ab", "slow", *words)
     assert (code, "the revision 'v1' has no needs.txt, which bench.toml of the project names" in err) == (2, True), err
