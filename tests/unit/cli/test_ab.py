@@ -316,13 +316,13 @@ def test_another_time_that_is_decided_is_named_with_the_command_that_lets_it_dec
 
 
 def test_a_misspelt_test_is_named_first_with_those_that_there_are(engine, bench_, project, tmp_path):
-    execute = engine.execute
+    execute, why = engine.execute, ["not found: /src/tests/test_x.py"]
 
     def refuses(place_, task, out, on_event):
         ending = execute(place_, task, out, on_event)
         result = json.loads((out / "result.json").read_text())
         result |= {"outcome": "not_measured", "exit_code": 4, "tests": []}
-        result["signature"] = "pytest refused the command line or the node: ERROR: not found: /src/tests/test_x.py"
+        result["signature"] = f"pytest refused the command line or the node: ERROR: {why[0]}"
         (out / "result.json").write_text(json.dumps(result))
         return ending
 
@@ -339,6 +339,11 @@ def test_a_misspelt_test_is_named_first_with_those_that_there_are(engine, bench_
     assert "no such file: tests/test_z.py; files of tests beside it: test_x.py" in err
     assert "next: bench run" in err
     assert "--node tests/test_x.py::test_y" in err
+    words = ("ab", "--node", "tests/test_x.py::test_y", "--base", "v1", *words)
+    assert "has no test tests/test_x.py::test_y" in bench_(*words)[2]
+    why[0] = "ImportError while loading conftest"
+    code, _, err = bench_(*words)
+    assert (code, "no test" in err, "no such test" in err) == (6, False, False), err
 
 
 def test_without_a_checkout_there_is_no_revision(engine, bench_, project, tmp_path, monkeypatch):
