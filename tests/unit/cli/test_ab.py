@@ -361,6 +361,8 @@ def test_undecided_in_plain_words(takes, bench_, project, tmp_path):
     words = ("ab", "slow", "--project", project, "--base", "v1", "--max-pairs", "12", "--results", tmp_path / "r")
     code, out, err = bench_(*words)
     assert (code, "undecided after 12 pairs: call is between" in out) == (6, True), out
+    assert "minor_faults" in out
+    assert "major_faults" not in out, "none on either side"
     assert "--resume ab-" in err
     base, head = sides(tmp_path / "r")
     assert (len(base.record.runs), len(head.record.runs), base.record.outcome) == (12, 12, "passed")
