@@ -10,8 +10,10 @@ from pathlib import Path
 
 from bench.record.schema import Record
 
-_REFUSED = "pytest refused the command line or the node"
+_REFUSED = "pytest refused the command line or the node: "
 """How the supervisor's signature of such a run begins."""
+_NOT_FOUND = ("not found: ", "found no collectors for ")
+"""What pytest says of a node that is not there; it refuses for other reasons too, as a conftest that fails."""
 _SHOWN = 10
 _MAX_BYTES = 4 * 1024**2
 
@@ -25,8 +27,9 @@ class Misspelt:
 
 
 def refused(record: Record) -> bool:
-    """Return whether pytest refused the node of a result."""
-    return any((run.signature or "").startswith(_REFUSED) for run in record.runs)
+    """Return whether pytest did not find the node of a result."""
+    said = [run.signature for run in record.runs if (run.signature or "").startswith(_REFUSED)]
+    return any(one in (signature or "") for signature in said for one in _NOT_FOUND)
 
 
 def misspelt(record: Record, project: Path | None) -> Misspelt | None:

@@ -267,7 +267,7 @@ def need_of(diagnostic: Diagnostic, root: Path | None, requirements: Path | None
     if requirements is None and root is not None and diagnostic.requirements is not None:
         requirements = root / diagnostic.requirements
         if not requirements.is_file():
-            what = f"bench.toml names requirements = '{diagnostic.requirements}', and {root} has no such file"
+            what = f"'{diagnostic.requirements}', the requirements in bench.toml, is not a file of {root}"
             raise UsageError(what, fix="add the file, or leave that line out if the test needs no package")
     if requirements is not None and not requirements.is_file():
         raise UsageError(f"--requirements {requirements} is not a file", fix="give a pip requirements file")

@@ -8,6 +8,7 @@ from bench.cli.next_step import results_words
 from bench.compare.experiment import Judged, Trial
 from bench.compare.measures import CPU
 from bench.compare.reasons import bounds, judged_word
+from bench.compare.stats.pairs import EFFECT
 from bench.record.redact import redact_words
 from bench.run.ab.pairs import Rules
 from bench.run.ab.words import Words
@@ -61,7 +62,7 @@ def again(words: Words, rules: Rules, effect: float, **changes: str) -> tuple[st
         made += [f"--{name}"] if getattr(words, name) else []
     for variable in words.env:
         made += ["--env", variable]
-    made += ["--effect", f"{effect * 100:g}%"] if effect != 0.05 else []
+    made += ["--effect", f"{effect * 100:g}%"] if effect != EFFECT else []
     made += ["--max-pairs", str(rules.max_pairs)] if rules.max_pairs != _USUAL.max_pairs else []
     made += ["--min-pairs", str(rules.min_pairs)] if rules.min_pairs != _USUAL.min_pairs else []
     made += ["--budget", f"{rules.budget_s:.0f}s"] if rules.budget_s else []

@@ -65,6 +65,8 @@ def figures_table(trial: Trial) -> Table:
     made = table("figure", ">pairs", ">base", ">head", ">change", "99 % interval", "=verdict")
     for judged in (trial.decides, *trial.informs):
         decides = judged is trial.decides
+        if not decides and judged.a == judged.b == 0:
+            continue  # as faults that read a disk: nothing on both sides
         form = _form(judged.unit)
         made.add_row(
             text(judged.name, "bold" if decides else ""),

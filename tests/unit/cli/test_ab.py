@@ -250,7 +250,7 @@ def test_a_revision_without_the_test_or_its_requirements_is_refused_before_anyth
     (project / "bench.toml").write_text(f'{toml}requirements = "needs.txt"\n')
     words = ("--project", project, "--base", "v1", "--results", tmp_path / "r")
     code, _, err = bench_("run", "slow", "--project", project, "--results", tmp_path / "r")
-    assert (code, "bench.toml names requirements = 'needs.txt'" in err, "leave that line out" in err) == (2, True, True)
+    assert (code, "'needs.txt', the requirements in bench.toml" in err, "leave that line out" in err) == (2, True, True)
     (project / "needs.txt").write_text("\n")
     code, _, err = bench_("ab", "slow", *words)
     assert (code, "the revision 'v1' has no needs.txt, which bench.toml of the project names" in err) == (2, True), err
@@ -316,13 +316,13 @@ def test_another_time_that_is_decided_is_named_with_the_command_that_lets_it_dec
 
 
 def test_a_misspelt_test_is_named_first_with_those_that_there_are(engine, bench_, project, tmp_path):
-    execute = engine.execute
+    execute, why = engine.execute, ["not found: /src/tests/test_x.py"]
 
     def refuses(place_, task, out, on_event):
         ending = execute(place_, task, out, on_event)
         result = json.loads((out / "result.json").read_text())
         result |= {"outcome": "not_measured", "exit_code": 4, "tests": []}
-        result["signature"] = "pytest refused the command line or the node: ERROR: not found: /src/tests/test_x.py"
+        result["signature"] = f"pytest refused the command line or the node: ERROR: {why[0]}"
         (out / "result.json").write_text(json.dumps(result))
         return ending
 
@@ -339,6 +339,11 @@ def test_a_misspelt_test_is_named_first_with_those_that_there_are(engine, bench_
     assert "no such file: tests/test_z.py; files of tests beside it: test_x.py" in err
     assert "next: bench run" in err
     assert "--node tests/test_x.py::test_y" in err
+    words = ("ab", "--node", "tests/test_x.py::test_y", "--base", "v1", *words)
+    assert "has no test tests/test_x.py::test_y" in bench_(*words)[2]
+    why[0] = "ImportError while loading conftest"
+    code, _, err = bench_(*words)
+    assert (code, "no test" in err, "no such test" in err) == (6, False, False), err
 
 
 def test_without_a_checkout_there_is_no_revision(engine, bench_, project, tmp_path, monkeypatch):
@@ -356,6 +361,8 @@ def test_undecided_in_plain_words(takes, bench_, project, tmp_path):
     words = ("ab", "slow", "--project", project, "--base", "v1", "--max-pairs", "12", "--results", tmp_path / "r")
     code, out, err = bench_(*words)
     assert (code, "undecided after 12 pairs: call is between" in out) == (6, True), out
+    assert "minor_faults" in out
+    assert "major_faults" not in out, "none on either side"
     assert "--resume ab-" in err
     base, head = sides(tmp_path / "r")
     assert (len(base.record.runs), len(head.record.runs), base.record.outcome) == (12, 12, "passed")
