@@ -59,8 +59,6 @@ def measure(out: Path, environ: Mapping[str, str]) -> int:
         why = fetch(project, base)
     else:
         why = "there is no base to compare with: give one (a first push, or no pull request)"
-    if why is None and not environ.get("BENCH_AB_HEAD", "").strip() and _named(base) and _is_clean(project):
-        words.insert(1, "--head=HEAD")  # named, so that a change of other folders alone is measured, and not refused
     document: dict[str, Any]
     if why is not None:
         document = {"exit_code": 2, "error": {"what": why}}
@@ -100,7 +98,7 @@ def fetch(project: Path, revision: str) -> str | None:
         project: the checkout.
         revision: a commit, a branch or a tag; words of ``bench ab`` without a revision need none.
     """
-    named = _named(revision)
+    named = [word.removeprefix("rev=") for word in revision.split(",") if "=" not in word or word.startswith("rev=")]
     if not named:
         return None
     if named[0].startswith("-"):
@@ -116,17 +114,6 @@ def fetch(project: Path, revision: str) -> str | None:
     if subprocess.run(known, stdout=subprocess.DEVNULL, check=False).returncode != 0:
         return f"the base {named[0]} was fetched and is no commit, tag or branch of the checkout: give its commit"
     return None
-
-
-def _named(side: str) -> list[str]:
-    return [word.removeprefix("rev=") for word in side.split(",") if "=" not in word or word.startswith("rev=")]
-
-
-def _is_clean(project: Path) -> bool:
-    """Whether the checkout is its commit, so that either may be measured."""
-    asked = [*_git(project), "status", "--porcelain"]
-    done = subprocess.run(asked, capture_output=True, text=True, timeout=FETCH_S, check=False)
-    return done.returncode == 0 and not done.stdout.strip()
 
 
 def _git(project: Path) -> list[str]:

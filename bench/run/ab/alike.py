@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.errors import UsageError
 from bench.run.ab.sides import Side
 from bench.run.plan import Plan
 
 
-def refuse_alike(base: Plan, head: Plan, side: Side) -> None:
-    """Refuse a base that is the code as it lies there: nobody asks that on purpose without naming the head as well.
+def same_code(base: Plan, head: Plan, side: Side) -> str | None:
+    """Return the line for somebody who named a base that is the code as it lies there, and no head; else ``None``.
 
     Args:
         base: what is compared with.
         head: what is judged, if it was not named.
         side: the words of the base.
-
-    Raises:
-        UsageError: nothing differs but the folders in which both lie.
     """
     if side.rev is None or not are_alike(base, head):
-        return
+        return None
     what = f"base and head are the same code: '{side.rev}' is what lies in the project, and nothing else differs"
-    fix = "compare with an older commit, as in --base HEAD~1, or name --head too if both shall be the same"
-    raise UsageError(what, fix=fix)
+    return f"{what}, so this shows noise alone; to judge what is committed already, stop and give --base HEAD~1"
 
 
 def are_alike(base: Plan, head: Plan) -> bool:

@@ -90,7 +90,6 @@ def place(measured, tmp_path):
     git(project, "tag", "v1.2")
     git(project, "commit", "-qm", "two", "--allow-empty")
     git(project, "tag", "v1.3")
-    (project / "tests" / "test_x.py").write_text("def test_y(): assert 1\n")
     measured(*[[10.0] * 8] * 3)
     bundles = [str(bundle.path) for bundle in find_bundles("results")]
     shown = dict.fromkeys(re.findall(r"HOST/\S+", PAGES["compare.md"].read_text()))

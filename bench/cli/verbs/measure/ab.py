@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from bench.catalog.load import builtin
 from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.gates import parse_gates, work_gate
+from bench.cli.output import notify
 from bench.cli.paired.experiments import Asked, absolute, experiment, parse_effect, prepare, rules_of, show, words_of
 from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.measures import CALL, CPU, WALL
@@ -19,7 +19,7 @@ from bench.engine.choose import choose
 from bench.errors import gravest
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.temporary import temporary_folder
-from bench.run.ab.alike import refuse_alike
+from bench.run.ab.alike import same_code
 from bench.run.ab.resume import find_sides, read_earlier
 from bench.run.ab.sides import parse_side
 from bench.run.ab.words import Words
@@ -160,8 +160,10 @@ def ab(
             )
         words = words_of(given, earlier, results)
         prepared = prepare(words, asked.rules, folder)
-        if earlier is None and not words.head and prepared.question.diagnostic not in builtin().diagnostics:
-            refuse_alike(*prepared.plans, parse_side("--base", words.base))
+        if earlier is None and not words.head:
+            notice = same_code(*prepared.plans, parse_side("--base", words.base))
+            if notice is not None:
+                notify(notice)
         place = commands.engine_for(words.engine, prepared.question.diagnostic, words.python)
         done = experiment(prepared, asked, earlier, partial(choose, place, words.host))
     show(done, asked.rules, words, json=json)
