@@ -8,8 +8,10 @@ import re
 import signal
 from typing import NamedTuple
 
+from .lacking import lacking
+
 SIGNATURE_CHARACTERS = 300
-PYTEST_USAGE, PYTEST_NOTHING = 4, 5
+PYTEST_STOPPED, PYTEST_USAGE, PYTEST_NOTHING = 2, 4, 5
 
 
 class End(NamedTuple):
@@ -87,11 +89,14 @@ def _decide(end: End) -> tuple[str, str | None]:
     if end.plugin_wanted and not end.plugin_loaded:
         return "not_measured", f"pytest did not start (exit code {end.exit_code}): {end.last_line or 'no output'}"
     if end.plugin_wanted and end.exit_code == PYTEST_USAGE:
-        return "not_measured", f"pytest refused the command line or the node: {end.last_line}"
+        return "not_measured", _refused(end)
     if end.plugin_wanted and end.exit_code == PYTEST_NOTHING:
         return "not_measured", "pytest collected no test"
     if end.failure is not None:
         node, message = end.failure
+        lacks = lacking(message) if end.exit_code == PYTEST_STOPPED and not end.test_outcomes else None
+        if lacks is not None:  # a whole file was asked for, and pytest stopped before its first test
+            return "not_measured", lacks
         more = f" (and {end.failures - 1} more)" if end.failures > 1 else ""
         return "failed", f"{node}: {message}{more}"
     if end.early is not None:
@@ -99,6 +104,14 @@ def _decide(end: End) -> tuple[str, str | None]:
     last = f": {end.last_line}" if end.last_line else ""
     expected = f" and not {end.expect_exit}" if end.expect_exit else ""
     return "failed", f"exit code {end.exit_code}{expected}{where}{last}"
+
+
+def _refused(end: End) -> str:
+    """Why pytest ran nothing: a file that cannot be imported has no tests, and pytest's last line names only these."""
+    if end.failure is None:
+        return lacking(end.last_line) or f"pytest refused the command line or the node: {end.last_line}"
+    node, message = end.failure
+    return lacking(message) or f"pytest could not import {node}: {message}"
 
 
 def _finished(end: End) -> tuple[str, str | None]:

@@ -15,6 +15,7 @@ from bench.catalog.model import Catalog, Diagnostic
 from bench.cli import options
 from bench.engine.choose import CONTAINERS
 from bench.errors import UsageError
+from bench.record.redact import redact_words
 
 Name = Annotated[
     str | None, typer.Option("--name", help="What a command's results are called; else its program.", metavar="NAME")
@@ -36,7 +37,7 @@ Python = Annotated[
     str | None,
     typer.Option("--python", help="An interpreter or environment of yours, as it is; . is the active.", metavar="PATH"),
 ]
-_KEY = "bench.command"
+_KEY, _ALL = "bench.command", "bench.words"
 
 
 class CommandVerb(typer.core.TyperCommand):
@@ -44,11 +45,34 @@ class CommandVerb(typer.core.TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the command out before anything else is read."""
+        ctx.meta[_ALL] = tuple(args)
         if "--" in args:
             at = args.index("--")
             ctx.meta[_KEY] = tuple(args[at + 1 :])
             args = args[:at]
         return list(super().parse_args(ctx, args))
+
+
+def again(context: typer.Context, option: str, value: str) -> tuple[str, ...] | None:
+    """Return the command as it was given with another value of an option; ``None`` if one of its words is a secret.
+
+    Args:
+        context: of the command that runs.
+        option: such as ``--requirements``.
+        value: what follows it.
+    """
+    left = iter(context.meta[_ALL])
+    made = [str(context.info_name)]
+    for word in left:
+        if word == "--":
+            left = iter((word, *left))
+            break
+        if word == option:
+            next(left, None)
+        elif not word.startswith(f"{option}="):
+            made.append(word)
+    made += [option, value, *left]
+    return tuple(made) if redact_words(made) == made else None
 
 
 def words_of(context: typer.Context) -> tuple[str, ...] | None:

@@ -1,13 +1,16 @@
-"""A test that pytest does not find: what its file holds instead."""
+"""A test that could not begin: what its file holds instead if pytest does not find it, and what to install for it."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from bench.catalog.project import read_catalog
+from bench.errors import BenchError
 from bench.record.schema import Record
 
 _REFUSED = "pytest refused the command line or the node: "
@@ -15,15 +18,20 @@ _REFUSED = "pytest refused the command line or the node: "
 _NOT_FOUND = ("not found: ", "found no collectors for ")
 """What pytest says of a node that is not there; it refuses for other reasons too, as a conftest that fails."""
 _SHOWN = 10
+_USUAL = "requirements.txt"
+"""The file in which a project lists packages, if it has one."""
 _MAX_BYTES = 4 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
 class Misspelt:
-    """``said`` is what is wrong in a line; ``meant`` the node that was probably meant, ``None`` if none is like it."""
+    """``said`` is what is wrong in a line; ``meant`` the node that was probably meant, ``None`` if none is like it;
+    ``requirements`` the file that the same command is to name, ``None`` if no package is missing.
+    """
 
     said: str
     meant: str | None
+    requirements: str | None = None
 
 
 def refused(record: Record) -> bool:
@@ -53,6 +61,47 @@ def misspelt(record: Record, project: Path | None) -> Misspelt | None:
     near = get_close_matches(name, found, 1)
     said = f"no such test: {node}; tests in this file: {others or 'none'}"
     return Misspelt(said, f"{file}::{near[0]}" if near else None)
+
+
+def lacks(record: Record, project: Path | None, given: Path | str | None) -> Misspelt | None:
+    """Return what to install for a test that lacks a module or a plugin; ``None`` if it lacks none.
+
+    Args:
+        record: the result.
+        project: the folder that the node is of.
+        given: the requirements file that was named.
+    """
+    found = [found for run in record.runs if (found := _LACKS.search(run.signature or ""))]
+    if not found or record.diagnostic.source.kind == "catalog":
+        return None
+    what = next(filter(None, found[0].groups()))
+    folder = project or Path()
+    top = what.split(".")[0]
+    if any((folder / inside / name).exists() for inside in ("", "src") for name in (top, f"{top}.py")):
+        return None  # the project's own: no package brings it
+    given = given or _named_in(folder, record.diagnostic.name)
+    usual = folder / _USUAL
+    if given is not None:
+        return Misspelt(f"add the package that brings '{what}' to {given}", None, str(given))
+    if usual.is_file():
+        return Misspelt(f"packages are installed only if a file names them; {usual} is there", None, str(usual))
+    listed = "pyproject.toml lists as dependencies" if (folder / "pyproject.toml").is_file() else "the test imports"
+    return Misspelt(f"write a file {usual} with what {listed}, one package a line", None, str(usual))
+
+
+def _named_in(project: Path, name: str) -> str | None:
+    """The requirements file that a project's own catalog names for a diagnostic."""
+    try:
+        known = {one.name: one.requirements for one in read_catalog(project).diagnostics}
+    except BenchError:
+        return None
+    file = known.get(name)
+    return None if file is None else str(project / file)
+
+
+_LACKS = re.compile(
+    r"No module named '?([\w.]+)|the test imports '([\w.]+)'|the project loads '([\w.]+)'|pytest's plugin ([\w.-]+)"
+)
 
 
 def _no_file(project: Path, file: str, test: str) -> Misspelt:

@@ -15,7 +15,7 @@ import msgspec
 from bench import units
 from bench.catalog.command import Asked as Command
 from bench.cli import options
-from bench.cli.misspelt import Misspelt, misspelt, refused
+from bench.cli.misspelt import Misspelt, lacks, misspelt, refused
 from bench.cli.next_step import project_words, results_words, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.paired.again import again, decided_otherwise, otherwise_text
@@ -244,7 +244,8 @@ def show(done: Done, rules: Rules, words: Words, *, json: bool) -> None:
     for line in filter(None, closing):
         notify(line)
     if not json:
-        suggest(*(_next_of_name(words, rules, trial, wrong) if wrong is not None else _next(done, trial, rules, words)))
+        after = _next(done, trial, rules, words) if wrong is None else _next_of_name(done, words, rules, trial, wrong)
+        suggest(*after)
     if done.ended_by == "no_figure":
         known = ", ".join(judged.name for judged in trial.informs)
         complain(f"{trial.metric} cannot decide: {trial.decides.why}; there are {known}, choose one with --metric")
@@ -285,10 +286,12 @@ def _closing(done: Done, rules: Rules) -> str:
 
 
 def _misspelt(done: Done, words: Words) -> Misspelt | None:
-    """What is wrong with a test that pytest did not find."""
+    """What is wrong with a test that pytest did not find, or what it lacks."""
     project = Path(words.project) if words.project is not None else None
     for side, written in (("base", done.base), ("head", done.head)):
         found = misspelt(written.record, project)
+        if found is None and words.python is None:
+            found = lacks(written.record, project, words.requirements)
         if found is not None:
             return found
         if project is not None and refused(written.record):  # as it lies there it has the test
@@ -296,8 +299,11 @@ def _misspelt(done: Done, words: Words) -> Misspelt | None:
     return None
 
 
-def _next_of_name(words: Words, rules: Rules, trial: Trial, wrong: Misspelt) -> tuple[object, ...]:
-    """The experiment with the test that was probably meant; else what there is."""
+def _next_of_name(done: Done, words: Words, rules: Rules, trial: Trial, wrong: Misspelt) -> tuple[object, ...]:
+    """The experiment with the test that was probably meant, or with the packages that it lacks; else what there is."""
+    if wrong.requirements is not None:
+        more = again(words, rules, trial.effect, requirements=wrong.requirements)
+        return more or _next(done, trial, rules, words)
     meant = again(words, rules, trial.effect, node=wrong.meant) if wrong.meant and words.node else None
     return meant or ("list", *project_words(None if words.project is None else Path(words.project)))
 

@@ -51,6 +51,30 @@ PLAIN = End(exit_code=0, signal=None, timeout_s=5.0, oom_kills=0)
         (PYTEST._replace(exit_code=1, failure=("t::a", "E boom"), failures=3), "failed", "t::a: E boom (and 2 more)"),
         (PYTEST._replace(exit_code=1, failure=("t::a", "E boom"), failures=1), "failed", "t::a: E boom"),
         (PYTEST._replace(exit_code=4, last_line="ERROR: not found: x"), "not_measured", "ERROR: not found"),
+        (
+            PYTEST._replace(
+                exit_code=4,
+                failure=("tests/test_a.py", "ModuleNotFoundError: No module named 'more_itertools'"),
+                last_line="ERROR: found no collectors for tests/test_a.py::test_x",
+            ),
+            "not_measured",
+            "the test imports 'more_itertools', which is not installed",
+        ),
+        (
+            PYTEST._replace(exit_code=4, failure=("t.py", "SyntaxError: invalid syntax"), last_line="found no"),
+            "not_measured",
+            "pytest could not import t.py: SyntaxError",
+        ),
+        (
+            PYTEST._replace(exit_code=2, failure=("t.py", "No module named 'a'"), test_outcomes=(), early="1 error"),
+            "not_measured",
+            "the test imports 'a'",
+        ),
+        (
+            PYTEST._replace(exit_code=2, failure=("t.py", "No module named 'a'"), failures=1),
+            "failed",
+            "t.py: No module",
+        ),
         (PYTEST._replace(exit_code=5, test_outcomes=()), "not_measured", "no test"),
         (
             PYTEST._replace(exit_code=1, plugin_loaded=False, last_line="No module named pytest"),

@@ -151,6 +151,21 @@ def test_collection_error(pytester: pytest.Pytester, session) -> None:
     assert of(lines, "finished")
 
 
+def test_the_message_of_a_missing_fixture_is_no_place(pytester: pytest.Pytester, session) -> None:
+    pytester.makepyfile("def test_a(no_such_fixture): pass")
+    _, lines = session()
+    assert of(lines, "test")[0]["message"] == "fixture 'no_such_fixture' not found"
+
+
+@pytest.mark.parametrize("node", ["", "::test_a"])
+def test_a_module_that_the_test_imports_and_is_missing(supervise, test_file, node) -> None:
+    path = test_file("import no_such_module_here\ndef test_a(): pass\n")
+    argv = [f"{word}{node}" if word == str(path) else word for word in pytest_command(path)]
+    done = supervise(*argv, plugin=True)
+    assert done.result["outcome"] == "not_measured"
+    assert "the test imports 'no_such_module_here'" in done.result["signature"]
+
+
 def test_internal_error(pytester: pytest.Pytester, session) -> None:
     pytester.makeconftest("def pytest_runtest_setup(item): pass\ndef pytest_collection_finish(session): 1 / 0")
     pytester.makepyfile("def test_a(): pass")

@@ -343,6 +343,38 @@ def test_a_misspelt_test_is_named_first_with_those_that_there_are(engine, bench_
     assert (code, "no test" in err, "no such test" in err) == (6, False, False), err
 
 
+def test_a_module_that_is_missing_leads_to_the_same_command_with_requirements(engine, bench_, project, tmp_path):
+    execute = engine.execute
+
+    def lacks(place_, task, out, on_event):
+        ending = execute(place_, task, out, on_event)
+        result = json.loads((out / "result.json").read_text())
+        result |= {"outcome": "not_measured", "exit_code": 4, "tests": []}
+        result["signature"] = "the test imports 'more_itertools', which is not installed where it runs"
+        (out / "result.json").write_text(json.dumps(result))
+        return ending
+
+    engine.execute = lacks
+    node, words = ("--node", "tests/test_x.py::test_y"), ("--project", project, "--results", tmp_path / "r")
+    code, out, err = bench_("run", *node, *words, "--repeat=2")
+    assert (code, "the test imports 'more_itertools', which is not installed" in out) == (6, True)
+    assert f"write a file {project}/requirements.txt with what the test imports" in err
+    last = f"--repeat=2 --requirements {project}/requirements.txt"
+    assert err.strip().splitlines()[-1] == f"next: bench run {' '.join(map(str, (*node, *words)))} {last}"
+    (project / "requirements.txt").write_text("more-itertools\n")
+    code, out, err = bench_("ab", *node, "--base", "v1", *words)
+    assert (code, "minor_faults" in out) == (6, False)
+    assert f"packages are installed only if a file names them; {project}/requirements.txt is there" in err
+    assert f"--base v1 --requirements {project}/requirements.txt" in err.strip().splitlines()[-1]
+    given = ("--requirements", project / "requirements.txt")
+    _, _, err = bench_("run", *node, *words, *given)
+    assert f"add the package that brings 'more_itertools' to {project}/requirements.txt" in err
+    assert err.strip().splitlines()[-1].count("--requirements") == 1
+    (project / "src" / "more_itertools").mkdir(parents=True)
+    _, _, err = bench_("run", *node, *words)
+    assert "--requirements" not in err
+
+
 def test_without_a_checkout_there_is_no_revision(engine, bench_, project, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.cli.paired.experiments.diagnostics_folder", lambda: tmp_path)
     code, _, err = bench_("ab", "grad_cpu", "--base", "main", "--results", tmp_path / "r")

@@ -52,12 +52,15 @@ def message_of(report: Any) -> str:
 def _message(report: Any) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     found = text(getattr(crash, "message", None) or report.longreprtext, 4 * 1024 * 1024)
-    # A failed import has no crash line: its last line names the error.
+    # A failed import has no crash line: its last marked line names the error.
     lines = (found[:LOOKED_AT] if crash is not None else found[-LOOKED_AT:]).strip().splitlines()
     lines = [line for line in lines if line.strip()]
     if not lines:
         return "failed"
-    return (lines[0] if crash is not None else lines[-1])[:MESSAGE_CHARACTERS]
+    if crash is not None:
+        return lines[0][:MESSAGE_CHARACTERS]
+    marked = [line for line in lines if line.startswith("E ")]  # pytest's mark; the place may follow, as of a fixture
+    return (marked[-1][1:].strip() if marked else lines[-1])[:MESSAGE_CHARACTERS]
 
 
 def seconds(value: object) -> float | None:

@@ -16,7 +16,7 @@ from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.commands import CommandVerb
 from bench.cli.gates import parse_gates, work_gate
-from bench.cli.misspelt import misspelt
+from bench.cli.misspelt import lacks, misspelt
 from bench.cli.next_step import after_run, project_words, results_words, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.session import open_session
@@ -146,6 +146,8 @@ def run(
     ) as session:
         written = measure(plan, session, known, work=counted)
     wrong = misspelt(written.record, project)
+    if wrong is None and python is None:
+        wrong = lacks(written.record, project, requirements)
     if wrong is not None:
         complain(wrong.said)
     if json:
@@ -155,7 +157,10 @@ def run(
         entry = Entry(written.record, str(written.path))
         first = not (told or known.records or known.asked) and entry.passed and entry.wall_s is not None
         Console.out().print(first_summary(entry) if first else result_summary(entry, told))
-        if wrong is not None and wrong.meant and one:
+        more = commands.again(context, "--requirements", wrong.requirements) if wrong and wrong.requirements else None
+        if more is not None:
+            suggest(*more)
+        elif wrong is not None and wrong.meant and one:
             suggest("run", *project_words(project), "--node", wrong.meant, *results_words(results))
         else:
             after_run(written.record, written.path)
