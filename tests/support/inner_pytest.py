@@ -42,7 +42,8 @@ def started_at_once() -> Iterator[None]:
     execute = os.execvpe
 
     def become(file: str, argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
-        if tuple(argv[:3]) != INNER_PYTEST[:3]:
+        # With torch in it a process has threads that no fork has, and the tests seem to have imported it.
+        if tuple(argv[:3]) != INNER_PYTEST[:3] or "torch" in sys.modules:
             execute(file, argv, env)
         _be_pytest(argv[3:], env)
 

@@ -216,7 +216,7 @@ def test_files_are_numbered_by_the_runs_that_were_asked_for(engine, bench_, tmp_
     assert (len(bundle.record.runs), bundle.record.runs_asked) == (1, 3)
     for name in ("logs/pytest-000.log", "artifacts/samples-000.csv", "artifacts/pytest-000.junit.xml"):
         assert (bundle.path / name).is_file(), name
-    assert entry_of(bundle, samples=True).samples == {0: (bundle.path / "artifacts/samples-000.csv").read_text()}
+    assert entry_of(bundle, 1 << 20).samples == {0: (bundle.path / "artifacts/samples-000.csv").read_text()}
 
 
 def test_an_engine_that_breaks_between_runs_keeps_what_it_has(engine, bench_, tmp_path):
