@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bench.catalog.load import document
 from bench.catalog.model import SELFTEST
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import entry_of, listed, read_listed, this_host
-from bench.cli.next_step import project_words, results_words, suggest
-from bench.cli.output import Console, print_json
+from bench.cli.next_step import command, project_words, results_words, suggest
+from bench.cli.output import Console, notify, print_json
 from bench.record.index.results import newest_each
 from bench.report.entry import Entry
 
@@ -25,8 +27,11 @@ def list_(
 ) -> None:
     """Show what can be run, and when it last ran here.
 
+    A bench.toml in the current folder is read too, or that of --project.
+
     Example: bench list --project ~/my-checkout
     """
+    project = project or (Path() if options.named_here() else None)
     catalog = options.catalog_with(project)
     listing = listed(results)
     own = listing.outside(REFERENCE).newest()
@@ -46,6 +51,7 @@ def list_(
     if known and project is not None:
         suggest("run", known[-1], *project_words(project), *results_words(results))
     elif known:
+        notify(f"your own test: {command('run', '--project', 'DIR', '--node', 'FILE::TEST')}")
         suggest("run", known[0], "--profile", "smoke", *results_words(results))
 
 

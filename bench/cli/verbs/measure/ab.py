@@ -110,7 +110,7 @@ def ab(
     Example: bench ab slow_cpu --project . --base main
     """
     one = options.node_of(node)
-    project = project or options.project_here(one)
+    project = project or options.project_here(one, name)
     commands.refuse_installing(requirements, python)
     gate = parse_gates(fail_on)
     asked = Asked(

@@ -99,7 +99,7 @@ def run(
     """
     asked = Asked(command_name, image, torch, device_of(device), shell, prepare, input_, expect_exit)
     one = options.node_of(node)
-    project = project or options.project_here(one)
+    project = project or options.project_here(one, name)
     catalog, diagnostic = what_is_named(name, project, one, commands.words_of(context), asked)
     commands.refuse_installing(requirements, python)
     engine = commands.engine_for(engine, diagnostic, python)
