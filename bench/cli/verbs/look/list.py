@@ -8,14 +8,11 @@ from bench.catalog.load import document
 from bench.catalog.model import SELFTEST
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.inputs import entry_of, listed, read_listed, this_host
+from bench.cli.inputs import REFERENCE, entry_of, listed, read_listed, this_host
 from bench.cli.next_step import command, project_words, results_words, suggest
 from bench.cli.output import Console, notify, print_json
 from bench.record.index.results import newest_each
 from bench.report.entry import Entry
-
-REFERENCE = "reference"
-"""The folder of the results that ship with the project: no run of anybody's here."""
 
 
 @app.command("list")

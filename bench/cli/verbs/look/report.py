@@ -12,7 +12,7 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.inputs import READING, entry_of, read_comparisons
+from bench.cli.inputs import READING, entry_of, own_results, read_comparisons
 from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, complain, notify, print_json
 from bench.cli.progress import busy
@@ -82,6 +82,7 @@ def report(
     _check(files)
     url = _check_site(site, site_url, files)
     bundles, problems = _read(paths, results)
+    bundles = own_results(paths, bundles)
     entries = _entries(bundles)
     wrong: Sequence[BenchError] = ()
     if compared:
