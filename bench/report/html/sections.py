@@ -184,6 +184,8 @@ def _facts(entry: Entry, change: Change | None) -> tuple[tuple[str, str], ...]:
         ]
     if change is not None:
         facts.append(("change", change.spoken))
+    if entry.base is not None:
+        facts.append(("base", f"{entry.base.record.id}, median {units.seconds(entry.base.wall_s)}"))
     facts += own_numbers(entry)
     work = work_in(record)
     if work is not None:
