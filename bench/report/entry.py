@@ -82,6 +82,11 @@ class Entry:
         return base or "base", head or ("the code as it lay there" if base else "head")
 
     @property
+    def results(self) -> int:
+        """How many results it is."""
+        return 1 if self.base is None else 2
+
+    @property
     def decision(self) -> str:
         """What an experiment shows, in a sentence, or why it shows nothing; empty of any other result."""
         return self.comparison.reasons[0] if self.base is not None and self.comparison is not None else self.undecided
