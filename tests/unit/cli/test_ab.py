@@ -500,7 +500,7 @@ def test_a_side_is_no_history_of_a_run(takes, engine, bench_, project, tmp_path)
     assert "it is a side of an experiment" in err
 
 
-def test_a_report_shows_the_verdict_of_both_sides(takes, engine, bench_, project, tmp_path):
+def test_a_report_shows_the_verdict_of_both_sides(takes, engine, bench_, project, tmp_path, monkeypatch):
     takes(of_code(0.3))
     results = tmp_path / "r"
     assert bench_("ab", "slow", "--project", project, "--results", results, "--base", "v1")[0] == 1
@@ -517,6 +517,11 @@ def test_a_report_shows_the_verdict_of_both_sides(takes, engine, bench_, project
     document = json.loads(bench_("report", results, "--json")[1])
     assert (document["counts"], len(document["results"])) == ({"code_regressed": 1}, 2)
     assert [one["status"] for one in document["comparisons"]] == ["code_regressed"]
+    monkeypatch.setattr("bench.cli.verbs.look.list.this_host", lambda: sides(results)[0].record.host.id)
+    listed = ("list", "--project", project, "--results", results)
+    assert "code regressed" in bench_(*listed)[1]
+    (last,) = (one["last"] for one in json.loads(bench_(*listed, "--json")[1]) if one["name"] == "slow")
+    assert last["status"] == "code_regressed"
 
 
 def sides_only(results):
