@@ -168,7 +168,7 @@ def root(
         False, "--version", callback=_version, is_eager=True, help="Print the version and end."
     ),
 ) -> None:
-    """Run a slow PyTorch test in a pinned image, keep the evidence, and be told why the numbers differ.
+    """Run a slow test in a pinned image, keep the evidence, and be told why the numbers differ.
 
     Example: bench run grad_cpu --profile smoke
     """

@@ -22,11 +22,14 @@ from bench.record.storage.temporary import temporary_folder
 from bench.record.storage.verify import verify_bundle
 from bench.report.entry import NO_SAMPLES, Entry
 from bench.run.baseline import read_results
+from bench.units import counted
 
 if TYPE_CHECKING:
     from bench.compare.comparison import Comparison
 
 SAMPLES = "artifacts/samples.csv"
+REFERENCE = "reference"
+"""The folder of the results that ship with the project: no run of anybody's here."""
 READING = Steps("reading results")
 
 
@@ -56,6 +59,24 @@ def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:
     """Return for each word the bundles that it names, oldest first."""
     found = [find_bundles(word, results, READING, lambda twin: notify(f"passed over: {twin}")) for word in words]
     return [sorted(group, key=lambda bundle: bundle.record.stamp) for group in found]
+
+
+def own_results(words: Sequence[str], bundles: list[Bundle]) -> list[Bundle]:
+    """Return the bundles without those that ship with the project, if there are others and no word names these.
+
+    Args:
+        words: what was named; the shipped ones lie in a folder of it.
+        bundles: what was found there.
+    """
+    named = [Path(word).resolve() for word in words]
+    shipped = [path / REFERENCE for path in named if path.is_dir()]
+    shipped = [folder for folder in shipped if not any(path.is_relative_to(folder) for path in named)]
+    own = [one for one in bundles if not any(one.path.resolve().is_relative_to(folder) for folder in shipped)]
+    if not own or len(own) == len(bundles):
+        return bundles
+    left = counted(len(bundles) - len(own), "result")
+    notify(f"left out: {left} in {shipped[0]}, which ship with bench; name that folder to see them")
+    return own
 
 
 def this_host() -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.output import Console
-from bench.errors import UsageError
+from bench.cli.output import Console, notify
+from bench.errors import BenchError, UsageError
 from bench.units import parse_duration, parse_size
 
 if TYPE_CHECKING:  # a help and most words at a TAB need no catalog
@@ -123,10 +123,27 @@ def node_of(nodes: Sequence[str]) -> str | None:
     return nodes[0] if nodes else None
 
 
-def project_here(node: str | None) -> Path | None:
-    """Return the current folder if it is the project of a node: its file is there."""
+def project_here(node: str | None = None, name: str | None = None) -> Path | None:
+    """Return the current folder if it is the project of a test: the node's file is there, or its ``bench.toml`` has
+    the name.
+    """
     file = (node or "").split("::", 1)[0]
-    return Path() if file and (Path() / file).exists() else None
+    if file:
+        return Path() if (Path() / file).exists() else None
+    return Path() if name is not None and name in named_here() else None
+
+
+def named_here() -> dict[str, Diagnostic]:
+    """Return what ``bench.toml`` in the current folder names; nothing if it is not one of ours."""
+    from bench.catalog.project import FILE, read_catalog
+
+    if not Path(FILE).is_file():
+        return {}
+    try:
+        return {diagnostic.name: diagnostic for diagnostic in read_catalog(Path()).diagnostics}
+    except BenchError as error:
+        notify(f"passed over: {error}")
+        return {}
 
 
 def catalog_with(project: Path | None) -> Catalog:

@@ -55,6 +55,18 @@ class Patient:
         silence(self._stream)
 
 
+class Trimmed(Patient):
+    """A stream that is no terminal: rich ends the lines of a table with blanks, of which a pipe has no use."""
+
+    def write(self, text: str) -> int:
+        """Write text without the blanks that end its lines."""
+        super().write(_BLANKS.sub("", text))
+        return len(text)
+
+
+_BLANKS = re.compile(r" +$", re.MULTILINE)
+
+
 def out() -> Patient:
     """Return standard output as it is now."""
     return Patient(sys.stdout, forgiving=False)
@@ -117,8 +129,9 @@ class Console:
 def _console(*, stderr: bool) -> rich.console.Console:
     import rich.console
 
-    file = cast("IO[str]", err() if stderr else out())
-    terminal = file.isatty()
+    stream = sys.stderr if stderr else sys.stdout
+    terminal = stream.isatty()
+    file = cast("IO[str]", (Patient if terminal else Trimmed)(stream, forgiving=stderr))
     width = None if terminal or os.environ.get("COLUMNS", "").isdigit() else 100
     # Set here, since rich takes a pipe for a terminal if FORCE_COLOR or TTY_COMPATIBLE is set.
     return rich.console.Console(

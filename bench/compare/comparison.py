@@ -245,6 +245,8 @@ def _of_experiment(one: Sample, two: Sample, accept: Collection[str]) -> Compari
         ratio_high=None if decides.high is None else 1 + decides.high,
         least_effect=trial.effect,
         experiment=trial,
+        metric=trial.metric,
+        better=decides.better,
         work=work,
     )
 

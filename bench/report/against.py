@@ -22,7 +22,8 @@ def against(
     wrong with it comes back too.
 
     Args:
-        entries: results, any order. One that ran under the profiler is compared with nothing.
+        entries: results, any order. One that ran under the profiler is compared with nothing, an experiment with its
+            own base alone.
         baseline: results to compare with, any order.
         history: all results at hand, for the A/A noise, as ``bench compare`` takes them.
     """
@@ -33,7 +34,8 @@ def against(
     problems: list[DamagedData] = []
     for entry in entries:
         try:
-            made.append(_compared(entry, *pools[entry.record.diagnostic.name]) if id(entry) in newest else entry)
+            asked = id(entry) in newest and entry.base is None
+            made.append(_compared(entry, *pools[entry.record.diagnostic.name]) if asked else entry)
         except DamagedData as error:
             made.append(entry)
             problems.append(error)
@@ -43,7 +45,13 @@ def against(
 def with_comparisons(entries: Sequence[Entry], made: Sequence[Comparison]) -> list[Entry]:
     """Return the same entries in the same order, each with the comparison that was made of it, if there is one."""
     by_id = {one.b.id: one for one in made}
-    return [replace(entry, comparison=by_id.get(entry.record.id)) for entry in entries]
+    return [entry if entry.base is not None else _with(entry, by_id.get(entry.record.id)) for entry in entries]
+
+
+def _with(entry: Entry, made: Comparison | None) -> Entry:
+    """The comparison of an experiment decides it, wherever its base is."""
+    decided = made is not None and made.experiment is not None
+    return replace(entry, comparison=made, undecided="" if decided else entry.undecided)
 
 
 def _compared(entry: Entry, baseline: Sequence[Record], history: Sequence[Record]) -> Entry:

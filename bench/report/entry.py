@@ -10,12 +10,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bench.compare.likeness.configuration import setup_of
-from bench.record.schema import Record, Run
-from bench.report.status import State, state_of
+from bench.record.schema import Experiment, Record, Run
+from bench.report.status import FAILED, STATES, State, state_of
+from bench.report.text import plain
 
 if TYPE_CHECKING:
     from bench.compare.comparison import Comparison  # most results are shown without, and it brings the statistics
 
+_WORDS = 40
+"""The most characters of what was asked of a side."""
 NO_SAMPLES: Mapping[int, str] = MappingProxyType({})
 
 
@@ -25,19 +28,25 @@ class Entry:
 
     ``origin`` says where it was read (a folder, an archive). ``samples`` holds the text of ``samples.csv`` by the run's
     index; a report asks only for :attr:`typical` of those that :func:`timeline_entries` names. ``comparison`` is this
-    result against a baseline, if a report was given one.
+    result against a baseline, if a report was given one. The head of an experiment has its ``base``, if that is there
+    too, and is compared with it (:mod:`bench.report.experiments`); else ``undecided`` tells why nothing is decided.
     """
 
     record: Record
     origin: str = ""
     samples: Mapping[int, str] = field(default_factory=lambda: NO_SAMPLES)
     comparison: Comparison | None = None
+    base: Entry | None = None
+    undecided: str = ""
     group: str = field(init=False, compare=False)
     """The diagnostic, and how it ran if not as usual (profile, variant, limits, engine): times within are alike."""
 
     def __post_init__(self) -> None:
         # Worked out once: a report sorts and groups by it many times.
         name, setup = self.record.diagnostic.name, setup_of(self.record)
+        told = self.record.experiment
+        if self.base is not None and isinstance(told, Experiment):
+            setup = (" → ".join(self.sides), *setup[:-1], f"experiment {told.id}")
         object.__setattr__(self, "group", f"{name} ({', '.join(setup)})" if setup else name)
 
     @property
@@ -47,15 +56,40 @@ class Entry:
 
     @property
     def state(self) -> State:
-        """The result's worst word: its own, or its comparison's."""
-        return state_of(self.record, self.comparison.status if self.comparison is not None else None)
+        """The result's worst word: its own, its comparison's, or how the base of its experiment ended."""
+        found = [state_of(self.record, self.comparison.status if self.comparison is not None else None)]
+        if self.undecided:
+            found.append(STATES["not_measured"])
+        if self.base is not None and self.base.record.outcome in FAILED:
+            found.append(state_of(self.base.record))
+        return min(found, key=lambda state: state.rank)
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why, in sentences: the comparison's first if it decides the state, then the verdict's own."""
-        own = self.record.verdict.reasons
-        decided = self.comparison is not None and self.state != state_of(self.record)
+        own = ((self.undecided,) if self.undecided else ()) + self.record.verdict.reasons
+        if self.base is not None and self.base.record.outcome in FAILED:
+            own += self.base.record.verdict.reasons
+        decided = self.base is not None or self.state != state_of(self.record)
         return (*self.comparison.reasons, *own) if self.comparison is not None and decided else own
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What was asked of the base and of the head of an experiment, in the words of the command line."""
+        records = (self.base.record if self.base is not None else self.record, self.record)
+        told = [one.experiment.words if isinstance(one.experiment, Experiment) else "" for one in records]
+        base, head = (plain(words, _WORDS) for words in told)
+        return base or "base", head or ("the code as it lay there" if base else "head")
+
+    @property
+    def results(self) -> int:
+        """How many results it is."""
+        return 1 if self.base is None else 2
+
+    @property
+    def decision(self) -> str:
+        """What an experiment shows, in a sentence, or why it shows nothing; empty of any other result."""
+        return self.comparison.reasons[0] if self.base is not None and self.comparison is not None else self.undecided
 
     @property
     def passed(self) -> tuple[Run, ...]:

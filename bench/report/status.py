@@ -73,7 +73,8 @@ _WORDS: tuple[tuple[str, str, Level, str], ...] = (
     ("ok", "ok", "good", "Passed, under its ceiling."),
 )
 STATES: dict[str, State] = {word[0]: State(*word, rank=rank) for rank, word in enumerate(_WORDS)}
-_OUTCOMES_FIRST = ("failed", "timed_out", "oom_killed", "interrupted")
+FAILED = ("failed", "timed_out", "oom_killed", "interrupted")
+"""Outcomes that are a result's first word, whatever its verdict."""
 
 
 PASSED = State("passed", "passed", "good", "The diagnostic's own test passed.", len(_WORDS))
@@ -92,7 +93,7 @@ def state_of(record: Record, compared: Status | None = None) -> State:
         compared: the status of its comparison with a baseline, if there is one: the graver of the two stands. A
             baseline that measured nothing has no bearing on this result.
     """
-    if record.outcome in _OUTCOMES_FIRST:
+    if record.outcome in FAILED:
         return STATES[record.outcome]
     own = STATES[record.verdict.status]
     if compared is None or compared == "not_measured":

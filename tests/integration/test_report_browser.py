@@ -20,10 +20,12 @@ from bench.compare.comparison import compare
 from bench.compare.explain.difference import explain_difference
 from bench.record.work import PythonWork, Work
 from bench.report.entry import Entry
+from bench.report.experiments import with_experiments
 from bench.report.html.page import render_page
 from benchmarks.report.page import fleet
 from tests.support.entries import bad_entries, limited, make_entries, make_entry, stamps, synthetic_record, with_tests
 from tests.support.hostile import hostile_page
+from tests.unit.compare.test_experiment import BASE, HEAD
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.common.by import By
@@ -462,6 +464,7 @@ def test_with_every_column_names_and_headings_have_room(driver: Any, tmp_path: P
     first = entries[2].record
     counted = msgspec.structs.replace(first.runs[0], work=Work(1, python=PythonWork(17785, {"solve": 17785})))
     entries[2] = Entry(msgspec.structs.replace(first, runs=(counted, *first.runs[1:])), "results/counted")
+    entries += with_experiments([Entry(BASE), Entry(HEAD)])
     path = tmp_path / "columns.html"
     path.write_text(render_page(entries), encoding="utf-8")
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
@@ -476,6 +479,8 @@ def test_with_every_column_names_and_headings_have_room(driver: Any, tmp_path: P
         "return boxes.slice(1).filter((box, at) => box.top === boxes[at].top && box.left < boxes[at].right - 1).length"
     )
     assert meeting == 0 or width < 1152, "headings of a table lie upon each other"
+    experiments = driver.find_elements(By.CSS_SELECTOR, '#verdicts tr[data-state="code_regressed"]')
+    assert ["base → head" in row.text and "+10" in row.text for row in experiments] == [True]
 
 
 @pytest.mark.parametrize("width", [390, 1280])

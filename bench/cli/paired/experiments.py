@@ -15,6 +15,7 @@ import msgspec
 from bench import units
 from bench.catalog.command import Asked as Command
 from bench.cli import options
+from bench.cli.gates import Held, document_of, print_held
 from bench.cli.misspelt import Misspelt, lacks, misspelt, refused
 from bench.cli.next_step import project_words, results_words, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
@@ -216,13 +217,14 @@ def experiment(
         return run_pairs(arms[0], arms[1], asked.rules, earlier.first if earlier else 0, follow, asked.work)
 
 
-def show(done: Done, rules: Rules, words: Words, *, json: bool) -> None:
+def show(done: Done, rules: Rules, words: Words, held: Held | None = None, *, json: bool) -> None:
     """Show what an experiment came to: a sentence, a figure a line, and where both bundles are.
 
     Args:
         done: the experiment.
         rules: when it was to end.
         words: what was asked.
+        held: what it was held to, whatever its times show.
         json: whether one JSON document is shown instead.
     """
     comparison, sides = done.comparison, {"base": done.base, "head": done.head}
@@ -238,8 +240,9 @@ def show(done: Done, rules: Rules, words: Words, *, json: bool) -> None:
         written = {name: {"path": str(one.path), "record": one.record} for name, one in sides.items()}
         document = {"experiment": trial, "status": comparison.status, "sentence": trial_reason(trial)}
         said = {"ended_by": done.ended_by, "reasons": comparison.reasons, "work": comparison.work}
-        print_json(document | said | written)
+        print_json(document | said | document_of(held) | written)
     else:
+        print_held(held)
         _print(done, trial)
     for line in filter(None, closing):
         notify(line)

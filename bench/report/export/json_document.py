@@ -26,6 +26,8 @@ def report_document(
 ) -> dict[str, Any]:
     """Return all results with their records, the worst first, and the comparisons, as data that ``json`` can write.
 
+    The base of an experiment follows its head, and is not counted by itself.
+
     Args:
         entries: results, any order; their samples are left out.
         comparisons: what was compared.
@@ -33,6 +35,7 @@ def report_document(
         now: when it was made; the current time if it is not given.
     """
     ordered = worst_first(entries)
+    whole = [one for entry in ordered for one in ((entry,) if entry.base is None else (entry, entry.base))]
     return {
         "schema": SCHEMA,
         "made_at": utc_text((now or datetime.now(UTC)).timestamp()),
@@ -45,7 +48,7 @@ def report_document(
                 "wall_s": entry.wall_s,
                 "record": msgspec.to_builtins(entry.record),
             }
-            for entry in ordered
+            for entry in whole
         ],
         "unreadable": list(unreadable),
         "comparisons": [msgspec.to_builtins(comparison) for comparison in comparisons],

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from bench import units
 from bench.report.entry import Entry, newest_per_key
-from bench.report.presentation import reasons, stamp_text
+from bench.report.presentation import change_interval, change_text, reasons, stamp_text
 from bench.report.status import State
 from bench.report.text import plain
 
@@ -116,7 +116,7 @@ def _figures(entry: Entry) -> tuple[tuple[str, object], ...]:
         {
             "result": record.id,
             "verdict": record.verdict.status,
-            "against_baseline": entry.comparison.status if entry.comparison is not None else None,
+            "against_baseline": entry.comparison.status if entry.comparison is not None and not entry.base else None,
             "outcome": record.outcome,
             "runs": len(record.judged),
             "median_wall_s": entry.wall_s,
@@ -124,8 +124,24 @@ def _figures(entry: Entry) -> tuple[tuple[str, object], ...]:
             "timeout_s": diagnostic.timeout_s,
             "ceiling_margin_s": record.verdict.ceiling_margin_s,
             "origin": entry.origin or None,
+            **_experiment(entry),
         }.items()
     )
+
+
+def _experiment(entry: Entry) -> dict[str, object]:
+    """Of an experiment also its base, and what its pairs show."""
+    trial = entry.comparison.experiment if entry.comparison is not None else None
+    if entry.base is None or entry.comparison is None or trial is None:
+        return {}
+    return {
+        "base": entry.base.record.id,
+        "experiment": entry.comparison.status,
+        "metric": trial.metric,
+        "change": change_text(entry.comparison),
+        "interval": change_interval(entry.comparison),
+        "pairs": trial.judged,
+    }
 
 
 def _total(root: ET.Element, suites: Sequence[ET.Element]) -> None:

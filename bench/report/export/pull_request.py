@@ -30,7 +30,8 @@ def render_markdown(
     title: str = "Benchmark",
     limit: int = LIMIT,
 ) -> str:
-    """Return counts, what could not be read, the comparisons, and the newest result of each diagnostic on each host.
+    """Return counts, what could not be read, the experiments, the comparisons, and the newest result of each diagnostic
+    on each host.
 
     Args:
         entries: results, any order.
@@ -44,18 +45,26 @@ def render_markdown(
     parts.add(f"## {markdown(title)}\n\n{_counts(shown)}\n")
     if unreadable:
         parts.add(_not_read(unreadable))
-    if comparisons:
+    experiments = {entry.record.id: entry for entry in shown if entry.base is not None}
+    if experiments:
+        rows = [(_experiment_row(entry), entry.state) for entry in experiments.values()]
+        head = markdown_head("verdict", "diagnostic", "host", "base → head", "change", "why")
+        parts.table(f"\n### Experiments\n\n{head}", rows)
+    sides = {entry.record.id for entry in entries if entry.base is not None}
+    against = [one for one in ordered(comparisons) if one.b.id not in sides]
+    if against:
         named = {entry.record.id: entry.group for entry in entries}
-        rows = [(_comparison_row(one, named.get(one.b.id)), STATES[one.status]) for one in ordered(comparisons)]
+        rows = [(_comparison_row(one, named.get(one.b.id)), STATES[one.status]) for one in against]
         head = markdown_head("verdict", "diagnostic", "host", ">baseline", ">now", ">change", "why")
         parts.table(f"\n### Against the baseline\n\n{head}", rows)
     counted = [(one, one.work) for one in ordered(comparisons) if one.work is not None and one.work.kind != "same"]
     if counted:
         rows = [(_work_row(one, row), STATES[one.status]) for one, work in counted for row in work_rows(work)]
         parts.table(f"\n### Work that differs\n\n{markdown_head('diagnostic', *HEADS)}", rows)
-    if shown:
+    results = [entry for entry in shown if entry.base is None]
+    if results:
         head = markdown_head("verdict", "diagnostic", "host", ">runs", ">median wall", ">under ceiling", "why")
-        parts.table(f"\n### Newest results\n\n{head}", [(_entry_row(entry), entry.state) for entry in shown])
+        parts.table(f"\n### Newest results\n\n{head}", [(_entry_row(entry), entry.state) for entry in results])
     return parts.text
 
 
@@ -116,6 +125,18 @@ def _entry_row(entry: Entry) -> str:
         units.seconds(entry.wall_s),
         units.seconds(record.verdict.ceiling_margin_s),
         _why([f"{name} {value}" for name, value in own_numbers(entry)], reasons(entry)),
+    )
+
+
+def _experiment_row(entry: Entry) -> str:
+    state = entry.state
+    return markdown_row(
+        f"{markdown_sign(state)} {state.label}",
+        markdown_code(entry.record.diagnostic.name, 80),
+        markdown_code(entry.record.host.id, 80),
+        " → ".join(map(markdown_code, entry.sides)),
+        markdown(entry.decision, _REASON),
+        _why([], [reason for reason in reasons(entry) if reason != entry.decision]),
     )
 
 

@@ -108,7 +108,7 @@ def render(content: Content) -> str:
         "scripts": {"theme": theme.body, "own": own.body},
         "home": content.home,
         "feed": content.feed,
-        "results": len(entries),
+        "results": sum(entry.results for entry in entries),
         "unreadable": content.unreadable,
         "tiles": [(state, counts[code]) for code, state in STATES.items() if counts[code]],
         "overview": overview(lines, place_in(entries, content.pages)),

@@ -106,10 +106,11 @@ def _group(name: str, members: Sequence[Entry], details: Sequence[Detail], worst
     if spent is not None:
         figures.append(spent)
     left, state = len(with_history) - len(drawn), worst.entry.state
+    results = sum(entry.results for entry in members)
     return Group(
         name=name,
         anchor=anchor("d", name),
-        summary=f"{units.counted(len(members), 'result')}, {units.counted(len(by_host), 'host')}",
+        summary=f"{units.counted(results, 'result')}, {units.counted(len(by_host), 'host')}",
         verdict=Cell(state_text(state), level=state.level),
         about=_about(members[-1]),
         figures=tuple(figures),
@@ -184,6 +185,8 @@ def _facts(entry: Entry, change: Change | None) -> tuple[tuple[str, str], ...]:
         ]
     if change is not None:
         facts.append(("change", change.spoken))
+    if entry.base is not None:
+        facts.append(("base", f"{entry.base.record.id}, median {units.seconds(entry.base.wall_s)}"))
     facts += own_numbers(entry)
     work = work_in(record)
     if work is not None:

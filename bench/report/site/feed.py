@@ -38,12 +38,16 @@ def changes(entries: Sequence[Entry]) -> list[Changed]:
     which the level of the wall time changed, which later results have shown.
 
     Args:
-        entries: all results; the first of a diagnostic on a host is no change.
+        entries: all results; the first of a diagnostic on a host is no change, and every experiment is news.
     """
     by_key: dict[tuple[str, str], list[Entry]] = {}
+    found: list[Changed] = []
     for entry in sorted(entries, key=lambda entry: entry.record.stamp):
-        by_key.setdefault(entry.key, []).append(entry)
-    found = [change for members in by_key.values() for change in _told(members)]
+        if entry.base is not None:
+            found.append(Changed(entry, f"{entry.state.label}: {entry.decision}"))
+        else:
+            by_key.setdefault(entry.key, []).append(entry)
+    found += [change for members in by_key.values() for change in _told(members)]
     found.sort(key=lambda change: (change.entry.state.rank, change.entry.key))
     return sorted(found, key=lambda change: change.entry.record.stamp, reverse=True)
 

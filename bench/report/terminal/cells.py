@@ -13,6 +13,7 @@ from rich.text import Text
 from bench.compare.work.difference import WorkDifference
 from bench.report.presentation import stamp_text, state_text
 from bench.report.status import State
+from bench.report.terminal.narrow import NarrowTable
 from bench.report.text import plain
 from bench.report.work import HEADS as WORK_HEADS
 from bench.report.work import work_rows
@@ -134,7 +135,7 @@ def table(*columns: str, title: str | None = None, caption: str | None = None) -
         title: stands above.
         caption: stands below.
     """
-    made = Table(
+    made = NarrowTable(
         box=box.SIMPLE_HEAD,
         show_edge=False,
         padding=(0, 1, 0, 0),
@@ -153,8 +154,7 @@ def table(*columns: str, title: str | None = None, caption: str | None = None) -
         elif name.startswith("="):
             made.add_column(text(name[1:]), no_wrap=True)
         else:
-            least = max(map(len, name.split()), default=0)  # a heading is not broken inside a word
-            made.add_column(text(name), overflow="fold", min_width=least)
+            made.add_column(text(name), overflow="fold")
     return made
 
 

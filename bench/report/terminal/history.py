@@ -10,6 +10,7 @@ from rich.text import Text
 
 from bench import units
 from bench.compare.history.changes import Series, worst_first
+from bench.record.schema import Experiment
 from bench.report.changes import range_text, size_text, too_few_text, word_of
 from bench.report.entry import Entry
 from bench.report.terminal.cells import bullets, day, sparkline, state, table, text
@@ -27,7 +28,8 @@ NONE: Mapping[tuple[str, str], int] = MappingProxyType({})
 def history_view(
     entries: Sequence[Entry], older: Mapping[tuple[str, str], int] = NONE, *, most: int = SHOWN
 ) -> RenderableType:
-    """Return a table per host and group, oldest first, with the band in which each result was expected.
+    """Return a table of experiments per host, and one per host and group, oldest first, with the band in which each
+    result was expected.
 
     Args:
         entries: results of one diagnostic, any order; of each group the newest ``NEEDED`` will do.
@@ -36,7 +38,7 @@ def history_view(
     """
     if not entries:
         return Text("no result here", style="dim")
-    parts: list[RenderableType] = []
+    parts, entries = _experiments(entries, most)
     keys = sorted({entry.key for entry in entries})
     for key in keys:
         members = sorted((entry for entry in entries if entry.key == key), key=lambda entry: entry.record.stamp)
@@ -76,6 +78,38 @@ def changes_view(series: Sequence[Series]) -> RenderableType:
     return Group(*parts, *([bullets(short)] if short else []), Text())
 
 
+def _experiments(entries: Sequence[Entry], most: int) -> tuple[list[RenderableType], list[Entry]]:
+    """A table per host of the newest experiments, a row for both sides, and the entries that are in none."""
+    found: dict[str, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.record.stamp):
+        if isinstance(entry.record.experiment, Experiment):
+            found.setdefault(entry.record.experiment.id, []).append(entry)
+    if not found:
+        return [], list(entries)
+    from bench.report.experiments import with_experiments  # it brings the statistics
+
+    told = list(found.values())
+    sides = with_experiments([entry for members in told[-most:] for entry in members])
+    by_host: dict[str, list[Entry]] = {}
+    for entry in sides:
+        if entry.base is not None:
+            by_host.setdefault(entry.record.host.id, []).append(entry)
+    parts = [part for host in sorted(by_host) for part in _table_of(host, by_host[host])]
+    if len(told) > most:
+        parts += [Text(f"{len(told) - most} older experiments are not shown", style="dim"), Text()]
+    plain = [entry for entry in entries if not isinstance(entry.record.experiment, Experiment)]
+    return parts, [*plain, *(entry for entry in sides if entry.base is None)]
+
+
+def _table_of(host: str, experiments: Sequence[Entry]) -> list[RenderableType]:
+    name = experiments[-1].record.diagnostic.name
+    made = table("=head", "base → head, change", "verdict")
+    for entry in experiments:
+        shown = Text.assemble(text(" → ".join(entry.sides)), "\n", text(entry.decision))
+        made.add_row(text(entry.record.stamp), shown, state(entry.state))
+    return [Text.assemble(text(name, "bold"), ": experiments on ", text(host, "bold")), made, Text()]
+
+
 def _host(key: tuple[str, str], members: Sequence[Entry], most: int, older: int) -> list[RenderableType]:
     group, host = key
     measured = [entry for entry in members if entry.wall_s is not None]
@@ -96,6 +130,7 @@ def _host(key: tuple[str, str], members: Sequence[Entry], most: int, older: int)
             state(entry.state),
         )
     parts.append(made)
+    parts += [text(entry.undecided, "dim") for entry in members[-most:] if entry.undecided]
     older += max(len(members) - most, 0)
     if older:
         parts.append(Text(f"{older} older results are not shown", style="dim"))

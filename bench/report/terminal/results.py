@@ -39,6 +39,7 @@ def results_table(entries: Sequence[Entry]) -> Table:
             Text.assemble(
                 *(state(entry.state), "  ", text(entry.group, "bold"), "\n", text(record.host.id), "\n"),
                 (f"{plain(record.stamp)}, {runs}", "dim"),
+                *([Text.assemble("\n", text(entry.decision))] if entry.decision else []),
                 *(Text.assemble("\n", text(line, "dim")) for line in _numbers(entry, _SHOWN)),
             ),
             Text.assemble(units.seconds(entry.wall_s), "\n", _of_ceiling(entry)),

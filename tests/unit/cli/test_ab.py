@@ -492,11 +492,36 @@ def test_a_side_is_no_history_of_a_run(takes, engine, bench_, project, tmp_path)
     assert code == 0
     assert json.loads(out)["record"]["verdict"]["baseline"] == {}
     code, out, _ = bench_("history", "slow", "--results", tmp_path / "r")
-    assert "base of experiment ab-" in out
+    assert ("slow: experiments on" in out, "v1 → the code" in out, "code improved" in out) == (True, True, True)
+    assert "base of experiment ab-" not in out
     host = json.loads(bench_("history", "slow", "--results", tmp_path / "r", "--json")[1])[0]["host"]["id"]
     base, _ = sides_only(tmp_path / "r")
     code, _, err = bench_("compare", host, base.path, "--results", tmp_path / "r")
     assert "it is a side of an experiment" in err
+
+
+def test_a_report_shows_the_verdict_of_both_sides(takes, engine, bench_, project, tmp_path, monkeypatch):
+    takes(of_code(0.3))
+    results = tmp_path / "r"
+    assert bench_("ab", "slow", "--project", project, "--results", results, "--base", "v1")[0] == 1
+    files = {form: tmp_path / f"report.{form}" for form in ("html", "markdown", "junit", "pyperf")}
+    words = [word for form, path in files.items() for word in (f"--{form}", path)]
+    assert bench_("report", results, *words, "--site", tmp_path / "site")[0] == 0
+    text = {form: path.read_text() for form, path in files.items()}
+    assert 'data-state="code_regressed"' in text["html"]
+    assert ("1 code regressed\n" in text["markdown"], "1 ok" in text["markdown"]) == (True, False)
+    assert 'tests="1" failures="1"' in text["junit"]
+    assert len(json.loads(text["pyperf"])["benchmarks"]) == 2
+    assert "code regressed: slower: call +" in (tmp_path / "site" / "feed.xml").read_text()
+    assert "slower: call +" in bench_("report", results)[1]
+    document = json.loads(bench_("report", results, "--json")[1])
+    assert (document["counts"], len(document["results"])) == ({"code_regressed": 1}, 2)
+    assert [one["status"] for one in document["comparisons"]] == ["code_regressed"]
+    monkeypatch.setattr("bench.cli.verbs.look.list.this_host", lambda: sides(results)[0].record.host.id)
+    listed = ("list", "--project", project, "--results", results)
+    assert "code regressed" in bench_(*listed)[1]
+    (last,) = (one["last"] for one in json.loads(bench_(*listed, "--json")[1]) if one["name"] == "slow")
+    assert last["status"] == "code_regressed"
 
 
 def sides_only(results):

@@ -111,6 +111,29 @@ def test_where_nothing_was_measured_it_is_what_measures(bench_, tmp_path, monkey
     assert (code, next_of(err)) == (0, then), err
 
 
+def test_in_a_folder_with_a_bench_toml_its_tests_are_listed_and_run_without_project(
+    project, engine, bench_, tmp_path, monkeypatch
+):
+    root, _ = project
+    monkeypatch.chdir(root)
+    _, out, err = bench_("list", "--results", tmp_path / "r")
+    assert "slow" in out.split()
+    assert next_of(err)[:4] == ["run", "slow", "--project", "."]
+    assert bench_("run", "slow", "--results", tmp_path / "r")[0] == 0
+    assert engine.executed[-1].tree.root == root
+    (root / "bench.toml").write_text("[other]\nprogram = 1\n")
+    code, out, err = bench_("list", "--results", tmp_path / "r")
+    assert (code, "grad_cpu" in out, "passed over: bench.toml" in err) == (0, True, True), err
+
+
+def test_a_first_list_names_a_test_of_one_s_own_and_doctor_leads_to_it(bench_, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, _, err = bench_("list")
+    assert "your own test: bench run --project DIR --node FILE::TEST\n" in err
+    code, _, err = bench_("doctor")
+    assert next_of(err) == (["list"] if code == 0 else ["doctor"])
+
+
 def test_a_failed_verification_and_a_file_have_one_too(measured, bench_, tmp_path):
     folder = measured([10.0])
     (bundle,) = find_bundles(str(folder))

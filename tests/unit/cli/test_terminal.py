@@ -125,6 +125,15 @@ def test_a_pipe_is_no_terminal_whatever_the_environment_says(results, bench_, mo
     assert "\x1b" not in "".join(bench_("run", "grad_cpu", "--results", tmp_path / "r")[1:])
 
 
+def test_no_line_on_a_pipe_ends_with_blanks(results, bench_, monkeypatch):
+    a, b = (str(bundle.path) for bundle in find_bundles(str(results)))
+    for width in ("60", "100"):
+        monkeypatch.setenv("COLUMNS", width)
+        for words in (["list"], ["report", results], ["compare", a, b], ["history", "grad_cpu", "--results", results]):
+            out = bench_(*words)[1]
+            assert [line for line in out.splitlines() if line.endswith(" ")] == [], words
+
+
 def test_a_real_terminal_is_known_as_one(tmp_path):
     here, there = pty.openpty()
     env = environment(TERM="xterm-256color", COLUMNS="60")

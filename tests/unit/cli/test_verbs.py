@@ -63,6 +63,18 @@ def test_the_reference_is_no_result_of_anybody_s_here(bench_, tmp_path):
     assert {row["last"] for row in rows} == {None}
 
 
+def test_a_report_of_one_s_own_results_counts_none_that_ship(results, bench_):
+    shipped = results / "reference"
+    write_reference(shipped)
+    _, out, err = bench_("report", results, "--json")
+    assert {row["record"]["diagnostic"]["name"] for row in json.loads(out)["results"]} == {"grad_cpu"}
+    assert f"left out: 6 results in {shipped.resolve()}, which ship with bench; name that folder to see them" in err
+    for words in ((results, shipped), (shipped,)):
+        _, out, err = bench_("report", *words, "--json")
+        assert len(json.loads(out)["results"]) == (8 if results in words else 6)
+        assert "left out" not in err
+
+
 def test_compare_calls_a_slowdown_and_its_code_is_one(results, bench_):
     a, b = paths(results)
     code, out, _ = bench_("compare", a, b)

@@ -35,8 +35,10 @@ def test_more_work_than_is_allowed_ends_with_1_and_says_how_much(put, bench_):
     code, out, err = bench_("compare", a, b, "--fail-on", "work:1%")
     assert code == 1
     assert "the work grew by 2.00 %, and 1.00 % is allowed" in err
+    assert out.startswith("✕ failed --fail-on work: the work grew by 2.00 %, and 1.00 % is allowed\n")
     assert "2.0 % more Python calls" in out
-    assert bench_("compare", a, b, "--fail-on", "work:2%")[0] == 6
+    code, out, _ = bench_("compare", a, b, "--fail-on", "work:2%")
+    assert (code, out.startswith("✓ passed --fail-on work: at most 2.00 % more work\n")) == (6, True)
     assert bench_("compare", b, a, "--fail-on", "work:0%")[0] == 6
 
 
@@ -48,6 +50,7 @@ def test_a_gate_without_a_count_is_not_passed(put, bench_):
     varies = put("20251012T000000Z", 2000, varies=("python.calls",))
     code, _, err = bench_("compare", a, varies, "--fail-on", "work:1%")
     assert (code, "was counted on both sides" in err) == (6, True)
+    assert json.loads(bench_("compare", a, b, "--json", "--fail-on", "work:1%")[1])["gate"]["status"] == "not_measured"
 
 
 @pytest.mark.parametrize("word", ["work", "work:", "work:x%", "work:-1%", "work:nan%", "time:1%", ""])
@@ -160,6 +163,18 @@ def test_the_work_of_an_experiment_is_in_its_document_and_what_did_not_repeat_is
     assert "no work that repeats was counted on both sides" in err
     (quantity,) = json.loads(out)["work"]["quantities"]
     assert (quantity["judged"], quantity["why"]) == (False, "did not repeat exactly")
+    reasons = ["no work that repeats was counted on both sides"]
+    assert json.loads(out)["gate"] == {"what": "work", "allowed": 0.01, "status": "not_measured", "reasons": reasons}
+
+
+@pytest.mark.parametrize(("head", "status", "code"), [(1020, "failed", 1), (1000, "passed", 6)])
+def test_what_a_gate_decides_leads_the_output_and_is_in_the_document(counts, bench_, head, status, code):
+    counts(1000, 1000, head, head)
+    ended, out, _ = bench_(*AB, "--json", "--fail-on", "work:1%")
+    assert (ended, json.loads(out)["gate"]["status"]) == (code, status)
+    counts(1000, 1000, head, head)
+    assert f"{status} --fail-on work" in bench_(*AB, "--fail-on", "work:1%")[1].splitlines()[0]
+    assert "gate" not in json.loads(bench_(*AB, "--json")[1])
 
 
 def test_a_reproduction_is_held_to_the_gate(counts, bench_, tmp_path):

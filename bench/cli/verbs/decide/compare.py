@@ -11,7 +11,7 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.gates import parse_gates, work_gate
+from bench.cli.gates import code_of, document_of, held_to, parse_gates, print_held
 from bench.cli.named import Named
 from bench.cli.next_step import suggest
 from bench.cli.output import Console, notify, print_json
@@ -57,19 +57,21 @@ def compare_(
     made = rankings(what, found, known, accepted, metric)
     for word, why in {word: why for ranking in made for word, why in ranking.passed_over.items()}.items():
         notify(f"passed over {word}: {why}")
+    held = held_to(gate, [row.work for ranking in made for row in ranking.rows])
     if json:
         left_out = {word: why for ranking in made for word, why in (ranking.left_out | ranking.passed_over).items()}
-        print_json({"comparisons": [one for ranking in made for one in ranking.rows], "left_out": left_out})
+        rows = [one for ranking in made for one in ranking.rows]
+        print_json({"comparisons": rows, "left_out": left_out} | document_of(held))
     else:
         from bench.report.terminal.compare import comparison_view, ranking_view
 
+        print_held(held)
         for ranking in made:
             only = ranking.rows[0] if len(what.words) == 2 else None
             Console.out().print(comparison_view(only) if only is not None else ranking_view(ranking))
         sides = [group[-1].path for group in found if group]
         suggest("explain", *sides[:2])
-    held = work_gate(gate, [row.work for ranking in made for row in ranking.rows])
-    return int(gravest([*(ranking.exit_code for ranking in made), held]))
+    return int(gravest([*(ranking.exit_code for ranking in made), code_of(held)]))
 
 
 @dataclass(frozen=True, slots=True)

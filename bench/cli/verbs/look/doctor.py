@@ -46,8 +46,10 @@ def doctor(
     else:
         Console.out().print(doctor_view(checks))
         place = () if host is None else ("--host", host)
-        fit = worst(checks) != "fail"
-        suggest(*(("run", "grad_cpu", "--profile", "smoke") if fit else ("doctor",)), *place, *results_words(results))
+        if worst(checks) == "fail":
+            suggest("doctor", *place, *results_words(results))
+        else:
+            suggest("list", *results_words(results))
     return int(ExitCode.NOT_MEASURED if worst(checks) == "fail" else ExitCode.OK)
 
 

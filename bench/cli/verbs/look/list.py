@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from bench.catalog.load import document
 from bench.catalog.model import SELFTEST
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.inputs import entry_of, listed, read_listed, this_host
-from bench.cli.next_step import project_words, results_words, suggest
-from bench.cli.output import Console, print_json
-from bench.record.index.results import newest_each
+from bench.cli.inputs import REFERENCE, entry_of, listed, read_listed, this_host
+from bench.cli.next_step import command, project_words, results_words, suggest
+from bench.cli.output import Console, notify, print_json
+from bench.record.index.entries import Entry as Listed
+from bench.record.index.results import Listing, newest_each
+from bench.record.schema import Experiment
+from bench.record.storage.bundle import Bundle
 from bench.report.entry import Entry
-
-REFERENCE = "reference"
-"""The folder of the results that ship with the project: no run of anybody's here."""
 
 
 @app.command("list")
@@ -25,14 +28,17 @@ def list_(
 ) -> None:
     """Show what can be run, and when it last ran here.
 
+    A bench.toml in the current folder is read too, or that of --project.
+
     Example: bench list --project ~/my-checkout
     """
+    project = project or (Path() if options.named_here() else None)
     catalog = options.catalog_with(project)
     listing = listed(results)
     own = listing.outside(REFERENCE).newest()
     shown = {diagnostic.name for diagnostic in catalog.diagnostics}
     newest = [entry for name, entry in newest_each(own).items() if name in shown]
-    last = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in read_listed(listing, newest)}
+    last = _read(listing, newest)
     if json:
         print_json([row | {"last": _last(last.get(row["name"]))} for row in document(catalog)])
         return
@@ -40,18 +46,40 @@ def list_(
 
     host = this_host() if own else None
     newest = [entry for name, entry in newest_each(one for one in own if one.host == host).items() if name in shown]
-    here = {bundle.record.diagnostic.name: entry_of(bundle) for bundle in read_listed(listing, newest)}
+    here = _read(listing, newest)
     Console.out().print(catalog_table(catalog, here, last))
     known = [one.name for one in catalog.diagnostics if one.device == "cpu" and one.name != SELFTEST]
     if known and project is not None:
         suggest("run", known[-1], *project_words(project), *results_words(results))
     elif known:
+        notify(f"your own test: {command('run', '--project', 'DIR', '--node', 'FILE::TEST')}")
         suggest("run", known[0], "--profile", "smoke", *results_words(results))
+
+
+def _read(listing: Listing, newest: Iterable[Listed]) -> dict[str, Entry]:
+    """The newest results by the names of their diagnostics; a side of an experiment with the other one."""
+    found = {}
+    for bundle in read_listed(listing, newest):
+        name, side = bundle.record.diagnostic.name, isinstance(bundle.record.experiment, Experiment)
+        found[name] = _experiment(listing, bundle) if side else entry_of(bundle)
+    return found
+
+
+def _experiment(listing: Listing, newest: Bundle) -> Entry:
+    """The experiment of the newest result: both sides are written one after the other."""
+    from bench.report.experiments import with_experiments  # it brings the statistics
+
+    record = newest.record
+    on_host = (one for one in listing.of({record.diagnostic.name}) if one.host == record.host.id)
+    before = [one for one in on_host if one.stamp < record.stamp]
+    other = read_listed(listing, [max(before, key=lambda one: one.stamp)] if before else [])
+    *_, told = with_experiments([entry_of(bundle) for bundle in (*other, newest)])
+    return told
 
 
 def _last(entry: Entry | None) -> dict[str, object] | None:
     if entry is None:
         return None
     record = entry.record
-    status = record.verdict.status
+    status = entry.state.code if isinstance(record.experiment, Experiment) else record.verdict.status
     return {"id": record.id, "outcome": record.outcome, "status": status, "wall_s": entry.wall_s}

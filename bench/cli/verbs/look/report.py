@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,13 +13,13 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.inputs import READING, entry_of, read_comparisons
+from bench.cli.inputs import READING, entry_of, own_results, read_comparisons
 from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, complain, notify, print_json
 from bench.cli.progress import busy
 from bench.compare.reference import without
 from bench.errors import BenchError, ExitCode, UsageError
-from bench.record.schema import Record
+from bench.record.schema import Experiment, Record
 from bench.record.storage.bundle import Bundle
 from bench.record.storage.find import scan_named
 from bench.record.storage.output import find_output, write_output
@@ -82,6 +83,7 @@ def report(
     _check(files)
     url = _check_site(site, site_url, files)
     bundles, problems = _read(paths, results)
+    bundles = own_results(paths, bundles)
     entries = _entries(bundles)
     wrong: Sequence[BenchError] = ()
     if compared:
@@ -106,7 +108,7 @@ def report(
         _write(path, text, option)
     if site is not None:
         _write_site(site, url, entries, unread)
-    if pyperf is not None and not any(entry.passed for entry in entries):
+    if pyperf is not None and not any(entry.passed for entry in _apart(entries)):
         notify(
             f"{pyperf} has no benchmark: none of these results has a run that passed, and pyperf reads no empty suite"
         )
@@ -176,11 +178,18 @@ def _made(option: str, entries: Sequence[Entry], comparisons: Sequence[Compariso
         case "--pyperf":
             from bench.report.export.pyperf import pyperf_document
 
-            return _json(pyperf_document(entries))
+            return _json(pyperf_document(_apart(entries)))
         case _:
             from bench.report.export.action_benchmark import bigger_is_better, smaller_is_better
 
-            return _json((smaller_is_better if option == "--smaller-is-better" else bigger_is_better)(entries))
+            return _json((smaller_is_better if option == "--smaller-is-better" else bigger_is_better)(_apart(entries)))
+
+
+def _apart(entries: Sequence[Entry]) -> list[Entry]:
+    """Every result by itself, as other tools take it: they compare as they do."""
+    from bench.report.experiments import sides_apart
+
+    return list(sides_apart(entries))
 
 
 def _read(words: Sequence[str], results: Path) -> tuple[list[Bundle], list[BenchError]]:
@@ -199,15 +208,21 @@ def _read(words: Sequence[str], results: Path) -> tuple[list[Bundle], list[Bench
 
 
 def _entries(bundles: Sequence[Bundle]) -> list[Entry]:
-    """Entries, with samples for those alone whose timeline is drawn; reports how far it is if there are many."""
-    plain = [entry_of(bundle) for bundle in bundles]
-    drawn = {entry.origin for entry in timeline_entries(plain)}
-    entries, left = [], SAMPLES_BYTES
+    """Entries, an experiment as one, with samples for those alone whose timeline is drawn; reports how far it is if
+    there are many.
+    """
+    found = [entry_of(bundle) for bundle in bundles]
+    if any(isinstance(entry.record.experiment, Experiment) for entry in found):
+        from bench.report.experiments import with_experiments  # it brings the statistics
+
+        found = with_experiments(found)
+    drawn = {entry.origin for entry in timeline_entries(found)}
+    sampled, left = {}, SAMPLES_BYTES
     for bundle in READING(bundles):
-        most = min(SAMPLES_BYTES_EACH, max(left, SAMPLES_BYTES_LEAST)) if str(bundle.path) in drawn else 0
-        entries.append(entry_of(bundle, most))
-        left -= sum(map(len, entries[-1].samples.values()))
-    return entries
+        if (path := str(bundle.path)) in drawn:
+            sampled[path] = entry_of(bundle, min(SAMPLES_BYTES_EACH, max(left, SAMPLES_BYTES_LEAST))).samples
+            left -= sum(map(len, sampled[path].values()))
+    return [replace(entry, samples=sampled[entry.origin]) if entry.origin in sampled else entry for entry in found]
 
 
 def _records(bundles: Sequence[Bundle]) -> list[Record]:

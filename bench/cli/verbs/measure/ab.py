@@ -10,7 +10,7 @@ import typer
 
 from bench.cli import commands, completion, options
 from bench.cli.app import app
-from bench.cli.gates import parse_gates, work_gate
+from bench.cli.gates import code_of, held_to, parse_gates
 from bench.cli.output import notify
 from bench.cli.paired.experiments import Asked, absolute, experiment, parse_effect, prepare, rules_of, show, words_of
 from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
@@ -110,7 +110,7 @@ def ab(
     Example: bench ab slow_cpu --project . --base main
     """
     one = options.node_of(node)
-    project = project or options.project_here(one)
+    project = project or options.project_here(one, name)
     commands.refuse_installing(requirements, python)
     gate = parse_gates(fail_on)
     asked = Asked(
@@ -166,5 +166,6 @@ def ab(
                 notify(notice)
         place = commands.engine_for(words.engine, prepared.question.diagnostic, words.python)
         done = experiment(prepared, asked, earlier, partial(choose, place, words.host))
-    show(done, asked.rules, words, json=json)
-    return int(gravest([done.exit_code, work_gate(gate, [done.comparison.work])]))
+    held = held_to(gate, [done.comparison.work])
+    show(done, asked.rules, words, held, json=json)
+    return int(gravest([done.exit_code, code_of(held)]))

@@ -107,7 +107,7 @@ def bisect(
     """
     one = options.node_of(node)
     search, steps = (None, list[Step]()) if replay is None else read_log(replay)
-    project = project or options.project_here(one)
+    project = project or options.project_here(one, name)
     if project is None:
         raise UsageError("bisect needs the checkout of your test", fix="name it with --project")
     commits = _commits(project, good, bad, search)

@@ -16,7 +16,7 @@ from bench.catalog.model import Diagnostic
 from bench.catalog.project import of_node, read_catalog
 from bench.cli import commands, options
 from bench.cli.app import app
-from bench.cli.gates import parse_gates, work_gate
+from bench.cli.gates import code_of, document_of, held_to, parse_gates, print_held
 from bench.cli.inputs import original
 from bench.cli.next_step import suggest
 from bench.cli.output import Console, announce, complain_of, notify, print_json
@@ -108,16 +108,18 @@ def reproduce(
             plan = _fitted(plan, record, capacity)
             written = measure(plan, session, Baseline((record,), asked=True), reproduces=record.id, work=counted)
     comparison = None if record.profiler else compare(record, written.record)
+    held = held_to(gate, [None if comparison is None else comparison.work])
     if json:
-        print_json({"path": str(written.path), "record": written.record, "mismatches": found, "comparison": comparison})
+        document = {"path": str(written.path), "record": written.record, "mismatches": found, "comparison": comparison}
+        print_json(document | document_of(held))
     else:
+        print_held(held)
         if comparison is not None:
             Console.out().print(comparison_view(comparison))
         notify(f"written to {written.path}")
         suggest(*(("explain", bundle, written.path) if written.record.runs else ("doctor",)))
     complain_of(written.complaints)
-    held = work_gate(gate, [None if comparison is None else comparison.work])
-    return int(gravest([written.exit_code or _regression(comparison), held]))
+    return int(gravest([written.exit_code or _regression(comparison), code_of(held)]))
 
 
 def _regression(comparison: Comparison | None) -> ExitCode:

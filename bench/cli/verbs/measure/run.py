@@ -15,7 +15,7 @@ from bench.catalog.project import of_node, read_catalog
 from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.commands import CommandVerb
-from bench.cli.gates import parse_gates, work_gate
+from bench.cli.gates import code_of, document_of, held_to, parse_gates, print_held
 from bench.cli.misspelt import lacks, misspelt
 from bench.cli.next_step import after_run, project_words, results_words, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
@@ -99,7 +99,7 @@ def run(
     """
     asked = Asked(command_name, image, torch, device_of(device), shell, prepare, input_, expect_exit)
     one = options.node_of(node)
-    project = project or options.project_here(one)
+    project = project or options.project_here(one, name)
     catalog, diagnostic = what_is_named(name, project, one, commands.words_of(context), asked)
     commands.refuse_installing(requirements, python)
     engine = commands.engine_for(engine, diagnostic, python)
@@ -150,9 +150,11 @@ def run(
         wrong = lacks(written.record, project, requirements)
     if wrong is not None:
         complain(wrong.said)
+    held = held_to(gate, _grown(written.record, known) if gate is not None else ())
     if json:
-        print_json({"path": str(written.path), "record": written.record})
+        print_json({"path": str(written.path), "record": written.record} | document_of(held))
     else:
+        print_held(held)
         told = [line for line in written.complaints if line is not None]
         entry = Entry(written.record, str(written.path))
         first = not (told or known.records or known.asked) and entry.passed and entry.wall_s is not None
@@ -165,7 +167,7 @@ def run(
         else:
             after_run(written.record, written.path)
     complain_of(written.complaints)
-    return int(gravest([written.exit_code, work_gate(gate, _grown(written.record, known) if gate is not None else ())]))
+    return int(gravest([written.exit_code, code_of(held)]))
 
 
 def wanted_work(asked: bool | None, *, gated: bool) -> Wanted:

@@ -60,13 +60,12 @@ def overview_lines(entries: Sequence[Entry]) -> list[Line]:
 
 def is_told(entry: Entry) -> bool:
     """Return whether the state alone asks for a reader: it did not pass, or is no better than doubtful."""
-    return entry.state.level in ("bad", "caution") or entry.record.outcome != "passed"
+    return entry.state.level in ("bad", "caution") or entry.record.outcome != "passed" or bool(entry.undecided)
 
 
 def other_reasons(line: Line) -> list[str]:
-    """Return the reasons that the overview does not have: all of a result that is as expected."""
-    said = reasons(line.entry)
-    return said if not line.attention else [reason for reason in said if reason != line.why]
+    """Return the reasons that the overview does not have: all of a result that is as expected, but of an experiment."""
+    return [reason for reason in reasons(line.entry) if reason != line.why]
 
 
 def _line(members: Sequence[Entry]) -> Line:
@@ -76,15 +75,15 @@ def _line(members: Sequence[Entry]) -> Line:
     broken = breaks(measured) if len(measured) > 1 else [()] * len(measured)
     places = frozenset(at for at, names in enumerate(broken) if names)
     outside = _outside(measured) if newest else None
-    told = is_told(entry)
+    told, experiment = is_told(entry), entry.base is not None
     change = change_of(entry, measured[max(places, default=0) : -1] if newest else ())
-    said = reasons(entry, 1)[:1] if told else _moved(change, outside)
+    said = [] if experiment else reasons(entry, 1)[:1] if told else _moved(change, outside)
     return Line(
         entry=entry,
         change=change,
-        trend=_trend(measured, places, entry.record.diagnostic.ceiling_s),
+        trend=None if experiment else _trend(measured, places, entry.record.diagnostic.ceiling_s),
         attention=told or bool(said),
-        why=" ".join(said),
+        why=entry.decision or " ".join(said),
         cpu_s=_median([cpu for run in entry.passed if (cpu := cpu_seconds(run)) is not None]),
         peak=_peak(entry),
         own=_own(entry),

@@ -30,11 +30,17 @@ class Overview:
     fine: Markup
     told: int
     expected: int
+    experiments: int
     note: str
 
     @property
     def folded(self) -> str:
         """What is folded away, in words."""
+        if self.experiments:
+            results = f"{units.counted(self.expected - self.experiments, 'newest result')} and " * (
+                self.expected > self.experiments
+            )
+            return f"{results}{units.counted(self.experiments, 'experiment')} as expected"
         if not self.told:
             one = self.expected == 1
             return "The newest result is as expected" if one else f"All {self.expected} newest results are as expected"
@@ -83,6 +89,7 @@ def overview(lines: Sequence[Line], place: Place) -> Overview:
         fine=Markup(parts[1]),  # noqa: S704 - each text is escaped
         told=told,
         expected=len(lines) - told,
+        experiments=sum(line.entry.base is not None and not line.attention for line in lines),
         note=_note(shown, reach),
     )
 
@@ -92,8 +99,9 @@ def _note(shown: Sequence[str], reach: float) -> str:
     if "change" in shown:
         edge = units.percent(reach, 0)
         said.append(
-            "Change of wall time, if no other figure is named, against the baseline, else against the results before "
-            f"it: the dot is the change, the bar its 99 % interval, the edges are {edge} less and more."
+            "Change of wall time, if no other figure is named, against the baseline or an experiment's base, else "
+            "against the results before it: the dot is the change, the bar its 99 % interval, the edges are "
+            f"{edge} less and more."
         )
     if "trend" in shown:
         said.append(
