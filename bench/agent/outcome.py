@@ -96,7 +96,7 @@ def _decide(end: End) -> tuple[str, str | None]:
         node, message = end.failure
         lacks = lacking(message) if end.exit_code == PYTEST_STOPPED and not end.test_outcomes else None
         if lacks is not None:  # a whole file was asked for, and pytest stopped before its first test
-            return "not_measured", lacks
+            return "failed", lacks
         more = f" (and {end.failures - 1} more)" if end.failures > 1 else ""
         return "failed", f"{node}: {message}{more}"
     if end.early is not None:

@@ -67,7 +67,7 @@ PLAIN = End(exit_code=0, signal=None, timeout_s=5.0, oom_kills=0)
         ),
         (
             PYTEST._replace(exit_code=2, failure=("t.py", "No module named 'a'"), test_outcomes=(), early="1 error"),
-            "not_measured",
+            "failed",
             "the test imports 'a'",
         ),
         (

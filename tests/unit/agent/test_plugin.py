@@ -157,12 +157,12 @@ def test_the_message_of_a_missing_fixture_is_no_place(pytester: pytest.Pytester,
     assert of(lines, "test")[0]["message"] == "fixture 'no_such_fixture' not found"
 
 
-@pytest.mark.parametrize("node", ["", "::test_a"])
-def test_a_module_that_the_test_imports_and_is_missing(supervise, test_file, node) -> None:
+@pytest.mark.parametrize(("node", "outcome"), [("", "failed"), ("::test_a", "not_measured")])
+def test_a_module_that_the_test_imports_and_is_missing(supervise, test_file, node, outcome) -> None:
     path = test_file("import no_such_module_here\ndef test_a(): pass\n")
     argv = [f"{word}{node}" if word == str(path) else word for word in pytest_command(path)]
     done = supervise(*argv, plugin=True)
-    assert done.result["outcome"] == "not_measured"
+    assert done.result["outcome"] == outcome
     assert "the test imports 'no_such_module_here'" in done.result["signature"]
 
 
