@@ -37,7 +37,7 @@ MAX_FILES = 100_000
 class ImportReport:
     """Bundles that were brought in, and those that were here already with the same content; paths of folders.
 
-    ``renamed`` are the former whose own id another result has here, with that id.
+    ``renamed`` are those of both whose own id another result has here, with that id.
     """
 
     imported: tuple[Path, ...]
@@ -184,13 +184,13 @@ def _move_in(folders: Iterable[Path], workshop: Path, results: Path, archive: Pa
             target = place_for(folder, place, results, new)
             if target is None:
                 reason = "differs from the one that is here"
-            elif target in new or os.path.lexists(results / target):
-                present.append(results / target)
-                continue
             else:
-                new[target] = folder
                 if target != place:
                     renamed[results / target] = place
+                if target in new or os.path.lexists(results / target):
+                    present.append(results / target)
+                else:
+                    new[target] = folder
         if reason is not None:
             refused.append(f"{place} {reason}")
     if refused:

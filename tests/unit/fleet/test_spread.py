@@ -135,11 +135,11 @@ def test_a_host_runs_one_leg_at_a_time_even_for_two_fleets(three, tmp_path):
 
 
 def test_a_host_is_there_once_and_has_one_worker(three, tmp_path):
-    assert set(three.run(lambda dask_worker: dask_worker.state.total_resources["host"]).values()) == {RESOURCE["host"]}
     said = []
     ends = ends_of(three, work(leg_alone, tmp_path, CELLS[:1], introduce=introduce), said)
     assert [end.host for end in ends] == [os.uname().nodename]
     assert sum("is a further worker there" in line for line in said) == 2
+    assert set(three.run(lambda dask_worker: dask_worker.state.total_resources["host"]).values()) == {RESOURCE["host"]}
 
 
 def leg_speaks(order):

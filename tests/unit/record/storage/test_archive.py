@@ -19,7 +19,7 @@ from bench.record.storage.compression import zstd
 from bench.record.storage.manifest import MANIFEST, hash_file, list_files, render_manifest
 from bench.record.storage.verify import verify
 from tests.integration.command import forge
-from tests.support.records import HOST, OTHER_CLASS, STAMP, make_record
+from tests.support.records import HOST, OTHER_CLASS, STAMP, make_record, make_run
 
 FILES = {"summary.md": b"# x\n", "logs/pytest.log": b"ok\n" * 1000}
 
@@ -64,6 +64,17 @@ def test_there_and_back(tmp_path, folder, suffix) -> None:
     assert again.imported == ()
     assert len(again.present) == 2
     assert [path.name for path in (tmp_path / "here").iterdir() if path.name.startswith(".")] == []
+
+
+def test_another_run_s_stamp_is_told_of_one_that_was_brought_in_before_too(tmp_path, folder) -> None:
+    archive = tmp_path / "runs.tar.zst"
+    export([folder], archive)
+    write_bundle(tmp_path / "here", make_record(runs=(make_run(wall_s=3.5),)), FILES)
+    first = import_archive(archive, tmp_path / "here")
+    again = import_archive(archive, tmp_path / "here")
+    assert first.imported == again.present
+    assert first.imported[0].name != STAMP
+    assert first.renamed == again.renamed == {first.imported[0]: f"{HOST}/grad_cpu/{STAMP}"}
 
 
 @pytest.mark.parametrize("suffix", [".tar.zst", ".tar.gz"])
