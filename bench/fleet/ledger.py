@@ -59,7 +59,7 @@ class Ledger:
 
     def knows(self, host: str, cell: Cell) -> bool:
         """Return whether a leg need not be run again."""
-        return (host, cell.key) in self._known
+        return self.known(host, cell) is not None
 
     @property
     def ends(self) -> tuple[LegEnd, ...]:

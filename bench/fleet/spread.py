@@ -213,13 +213,19 @@ class Spread:
                 self._client.run(forget, self._work.fleet, places, workers=[address], on_error="ignore")
 
     def _worker_lost(self, host: Host) -> None:
-        if host.running is not None:
-            cell, future = host.running
-            host.running = None
-            self._keys.pop(future.key, None)
-            self._ends.append(LegEnd(host.name, cell, int(ExitCode.NOT_MEASURED), None, self._lost(host), host.address))
+        future = self._lose(host, self._lost(host))
+        if future is not None:
             future.cancel(reason="its worker is gone")
         host.address, host.worker, host.gone_at = "", None, time.monotonic()
+
+    def _lose(self, host: Host, why: str) -> Any:
+        """End the leg that runs on a host as not measured; return its future, ``None`` if none runs."""
+        if host.running is None:
+            return None
+        (cell, future), host.running = host.running, None
+        self._keys.pop(future.key, None)
+        self._ends.append(LegEnd(host.name, cell, int(ExitCode.NOT_MEASURED), None, why, host.address))
+        return future
 
     def _lost(self, host: Host) -> str:
         return f"its worker {host.worker} at {host.address} was lost; what it had measured is kept on that node"
@@ -228,11 +234,7 @@ class Spread:
         why = f"the Dask scheduler was lost: {_why(error)}"
         self._until = 0.0
         for host in self._hosts.values():
-            if host.running is not None:
-                cell, future = host.running
-                host.running = None
-                self._keys.pop(future.key, None)
-                self._ends.append(LegEnd(host.name, cell, int(ExitCode.NOT_MEASURED), None, why, host.address))
+            self._lose(host, why)
             self._drop(host, ExitCode.NOT_MEASURED, why)
 
     def _drop(self, host: Host, code: ExitCode, why: str) -> None:

@@ -126,9 +126,7 @@ def spread(address: str, folder: Path, cells: list[Cell], say: Notify = nothing)
 
 def main() -> int:
     """Measure once and print it; ends with 1 if a target is missed by the 1,000 legs that it is meant for."""
-    hosts, names, variants = (
-        ([int(word) for word in sys.argv[1:]] + [20, 10, 5])[:3] if len(sys.argv) == 4 else (20, 10, 5)
-    )
+    hosts, names, variants = map(int, sys.argv[1:]) if len(sys.argv) == 4 else (20, 10, 5)
     cells = list(
         matrix([Cell(f"d{at}_cpu", f"d{at}_cpu") for at in range(names)], [f"v{at}" for at in range(variants)])
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bench.catalog.load import find_variant
+from bench.catalog.load import find, find_variant
 from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.next_step import suggest
@@ -95,7 +95,7 @@ def fleet(
     if on is None:
         legs = plan_legs(cells, hosts, words, results)
         order = [one.host for lane in legs for one in lane[:1]]
-        left = [[leg for leg in lane if ledger.known(leg.host, leg.cell) is None] for lane in legs]
+        left = [[leg for leg in lane if not ledger.knows(leg.host, leg.cell)] for lane in legs]
         ends = [end for end in ledger.ends if end.host in order]
         ends += _followed(run_on_engines(left, notify), ledger)
     else:
@@ -135,7 +135,7 @@ def _asked(
         names, passed_on, words = [*names, *more], [*passed_on, *further], None
     catalog = options.catalog_with(project)
     if names:
-        cells = [Cell(options.diagnostic_called(one, project)[1].name, one) for one in names]
+        cells = [Cell(find(catalog, one).name, one) for one in names]
     elif words:
         cells = [Cell(" ".join(words), command=tuple(words))]
     elif "--node" in passed_on:
