@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,9 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     variant: dict[str, _Variant] = {}
 
 
+@cache
 def builtin() -> Catalog:
-    """Return the diagnostics that ship with the tool."""
+    """Return the diagnostics that ship with the tool, read once a process."""
     return parse(Path(__file__).with_name("diagnostics.toml").read_text(encoding="utf-8"), "diagnostics.toml")
 
 

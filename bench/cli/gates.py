@@ -48,23 +48,6 @@ class Held:
     exit_code: ExitCode
     reasons: tuple[str, ...]
 
-    def document(self) -> dict[str, object]:
-        """Return it as a part of a JSON document."""
-        status = _WORDS[self.exit_code][1].replace(" ", "_")
-        return {"gate": {"what": "work", "allowed": self.allowed, "status": status, "reasons": self.reasons}}
-
-    def lines(self) -> list[tuple[Level, str]]:
-        """Return it as people read it above the figures: it decides how the command ends, whatever they show."""
-        if not self.reasons:
-            return [("good", f"passed --fail-on work: at most {units.percent(self.allowed, 2)} more work")]
-        level, word = _WORDS[self.exit_code]
-        return [(level, f"{word} --fail-on work: {reason}") for reason in self.reasons]
-
-    def complain(self) -> None:
-        """Report what it stopped on standard error, for a log that holds no more."""
-        for reason in self.reasons:
-            complain(f"--fail-on work: {reason}")
-
 
 def held_to(bound: float | None, found: Iterable[WorkDifference | None]) -> Held | None:
     """Return what a bound makes of a command: 1 if a comparison has more work than that, 6 if one has no count.
@@ -89,22 +72,27 @@ def held_to(bound: float | None, found: Iterable[WorkDifference | None]) -> Held
 
 def document_of(held: Held | None) -> dict[str, object]:
     """Return what a command was held to as a part of a JSON document; nothing if nobody asked."""
-    return {} if held is None else held.document()
+    if held is None:
+        return {}
+    status = _WORDS[held.exit_code][1].replace(" ", "_")
+    return {"gate": {"what": "work", "allowed": held.allowed, "status": status, "reasons": held.reasons}}
 
 
 def print_held(held: Held | None) -> None:
-    """Print above the figures what a command was held to, if somebody asked."""
+    """Print what a command was held to, if somebody asked: above the figures, since it decides whatever they show."""
     if held is None:
         return
     from bench.report.terminal.cells import STYLES, text
 
-    for level, line in held.lines():
-        Console.out().print(text(f"{GLYPHS[level]} {line}", STYLES[level]))
+    level, word = _WORDS[held.exit_code]
+    for reason in held.reasons or (f"at most {units.percent(held.allowed, 2)} more work",):
+        Console.out().print(text(f"{GLYPHS[level]} {word} --fail-on work: {reason}", STYLES[level]))
 
 
 def code_of(held: Held | None) -> ExitCode:
     """Return how a command ends by what it was held to, and complain of what that stopped."""
     if held is None:
         return ExitCode.OK
-    held.complain()
+    for reason in held.reasons:
+        complain(f"--fail-on work: {reason}")
     return held.exit_code

@@ -21,7 +21,6 @@ from bench.record.storage.find import find_bundles
 from bench.record.storage.temporary import temporary_folder
 from bench.record.storage.verify import verify_bundle
 from bench.report.entry import NO_SAMPLES, Entry
-from bench.run.baseline import read_results
 from bench.units import counted
 
 if TYPE_CHECKING:
@@ -85,11 +84,6 @@ def this_host() -> str:
     from bench.record.host_id import host_id
 
     return host_id(read_class()[0])
-
-
-def all_results(results: Path) -> tuple[Bundle, ...]:
-    """Return every bundle of the results folder, oldest first; a line for each that is damaged or of a newer schema."""
-    return read_results(results, READING, lambda problem: notify(f"passed over: {problem}"))
 
 
 def listed(results: Path) -> Listing:

@@ -63,6 +63,21 @@ def misspelt(record: Record, project: Path | None) -> Misspelt | None:
     return Misspelt(said, f"{file}::{near[0]}" if near else None)
 
 
+def wrong_with(
+    record: Record, project: Path | None, requirements: Path | str | None, *, installs: bool
+) -> Misspelt | None:
+    """Return why a test could not begin, if its node or a package is to blame; else ``None``.
+
+    Args:
+        record: the result.
+        project: the folder that the node is of.
+        requirements: the requirements file that was named.
+        installs: whether packages come from such a file, and not with an interpreter of the user's own.
+    """
+    found = misspelt(record, project)
+    return lacks(record, project, requirements) if found is None and installs else found
+
+
 def lacks(record: Record, project: Path | None, given: Path | str | None) -> Misspelt | None:
     """Return what to install for a test that lacks a module or a plugin; ``None`` if it lacks none.
 

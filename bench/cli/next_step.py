@@ -70,10 +70,14 @@ def project_words(project: Path | None) -> tuple[str, ...]:
     return () if project is None else ("--project", str(project))
 
 
+def usual_results() -> Path:
+    """Return the folder of results that a command without ``--results`` takes."""
+    return Path(os.environ.get("BENCH_RESULTS") or "results")
+
+
 def results_words(results: Path) -> tuple[str, ...]:
     """Return the option that names the folder of results, unless the next command finds it by itself."""
-    usual = Path(os.environ.get("BENCH_RESULTS") or "results")
-    return () if results.absolute() == usual.absolute() else ("--results", str(results))
+    return () if results.absolute() == usual_results().absolute() else ("--results", str(results))
 
 
 def after_run(record: Record, path: Path) -> None:

@@ -16,7 +16,7 @@ from bench import units
 from bench.catalog.command import Asked as Command
 from bench.cli import options
 from bench.cli.gates import Held, document_of, print_held
-from bench.cli.misspelt import Misspelt, lacks, misspelt, refused
+from bench.cli.misspelt import Misspelt, refused, wrong_with
 from bench.cli.next_step import project_words, results_words, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.paired.again import again, decided_otherwise, otherwise_text
@@ -247,8 +247,9 @@ def show(done: Done, rules: Rules, words: Words, held: Held | None = None, *, js
     for line in filter(None, closing):
         notify(line)
     if not json:
-        after = _next(done, trial, rules, words) if wrong is None else _next_of_name(done, words, rules, trial, wrong)
-        suggest(*after)
+        anew = again(words, rules, trial.effect, metric=other.name) if other is not None else None
+        named = _next_of_name(words, rules, trial, wrong) if wrong is not None else None
+        suggest(*(named or anew or _next(done, trial, rules)))
     if done.ended_by == "no_figure":
         known = ", ".join(judged.name for judged in trial.informs)
         complain(f"{trial.metric} cannot decide: {trial.decides.why}; there are {known}, choose one with --metric")
@@ -292,9 +293,7 @@ def _misspelt(done: Done, words: Words) -> Misspelt | None:
     """What is wrong with a test that pytest did not find, or what it lacks."""
     project = Path(words.project) if words.project is not None else None
     for side, written in (("base", done.base), ("head", done.head)):
-        found = misspelt(written.record, project)
-        if found is None and words.python is None:
-            found = lacks(written.record, project, words.requirements)
+        found = wrong_with(written.record, project, words.requirements, installs=words.python is None)
         if found is not None:
             return found
         if project is not None and refused(written.record):  # as it lies there it has the test
@@ -302,21 +301,17 @@ def _misspelt(done: Done, words: Words) -> Misspelt | None:
     return None
 
 
-def _next_of_name(done: Done, words: Words, rules: Rules, trial: Trial, wrong: Misspelt) -> tuple[object, ...]:
+def _next_of_name(words: Words, rules: Rules, trial: Trial, wrong: Misspelt) -> tuple[object, ...] | None:
     """The experiment with the test that was probably meant, or with the packages that it lacks; else what there is."""
     if wrong.requirements is not None:
-        more = again(words, rules, trial.effect, requirements=wrong.requirements)
-        return more or _next(done, trial, rules, words)
+        return again(words, rules, trial.effect, requirements=wrong.requirements)
     meant = again(words, rules, trial.effect, node=wrong.meant) if wrong.meant and words.node else None
     return meant or ("list", *project_words(None if words.project is None else Path(words.project)))
 
 
-def _next(done: Done, trial: Trial, rules: Rules, words: Words) -> tuple[object, ...]:
+def _next(done: Done, trial: Trial, rules: Rules) -> tuple[object, ...]:
     """What goes on with an experiment, or looks closer at its sides."""
     folder = results_words(done.head.path.parents[2])
-    other = decided_otherwise(trial) if done.ended_by in ("max_pairs", "budget") else None
-    if other is not None and (anew := again(words, rules, trial.effect, metric=other.name)) is not None:
-        return anew
     if done.ended_by in ("budget", "interrupted"):
         return ("ab", "--resume", trial.id, *folder)
     if done.ended_by == "max_pairs" and (more := more_pairs(rules.max_pairs)):

@@ -45,8 +45,9 @@ def list_(
     from bench.report.terminal.catalog import catalog_table
 
     host = this_host() if own else None
-    newest = [entry for name, entry in newest_each(one for one in own if one.host == host).items() if name in shown]
-    here = _read(listing, newest)
+    of_host = [entry for name, entry in newest_each(one for one in own if one.host == host).items() if name in shown]
+    here = {name: entry for name, entry in last.items() if entry.record.host.id == host}
+    here |= _read(listing, [entry for entry in of_host if entry not in newest])
     Console.out().print(catalog_table(catalog, here, last))
     known = [one.name for one in catalog.diagnostics if one.device == "cpu" and one.name != SELFTEST]
     if known and project is not None:

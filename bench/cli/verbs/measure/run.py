@@ -16,7 +16,7 @@ from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.commands import CommandVerb
 from bench.cli.gates import code_of, document_of, held_to, parse_gates, print_held
-from bench.cli.misspelt import lacks, misspelt
+from bench.cli.misspelt import wrong_with
 from bench.cli.next_step import after_run, project_words, results_words, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.session import open_session
@@ -145,9 +145,7 @@ def run(
         calibration=calibration,
     ) as session:
         written = measure(plan, session, known, work=counted)
-    wrong = misspelt(written.record, project)
-    if wrong is None and python is None:
-        wrong = lacks(written.record, project, requirements)
+    wrong = wrong_with(written.record, project, requirements, installs=python is None)
     if wrong is not None:
         complain(wrong.said)
     held = held_to(gate, _grown(written.record, known) if gate is not None else ())

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.next_step import suggest
+from bench.cli.next_step import suggest, usual_results
 from bench.cli.output import print_json, print_text
 from bench.errors import UsageError
 from bench.record.jsonschema import json_schema, schema_markdown
@@ -35,4 +33,4 @@ def schema(
     else:
         print_json(json_schema())
     if not json:
-        suggest("verify" if Path(os.environ.get("BENCH_RESULTS") or "results").exists() else "list")
+        suggest("verify" if usual_results().exists() else "list")
