@@ -120,6 +120,6 @@ def group_of(folder: str, signature: bytes, entries: Iterable[Entry]) -> Group:
 
 def lasting(group: Group) -> Group:
     """Return what of a group may be kept: without the records that may change again before their times tell."""
-    if isinstance(group.held, msgspec.Raw) or all(settled(entry.mark) for entry in group.held):
-        return group
-    return group_of(group.folder, b"", (entry for entry in group.held if settled(entry.mark)))
+    entries = group.entries()
+    kept = [entry for entry in entries if settled(entry.mark)]
+    return group if len(kept) == len(entries) else group_of(group.folder, b"", kept)

@@ -151,15 +151,19 @@ def _is_hash_place(before: bytes) -> bool:
     return place is not None and not _SECRET.search(place["gap"])
 
 
+def _is_hex(token: bytes) -> bool:
+    return _HEX.fullmatch(token) is not None and not token.isdigit() and _entropy(token) > 2.8
+
+
 @lru_cache(maxsize=1 << 15)
 def _is_suspect(token: bytes) -> bool:
     if not _MIXED.search(token) or _MANGLED.search(token):  # asked again: without the escaped letter before it
         return False
-    if _HEX.fullmatch(token) and not token.isdigit() and _entropy(token) > 2.8:
+    if _is_hex(token):
         return True
     token = _PLAIN.sub(b"", token)
     parts = [part for part in _SEPARATOR.split(token) if part]
-    if any(_HEX.fullmatch(part) and _entropy(part) > 2.8 and not part.isdigit() for part in parts):
+    if any(map(_is_hex, parts)):
         return True
     if sum(map(_GAINS.__getitem__, pairwise(token))) < _SINGLE_CASE:
         return False

@@ -45,9 +45,9 @@ def render_markdown(
     parts.add(f"## {markdown(title)}\n\n{_counts(shown)}\n")
     if unreadable:
         parts.add(_not_read(unreadable))
-    experiments = {entry.record.id: entry for entry in shown if entry.base is not None}
+    experiments = [entry for entry in shown if entry.base is not None]
     if experiments:
-        rows = [(_experiment_row(entry), entry.state) for entry in experiments.values()]
+        rows = [(_experiment_row(entry), entry.state) for entry in experiments]
         head = markdown_head("verdict", "diagnostic", "host", "base → head", "change", "why")
         parts.table(f"\n### Experiments\n\n{head}", rows)
     sides = {entry.record.id for entry in entries if entry.base is not None}

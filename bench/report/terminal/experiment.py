@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -15,7 +14,7 @@ from bench.compare.comparison import Comparison
 from bench.compare.experiment import Judged, Trial
 from bench.compare.reasons import bounds, judged_word
 from bench.report.status import STATES, State
-from bench.report.terminal.cells import STYLES, bullets, state, table, text, work_table
+from bench.report.terminal.cells import STYLES, bullets, indented, state, table, text, work_table
 
 _STYLE = {"slower": "bad", "faster": "good", "same": "none", "undecided": "caution"}
 
@@ -57,7 +56,7 @@ def decision_view(comparison: Comparison, trial: Trial) -> RenderableType:
     head = Text.assemble(state(STATES[comparison.status]), "  ", text(comparison.diagnostic, "bold"))
     at_once = ", both sides at once" if trial.duet else ""
     head.append(f": {decides.name} {form(decides.a)} became {form(decides.b)}{at_once}")
-    return Group(head, Padding(text(comparison.reasons[0], "bold"), (0, 0, 0, 2)))
+    return Group(head, indented(text(comparison.reasons[0], "bold")))
 
 
 def figures_table(trial: Trial) -> Table:

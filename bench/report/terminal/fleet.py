@@ -120,8 +120,7 @@ def _facts(records: Sequence[Record]) -> dict[str, list[str]]:
 
 def work_beside(one: RankedCells) -> RenderableType | None:
     """Return the work that each result of a ranking did; ``None`` if it was counted nowhere beside the reference."""
-    rows = [row for row in one.ranking.rows if row.work is not None]
-    counted = [(row, row.work) for row in rows if row.work is not None]
+    counted = [(row, row.work) for row in one.ranking.rows if row.work is not None]
     if not counted:
         return None
     first = counted[0][0].a
