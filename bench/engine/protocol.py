@@ -71,7 +71,8 @@ class Tree:
     """Files to copy to ``/src`` in the task (never mounted): paths relative to ``root``.
 
     ``links`` holds, by their paths, where links lead from where they lie; never out of the tree. ``left_out`` says in
-    plain lines what the project has and the copy has not.
+    plain lines what the project has and the copy has not. ``kept`` is the folder of the copy that a command works from,
+    so that ``root`` may be edited meanwhile.
     """
 
     root: Path
@@ -79,6 +80,12 @@ class Tree:
     sha256: str
     links: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    kept: Path | None = None
+
+    @property
+    def source(self) -> Path:
+        """Where its files are read."""
+        return self.kept or self.root
 
 
 @dataclass(frozen=True, slots=True)

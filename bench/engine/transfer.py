@@ -315,7 +315,7 @@ def copy_tree(tree: Tree, target: Path) -> None:
     """
     for name in tree.files:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(tree.root / name, target / name)
+        shutil.copy2(tree.source / name, target / name)
     for name, leads in tree.links.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).symlink_to(leads)

@@ -54,6 +54,17 @@ def test_a_command_of_this_host(measure: Any, tmp_path: Path) -> None:
     assert record["environment"]["note"]
 
 
+def test_each_run_has_the_code_as_it_lay_at_the_beginning(measure: Any, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "data").write_text("old")
+    words = ("--engine", "local", "--project", str(project), "--repeat", "2", "--shell", "--")
+    path, record = measure(*words, f"cat data; echo new > {project}/data")
+    assert [run["outcome"] for run in record["runs"]] == ["passed", "passed"]
+    assert [(path / "logs" / f"output-{run:03}.log").read_text() for run in range(2)] == ["old", "old"]
+    assert (project / "data").read_text() == "new\n"
+
+
 def test_a_command_in_the_small_image(measure: Any, small_image: object, tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()

@@ -74,7 +74,9 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
 
 
 def test_three_hosts_two_diagnostics_a_worker_killed_and_resumed(tmp_path: Path) -> None:
-    (tmp_path / "bench.toml").write_text(TOML)
+    project = tmp_path / "project"  # of its own: the nodes write beside it
+    project.mkdir()
+    (project / "bench.toml").write_text(TOML)
     with ExitStack() as stack:
         cluster = stack.enter_context(
             distributed.LocalCluster(
@@ -86,15 +88,15 @@ def test_three_hosts_two_diagnostics_a_worker_killed_and_resumed(tmp_path: Path)
         with distributed.Client(cluster, set_as_default=False) as client:
             client.wait_for_workers(3, timeout=120)
         place = address.replace("tcp://", "dask://")
-        words = ("fleet", *NAMES, "--on", place, "--project", str(tmp_path), *LOCAL, "--json")
+        words = ("fleet", *NAMES, "--on", place, "--project", str(project), *LOCAL, "--json")
         running = bench(tmp_path, *words)
         assert running.stderr is not None
         for line in running.stderr:
             if line.startswith("b: long_cpu: started"):
                 break
         workers["b"].send_signal(signal.SIGKILL)
-        code, document, _ = ended(running)
-        assert code == 6
+        code, document, said = ended(running)
+        assert code == 6, said
         assert cluster.scheduler.allowed_failures != 0  # the setting of the scheduler's owner is back
         legs = {(leg["host"], leg["name"]): leg for leg in document["legs"]}
         assert [*legs] == [(host, name) for host in "abc" for name in NAMES]

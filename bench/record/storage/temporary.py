@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.record.storage.disk import being_written, is_idle
 from bench.record.storage.partial import is_left, make, mark, remove_marked
 
-KINDS = ("ab", "bisect", "fleet", "import", "index", "orphan", "verify")
+KINDS = ("ab", "bisect", "code", "fleet", "import", "index", "orphan", "verify")
 """What such a folder is for; the second part of its name."""
 _HELD = "held"
 

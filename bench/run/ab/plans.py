@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
-
 from bench.catalog.command import KINDS
 from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Diagnostic
 from bench.catalog.project import FILE
 from bench.engine.assets import diagnostics_folder
 from bench.engine.protocol import Tree
-from bench.engine.transfer import copy_tree
-from bench.errors import NotMeasured, UsageError
+from bench.errors import UsageError
 from bench.record.schema import Source
 from bench.run.ab.revisions import Revision, check_out, find_revision
 from bench.run.ab.sides import Side
 from bench.run.plan import Options, Plan, make_plan, need_of
-from bench.run.source.read import read_catalog_source, read_project, tree_sha256
+from bench.run.source.keep import keep_code
+from bench.run.source.read import Checkout, read_catalog_source, read_project
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +68,16 @@ class Sides:
             need = need_of(diagnostic, None, side.requirements or asked.requirements)
             return make_plan(diagnostic, options, source, need=need, variant=variant)
         source, tree = self._code_of(side.rev, asked.project)
-        root = tree.root if side.rev is not None else asked.project
         if side.rev is not None:
             _require(side, diagnostic, tree, own=(side.requirements or asked.requirements) is None)
-        need = need_of(diagnostic, root, _found(side.requirements or asked.requirements, root), tree)
+        need = need_of(diagnostic, tree.root, _found(side.requirements or asked.requirements, tree.root), tree)
         return make_plan(diagnostic, options, source, tree=tree, need=need, variant=variant)
 
     def _code_of(self, rev: str | None, project: Path) -> tuple[Source, Tree]:
         if rev not in self._code:
             target = self._folder / f"code-{len(self._code)}"
             if rev is None:
-                self._code[rev] = self._as_it_lies(project, target)
+                self._code[rev] = keep_code(Checkout(project, self._question.results), target)
             else:
                 revision = find_revision(project, rev)
                 root = check_out(revision, target)
@@ -93,20 +90,6 @@ class Sides:
         if results is None or not results.resolve().is_relative_to(revision.top):
             return None
         return target / results.resolve().relative_to(revision.top)
-
-    def _as_it_lies(self, project: Path, target: Path) -> tuple[Source, Tree]:
-        """A copy of the working tree, which may be edited while the pairs run."""
-        source, tree = read_project(project, self._question.results)
-        target.mkdir()
-        try:
-            copy_tree(tree, target)
-            sha256 = tree_sha256(target, tree.files, tree.links)
-        except OSError as error:
-            said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            raise NotMeasured(
-                f"the project {project} cannot be copied", said, "make room, or mend its rights"
-            ) from error
-        return msgspec.structs.replace(source, sha256=sha256), replace(tree, root=target, sha256=sha256)
 
 
 def _require(side: Side, diagnostic: Diagnostic, tree: Tree, *, own: bool) -> None:

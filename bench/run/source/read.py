@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from bench.engine.protocol import Tree
 from bench.errors import UsageError
@@ -51,6 +53,20 @@ def read_project(root: Path, results: Path | None = None) -> tuple[Source, Tree]
     Raises:
         UsageError: not a folder, a folder without files or with more than can be copied, or one that cannot be read.
     """
+    try:
+        source, tree = list_code(root, results)
+        return with_sha256(source, tree)
+    except OSError as error:
+        raise unreadable(root, error) from error
+
+
+def list_code(root: Path, results: Path | None = None) -> tuple[Source, Tree]:
+    """As :func:`read_project`, without the hash: no file has been read yet.
+
+    Raises:
+        UsageError: as there.
+        OSError: a file cannot be asked for its size.
+    """
     if not root.is_dir():
         raise UsageError(f"--project {root} is not a folder", fix="give the folder of a checkout")
     real = root.resolve()
@@ -60,14 +76,25 @@ def read_project(root: Path, results: Path | None = None) -> tuple[Source, Tree]
     found = sort_out(real, names)
     if not found.files:
         raise UsageError(f"--project {root} holds no files", fix="give the folder of a checkout")
-    try:
-        _check_size(root, found.files)
-        sha256 = tree_sha256(root, found.files, found.links)
-    except OSError as error:
-        raise UsageError(f"--project {root} cannot be read", f"{error.filename}: {error.strerror}") from error
+    _check_size(root, found.files)
     left_out = (*listing.left_out, *found.left_out, *ours)
-    tree = Tree(real, found.files, sha256, links=found.links, left_out=left_out)
-    return Source(kind="project", commit=listing.commit, dirty=_dirty(listing, own), sha256=sha256), tree
+    tree = Tree(real, found.files, "", links=found.links, left_out=left_out)
+    return Source(kind="project", commit=listing.commit, dirty=_dirty(listing, own)), tree
+
+
+def with_sha256(source: Source, tree: Tree) -> tuple[Source, Tree]:
+    """Return both with the hash of the tree's files.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    sha256 = tree_sha256(tree.source, tree.files, tree.links)
+    return msgspec.structs.replace(source, sha256=sha256), replace(tree, sha256=sha256)
+
+
+def unreadable(root: Path, error: OSError) -> UsageError:
+    """Return what is said of a project that cannot be read."""
+    return UsageError(f"--project {root} cannot be read", f"{error.filename}: {error.strerror}")
 
 
 def _without_own(listing: Listing, own: Own) -> tuple[list[str], tuple[str, ...]]:

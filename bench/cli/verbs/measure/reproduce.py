@@ -42,11 +42,13 @@ from bench.run.reproduce.mismatch import Mismatch, has_and_lacks, mismatches, pa
 from bench.run.reproduce.plan import Origin, check_origin, plan_again
 from bench.run.reproduce.preview import limits_text, what_was_run
 from bench.run.session import Session
-from bench.run.source.read import Checkout, read_catalog_source, read_project
+from bench.run.source.keep import Code, kept_code
+from bench.run.source.read import Checkout, read_catalog_source
 
 
 @app.command()
 def reproduce(
+    context: typer.Context,
     bundle: Annotated[str, typer.Argument(help="A bundle's folder, an archive, or a path inside the results.")],
     engine: options.EngineName = None,
     host: options.HostUrl = None,
@@ -85,8 +87,8 @@ def reproduce(
     if record.diagnostic.command is not msgspec.UNSET:
         announce(f"a command: {plain(line_of(record))}")
     again = command_of(record, input_ or _input_in(project, record))
-    checkout = Checkout(project, results) if project else None
-    plan, left_out = _plan(record, again, checkout, _Given(requirements, python), trust=trust)
+    code = context.with_resource(kept_code(Checkout(project, results) if project else None))
+    plan, left_out = _plan(record, again, code, _Given(requirements, python), trust=trust)
     commands.refuse_installing(requirements, python)
     engine = commands.engine_for(engine, plan.diagnostic, python)
     first, *more = what_was_run(record, plan)
@@ -167,12 +169,12 @@ class _Given:
 
 
 def _plan(
-    record: Record, command: Diagnostic | None, project: Checkout | None, given: _Given, *, trust: bool
+    record: Record, command: Diagnostic | None, code: Code | None, given: _Given, *, trust: bool
 ) -> tuple[Plan, tuple[Mismatch, ...]]:
     """What to run so that it is the record's own diagnostic, and what of the record is left out."""
-    catalog = options.catalog_with(project.root if project else None)
+    catalog = options.catalog_with(code[1].root if code else None)
     diagnostic = command or next((one for one in catalog.diagnostics if one.name == record.diagnostic.name), None)
-    if diagnostic is None and project is not None and record.diagnostic.node:
+    if diagnostic is None and code is not None and record.diagnostic.node:
         diagnostic = _of_record(record)
     check_origin(record, diagnostic is not None)
     assert diagnostic is not None  # noqa: S101, check_origin refuses it
@@ -180,15 +182,15 @@ def _plan(
     if not ours and not trust:
         what = "a command" if command is not None else "a project's test"
         raise UsageError(f"{what} is run only with --trust", fix="look at what it runs, then add --trust")
-    if command is not None and project is None:
+    if command is not None and code is None:
         if record.diagnostic.source.kind == "project":
             raise UsageError("the command ran in a project's folder", fix="give its checkout with --project")
         origin = Origin(Source(kind="command"), python=given.python)
-    elif ours or project is None:
+    elif ours or code is None:
         origin = Origin(read_catalog_source(diagnostics_folder()), python=given.python)
     else:
-        source, tree = read_project(project.root, project.results)
-        need = need_of(diagnostic, project.root, given.requirements, tree)
+        source, tree = code
+        need = need_of(diagnostic, tree.root, given.requirements, tree)
         origin = Origin(source, tree, need, given.python)
     return plan_again(record, diagnostic, catalog, origin, trust=trust)
 

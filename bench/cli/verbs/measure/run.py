@@ -37,7 +37,8 @@ from bench.run.measure import measure
 from bench.run.plan import Options, Plan, make_plan, need_of, parse_env
 from bench.run.selftest.run import self_test
 from bench.run.session import Session
-from bench.run.source.read import Checkout, read_catalog_source, read_project
+from bench.run.source.keep import Code, kept_code
+from bench.run.source.read import Checkout, read_catalog_source
 from bench.run.work.counting import Wanted
 
 NEED_BYTES = 256 * 1024**2
@@ -129,7 +130,7 @@ def run(
     plan = plan_of(
         diagnostic,
         chosen,
-        project=checkout_of(project, results, diagnostic),
+        code=context.with_resource(kept_code(checkout_of(project, results, diagnostic))),
         requirements=requirements,
         catalog=catalog,
         variant=variant,
@@ -203,7 +204,7 @@ def plan_of(
     diagnostic: Diagnostic,
     chosen: Options,
     *,
-    project: Checkout | None,
+    code: Code | None,
     requirements: Path | None,
     catalog: Catalog,
     variant: str | None,
@@ -213,7 +214,7 @@ def plan_of(
     Args:
         diagnostic: what to run.
         chosen: what the command line sets of the run.
-        project: the project's root; ``None`` for a shipped diagnostic.
+        code: the project's; ``None`` for a shipped diagnostic.
         requirements: a pip requirements file from the command line.
         catalog: the catalog with the variants that can be named.
         variant: the name of a variant to lay over the options.
@@ -222,14 +223,14 @@ def plan_of(
         UsageError: an option that makes no sense, no such variant, or files of a project that cannot be read.
     """
     way = find_variant(catalog, variant) if variant else None
-    if project is None:
+    if code is None:
         if requirements is not None:
             raise UsageError("--requirements goes with --project")
         of_command = diagnostic.command is not None
         source = Source(kind="command") if of_command else read_catalog_source(diagnostics_folder())
         return make_plan(diagnostic, chosen, source, variant=way)
-    source, tree = read_project(project.root, project.results)
-    need = need_of(diagnostic, project.root, requirements, tree)
+    source, tree = code
+    need = need_of(diagnostic, tree.root, requirements, tree)
     return make_plan(diagnostic, chosen, source, tree=tree, need=need, variant=way)
 
 

@@ -31,7 +31,7 @@ from bench.report.terminal.whatif import VariantLine, used, whatif_view
 from bench.run.measure import WrittenResult
 from bench.run.plan import Options, Plan, parse_env
 from bench.run.session import Session
-from bench.run.source.read import Checkout
+from bench.run.source.keep import Code, kept_code
 from bench.run.whatif import VARIED, Tried, name_of, select, try_variants
 
 
@@ -100,13 +100,13 @@ def whatif(
             warmup=warmup,
             python=python,
         )
-        tree = checkout_of(project, results, diagnostic)
-        plain = plan_of(diagnostic, asked, project=tree, requirements=None, catalog=catalog, variant=None)
+        code = stack.enter_context(kept_code(checkout_of(project, results, diagnostic)))
+        plain = plan_of(diagnostic, asked, code=code, requirements=None, catalog=catalog, variant=None)
         usual = stack.enter_context(
             open_session(lambda say: choose(engine, host, say), host, results, if_busy, plan=plain)
         )
         chosen = select(catalog.variants, names, usual.engine.capacity().cpus)
-        plans = _plans(catalog, diagnostic, asked, chosen, tree)
+        plans = _plans(catalog, diagnostic, asked, chosen, code)
         shared = sessions_for(usual, chosen, host, stack)
         sessions = {name_of(plan): shared[engine_for(plan.variant, usual.engine)] for plan in plans}
         tried = try_variants(plans, sessions)
@@ -158,11 +158,11 @@ def sessions_for(
 
 
 def _plans(
-    catalog: Catalog, diagnostic: Diagnostic, asked: Options, chosen: Sequence[Variant], tree: Checkout | None
+    catalog: Catalog, diagnostic: Diagnostic, asked: Options, chosen: Sequence[Variant], code: Code | None
 ) -> list[Plan]:
     """One plan a variant."""
     return [
-        plan_of(diagnostic, asked, project=tree, requirements=None, catalog=catalog, variant=variant.name)
+        plan_of(diagnostic, asked, code=code, requirements=None, catalog=catalog, variant=variant.name)
         for variant in chosen
     ]
 

@@ -1,0 +1,77 @@
+"""Code that is kept for a command: what is edited, added or removed meanwhile is another matter."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from bench.engine.transfer import copy_tree
+from bench.errors import NotMeasured, UsageError
+from bench.run.source import keep as module
+from bench.run.source.keep import TRIES, keep_code, kept_code
+from bench.run.source.read import Checkout, read_project
+
+
+def test_what_is_edited_meanwhile_is_in_no_run(checkout, tmp_path):
+    as_it_was = read_project(checkout.root)[0]
+    with kept_code(Checkout(checkout.root)) as code:
+        source, tree = code
+        checkout.write("tests/test_a.py", "def test_a(): assert False\n")
+        (tmp_path / "run").mkdir()
+        copy_tree(tree, tmp_path / "run")
+        assert (tmp_path / "run/tests/test_a.py").read_text() == "def test_a(): assert True\n"
+        assert (source, tree.sha256, tree.root) == (as_it_was, as_it_was.sha256, checkout.root)
+    assert not tree.source.exists()
+    with kept_code(None) as code:
+        assert code is None
+
+
+def vanishing(monkeypatch, root, times):
+    """Each listing up to the last finds a file that is gone when it is copied."""
+    tries = []
+    copy = module.copy_tree
+
+    def copy_late(tree, target):
+        tries.append(target)
+        if len(tries) <= times:
+            (root / "note.tmp").unlink()
+        return copy(tree, target)
+
+    def list_late(*given):
+        (root / "note.tmp").write_text("")
+        return list_code(*given)
+
+    list_code = module.list_code
+    monkeypatch.setattr(module, "copy_tree", copy_late)
+    monkeypatch.setattr(module, "list_code", list_late)
+    return tries
+
+
+def test_a_file_that_vanishes_is_looked_for_once_more(checkout, tmp_path, monkeypatch):
+    tries = vanishing(monkeypatch, checkout.root, TRIES - 1)
+    _, tree = keep_code(Checkout(checkout.root), tmp_path / "copy")
+    assert len(tries) == TRIES
+    assert tree.files == ("note.tmp", "tests/test_a.py")
+
+
+def test_a_project_that_never_rests_is_not_measured(checkout, tmp_path, monkeypatch):
+    tries = vanishing(monkeypatch, checkout.root, 99)
+    with pytest.raises(NotMeasured, match=r"note\.tmp vanished"):
+        keep_code(Checkout(checkout.root), tmp_path / "copy")
+    assert len(tries) == TRIES
+    assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "said"),
+    [(errno.ENOSPC, NotMeasured, "make room"), (errno.EACCES, UsageError, "cannot be read: .*a.py: Permission denied")],
+)
+def test_a_disk_that_is_full_is_told_from_a_file_that_cannot_be_read(
+    checkout, tmp_path, monkeypatch, number, kind, said
+):
+    def refuse(*_):
+        raise OSError(number, "Permission denied", str(Path("tests", "a.py")))
+
+    monkeypatch.setattr(module, "copy_tree", refuse)
+    with pytest.raises(kind, match=said):
+        keep_code(Checkout(checkout.root), tmp_path / "copy")
