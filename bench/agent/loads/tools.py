@@ -127,6 +127,11 @@ def since_birth_s() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started
 
 
+def outside(value: float, least: float, more: float) -> float:
+    """How far a value lies from the interval of ``least`` and so much ``more``; 0 within."""
+    return max(least - value, value - least - more, 0.0)
+
+
 def waited_s(pid: int) -> float | None:
     """How long a process was ready and had to wait for a CPU (Linux: sched-stats.rst); ``None`` where it is hidden."""
     try:

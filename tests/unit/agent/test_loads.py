@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
 
 import pytest
 
-from bench.agent.loads import costs, endings
+from bench.agent.loads import costs, endings, tools
 from bench.agent.loads.__main__ import start
 from bench.agent.loads.run import main
 
@@ -50,6 +51,18 @@ def test_in_this_process() -> None:
     assert quota["throttled_s"] >= -0.01
     assert 0 <= quota["held_back_s"] <= max(quota["throttled_s"], 0.0) <= quota["held_back_s"] + quota["unsure_s"]
     assert endings.balloon(most_mib=16)["outcome"] == "passed"
+
+
+def test_what_the_ticks_missed_makes_a_part_less_certain(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"cpu_total_s": 0.03, "end_s": 0.001}  # as if nothing was spent before
+    usage = resource.struct_rusage([-0.5, 0.0, *[0] * 14])
+    monkeypatch.setattr(costs, "told_cpu", lambda: told)
+    monkeypatch.setattr(costs, "waited_s", lambda _: 0.0)
+    monkeypatch.setattr(costs.resource, "getrusage", lambda _: usage)
+    parts = costs.split(user=0.01, system=0.01)
+    assert parts["unsure_s"] == pytest.approx(parts["cpu_user_s"] + 0.5)
+    assert tools.outside(0.5, 0.4, 0.2) == 0.0
+    assert tools.outside(0.7, 0.4, 0.2) == pytest.approx(0.1)
 
 
 def test_forks_and_left(capfd: pytest.CaptureFixture[str]) -> None:
