@@ -41,8 +41,8 @@ def paired_row(row: Row, comparison: Mapping[str, Any], base: Mapping[str, Any])
         base: the record of the base.
     """
     trial = comparison["experiment"]
-    judged = trial["decides"]
-    found = Paired(judged["name"], judged["change"], judged["low"], judged["high"], judged["pairs"])
+    figure = trial["decides"]
+    found = Paired(figure["name"], figure["change"], figure["low"], figure["high"], figure["pairs"])
     commit = base["diagnostic"]["source"]["commit"] or "the base"
     status = row.status if row.status == "over_ceiling" else comparison["status"]
     why = row.why if row.status == "over_ceiling" else comparison["reasons"][0]

@@ -64,7 +64,7 @@ class Result:
     @property
     def wall_s(self) -> tuple[float, ...]:
         """Wall times of the runs that passed, in seconds, in their order; warm-ups are not among them."""
-        runs = (run for run in self.record.judged if run.outcome == "passed")
+        runs = (run for run in self.record.measured_runs if run.outcome == "passed")
         return tuple(run.wall_s for run in runs if run.wall_s is not None)
 
     def _repr_html_(self) -> str:
@@ -159,4 +159,4 @@ def _row(result: Result) -> tuple[str, ...]:
     times = result.wall_s
     typical = f"{median(times):.4g}" if times else "none"
     known = result.host, result.name, result.stamp, result.outcome, result.status
-    return (*known, str(len(result.record.judged)), typical)
+    return (*known, str(len(result.record.measured_runs)), typical)

@@ -84,7 +84,7 @@ def columns_of(records: Iterable[Record], of: TableName) -> list[Column]:
     own = [Column(name, kind) for name, kind in kinds.items()]
     for record in records:
         known = [read(record) for read in _OF_RESULT.values()]
-        for run in record.judged:
+        for run in record.measured_runs:
             for row in _rows(run, of):
                 for column, value in zip((*result, *own), (*known, *row), strict=True):
                     column.values.append(value)

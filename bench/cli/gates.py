@@ -60,7 +60,7 @@ def held_to(bound: float | None, found: Iterable[WorkDifference | None]) -> Held
         return None
     code, reasons = ExitCode.OK, []
     for one in found:
-        if one is None or not any(quantity.judged for quantity in one.quantities):
+        if one is None or not any(quantity.decides for quantity in one.quantities):
             reasons.append("no work that repeats was counted on both sides")
             code = code or ExitCode.NOT_MEASURED
         elif one.growth > bound + _ROUNDING:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from bench.compare.experiment import Judged
+from bench.compare.experiment import PairedChange
 from bench.compare.stats.pairs import ALPHA
 
 Answer = Literal["good", "bad", "undecided", "skipped"]
@@ -43,26 +43,26 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-def ends_are_settled(judged: Judged) -> bool:
+def ends_are_settled(figure: PairedChange) -> bool:
     """Return whether good and bad end need no more pairs: they do not differ, or by how much is known well enough."""
-    if judged.outcome in ("same", "faster"):
+    if figure.outcome in ("same", "faster"):
         return True
-    middle, low, _ = _worsening(judged)
-    return judged.outcome == "slower" and low >= middle / 2
+    middle, low, _ = _worsening(figure)
+    return figure.outcome == "slower" and low >= middle / 2
 
 
-def threshold_of(judged: Judged) -> float | None:
+def threshold_of(figure: PairedChange) -> float | None:
     """Return half of what the ends differ by, which the bad end is certainly above; ``None`` if it is not slower."""
-    middle, low, _ = _worsening(judged)
+    middle, low, _ = _worsening(figure)
     least = min(middle / 2, low)
-    return least if judged.outcome == "slower" and least > 0 else None
+    return least if figure.outcome == "slower" and least > 0 else None
 
 
-def answer_of(judged: Judged, threshold: float) -> Answer:
+def answer_of(figure: PairedChange, threshold: float) -> Answer:
     """Return on which side of the threshold a commit certainly lies, or that its pairs do not show it yet."""
-    if judged.why is not None:
+    if figure.why is not None:
         return "undecided"
-    _, low, high = _worsening(judged)
+    _, low, high = _worsening(figure)
     if low > threshold:
         return "bad"
     return "good" if high < threshold else "undecided"
@@ -89,11 +89,11 @@ def decisions_made(steps: Iterable[Step]) -> int:
     return sum(step.alpha is not None for step in steps)
 
 
-def _worsening(judged: Judged) -> tuple[float, float, float]:
+def _worsening(figure: PairedChange) -> tuple[float, float, float]:
     """The change and its bounds, as logarithms of how many times worse; infinite if the pairs bound nothing."""
-    middle = _log(judged.change, math.nan)
-    low, high = _log(judged.low, -math.inf), _log(judged.high, math.inf)
-    return (-middle, -high, -low) if judged.better == "higher" else (middle, low, high)
+    middle = _log(figure.change, math.nan)
+    low, high = _log(figure.low, -math.inf), _log(figure.high, math.inf)
+    return (-middle, -high, -low) if figure.better == "higher" else (middle, low, high)
 
 
 def _log(change: float | None, unknown: float) -> float:

@@ -80,7 +80,10 @@ def timeout_decision(record: Record, history: Sequence[Record] = ()) -> Decision
         proposed,
         margin,
         record.diagnostic.timeout_s,
-        max((run.effective_timeout_s for run in record.judged if run.effective_timeout_s is not None), default=None),
+        max(
+            (run.effective_timeout_s for run in record.measured_runs if run.effective_timeout_s is not None),
+            default=None,
+        ),
         record.host.id,
         times,
         typical.interval if typical is not None else None,

@@ -29,13 +29,13 @@ STATUS: dict[rule.Outcome, Status] = {
 }
 
 
-class Judged(msgspec.Struct, frozen=True):
+class PairedChange(msgspec.Struct, frozen=True):
     """One figure of both sides: what its pairs show, and with what certainty.
 
     ``change``, ``low`` and ``high`` are ratios of the second side to the first, minus 1; an end that the pairs do not
     bound yet is ``None``. ``outcome`` is by the direction in which the figure is better: ``slower`` is worse, also of
     what is no time. Without a direction a larger one is ``slower``. ``to_go`` is about how many more pairs would
-    decide, if anybody can tell. ``why`` it is not judged.
+    decide, if anybody can tell. ``why`` it has no change.
     """
 
     name: str
@@ -53,11 +53,11 @@ class Judged(msgspec.Struct, frozen=True):
     why: str | None = None
 
 
-class Trial(msgspec.Struct, frozen=True):
-    """What an experiment shows. ``decides`` is judged by ``metric``; the other figures inform.
+class Trial(msgspec.Struct, frozen=True, rename={"compared": "judged"}):
+    """What an experiment shows. ``decides`` is the figure that ``metric`` names; the other figures inform.
 
-    ``made`` counts the pairs that both sides ran, ``judged`` those whose figures count; ``left_out`` says why others do
-    not.
+    ``made`` counts the pairs that both sides ran, ``compared`` those whose figures count; ``left_out`` says why
+    others do not.
     """
 
     id: str
@@ -65,9 +65,9 @@ class Trial(msgspec.Struct, frozen=True):
     metric: str
     effect: float
     made: int
-    judged: int
-    decides: Judged
-    informs: tuple[Judged, ...]
+    compared: int
+    decides: PairedChange
+    informs: tuple[PairedChange, ...]
     left_out: tuple[str, ...]
     duet: bool = False
 
@@ -133,8 +133,8 @@ def trial_of(a: Record, b: Record, *, informs: bool = True, alpha: float = rule.
     known = (measures(a), measures(b))
     names = [name for name in dict.fromkeys([*known[0], *known[1]]) if informs or name == metric]
     asked = one.effect, alpha
-    judged = {name: _judged(name, known[0].get(name), known[1].get(name), matched.judged, asked) for name in names}
-    decides = judged.pop(metric, None) or Judged(metric, "", "none", None, None, 0, why="no run has it")
+    figures = {name: _paired(name, known[0].get(name), known[1].get(name), matched.compared, asked) for name in names}
+    decides = figures.pop(metric, None) or PairedChange(metric, "", "none", None, None, 0, why="no run has it")
     if decides.better == "none" and decides.why is None:
         decides = msgspec.structs.replace(
             decides, outcome="undecided", decided_after=None, to_go=None, why=NO_DIRECTION
@@ -145,9 +145,9 @@ def trial_of(a: Record, b: Record, *, informs: bool = True, alpha: float = rule.
         metric=metric,
         effect=one.effect,
         made=matched.made,
-        judged=len(matched.judged),
+        compared=len(matched.compared),
         decides=decides,
-        informs=tuple(judged.values()),
+        informs=tuple(figures.values()),
         left_out=matched.left_out,
         duet=bool(one.duet),
     )
@@ -155,9 +155,9 @@ def trial_of(a: Record, b: Record, *, informs: bool = True, alpha: float = rule.
 
 @dataclass(frozen=True, slots=True)
 class _Matched:
-    """Positions of the runs of each judged pair; how many pairs both sides ran; why some are not judged."""
+    """Positions of the runs of each pair that is compared; how many pairs both sides ran; why some are not compared."""
 
-    judged: tuple[tuple[int, int], ...]
+    compared: tuple[tuple[int, int], ...]
     made: int
     left_out: tuple[str, ...]
 
@@ -196,19 +196,19 @@ def _experiment(record: Record) -> Experiment:
     return record.experiment
 
 
-def _judged(
+def _paired(
     name: str, a: Measure | None, b: Measure | None, matched: Sequence[tuple[int, int]], asked: tuple[float, float]
-) -> Judged:
+) -> PairedChange:
     """One figure by the pairs that have it on both sides; ``asked`` is the least effect, and what may go wrong."""
     told = b or a
     assert told is not None  # noqa: S101, the name comes from one of them
     apart = units_apart(a, b)
     if apart is not None:
-        return Judged(name, told.unit, told.better, None, None, 0, why=apart)
+        return PairedChange(name, told.unit, told.better, None, None, 0, why=apart)
     both = [(a.values[one], b.values[two]) for one, two in matched] if a and b else []
     values = [(float(one), float(two)) for one, two in both if one is not None and two is not None]
     base, head = ([pair[side] for pair in values] for side in (0, 1))
-    made = Judged(name, told.unit, told.better, _median(base), _median(head), len(values))
+    made = PairedChange(name, told.unit, told.better, _median(base), _median(head), len(values))
     if not values:
         return msgspec.structs.replace(made, why="no pair has it on both sides")
     if any(not (math.isfinite(value) and value > 0) for pair in values for value in pair):

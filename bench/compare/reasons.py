@@ -10,7 +10,7 @@ from statistics import median
 import msgspec
 
 from bench import units
-from bench.compare.experiment import Judged, Trial
+from bench.compare.experiment import PairedChange, Trial
 from bench.compare.likeness.differences import ORDER, Difference
 from bench.compare.measures import LABELS, WALL_TIME, label
 from bench.compare.sample import Sample
@@ -129,19 +129,19 @@ def prediction_reason(within: Interval, belongs: bool, samples: tuple[Sequence[f
     )
 
 
-def judged_word(judged: Judged) -> str:
+def outcome_word(figure: PairedChange) -> str:
     """Return what a figure's pairs show, in a word: ``slower`` of a time, ``worse`` of what has a direction."""
-    if judged.outcome not in ("slower", "faster"):
-        return judged.outcome
-    words = ("larger", "smaller") if judged.better == "none" else ("worse", "better")
-    if judged.unit == "s" and judged.better == "lower":
+    if figure.outcome not in ("slower", "faster"):
+        return figure.outcome
+    words = ("larger", "smaller") if figure.better == "none" else ("worse", "better")
+    if figure.unit == "s" and figure.better == "lower":
         words = ("slower", "faster")
-    return words[judged.outcome == "faster"]
+    return words[figure.outcome == "faster"]
 
 
-def bounds(judged: Judged) -> str:
+def bounds(figure: PairedChange) -> str:
     """Return between what a figure's change lies, as far as its pairs bound it."""
-    return bounds_of(judged.low, judged.high)
+    return bounds_of(figure.low, figure.high)
 
 
 def bounds_of(least: float | None, most: float | None) -> str:
@@ -154,28 +154,28 @@ def bounds_of(least: float | None, most: float | None) -> str:
     return f"at most {high}" if low is None else f"at least {low}"
 
 
-def bounds_clause(judged: Judged) -> str:
+def bounds_clause(figure: PairedChange) -> str:
     """Return the same as the rest of a sentence that begins with the figure's name."""
-    if judged.low is None and judged.high is None:
-        return "has no range yet" if judged.to_go is not None else "has no range yet, that takes about 9 pairs"
-    return f"is {bounds(judged)}"
+    if figure.low is None and figure.high is None:
+        return "has no range yet" if figure.to_go is not None else "has no range yet, that takes about 9 pairs"
+    return f"is {bounds(figure)}"
 
 
 def trial_reason(trial: Trial) -> str:
     """Return what an experiment shows as one sentence, by the figure that decides."""
-    judged = trial.decides
-    if not trial.judged:
+    figure = trial.decides
+    if not trial.compared:
         return "nothing can be decided: no pair has two runs that count"
-    if judged.why is not None:
-        return f"nothing can be decided by {judged.name}: {judged.why}"
-    after = f"after {units.counted(judged.pairs, 'pair')}"
-    if judged.outcome == "undecided":
-        return f"undecided {after}: {judged.name} {bounds_clause(judged)}"
-    shown = f"{judged.name} {units.change(judged.change)} ({bounds(judged)})"
-    sure = f"certain after {judged.decided_after} of {units.counted(judged.pairs, 'pair')}"
-    if judged.outcome == "same":
+    if figure.why is not None:
+        return f"nothing can be decided by {figure.name}: {figure.why}"
+    after = f"after {units.counted(figure.pairs, 'pair')}"
+    if figure.outcome == "undecided":
+        return f"undecided {after}: {figure.name} {bounds_clause(figure)}"
+    shown = f"{figure.name} {units.change(figure.change)} ({bounds(figure)})"
+    sure = f"certain after {figure.decided_after} of {units.counted(figure.pairs, 'pair')}"
+    if figure.outcome == "same":
         return f"the same within {units.percent(trial.effect)}: {shown}, {sure}"
-    return f"{judged_word(judged)}: {shown}, {sure}"
+    return f"{outcome_word(figure)}: {shown}, {sure}"
 
 
 def _smallest(change: float) -> str:

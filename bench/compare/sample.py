@@ -101,7 +101,7 @@ def sample_of(result: Result) -> Sample:
     names = sorted({record.diagnostic.name for record in records})
     if len(names) > 1:
         raise NotComparable(f"results of different diagnostics cannot be pooled: {', '.join(names)}")
-    every = [run for record in records for run in record.judged]
+    every = [run for record in records for run in record.measured_runs]
     passed = [(run, wall) for record in records for run, wall in sorted(_passed(record), key=lambda one: one[0].index)]
     passed.sort(key=lambda one: one[0].started_at or "")
     runs, walls = tuple(run for run, _ in passed), tuple(wall for _, wall in passed)
@@ -131,7 +131,9 @@ def failed(ended: Mapping[str, int]) -> int:
 
 def has_time(record: Record) -> bool:
     """Return whether a run of the record passed and has a wall time of its own, damaged or not."""
-    return any(run.outcome == "passed" and run.wall_s is not None and not stood_still(run) for run in record.judged)
+    return any(
+        run.outcome == "passed" and run.wall_s is not None and not stood_still(run) for run in record.measured_runs
+    )
 
 
 def _passed(record: Record) -> Iterator[tuple[Run, float]]:

@@ -30,10 +30,10 @@ def failure_reasons(a: Sample, b: Sample) -> list[str]:
         for whose, side in sides
         if side.not_passed
     ]
-    return [*lost, *(said for whose, side in sides if (said := not_judged(side, f"of the {whose}")))]
+    return [*lost, *(said for whose, side in sides if (said := stopped_reason(side, f"of the {whose}")))]
 
 
-def not_judged(result: Sample, of: str = "of") -> str | None:
+def stopped_reason(result: Sample, of: str = "of") -> str | None:
     """Return a sentence that the time of some passed runs is not judged; ``None`` if all are."""
     if not result.stopped:
         return None

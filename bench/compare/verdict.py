@@ -11,7 +11,7 @@ from bench import units
 from bench.compare.likeness.differences import ORDER
 from bench.compare.reference import like_or_newest, no_reference
 from bench.compare.sample import Sample, sample_of
-from bench.compare.status_rules import margin_s, not_judged, over_reason
+from bench.compare.status_rules import margin_s, over_reason, stopped_reason
 from bench.errors import ExitCode
 from bench.record.schema import Outcome, Record, Status, Verdict, VerdictBaseline
 
@@ -83,7 +83,7 @@ def exit_code(record: Record) -> ExitCode:
 
 def _measured(result: Sample, *, beyond: bool) -> tuple[list[str], Status | None]:
     """Why nothing was measured, if so. A run stopped ``beyond`` the ceiling was over the ceiling all the same."""
-    record, stopped = result.newest, not_judged(result)
+    record, stopped = result.newest, stopped_reason(result)
     if result.walls:
         failures = sum(result.not_passed.values())
         found = [f"{failures} of {result.total} runs did not pass"] if failures else []
@@ -94,7 +94,7 @@ def _measured(result: Sample, *, beyond: bool) -> tuple[list[str], Status | None
         return ["no run ended before its timeout"], "over_ceiling" if beyond else "not_measured"
     if record.outcome == "passed":
         return ["no run has a time of its own to judge"], "not_measured"
-    signature = next((run.signature for run in record.judged or record.runs if run.signature), None)
+    signature = next((run.signature for run in record.measured_runs or record.runs if run.signature), None)
     return [signature or f"no run passed (outcome {record.outcome})"], "not_measured"
 
 

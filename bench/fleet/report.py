@@ -72,7 +72,7 @@ def _groups(
 
 def _reference(records: Sequence[Record]) -> int:
     """The first that gives a time, else the first."""
-    timed = (at for at, record in enumerate(records) if any(run.outcome == "passed" for run in record.judged))
+    timed = (at for at, record in enumerate(records) if any(run.outcome == "passed" for run in record.measured_runs))
     return next(timed, 0)
 
 

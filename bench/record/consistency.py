@@ -71,7 +71,7 @@ def _outcome(record: Record) -> str | None:
     """A self-test's outcome is that of its readings: a run of it may be killed as it should be."""
     if record.diagnostic.name == SELFTEST:
         return None
-    ended = [run.outcome for run in record.judged or record.runs]
+    ended = [run.outcome for run in record.measured_runs or record.runs]
     if record.outcome in ("failed", "timed_out", "oom_killed") and record.outcome not in ended:
         return f"outcome: {record.outcome}, and no run ended so"
     if record.outcome == "passed" and (not ended or set(ended) != {"passed"}):

@@ -98,6 +98,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     experiment: Experiment | msgspec.UnsetType = msgspec.UNSET
 
     @property
-    def judged(self) -> tuple[Run, ...]:
+    def measured_runs(self) -> tuple[Run, ...]:
         """The runs that count: all but those that only warmed up."""
         return tuple(run for run in self.runs if run.warmup is not True)

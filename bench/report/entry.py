@@ -94,7 +94,7 @@ class Entry:
     @property
     def passed(self) -> tuple[Run, ...]:
         """The runs whose wall time is a timing of the diagnostic."""
-        return tuple(run for run in self.record.judged if run.outcome == "passed" and _is_time(run.wall_s))
+        return tuple(run for run in self.record.measured_runs if run.outcome == "passed" and _is_time(run.wall_s))
 
     @property
     def walls(self) -> tuple[float, ...]:

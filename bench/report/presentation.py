@@ -123,7 +123,7 @@ def stamp_text(stamp: str, form: str, width: int | None = None) -> str:
 
 def signatures(record: Record) -> list[str]:
     """Return how runs failed, in their order."""
-    return [run.signature for run in record.judged or record.runs if run.signature]
+    return [run.signature for run in record.measured_runs or record.runs if run.signature]
 
 
 def what_ran(record: Record) -> str | None:

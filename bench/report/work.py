@@ -40,7 +40,7 @@ def work_rows(difference: WorkDifference) -> tuple[WorkRow, ...]:
             quantity_text(one, one.a),
             quantity_text(one, one.b),
             change_text(one) or ("equal" if one.a == one.b else ""),
-            "" if one.judged else f"not judged: {one.why}",
+            "" if one.decides else f"not judged: {one.why}",
         )
         for one in difference.quantities
         if one.a or one.b  # nothing on both sides, as the operators of a test without torch, is no line

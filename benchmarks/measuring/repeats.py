@@ -141,7 +141,7 @@ def row(what: str, values: Sequence[float], target: float, unit: str, limit: str
     return [what, figure, limit or f"{target:g}{unit}", state]
 
 
-def judged(costs: dict[str, list[Cost]]) -> list[Row]:
+def against_targets(costs: dict[str, list[Cost]]) -> list[Row]:
     """The targets, each from the costs of the same rounds."""
     rows = []
     for name, own in costs.items():
@@ -207,7 +207,7 @@ def main() -> int:
     rows = [[name, f"{median(one.repeat_s for one in own):.3f}"] for name, own in costs.items()]
     print(f"load {load:.1f} before and {os.getloadavg()[0]:.1f} after, {given.rounds} rounds of {given.repeat} runs\n")
     print(markdown(["tool", "a further run beside its test, s"], rows))
-    print(markdown(["what", "median (quartiles)", "target", ""], judged(costs)))
+    print(markdown(["what", "median (quartiles)", "target", ""], against_targets(costs)))
     return 0
 
 

@@ -58,8 +58,8 @@ NAMES = (
 def hostile_record(number: int = 0, text: str = MARKUP, **changes: Any) -> Record:
     """Every ``str`` of the schema holds ``text``; literals and numbers are valid."""
     made = msgspec.convert(_value(inspect.type_info(Record), text + str(number)), Record)
-    judged = tuple(msgspec.structs.replace(run, warmup=msgspec.UNSET) for run in made.runs)
-    made = msgspec.structs.replace(made, runs=judged)
+    counted = tuple(msgspec.structs.replace(run, warmup=msgspec.UNSET) for run in made.runs)
+    made = msgspec.structs.replace(made, runs=counted)
     return msgspec.structs.replace(made, **({"schema": SCHEMA} | changes))
 
 

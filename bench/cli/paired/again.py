@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.cli.next_step import results_words
-from bench.compare.experiment import Judged, Trial
+from bench.compare.experiment import PairedChange, Trial
 from bench.compare.measures import CPU
-from bench.compare.reasons import bounds, judged_word
+from bench.compare.reasons import bounds, outcome_word
 from bench.compare.stats.pairs import EFFECT
 from bench.record.redact import redact_words
 from bench.run.ab.pairs import Rules
@@ -22,7 +22,7 @@ _OPTIONS = (
 _USUAL = Rules()
 
 
-def decided_otherwise(trial: Trial) -> Judged | None:
+def decided_otherwise(trial: Trial) -> PairedChange | None:
     """Return a time that its pairs decide, if the one that was to decide is undecided; CPU time before others."""
     if trial.decides.outcome != "undecided" or trial.decides.why is not None:
         return None
@@ -30,9 +30,9 @@ def decided_otherwise(trial: Trial) -> Judged | None:
     return min(found, key=lambda one: one.name != CPU, default=None)
 
 
-def otherwise_text(trial: Trial, figure: Judged) -> str:
+def otherwise_text(trial: Trial, figure: PairedChange) -> str:
     """Return in a line that another time is decided; an experiment of its own makes it certain."""
-    shown = f"{judged_word(figure)}, {change(figure.change)} ({bounds(figure)})"
+    shown = f"{outcome_word(figure)}, {change(figure.change)} ({bounds(figure)})"
     why = ": it leaves out the time that others had the CPUs" if figure.name == CPU else ""
     return f"{trial.metric} is undecided, but {figure.name} is {shown}{why}; let --metric {figure.name} decide"
 

@@ -19,7 +19,7 @@ from bench.compare.bisection import (
     share,
     threshold_of,
 )
-from bench.compare.experiment import Judged, Trial, trial_of
+from bench.compare.experiment import PairedChange, Trial, trial_of
 from bench.compare.reasons import bounds_of, trial_reason
 from bench.engine.protocol import Engine, Notify
 from bench.errors import BenchError, ExitCode, UsageError
@@ -122,7 +122,7 @@ class Bisection:
         step = Step(commit=commit, subject=self.commits.subject(commit), answer="undecided", threshold=threshold)
         if self._left_s() == 0:
             return Tried(msgspec.structs.replace(step, why="the budget was spent"), "budget")
-        rules = self._rules(alpha, lambda judged: answer_of(judged, threshold) != "undecided")
+        rules = self._rules(alpha, lambda figure: answer_of(figure, threshold) != "undecided")
         rules = replace(rules, otherwise=None)  # every commit is held against the good end by the same figure
         asked = replace(self.asked, rules=rules, metric=self.what.metric)
         with temporary_folder("bisect") as folder:
@@ -143,7 +143,7 @@ class Bisection:
     def _sides(self, commit: str) -> Words:
         return msgspec.structs.replace(self.words, base=f"rev={self.what.good}", head=f"rev={commit}")
 
-    def _rules(self, alpha: float, settled: Callable[[Judged], bool]) -> Rules:
+    def _rules(self, alpha: float, settled: Callable[[PairedChange], bool]) -> Rules:
         """When a step ends: what is undecided after the most pairs gets as many more."""
         most, left = self.asked.rules.max_pairs, self._left_s()
         return replace(self.asked.rules, max_pairs=2 * most, budget_s=left, alpha=alpha, settled=settled)

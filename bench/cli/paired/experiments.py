@@ -166,11 +166,11 @@ def report(trial: Trial, most: int | None = None) -> None:
         trial: what its pairs show so far.
         most: the pair that it ends at in any case, named if more may be needed.
     """
-    judged = trial.decides
-    left = "" if judged.to_go is None else f", about {counted(judged.to_go, 'pair')} to go"
-    if judged.to_go is not None and most is not None and trial.made + judged.to_go > most:
+    figure = trial.decides
+    left = "" if figure.to_go is None else f", about {counted(figure.to_go, 'pair')} to go"
+    if figure.to_go is not None and most is not None and trial.made + figure.to_go > most:
         left += f", but it stops at pair {most}"
-    notify(f"pair {trial.made}: {judged.name} {bounds_clause(judged)}{left}")
+    notify(f"pair {trial.made}: {figure.name} {bounds_clause(figure)}{left}")
 
 
 def experiment(
@@ -251,7 +251,7 @@ def show(done: Done, rules: Rules, words: Words, held: Held | None = None, *, js
         named = _next_of_name(words, rules, trial, wrong) if wrong is not None else None
         suggest(*(named or anew or _next(done, trial, rules)))
     if done.ended_by == "no_figure":
-        known = ", ".join(judged.name for judged in trial.informs)
+        known = ", ".join(figure.name for figure in trial.informs)
         complain(f"{trial.metric} cannot decide: {trial.decides.why}; there are {known}, choose one with --metric")
     complain_of(dict.fromkeys(said for one in sides.values() for said in one.complaints))
 

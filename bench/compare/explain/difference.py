@@ -228,7 +228,7 @@ def _gpu_ties(a: Record, b: Record) -> Iterator[str]:
 def _gpu_bytes(record: Record, key: str) -> int | None:
     """Bytes of all devices together, the most of any run; ``None`` if no run has them."""
     sums = []
-    for run in record.judged:
+    for run in record.measured_runs:
         devices = run.gpu.get("devices")
         found = [device.get(key) for device in devices if isinstance(device, dict)] if isinstance(devices, list) else []
         values = [value.get("max") if isinstance(value, dict) else value for value in found]

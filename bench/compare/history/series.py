@@ -60,7 +60,7 @@ def value_of(record: Record, metric: str = WALL) -> float | None:
 
     ``None`` if a run has none, or one that no ratio can be made of: a wall time that is none, a count of 0.
     """
-    runs = tuple(run for run in record.judged if run.outcome == "passed" and not stood_still(run))
+    runs = tuple(run for run in record.measured_runs if run.outcome == "passed" and not stood_still(run))
     if metric == WALL:
         values = [run.wall_s for run in runs]
     else:

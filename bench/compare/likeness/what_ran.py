@@ -82,11 +82,11 @@ def unlike_tests(a: Record, b: Record) -> Iterator[tuple[str, str, str, str]]:
 
 def tells(record: Record) -> bool:
     """Return whether the record names or counts the tests of a run."""
-    return any(run.tests or isinstance(run.facts.get("tests_counted"), dict) for run in record.judged)
+    return any(run.tests or isinstance(run.facts.get("tests_counted"), dict) for run in record.measured_runs)
 
 
 def _ran(record: Record, plain: bool) -> tuple[_Ran, ...]:
-    runs = [run for run in record.judged if run.outcome == "passed" and not stood_still(run)]
+    runs = [run for run in record.measured_runs if run.outcome == "passed" and not stood_still(run)]
     return tuple(_ran_of(run, plain) for run in runs)
 
 

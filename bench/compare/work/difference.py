@@ -16,14 +16,14 @@ MAX_ROWS = 10
 BANDWIDTH = "memory_bandwidth_bytes_per_s"
 
 
-class Quantity(msgspec.Struct, frozen=True):
-    """One sum on both sides. ``change`` is ``b / a - 1``, ``None`` if a is 0. Only what is ``judged`` decides."""
+class Quantity(msgspec.Struct, frozen=True, rename={"decides": "judged"}):
+    """One sum on both sides. ``change`` is ``b / a - 1``, ``None`` if a is 0. It ``decides`` if it repeats exactly."""
 
     name: str
     a: int | None
     b: int | None
     change: float | None
-    judged: bool
+    decides: bool
     why: str | None = None
 
 
@@ -128,21 +128,21 @@ def compare_counts(one: Work, two: Work) -> WorkDifference:
     once = one.torch is not None and two.torch is not None and min(one.counted, two.counted) < 2
     unsure = frozenset({"Python calls"} if once else ())
     quantities = tuple(
-        _unjudged(_quantity(name, path, (read(one), read(two)), varies), unsure)
+        _known_to_repeat(_quantity(name, path, (read(one), read(two)), varies), unsure)
         for name, (path, read) in _READ.items()
         if read(one) is not None or read(two) is not None
     )
-    judged = [one for one in quantities if one.judged]
+    decisive = [one for one in quantities if one.decides]
     equal = _digests(one, two, varies)
-    grown = [_growth(one) for one in judged if _less(one.a, one.b)]
-    shrunk = any(_less(one.b, one.a) for one in judged)
+    grown = [_growth(one) for one in decisive if _less(one.a, one.b)]
+    shrunk = any(_less(one.b, one.a) for one in decisive)
     if grown and not shrunk:
         kind: Kind = "more"
     elif shrunk and not grown:
         kind = "less"
     else:
         kind = "other" if grown or equal is False else "same"
-    if not judged:
+    if not decisive:
         kind = "other"
     calls = _operators(one, two, varies) + _modules(one, two, varies)
     return WorkDifference(kind, max(grown, default=0.0), quantities, calls, (NO_RATES, NO_RATES), equal)
@@ -152,19 +152,19 @@ def _quantity(name: str, path: str, values: tuple[int | None, int | None], varie
     a, b = values
     change = b / a - 1 if a and b is not None else 0.0 if a == b == 0 else None
     if name in _NEVER:
-        return Quantity(name, a, b, change, judged=False, why=NEVER_WHY)
+        return Quantity(name, a, b, change, decides=False, why=NEVER_WHY)
     if any(one == path or one.startswith(f"{path}.") for one in varies):
-        return Quantity(name, a, b, change, judged=False, why=VARIES_WHY)
+        return Quantity(name, a, b, change, decides=False, why=VARIES_WHY)
     if a is None or b is None:
-        return Quantity(name, a, b, None, judged=False, why="counted on one side only")
-    return Quantity(name, a, b, change, judged=True)
+        return Quantity(name, a, b, None, decides=False, why="counted on one side only")
+    return Quantity(name, a, b, change, decides=True)
 
 
-def _unjudged(quantity: Quantity, unsure: frozenset[str]) -> Quantity:
+def _known_to_repeat(quantity: Quantity, unsure: frozenset[str]) -> Quantity:
     """Beside torch's counts, which repeat, those of Python are not trusted before two runs have shown that they do."""
-    if not quantity.judged or quantity.name not in unsure:
+    if not quantity.decides or quantity.name not in unsure:
         return quantity
-    return msgspec.structs.replace(quantity, judged=False, why=ONCE_WHY)
+    return msgspec.structs.replace(quantity, decides=False, why=ONCE_WHY)
 
 
 def _less(a: int | None, b: int | None) -> bool:

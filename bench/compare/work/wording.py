@@ -93,12 +93,12 @@ NOT_SEEN = "a longer loop within a function is not seen by this count"
 
 def _same(difference: WorkDifference, status: Status, reference: str) -> str:
     """Only operators of torch carry the work of a test: as many calls of Python hold any amount of it."""
-    judged = {one.name: one.b for one in difference.quantities if one.judged}
-    parts = [f"{units.count(judged[name])} {name}" for name in ("operator calls", "Python calls") if name in judged]
-    flops = judged.get("floating-point operations")
+    counts = {one.name: one.b for one in difference.quantities if one.decides}
+    parts = [f"{units.count(counts[name])} {name}" for name in ("operator calls", "Python calls") if name in counts]
+    flops = counts.get("floating-point operations")
     parts[1:1] = [flops_text(flops)] if flops else []
-    if not judged.get("operator calls"):
-        return _same_calls(judged, reference)
+    if not counts.get("operator calls"):
+        return _same_calls(counts, reference)
     counted = ", ".join(parts)
     if status == "host_differs":
         return f"the work is the same on both ({counted})"
@@ -108,16 +108,16 @@ def _same(difference: WorkDifference, status: Status, reference: str) -> str:
     return said
 
 
-def _same_calls(judged: Mapping[str, int | None], reference: str) -> str:
+def _same_calls(counts: Mapping[str, int | None], reference: str) -> str:
     """What equal counts tell without an operator of torch: no cause, and not that the work is the same."""
     for name in ("Python calls", "CUDA kernels"):
-        if judged.get(name):
-            return f"same number of {name} ({units.count(judged[name])}, equal to the {reference}'s): {NOT_SEEN}"
+        if counts.get(name):
+            return f"same number of {name} ({units.count(counts[name])}, equal to the {reference}'s): {NOT_SEEN}"
     return f"no counter here saw anything that repeats, so the work is not judged: {NOT_SEEN}"
 
 
 def _other(difference: WorkDifference, status: Status, called: tuple[str, str]) -> str:
-    changed = [one for one in difference.quantities if one.judged and one.a != one.b]
+    changed = [one for one in difference.quantities if one.decides and one.a != one.b]
     calls = [calls_text(one) for one in difference.calls[:2]]
     named = f": {'; '.join(calls)}" if calls else ""
     evidence = ", which one run on each side shows" if status in _UNDECIDED and difference.kind == "more" else ""

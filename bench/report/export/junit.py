@@ -118,7 +118,7 @@ def _figures(entry: Entry) -> tuple[tuple[str, object], ...]:
             "verdict": record.verdict.status,
             "against_baseline": entry.comparison.status if entry.comparison is not None and not entry.base else None,
             "outcome": record.outcome,
-            "runs": len(record.judged),
+            "runs": len(record.measured_runs),
             "median_wall_s": entry.wall_s,
             "ceiling_s": diagnostic.ceiling_s,
             "timeout_s": diagnostic.timeout_s,
@@ -140,7 +140,7 @@ def _experiment(entry: Entry) -> dict[str, object]:
         "metric": trial.metric,
         "change": change_text(entry.comparison),
         "interval": change_interval(entry.comparison),
-        "pairs": trial.judged,
+        "pairs": trial.compared,
     }
 
 

@@ -121,7 +121,7 @@ def _entry_row(entry: Entry) -> str:
         f"{markdown_sign(state)} {state.label}",
         markdown_code(entry.group, 80),
         markdown_code(record.host.id, 80),
-        str(len(record.judged)),
+        str(len(record.measured_runs)),
         units.seconds(entry.wall_s),
         units.seconds(record.verdict.ceiling_margin_s),
         _why([f"{name} {value}" for name, value in own_numbers(entry)], reasons(entry)),

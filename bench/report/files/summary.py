@@ -57,11 +57,11 @@ def render_summary(
     parts = [
         _head(record),
         _section("Tests that did not pass", _failed(record.runs)),
-        _section("Timing", _readings(record.judged, TIMING)),
+        _section("Timing", _readings(record.measured_runs, TIMING)),
         _section("Against ceiling, timeout and baseline", _margins(record)),
         _section("Other figures against the baseline", _beside(record.verdict.baseline)),
-        _section("Memory, faults and context switches", _readings(record.judged, MEMORY)),
-        _section("Metrics", _metrics(record.judged)),
+        _section("Memory, faults and context switches", _readings(record.measured_runs, MEMORY)),
+        _section("Metrics", _metrics(record.measured_runs)),
         _section("Work", _work(record)),
         _section("Findings", [f"- {markdown(finding)}" for finding in findings]),
         _section("Runs", _runs(record.runs)),
@@ -160,9 +160,9 @@ def _readings(runs: Sequence[Run], rows: Sequence[Reading]) -> list[str]:
 
 
 def _margins(record: Record) -> list[str]:
-    walls = [run.wall_s for run in record.judged if run.wall_s is not None]
+    walls = [run.wall_s for run in record.measured_runs if run.wall_s is not None]
     worst = max(walls, default=None)
-    timeouts = [run.effective_timeout_s for run in record.judged if run.effective_timeout_s is not None]
+    timeouts = [run.effective_timeout_s for run in record.measured_runs if run.effective_timeout_s is not None]
     timeout = min(timeouts, default=record.diagnostic.timeout_s)
     rows = [_margin("ceiling", record.diagnostic.ceiling_s, worst), _margin("timeout", timeout, worst)]
     mine = median(walls) if walls else None

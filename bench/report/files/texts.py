@@ -33,7 +33,7 @@ def signature(record: Record) -> str | None:
     """Return how a result failed, as its first failing run says it; ``None`` if nothing failed."""
     if record.outcome == "passed":  # one of a self-test's may be lost without harm
         return None
-    for run in record.judged or record.runs:
+    for run in record.measured_runs or record.runs:
         if run.outcome != "passed":
             said = run.signature or ended(run)
             return said if len(record.runs) == 1 else f"run {run.index}: {said}"

@@ -61,7 +61,7 @@ def distribution(group: str, entries: Sequence[Entry], hosts: Sequence[str]) -> 
 def _stopped(entry: Entry) -> list[Run]:
     return [
         run
-        for run in entry.record.judged
+        for run in entry.record.measured_runs
         if run.outcome != "passed" and run.wall_s is not None and math.isfinite(run.wall_s)
     ]
 

@@ -58,7 +58,7 @@ def older_table(entries: Sequence[Entry]) -> Table | None:
             Cell(entry.group),
             Cell(record.host.id),
             Cell(record.stamp),
-            Cell(str(len(record.judged)), len(record.judged)),
+            Cell(str(len(record.measured_runs)), len(record.measured_runs)),
             Cell(units.seconds(entry.wall_s), entry.wall_s),
             Cell(units.seconds(record.verdict.ceiling_margin_s), record.verdict.ceiling_margin_s),
             Cell("; ".join(reasons(entry, _MOST_REASONS)) if is_told(entry) else ""),
@@ -98,7 +98,7 @@ def _group(name: str, members: Sequence[Entry], details: Sequence[Detail], worst
     with_history = [host for host in ages if sum(entry.wall_s is not None for entry in by_host[host]) >= LEAST]
     drawn = sorted(with_history[:MOST_HISTORIES])
     figures: list[Figure] = []
-    timed = sum(run.wall_s is not None for entry in members for run in entry.record.judged)
+    timed = sum(run.wall_s is not None for entry in members for run in entry.record.measured_runs)
     # One run is no spread: its figures are a line of the overview.
     if timed > 1:
         figures.append(distribution(name, members, hosts))
@@ -168,7 +168,7 @@ def _facts(entry: Entry, change: Change | None) -> tuple[tuple[str, str], ...]:
     limits = record.engine.limits
     build = build_of(record)
     facts = [
-        ("runs", f"{len(entry.passed)} of {len(record.judged)} passed"),
+        ("runs", f"{len(entry.passed)} of {len(record.measured_runs)} passed"),
         ("slowest run under its ceiling", units.seconds(record.verdict.ceiling_margin_s)),
         ("engine", engine_text(record)),
         ("CPU limit", f"{limits.cpus:g}" if limits.cpus is not None else "none"),

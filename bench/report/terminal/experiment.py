@@ -11,8 +11,8 @@ from rich.text import Text
 
 from bench import units
 from bench.compare.comparison import Comparison
-from bench.compare.experiment import Judged, Trial
-from bench.compare.reasons import bounds, judged_word
+from bench.compare.experiment import PairedChange, Trial
+from bench.compare.reasons import bounds, outcome_word
 from bench.report.status import STATES, State
 from bench.report.terminal.cells import STYLES, bullets, indented, state, table, text, work_table
 
@@ -26,7 +26,7 @@ def experiment_view(comparison: Comparison, trial: Trial) -> RenderableType:
     how = f"experiment {trial.id}, seed {trial.seed}{', both sides at once' if trial.duet else ''}"
     made = figures_table(trial)
     parts: list[RenderableType] = [head, text(sentence, "bold")]
-    parts += [Text(), made, text(_HOW_READ, "dim")] if trial.judged else []
+    parts += [Text(), made, text(_HOW_READ, "dim")] if trial.compared else []
     parts.append(text(how, "dim"))
     parts.append(bullets(text(one) for one in others))
     if comparison.work is not None:
@@ -44,7 +44,7 @@ def _state(comparison: Comparison, trial: Trial) -> State:
     """However many pairs there are, an experiment without a decision is undecided; without any pair it is nothing."""
     if comparison.status != "insufficient_runs":
         return STATES[comparison.status]
-    if not trial.judged:
+    if not trial.compared:
         return STATES["not_measured"]
     return replace(STATES[comparison.status], label="undecided")
 
@@ -62,26 +62,26 @@ def decision_view(comparison: Comparison, trial: Trial) -> RenderableType:
 def figures_table(trial: Trial) -> Table:
     """Return each figure of both sides with its change and the interval; the first one decides."""
     made = table("figure", ">pairs", ">base", ">head", ">change", "99 % interval", "=verdict")
-    for judged in (trial.decides, *trial.informs):
-        decides = judged is trial.decides
-        if not decides and judged.a == judged.b == 0:
+    for figure in (trial.decides, *trial.informs):
+        decides = figure is trial.decides
+        if not decides and figure.a == figure.b == 0:
             continue  # as faults that read a disk: nothing on both sides
-        form = _form(judged.unit)
+        form = _form(figure.unit)
         made.add_row(
-            text(judged.name, "bold" if decides else ""),
-            str(judged.pairs),
-            form(judged.a),
-            form(judged.b),
-            units.change(judged.change),
-            text(judged.why or bounds(judged)),
-            Text("" if judged.why else judged_word(judged), style=STYLES[_style(judged)]),
+            text(figure.name, "bold" if decides else ""),
+            str(figure.pairs),
+            form(figure.a),
+            form(figure.b),
+            units.change(figure.change),
+            text(figure.why or bounds(figure)),
+            Text("" if figure.why else outcome_word(figure), style=STYLES[_style(figure)]),
         )
     return made
 
 
-def _style(judged: Judged) -> str:
-    plain = judged.better == "none" and judged.outcome in ("slower", "faster")
-    return "none" if plain else _STYLE[judged.outcome]
+def _style(figure: PairedChange) -> str:
+    plain = figure.better == "none" and figure.outcome in ("slower", "faster")
+    return "none" if plain else _STYLE[figure.outcome]
 
 
 def _form(unit: str) -> Callable[[float | None], str]:

@@ -86,7 +86,7 @@ def legs_table(lines: Sequence[LegLine]) -> Table:
                 *(("\n", text(line.host_id, "dim")) if line.host_id else ()),
                 *(Text.assemble("\n", text(why)) for why in line.why),
             ),
-            str(len(record.judged)) if record is not None and record.runs else "",
+            str(len(record.measured_runs)) if record is not None and record.runs else "",
             units.seconds(entry.wall_s if entry is not None else None),
         )
     return made

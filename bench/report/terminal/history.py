@@ -124,7 +124,7 @@ def _host(key: tuple[str, str], members: Sequence[Entry], most: int, older: int)
     for entry in members[-most:]:
         made.add_row(
             text(entry.record.stamp),
-            str(len(entry.record.judged)),
+            str(len(entry.record.measured_runs)),
             _wall(entry),
             _band(expected.get(id(entry)), entry.wall_s),
             state(entry.state),

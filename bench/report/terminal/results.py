@@ -34,7 +34,7 @@ def results_table(entries: Sequence[Entry]) -> Table:
     made = table("result, host, stamp", ">median", ">margin")
     for entry in worst_first(entries):
         record = entry.record
-        runs = units.counted(len(record.judged), "run")
+        runs = units.counted(len(record.measured_runs), "run")
         made.add_row(
             Text.assemble(
                 *(state(entry.state), "  ", text(entry.group, "bold"), "\n", text(record.host.id), "\n"),

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from bench.compare.comparison import Comparison, compare
-from bench.compare.experiment import Judged, Trial, head_goes_first, place, trial_of
+from bench.compare.experiment import PairedChange, Trial, head_goes_first, place, trial_of
 from bench.compare.likeness.differences import ORDER
 from bench.compare.sample import FAILURES
 from bench.compare.stats.pairs import ALPHA
@@ -34,7 +34,7 @@ class Rules:
     budget_s: float | None = None
     otherwise: str | None = None
     alpha: float = ALPHA
-    settled: Callable[[Judged], bool] = lambda judged: judged.decided_after is not None
+    settled: Callable[[PairedChange], bool] = lambda figure: figure.decided_after is not None
 
 
 class Pairs(Repeated):
@@ -88,9 +88,9 @@ class Pairs(Repeated):
         if pair == self.first + 1 and compared(self.base, self.head).status in ORDER:
             return "unlike"
         trial = self._trial(pair)
-        if trial.decides.why is not None and trial.judged:
+        if trial.decides.why is not None and trial.compared:
             return "no_figure"
-        settled = trial.judged > 0 and self._rules.settled(trial.decides)
+        settled = trial.compared > 0 and self._rules.settled(trial.decides)
         if pair > self.first:
             self._follow(trial)
         if settled and trial.made >= self._rules.min_pairs:
@@ -102,7 +102,7 @@ class Pairs(Repeated):
     def _trial(self, pair: int) -> Trial:
         alpha = self._rules.alpha
         trial = trial_of(self.base.record(), self.head.record(), informs=False, alpha=alpha)
-        if pair != 1 or trial.decides.why is None or not trial.judged or self._rules.otherwise is None:
+        if pair != 1 or trial.decides.why is None or not trial.compared or self._rules.otherwise is None:
             return trial
         for side in (self.base, self.head):
             side.experiment = msgspec.structs.replace(told(side), metric=self._rules.otherwise)

@@ -39,8 +39,8 @@ def tried_of(step: Step, done: Done, trial: Trial) -> Tried:
 
 def with_figures(step: Step, trial: Trial) -> Step:
     """Return a step with what its pairs show."""
-    judged = trial.decides
-    figures = {"change": judged.change, "low": judged.low, "high": judged.high, "pairs": judged.pairs}
+    figure = trial.decides
+    figures = {"change": figure.change, "low": figure.low, "high": figure.high, "pairs": figure.pairs}
     return msgspec.structs.replace(step, **figures, experiment=trial.id)
 
 

@@ -34,7 +34,7 @@ def options_of(record: Record) -> Options:
     """Return the command-line options that made a record; the environment comes later (see :func:`plan_again`)."""
     limits = record.engine.limits
     return Options(
-        repeat=max(1, len(record.judged)),
+        repeat=max(1, len(record.measured_runs)),
         warmup=warmups_of(record),
         profile=record.diagnostic.profile or "full",
         cpus=limits.cpus,
@@ -49,7 +49,7 @@ def options_of(record: Record) -> Options:
 
 def warmups_of(record: Record) -> int:
     """Return how many runs of a record came before those that are judged."""
-    return len(record.runs) - len(record.judged)
+    return len(record.runs) - len(record.measured_runs)
 
 
 def bounded(options: Options, diagnostic: Diagnostic) -> Options:

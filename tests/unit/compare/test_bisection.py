@@ -4,28 +4,28 @@ import numpy as np
 import pytest
 
 from bench.compare.bisection import answer_of, decisions_planned, ends_are_settled, share, threshold_of
-from bench.compare.experiment import Judged
+from bench.compare.experiment import PairedChange
 from bench.compare.stats import pairs
 
 
-def judged(change, low, high, outcome="slower", better="lower", why=None):
-    return Judged("call", "s", better, 1.0, 1.0, 9, outcome=outcome, change=change, low=low, high=high, why=why)
+def figure(change, low, high, outcome="slower", better="lower", why=None):
+    return PairedChange("call", "s", better, 1.0, 1.0, 9, outcome=outcome, change=change, low=low, high=high, why=why)
 
 
 def test_the_ends_need_pairs_until_half_of_the_change_is_certain():
-    assert not ends_are_settled(judged(0.1, 0.02, 0.2))
-    assert ends_are_settled(judged(0.1, 0.06, 0.2))
-    assert ends_are_settled(judged(0.0, -0.01, 0.01, "same"))
-    assert ends_are_settled(judged(-0.1, -0.2, -0.01, "faster"))
-    assert not ends_are_settled(judged(0.1, None, None, "undecided"))
+    assert not ends_are_settled(figure(0.1, 0.02, 0.2))
+    assert ends_are_settled(figure(0.1, 0.06, 0.2))
+    assert ends_are_settled(figure(0.0, -0.01, 0.01, "same"))
+    assert ends_are_settled(figure(-0.1, -0.2, -0.01, "faster"))
+    assert not ends_are_settled(figure(0.1, None, None, "undecided"))
 
 
 def test_the_threshold_is_half_of_the_change_and_never_more_than_is_certain():
-    assert threshold_of(judged(0.1, 0.06, 0.2)) == pytest.approx(math.log(1.1) / 2)
-    assert threshold_of(judged(0.1, 0.02, 0.2)) == pytest.approx(math.log(1.02))
-    assert threshold_of(judged(0.0, -0.01, 0.01, "same")) is None
+    assert threshold_of(figure(0.1, 0.06, 0.2)) == pytest.approx(math.log(1.1) / 2)
+    assert threshold_of(figure(0.1, 0.02, 0.2)) == pytest.approx(math.log(1.02))
+    assert threshold_of(figure(0.0, -0.01, 0.01, "same")) is None
     # Of what is better if higher, a fall is worse.
-    assert threshold_of(judged(-0.2, -0.25, -0.15, better="higher")) == pytest.approx(-math.log(0.8) / 2)
+    assert threshold_of(figure(-0.2, -0.25, -0.15, better="higher")) == pytest.approx(-math.log(0.8) / 2)
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ def test_the_threshold_is_half_of_the_change_and_never_more_than_is_certain():
     ],
 )
 def test_a_commit_is_held_against_the_threshold(low, high, better, said):
-    assert answer_of(judged(0.0, low, high, better=better), math.log(1.05)) == said
+    assert answer_of(figure(0.0, low, high, better=better), math.log(1.05)) == said
 
 
 def test_a_figure_that_cannot_be_judged_answers_nothing():
-    assert answer_of(judged(None, None, None, why="no run has it"), 0.05) == "undecided"
+    assert answer_of(figure(None, None, None, why="no run has it"), 0.05) == "undecided"
 
 
 def test_the_interval_answers_as_the_bets_against_the_threshold_do():
@@ -55,7 +55,7 @@ def test_the_interval_answers_as_the_bets_against_the_threshold_do():
         outcome, after = pairs.first_shown(found - 0.05, 0.0, 0.002)
         for made in (after - 1, after):
             low, high = pairs.interval(found[:made], 0.002)
-            shown = judged(0.0, *(None if end is None else math.expm1(end) for end in (low, high)))
+            shown = figure(0.0, *(None if end is None else math.expm1(end) for end in (low, high)))
             expected = "undecided" if made < after else {"slower": "bad", "faster": "good"}[outcome]
             assert answer_of(shown, 0.05) == expected
 

@@ -2,13 +2,14 @@
 
 import random
 
+import msgspec
 import pytest
 
 from bench.compare.alignment import align
 from bench.compare.comparison import compare
 from bench.compare.experiment import head_goes_first, place, trial_of
 from bench.compare.likeness.configuration import setup_of
-from bench.compare.reasons import judged_word, trial_reason
+from bench.compare.reasons import outcome_word, trial_reason
 from bench.compare.reference import barred, like
 from bench.errors import DamagedData, NotComparable
 from bench.record.schema import Experiment, Metric, Run, Source, Warning_
@@ -72,7 +73,7 @@ def test_only_pairs_whose_runs_both_passed_and_did_not_stand_still_count():
     base = side("base", [1.0, frozen, disturbed, run(3, 5.0, "failed"), 1.0])
     head = side("head", [1.0, 1.0, 1.0, 1.0], pairs=(0, 1, 2, 3))
     trial = trial_of(base, head)
-    assert (trial.made, trial.judged) == (4, 2)
+    assert (trial.made, trial.compared, msgspec.to_builtins(trial)["judged"]) == (4, 2, 2)
     assert trial.left_out == (
         "1 pair not judged: one side did not run",
         "1 pair not judged: a run did not pass",
@@ -110,7 +111,7 @@ def test_a_metric_is_worse_or_better_by_its_direction():
     for better in ("higher", "lower", "none"):
         base, head = rated(BASE, noisy(10.0, 12, 5), better), rated(HEAD, noisy(8.0, 12, 6), better)
         comparison = compare(base, head)
-        words[better] = (judged_word(comparison.experiment.decides), comparison.exit_code)
+        words[better] = (outcome_word(comparison.experiment.decides), comparison.exit_code)
     assert words == {"higher": ("worse", 1), "lower": ("better", 0), "none": ("undecided", 6)}
     reason = "nothing can be decided by rate: nobody told whether more or less of it is better"
     assert comparison.reasons[0] == reason

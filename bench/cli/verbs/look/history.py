@@ -56,7 +56,7 @@ def history_(
         print_json(records)
         return ExitCode.OK
     series = _series(records, metric)
-    code = _judged(series) if gate else ExitCode.OK
+    code = _gated(series) if gate else ExitCode.OK
     if json:
         print_json(_document(records, series, gate=gate))
         return code
@@ -145,7 +145,7 @@ def _document(records: Sequence[Record], series: Sequence[Series], *, gate: bool
     return {**document, "gate": int(code_of(series))} if gate else document
 
 
-def _judged(series: Sequence[Series]) -> int:
+def _gated(series: Sequence[Series]) -> int:
     """The exit code of the gate, with a line for each level that is worse and each series that is too short."""
     from bench.compare.history.gate import gate, too_short, worsened
     from bench.report.changes import sentence, too_few_text

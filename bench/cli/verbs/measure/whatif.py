@@ -178,12 +178,12 @@ def _line(tried: Tried, reference: WrittenResult | None, metric: str) -> Variant
         tried.variant.name,
         tried.variant.about,
         Entry(record).wall_s,
-        passed=bool(record.judged) and all(run.outcome == "passed" for run in record.judged),
+        passed=bool(record.measured_runs) and all(run.outcome == "passed" for run in record.measured_runs),
         comparison=compare(reference.record, record, accept=VARIED, metric=metric, ceiling=False)
         if against and reference is not None
         else None,
         problem=tried.problem,
-        runs=sum(run.outcome != "not_measured" for run in record.judged),
+        runs=sum(run.outcome != "not_measured" for run in record.measured_runs),
         not_passed=sample_of(record).not_passed,
         figures=used(sample_of(record).runs),
         agreed=agreed(reference.record, record) if against and reference is not None else (),

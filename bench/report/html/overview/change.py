@@ -54,7 +54,7 @@ def change_of(entry: Entry, before: Sequence[Entry] = ()) -> Change | None:
     """
     trial = entry.comparison.experiment if entry.comparison is not None else None
     if entry.comparison is not None and entry.base is not None and trial is not None:
-        return _of(entry.comparison, f"{entry.sides[0]}, {units.counted(trial.judged, 'pair')}")
+        return _of(entry.comparison, f"{entry.sides[0]}, {units.counted(trial.compared, 'pair')}")
     if entry.comparison is not None:
         return _of(entry.comparison, f"baseline {entry.comparison.a.stamp}")
     kept = entry.record.verdict.baseline

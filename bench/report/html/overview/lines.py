@@ -130,7 +130,7 @@ def cpu_seconds(run: Run) -> float | None:
 
 def _peak(entry: Entry) -> tuple[str, float | None]:
     """The peak of memory over the runs, and which one it is if not that of anonymous memory."""
-    runs = entry.record.judged
+    runs = entry.record.measured_runs
     kinds = (
         ("", [run.memory.anon_peak_bytes for run in runs if run.outcome != "oom_killed"]),
         (" RSS", [run.memory.max_rss_bytes for run in runs if run.outcome != "oom_killed"]),

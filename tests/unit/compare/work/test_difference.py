@@ -116,8 +116,8 @@ def test_another_host_and_the_same_work():
 def test_what_varies_is_shown_and_not_judged():
     varying = work(168, 1_119_000, varies=("torch.flops", "torch.calls.aten::mm", "torch.digest"), counted=2)
     found = compare(result(varying), result(work()))
-    judged = {one.name for one in found.work.quantities if one.judged}
-    assert judged == {"bytes of results", "elements of results"}
+    decisive = {one.name for one in found.work.quantities if one.decides}
+    assert decisive == {"bytes of results", "elements of results"}
     assert (found.work.kind, found.work.growth, found.work.digests_equal) == ("same", 0.0, None)
     shown = {one.name: (one.a, one.b, one.why) for one in found.work.quantities}
     assert shown["floating-point operations"] == (1_119_000, 1_000_000, "did not repeat exactly")
@@ -127,7 +127,7 @@ def test_what_varies_is_shown_and_not_judged():
 def test_the_kernel_s_figures_never_decide():
     found = compare(result(work()), result(work(kernel={"minor_faults": 70_000, "processes": 3}, instructions=5)))
     assert found.work.kind == "same"
-    assert {one.name for one in found.work.quantities if not one.judged} == {
+    assert {one.name for one in found.work.quantities if not one.decides} == {
         "minor faults",
         "processes started",
         "instructions",

@@ -15,8 +15,8 @@ def test_the_tests_own_numbers_stand_beside_the_baselines():
         replace(made, runs=tuple(replace(run, metrics={"rate": Metric(rate, "GB/s", "higher")}) for run in made.runs))
         for made, rate in ((sides.A, 100.0), (sides.SAME, 50.0))
     )
-    judged = replace(two, verdict=verdict_of(two, [one]))
-    assert "| rate | higher | 100 GB/s | 50 GB/s | 0.500 | 0.500 to 0.500 | worse |" in render_summary(judged)
+    decided = replace(two, verdict=verdict_of(two, [one]))
+    assert "| rate | higher | 100 GB/s | 50 GB/s | 0.500 | 0.500 to 0.500 | worse |" in render_summary(decided)
 
 
 def test_a_suite_s_summary_names_the_tests_that_failed_and_stays_short():

@@ -154,9 +154,9 @@ TWO = make_record(runs=(make_run(0), make_run(1)))
 
 
 def test_all_runs_that_were_asked_for_get_the_verdict_alone():
-    judged = with_verdict(TWO, 2)
-    assert judged.verdict == verdict_of(TWO, ())
-    assert (judged.outcome, judged.runs) == ("passed", TWO.runs)
+    decided = with_verdict(TWO, 2)
+    assert decided.verdict == verdict_of(TWO, ())
+    assert (decided.outcome, decided.runs) == ("passed", TWO.runs)
     assert with_verdict(TWO, 1, interrupted=True).outcome == "passed"  # it was over by then
 
 
@@ -164,9 +164,9 @@ def test_a_baseline_is_what_it_is_held_against():
     slow = changed(
         make_record(stamp="20250101T000000Z"), runs=tuple(make_run(n, wall_s=5.0 + n / 100) for n in range(6))
     )
-    judged = with_verdict(TWO, 2, Baseline((slow,), asked=True))
-    assert judged.verdict == verdict_of(TWO, (slow,), asked=True)
-    assert judged.verdict.baseline.id == slow.id
+    decided = with_verdict(TWO, 2, Baseline((slow,), asked=True))
+    assert decided.verdict == verdict_of(TWO, (slow,), asked=True)
+    assert decided.verdict.baseline.id == slow.id
     assert with_verdict(TWO, 2, NONE).verdict.baseline.id is msgspec.UNSET
 
 
@@ -176,32 +176,32 @@ def test_a_baseline_is_what_it_is_held_against():
 def test_fewer_runs_than_were_asked_for_are_said_first_and_warned_of(cut, said):
     other = Warning_("cpu_steal", "stolen")
     record = changed(TWO, runs=(TWO.runs[0], make_run(1, warnings=(other,))))
-    judged = with_verdict(record, 5, cut=cut)
-    assert judged.verdict.reasons[0] == said
-    assert (judged.verdict.status, judged.outcome) == ("ok", "passed")
-    assert judged.verdict.reasons[1:] == verdict_of(judged, ()).reasons
-    assert judged.runs[0].warnings == ()
-    assert judged.runs[1].warnings == (other, Warning_(MISSING, said, 3.0))
+    decided = with_verdict(record, 5, cut=cut)
+    assert decided.verdict.reasons[0] == said
+    assert (decided.verdict.status, decided.outcome) == ("ok", "passed")
+    assert decided.verdict.reasons[1:] == verdict_of(decided, ()).reasons
+    assert decided.runs[0].warnings == ()
+    assert decided.runs[1].warnings == (other, Warning_(MISSING, said, 3.0))
 
 
 def test_runs_that_somebody_ended_keep_what_was_measured():
-    judged = with_verdict(TWO, 3, cut="interrupted", interrupted=True)
-    assert (judged.outcome, len(judged.runs), judged.runs[0].wall_s) == ("interrupted", 2, 10.5)
-    assert judged.verdict.reasons[0] == "2 of 3 runs were made: interrupted"
-    assert judged.verdict.status == "not_measured"
+    decided = with_verdict(TWO, 3, cut="interrupted", interrupted=True)
+    assert (decided.outcome, len(decided.runs), decided.runs[0].wall_s) == ("interrupted", 2, 10.5)
+    assert decided.verdict.reasons[0] == "2 of 3 runs were made: interrupted"
+    assert decided.verdict.status == "not_measured"
 
 
 def test_no_run_at_all_has_its_reason_and_no_warning():
-    judged = with_verdict(make_record(runs=(), outcome="not_measured"), 2, cut="no image")
-    assert (judged.runs, judged.verdict.status) == ((), "not_measured")
-    assert judged.verdict.reasons[0] == "0 of 2 runs were made: no image"
+    decided = with_verdict(make_record(runs=(), outcome="not_measured"), 2, cut="no image")
+    assert (decided.runs, decided.verdict.status) == ((), "not_measured")
+    assert decided.verdict.reasons[0] == "0 of 2 runs were made: no image"
 
 
 def test_each_value_that_is_null_has_a_reason_and_what_it_had_stays():
     record = changed(TWO, unavailable={"runs[0].pids_peak": "its own"})
-    for judged in (with_verdict(record, 2), with_verdict(record, 3)):
-        assert judged.unavailable["runs[0].pids_peak"] == "its own"
-        assert judged.unavailable["reproduces"] == "it reproduces no other result"
+    for decided in (with_verdict(record, 2), with_verdict(record, 3)):
+        assert decided.unavailable["runs[0].pids_peak"] == "its own"
+        assert decided.unavailable["reproduces"] == "it reproduces no other result"
 
 
 @pytest.mark.parametrize(
@@ -218,9 +218,9 @@ def test_a_comparison_that_fails_costs_no_evidence(monkeypatch, trouble, said):
         raise trouble
 
     monkeypatch.setattr("bench.run.result.record_of.verdict_of", fail)
-    judged = with_verdict(TWO, 2)
-    assert judged.runs == TWO.runs
-    assert judged.verdict == Verdict("not_measured", (f"the runs could not be judged: {said}"[:300],))
+    decided = with_verdict(TWO, 2)
+    assert decided.runs == TWO.runs
+    assert decided.verdict == Verdict("not_measured", (f"the runs could not be judged: {said}"[:300],))
 
 
 def test_who_asks_the_comparison_to_end_is_heard(monkeypatch):
