@@ -171,7 +171,8 @@ def _warnings(ended: Ended) -> Warnings:
         message = f"{refused} new process(es) or thread(s) were refused: the limit was reached"
         found.append(warning("pids_limit", message, refused))
     found.extend(warning(code, message, value, "s") for code, message, value in ended.clock_findings)
-    if ended.spec.plugin and ended.cannot_start is None and not ended.tests.loaded:
+    silent = not ended.tests.loaded and not ended.tests.passed_over_bytes  # else nobody knows
+    if ended.spec.plugin and ended.cannot_start is None and silent:
         message = "the pytest plugin reported nothing: tests, metrics and pytest's own time are missing"
         found.append(warning("plugin_silent", message))
     return found

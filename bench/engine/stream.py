@@ -40,10 +40,12 @@ class Lines:
 
 
 def parse_event(line: bytes) -> dict[str, Any] | None:
-    """The event of one line, or ``None`` if it is none (a library that prints, a torn line)."""
+    """The event of one line, or ``None`` if it is none (a library that prints, a torn line). Its text is valid."""
     try:
         event = json.loads(line)
-    except ValueError:
+        if b"\\ud" in line.lower():  # half of a pair of surrogates, maybe: no file and no terminal takes it
+            event = json.loads(json.dumps(event, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None
 

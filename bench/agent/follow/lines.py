@@ -12,7 +12,7 @@ LINE_BYTES = 1024 * 1024
 TURN_BYTES = 1024 * 1024
 """Read in one turn, so that a flood cannot hold up the deadline."""
 LAST_BYTES = 16 * 1024 * 1024
-"""Read at the end; of more, the end."""
+"""Read at the end; of more, the beginning (a turn) and the end."""
 
 
 class Lines:
@@ -42,7 +42,9 @@ class Lines:
         if self._fd < 0:
             return
         left = os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR)
-        if left > LAST_BYTES:
+        if left > LAST_BYTES + TURN_BYTES:
+            yield from self._read(TURN_BYTES)  # before a quick flood stands what pytest began with
+            left = os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR)
             self.passed_over_bytes += left - LAST_BYTES + len(self._rest)
             os.lseek(self._fd, left - LAST_BYTES, os.SEEK_CUR)
             self._rest, self._in_long_line = b"", True  # it begins within a line

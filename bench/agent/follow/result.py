@@ -113,7 +113,7 @@ def _bounds(log: TestLog) -> list[dict[str, Any]]:
     told = (
         ("events_lost", log.lost, "line(s) of the pytest plugin had no room on the disk: tests and metrics lack them"),
         ("events_unreadable", log.unreadable, "line(s) in the pytest plugin's file were not its own, and passed over"),
-        ("events_cut", log.passed_over_bytes, "bytes in the pytest plugin's file were too much to be read"),
+        ("events_cut", log.passed_over_bytes, "bytes in the pytest plugin's file were not read: tests may be missing"),
         ("tests_left_out", log.tests_left_out, "test(s) are beyond what a run may keep"),
         ("fact_left_out", log.facts_left_out, "fact(s) of the tests are beyond what a run may keep"),
         ("metric_left_out", log.metrics_left_out, "metric(s) of the tests are beyond what a run may keep"),

@@ -199,8 +199,13 @@ def _commands(runs: Sequence[OneRun]) -> list[str]:
 
 
 def findings_of(record: Record) -> list[str]:
-    """Return what stands out in a result that passed; if it did not, its times mean nothing."""
-    return [sentence(finding) for finding in explain(record).findings] if record.outcome == "passed" else []
+    """Return what stands out in a result that passed; if it did not, or has no time, its times mean nothing."""
+    if record.outcome != "passed":
+        return []
+    try:
+        return [sentence(finding) for finding in explain(record).findings]
+    except BenchError:
+        return []
 
 
 def sentence(finding: Finding) -> str:

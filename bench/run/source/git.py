@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ _SECONDS = 30.0
 _QUIET = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 """A checkout's own configuration starts no program of its own."""
 _GITLINK = "160000"
+_UNREAD = re.compile(rb"(?m)^warning: could not open directory '(.*?)(?:': .*)?$")
+"""git's warning, which it cuts if it is long."""
 _OF_USER = (
     "GIT_CONFIG_GLOBAL",
     "GIT_CONFIG_SYSTEM",
@@ -28,13 +31,14 @@ class Names:
     """What git lists in a folder, by paths relative to it.
 
     ``nested`` are submodules and clones inside, which git leaves to themselves; ``ignored`` what it passes over, whole
-    folders as one name with a slash at the end.
+    folders as one name with a slash at the end; ``unread`` are folders that it could not look into.
     """
 
     tracked: tuple[str, ...]
     untracked: tuple[str, ...]
     nested: tuple[str, ...]
     ignored: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
 
 def read_names(folder: Path) -> Names | None:
@@ -42,7 +46,7 @@ def read_names(folder: Path) -> Names | None:
     tracked: list[str] = []
     nested: list[str] = []
     listed = _git(folder, "ls-files", "-z", "--stage", "--", ".")
-    others = _git(folder, "ls-files", "-z", "--others", "--exclude-standard", "--", ".")
+    others, unread = _list_others(folder)
     if listed is None or others is None:
         return None
     for entry in _split(listed):
@@ -58,7 +62,18 @@ def read_names(folder: Path) -> Names | None:
         untracked=tuple(name for name in untracked if not name.endswith("/")),
         nested=tuple(sorted(set(nested))),
         ignored=tuple(_split(_git(folder, *asked) or "")),
+        unread=unread,
     )
+
+
+def _list_others(folder: Path) -> tuple[str | None, tuple[str, ...]]:
+    """What git does not track, and of which folders it warns that it cannot list them: it passes over these."""
+    try:
+        done = _run(folder, "ls-files", "-z", "--others", "--exclude-standard", "--", ".")
+    except GitRefused:
+        return None, ()
+    names = {match[1].rstrip(b"/").decode("utf-8", "surrogateescape") for match in _UNREAD.finditer(done.stderr)}
+    return done.stdout.decode("utf-8", "surrogateescape"), tuple(sorted(names))
 
 
 def read_commit(folder: Path) -> str | None:
@@ -113,6 +128,10 @@ def call_git(folder: Path, *arguments: str, seconds: float = _SECONDS) -> str:
     Raises:
         GitRefused: there is no git here, it failed, or it took too long.
     """
+    return _run(folder, *arguments, seconds=seconds).stdout.decode("utf-8", "surrogateescape")
+
+
+def _run(folder: Path, *arguments: str, seconds: float = _SECONDS) -> subprocess.CompletedProcess[bytes]:
     command = ["git", "-C", str(folder), *_QUIET, "-c", f"safe.directory={folder.resolve()}", *arguments]
     of_user = {name: value for name, value in os.environ.items() if name in _OF_USER}
     environment = {"PATH": os.environ.get("PATH", os.defpath), **of_user, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
@@ -125,4 +144,4 @@ def call_git(folder: Path, *arguments: str, seconds: float = _SECONDS) -> str:
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise GitRefused(said[-1] if said else f"git ended with {done.returncode}")
-    return done.stdout.decode("utf-8", "surrogateescape")
+    return done

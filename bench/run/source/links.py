@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bench.run.source.git import read_top
-from bench.run.source.listing import list_project
-
-_NAMED = 8
+from bench.run.source.listing import list_project, named
+from bench.run.source.walk import is_too_deep, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,13 @@ def sort_out(root: Path, names: Iterable[str]) -> Sorted:
     links: dict[str, str] = {}
     outside: list[str] = []
     special: list[str] = []
+    deep: list[str] = []
     through: dict[PurePosixPath, bool] = {PurePosixPath(): False}
     for name in names:
         path = root / name
+        if is_too_deep(name):
+            deep.append(name)
+            continue
         if _leads_through(root, PurePosixPath(name).parent, through) or not os.path.lexists(path):
             continue  # removed, and not yet committed
         if path.is_symlink():
@@ -56,8 +59,12 @@ def sort_out(root: Path, names: Iterable[str]) -> Sorted:
             files.append(name)
         elif not path.is_dir():
             special.append(name)
-    lines = (_line("links that lead out of the project", outside), _line("what is no plain file", special))
-    return Sorted(tuple(sorted(files)), links, tuple(line for line in lines if line))
+    left_out = (
+        *named("links that lead out of the project", outside),
+        *named("what is no plain file", special),
+        *named("what lies too deep", deep),
+    )
+    return Sorted(tuple(sorted(files)), links, left_out)
 
 
 def _of_the_checkout(target: Path, top: Path) -> bool:
@@ -74,11 +81,6 @@ def _beside(name: str, target: Path) -> list[tuple[str, Path]]:
 
 
 def _leads_through(root: Path, folder: PurePosixPath, known: dict[PurePosixPath, bool]) -> bool:
-    if folder not in known:
-        known[folder] = _leads_through(root, folder.parent, known) or (root / folder).is_symlink()
+    for one in unknown(folder, known):
+        known[one] = known[one.parent] or (root / one).is_symlink()
     return known[folder]
-
-
-def _line(what: str, names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{what}: {', '.join(f'{name!a}'[1:-1] for name in names[:_NAMED])}{more}" if names else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from bench.run.source.walk import Made, is_made, walk
 
 _NAMED = 8
 """Names that a line lists."""
+_SHOWN = 100
+UNREAD = "folders that cannot be read or lie too deep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ def list_project(root: Path) -> Listing:
     """Return what a project holds, tools' own folders left out."""
     names = read_names(root)
     if names is None:
-        return Listing(walk(root))
+        return _walked(root)
     made = Made(root)
     untracked = [name for name in names.untracked if not made.holds(name)]
     inside = [_prefixed(name, _list_nested(root / name, name)) for name in names.nested if not is_made(root / name)]
@@ -43,7 +46,11 @@ def list_project(root: Path) -> Listing:
         tracked=tracked.union(*(one.tracked for one in inside)),
         changed=None if changed is None else (*own, *(name for one in inside for name in one.changed or ())),
         commit=read_commit(root),
-        left_out=(*_ignored(ignored), *(line for one in inside for line in one.left_out)),
+        left_out=(
+            *named("what git ignores", ignored),
+            *named(UNREAD, names.unread),
+            *(line for one in inside for line in one.left_out),
+        ),
     )
 
 
@@ -52,9 +59,15 @@ def _list_nested(folder: Path, name: str) -> Listing:
     if folder.is_symlink() or not folder.is_dir():
         return Listing((), left_out=(f"{name!a}: a submodule that is not there",))
     if not (folder / ".git").exists():
-        found = walk(folder)
-        return Listing(found, left_out=() if found else (f"{name!a}: a submodule that is not checked out",))
+        found = _walked(folder)
+        left_out = found.left_out or (() if found.names else (f"{name!a}: a submodule that is not checked out",))
+        return Listing(found.names, left_out=left_out)
     return list_project(folder)
+
+
+def _walked(folder: Path) -> Listing:
+    found = walk(folder)
+    return Listing(found.names, left_out=named(UNREAD, found.unread))
 
 
 def _prefixed(name: str, listing: Listing) -> Listing:
@@ -77,8 +90,13 @@ def _is_made(root: Path, made: Made, name: str) -> bool:
     return folder.name == "__pycache__" or is_made(folder) or made.holds(f"{name}x")
 
 
-def _ignored(names: list[str]) -> tuple[str, ...]:
+def named(what: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the line that names some of what is left out, escaped and cut; none if there are no names."""
     if not names:
         return ()
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return (f"what git ignores: {', '.join(f'{name!a}'[1:-1] for name in names[:_NAMED])}{more}",)
+    return (f"{what}: {', '.join(_short(f'{name!a}'[1:-1]) for name in names[:_NAMED])}{more}",)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _SHOWN else f"{name[: _SHOWN // 2]}...{name[-_SHOWN // 2 :]}"

@@ -38,7 +38,7 @@ def read_catalog_source(diagnostics: Path) -> Source:
     changed = read_changed(diagnostics)
     made = Made(diagnostics)
     dirty = None if changed is None else any(not made.holds(name) for name in changed)
-    files = [name for name in walk(diagnostics) if (diagnostics / name).is_file()]
+    files = [name for name in walk(diagnostics).names if (diagnostics / name).is_file()]
     sha256 = tree_sha256(diagnostics, files)
     return Source(kind="catalog", commit=read_commit(diagnostics), dirty=dirty, sha256=sha256)
 

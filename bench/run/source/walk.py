@@ -7,6 +7,8 @@ Unless it is hidden, a tool's folder is told by what lies in it, not by what it 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 _VERSION_CONTROL = frozenset({".git", ".hg", ".svn", ".jj"})
@@ -15,6 +17,9 @@ _HIDDEN |= {".venv", ".nox", ".tox"}
 _CACHE_TAG = b"Signature: 8a477f597d28d172789f06886806bc55"
 """Begins CACHEDIR.TAG in a folder that a tool can make anew (bford.info/cachedir)."""
 _BYTECODE = (".pyc", ".pyo")
+MAX_FOLDERS = 200
+MAX_PATH_BYTES = 2000
+"""Of a path below the root: what lies deeper has no copy, whose own path is longer."""
 
 
 class Made:
@@ -32,8 +37,8 @@ class Made:
         return self._folder(path.parent)
 
     def _folder(self, folder: PurePosixPath) -> bool:
-        if folder not in self._known:
-            self._known[folder] = self._folder(folder.parent) or is_made(self._root / folder)
+        for one in unknown(folder, self._known):
+            self._known[one] = self._known[one.parent] or is_made(self._root / one)
         return self._known[folder]
 
 
@@ -52,13 +57,47 @@ def is_made(folder: Path) -> bool:
         return False
 
 
-def walk(root: Path) -> tuple[str, ...]:
-    """Return all files and links below a folder but what tools made, by paths relative to it. No link is followed."""
-    names = []
-    for folder, folders, files in os.walk(root):
-        here = Path(folder)
-        links = [name for name in folders if (here / name).is_symlink()]
-        folders[:] = [name for name in folders if name not in links and not is_made(here / name)]
-        names += [str((here / name).relative_to(root)) for name in (*files, *links)]
+def unknown(folder: PurePosixPath, known: Mapping[PurePosixPath, object]) -> list[PurePosixPath]:
+    """Return a folder and those that it lies in, the outermost first, as far as they are not known yet."""
+    found = []
+    while folder not in known:
+        found.append(folder)
+        folder = folder.parent
+    return found[::-1]
+
+
+def is_too_deep(name: str) -> bool:
+    """Return whether a path below the root is longer than a copy can have."""
+    return name.count("/") > MAX_FOLDERS or len(os.fsencode(name)) > MAX_PATH_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """Files and links below a folder, and the folders that could not be listed, by paths relative to it."""
+
+    names: tuple[str, ...]
+    unread: tuple[str, ...]
+
+
+def walk(root: Path) -> Walked:
+    """Return all files and links below a folder but what tools made. No link is followed."""
+    names: list[str] = []
+    unread: list[str] = []
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(root / folder) as entries:
+                found = [(f"{folder}{entry.name}", entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except OSError:
+            unread.append(folder.rstrip("/"))
+            continue
+        for name, is_folder in found:
+            if not is_folder:
+                names.append(name)
+            elif is_too_deep(f"{name}/"):
+                unread.append(name)
+            elif not is_made(root / name):
+                waiting.append(f"{name}/")
     made = Made(root)
-    return tuple(sorted(name for name in names if not made.holds(name)))
+    return Walked(tuple(sorted(name for name in names if not made.holds(name))), tuple(sorted(unread)))

@@ -186,9 +186,12 @@ class Store:
         discard_tree(self.path)
 
     def _write(self, name: str, content: msgspec.Struct) -> None:
-        """Write a file whole or not at all. A disk that refuses costs a killed command's successor, not this one."""
+        """Write a file whole or not at all.
+
+        A disk that refuses, or what no JSON can hold, costs a killed command's successor, not this one.
+        """
         fresh = self.path / f"{name}.new"
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError, TypeError, OverflowError, RecursionError):
             fresh.write_bytes(msgspec.json.encode(content))
             fresh.replace(self.path / f"{name}.json")
 

@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
@@ -128,6 +129,19 @@ def test_a_flood_is_bounded_in_time_and_memory_and_its_end_is_read(log) -> None:
     assert [test["node"] for test in result["tests"]] == ["last"]
     assert "events_cut" in [warning["code"] for warning in result["warnings"]]
     assert follow.session.collected is None
+
+
+def test_of_a_flood_before_the_first_look_the_beginning_is_read_too(log) -> None:
+    follow, put = log
+    put({"type": "loaded"}, {"type": "collected", "tests": 2}, {"type": "test", "node": "first", "outcome": "passed"})
+    with Path(follow._path).open("ab") as file:
+        file.writelines(b'{"type": "progress", "done": 1}\n' * 32_000 for _ in range(30))
+    put({"type": "test", "node": "last", "outcome": "passed"}, {"type": "finished", "pytest_s": 1.0, "outcomes": {}})
+    result = told(follow)
+    assert follow.loaded
+    assert follow.session.collected == 2
+    assert [test["node"] for test in result["tests"]] == ["first", "last"]
+    assert "events_cut" in [warning["code"] for warning in result["warnings"]]
 
 
 def test_very_many_tests_facts_metrics_and_warnings_are_bounded(log) -> None:
@@ -275,6 +289,44 @@ def test_values_that_raise_or_wait_are_passed_over(run) -> None:
     assert done.result["outcome"] == "passed", done.log
     assert done.result["metrics"]["after"]["value"] == 1
     assert done.result["wall_s"] < 25
+
+
+def test_pytest_s_own_report_is_written_whatever_names_a_test_gives(run, tmp_path: Path) -> None:
+    done = run(
+        "import math\n"
+        "class Mute:\n    def __str__(self): raise SystemExit('no')\n"
+        "def test_a(record_property, record_xml_attribute):\n"
+        "    record_property('a\\udc80b', 3)\n    record_property('bell\\x07', 'x\\udc80')\n"
+        "    record_property('mute', Mute())\n    record_property('long', math.factorial(3000))\n"
+        "    record_xml_attribute('at\\udc80 <', 'v\\ud800')\n"
+        "def test_b(record_testsuite_property):\n"
+        "    record_testsuite_property('s\\udc80', 'v\\ud800')\n",
+        f"--junitxml={tmp_path / 'junit.xml'}",
+        "-o",
+        "junit_family=xunit1",
+    )
+    assert outcomes(done) == ["passed", "passed"], done.log
+    assert done.result["outcome"] == "passed", done.log
+    assert done.result["metrics"]["a\\udc80b"]["value"] == 3
+    suite = ET.parse(tmp_path / "junit.xml").getroot()
+    properties = {one.get("name"): one.get("value") for one in suite.iter("property")}
+    assert properties == {
+        "s#xDC80": "v#xD800",
+        "a#xDC80b": "3",
+        "bell#x07": "x#xDC80",
+        "mute": "(no text of it: SystemExit)",
+        "long": "(no text of it: ValueError)",
+    }
+    assert [one.get("at___") for one in suite.iter("testcase")] == ["v#xD800", None]
+    assert [each["value"] for each in done.result["warnings"] if each["code"] == "junit_escaped"] == [6]
+
+
+def test_a_file_s_name_that_is_no_text_costs_nothing(supervise, tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/test_\xff.py"))
+    path.write_text("def test_a(): pass\n")
+    done = supervise(*INNER_PYTEST, f"--junitxml={tmp_path / 'junit.xml'}", str(tmp_path), plugin=True)
+    assert done.result["outcome"] == "passed", done.log
+    assert outcomes(done) == ["passed"]
 
 
 def test_lone_surrogates_everywhere(run) -> None:

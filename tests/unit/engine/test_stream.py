@@ -27,6 +27,8 @@ def test_only_objects_are_events():
     assert parse_event(b'{"event": "sample"}') == {"event": "sample"}
     assert parse_event(b"[1]") is None
     assert parse_event(b"Traceback \xff") is None
+    assert parse_event(b'{"event": ' + b"[" * 100_000) is None
+    assert parse_event(rb'{"event": "x\udc80", "label": "\ud83d\ude00"}') == {"event": "x?", "label": "\U0001f600"}
 
 
 def drain(reader):

@@ -251,6 +251,8 @@ def bundle_of(
 
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @example([], [], {"wall_s": -1.0}, {}, None)
+@example([], [], {"wall_s": None}, {}, None)
+@example([], [], {}, {}, {"outcome": "\ud800", "wall_s": 10**30})
 @example([], [], {"cpu": {"user_s": 2**64}}, {}, None)
 @example([], [], {"facts": {"deep": DEEP}}, {}, None)
 @example([], [], None, {"samples.csv": b"t_s\n1e999\n", "facts.json": None}, {"outcome": "passed", "wall_s": -1})

@@ -18,6 +18,7 @@ from .attempts import Attempts
 from .collected import Collected
 from .deadline import Deadline
 from .guard import Guard
+from .junit import JUnit
 from .recorder import Recorder, WorkerThreads
 from .traces import die_with_traceback
 from .writer import Writer
@@ -54,6 +55,7 @@ def pytest_configure(config: Any) -> None:
 
         config.pluginmanager.register(Work(guard, folder, (worker or {}).get("workerid", "main")), "bench-work")
     if not is_worker:
+        config.pluginmanager.register(JUnit(guard, writer), "bench-junit")
         die_with_traceback()
 
 

@@ -1,9 +1,13 @@
 """What tools made is told by what lies in it, or by a hidden name; all else of a folder is somebody's."""
 
+import os
+import subprocess
+
 import pytest
 
+from bench.record.storage.disk import remove_tree
 from bench.run.source.read import read_project
-from bench.run.source.walk import Made, is_made, walk
+from bench.run.source.walk import MAX_FOLDERS, Made, is_made, walk
 
 NAMES = ("results", "venv", "node_modules", "build", "env", "dist", ".data")
 
@@ -107,7 +111,7 @@ def test_the_project_itself_is_never_a_tool_s(tmp_path, write):
     write("pyvenv.cfg")
     write("x.py")
     assert Made(tmp_path).holds("x.py") is False
-    assert walk(tmp_path) == ("pyvenv.cfg", "x.py")
+    assert walk(tmp_path).names == ("pyvenv.cfg", "x.py")
 
 
 def test_each_folder_is_looked_at_once(tmp_path, write):
@@ -122,4 +126,70 @@ def test_links_are_names_and_are_not_followed(tmp_path, write):
     (tmp_path / "folder").symlink_to("real")
     (tmp_path / "file").symlink_to("real/x.py")
     (tmp_path / "dead").symlink_to("none")
-    assert walk(tmp_path) == ("dead", "file", "folder", "real/x.py")
+    assert walk(tmp_path).names == ("dead", "file", "folder", "real/x.py")
+
+
+def nest(folder, name, count):
+    """Make folders in one another, and a file in the last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(count):
+        os.mkdir(name, dir_fd=at)
+        below = os.open(name, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(os.open("last.py", os.O_CREAT | os.O_WRONLY, dir_fd=at))
+    os.close(at)
+
+
+@pytest.mark.parametrize("name", ["d", "d" * 20])
+@pytest.mark.parametrize("git", [True, False])
+def test_what_lies_a_thousand_folders_deep_is_left_out_and_told(checkout, tmp_path, git, name):
+    root = checkout.root if git else tmp_path / "plain"
+    nest(root / "deep", name, 1000)
+    (root / "test_a.py").write_text("def test_a(): pass\n")
+    _, tree = read_project(root)
+    remove_tree(root / "deep")
+    assert set(tree.files) <= {"test_a.py", "tests/test_a.py"}
+    told = [line for line in tree.left_out if "deep" in line]
+    assert len(told) == 1
+    assert len(told[0]) < 200
+
+
+def test_what_is_just_not_too_deep_is_copied(tmp_path, copied):
+    nest(tmp_path / "plain", "d", MAX_FOLDERS)
+    _, tree, copy = copied(tmp_path / "plain")
+    assert tree.left_out == ()
+    assert (copy / "/".join(["d"] * MAX_FOLDERS) / "last.py").exists()
+
+
+@pytest.mark.parametrize("git", [True, False])
+def test_a_folder_that_cannot_be_listed_is_told(checkout, tmp_path, git, monkeypatch):
+    """Of git this is its own words, since nothing is unreadable for root."""
+    root = checkout.root if git else tmp_path / "plain"
+    (root / "locked").mkdir(parents=True)
+    (root / "a.py").write_text("")
+    if git:
+        run = subprocess.run
+
+        def warned(command, **options):
+            done = run(command, **options)
+            said = b"warning: could not open directory 'locked/': Permission denied\n" if "--others" in command else b""
+            return with_warning(done, said) if said and "--ignored" not in command else done
+
+        monkeypatch.setattr(subprocess, "run", warned)
+    else:
+        scan = os.scandir
+
+        def refusing(path):
+            if str(path).rstrip("/").endswith("locked"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return scan(path)
+
+        monkeypatch.setattr(os, "scandir", refusing)
+    _, tree = read_project(root)
+    assert tree.left_out == ("folders that cannot be read or lie too deep: locked",)
+
+
+def with_warning(done, said):
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout, said)
