@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shlex
 import subprocess
 import threading
@@ -302,7 +303,9 @@ def test_another_time_that_is_decided_is_named_with_the_command_that_lets_it_dec
     assert "(accepted)" not in out
     explained = shlex.split(err.strip().splitlines()[-1].removeprefix("next: bench "))
     assert explained[0] == "explain"
-    assert "the experiment decided: slower: cpu +" in " ".join(bench_(*explained)[1].split())
+    said = " ".join(bench_(*explained)[1].split())
+    assert re.search(r"slow: cpu [\d.]+ \w+ became [\d.]+ \w+ slower: cpu \+", said), "what decided leads"
+    assert re.search(r"Where the wall time of a run went: .* became .*, .* of it .* within the tests' calls", said)
     code, _, err = bench_(*words, "--env", "API_TOKEN=hunter2hunter2hunter2")
     assert (code, "hunter2" in err, "let --metric cpu decide" in err, "next: bench ab --resume" in err) == (
         6,
