@@ -6,13 +6,14 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bench.catalog.model import Catalog, Command, Device, Diagnostic, Profile, Variant
+from bench.catalog.model import TORCH, Catalog, Command, Device, Diagnostic, Profile, Variant
 from bench.errors import UsageError
 
 
@@ -59,7 +60,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 @cache
 def builtin() -> Catalog:
     """Return the diagnostics that ship with the tool, read once a process."""
-    return parse(Path(__file__).with_name("diagnostics.toml").read_text(encoding="utf-8"), "diagnostics.toml")
+    found = parse(Path(__file__).with_name("diagnostics.toml").read_text(encoding="utf-8"), "diagnostics.toml")
+    return replace(found, diagnostics=tuple(replace(one, image_open=False) for one in found.diagnostics))
 
 
 def parse(text: str, origin: str) -> Catalog:
@@ -175,11 +177,18 @@ def _diagnostic(name: str, device: Device, entry: _Diagnostic, file: _File) -> D
         profiles=tuple(
             Profile(key, {"BENCH_PROFILE": key} | profile.env, profile.ceiling_s) for key, profile in profiles.items()
         ),
-        image=entry.image or ("cuda" if device == "cuda" else "cpu" if entry.command is None else "small"),
+        image=_image(device, entry),
+        image_open=entry.image is None and entry.command is None,
         requirements=entry.requirements,
         command=_command(entry),
         warmup=entry.warmup,
     )
+
+
+def _image(device: Device, entry: _Diagnostic) -> str:
+    """The image that an entry names, in which ``torch`` is ours with it, else the usual one of its kind."""
+    usual = "small" if entry.command is not None else device
+    return device if entry.image == TORCH else entry.image or usual
 
 
 def _variant(name: str, entry: _Variant) -> Variant:

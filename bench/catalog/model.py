@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 Device = Literal["cpu", "cuda"]
+SMALL, TORCH = "small", "torch"
+"""What a test's image is called on a command line: without torch, and with it for the test's device."""
 SELFTEST = "selftest"
 """The one name that is no test of pytest's: loads of known cost, to hold the readings against."""
 REFERENCE_NODE = "tests/test_gradients.py::TestPropertyBasedGradients::test_property_gradient_stability"
@@ -97,8 +99,9 @@ class Diagnostic:
     (without a device if it has none).
 
     ``node`` is relative to the root of its source; times are in seconds. Either ``node`` or ``command`` is there.
-    ``image`` is a kind of ours, or of a command any image's name; ``warmup`` how many runs come before those that are
-    judged.
+    ``image`` is a kind of ours, or of a command any image's name; if it is ``image_open`` nobody named it, and a test
+    without torch gets another (:mod:`bench.run.image`), ``image_because`` says why. ``warmup`` is how many runs come
+    before those that are judged.
     """
 
     name: str
@@ -110,6 +113,8 @@ class Diagnostic:
     env: Mapping[str, str] = field(default_factory=dict)
     profiles: tuple[Profile, ...] = (Profile("full"),)
     image: str = "cpu"
+    image_open: bool = False
+    image_because: str = ""
     requirements: str | None = None
     command: Command | None = None
     warmup: int = 0

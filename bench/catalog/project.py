@@ -76,4 +76,5 @@ def of_node(node: str, device: Device = "cpu") -> Diagnostic:
         env=env,
         profiles=(Profile("full", {"BENCH_PROFILE": "full"}), Profile("smoke", {"BENCH_PROFILE": "smoke"})),
         image=device,
+        image_open=True,
     )

@@ -11,7 +11,8 @@ import typer
 import typer.core
 
 from bench.catalog.command import KINDS, NOTHING, Asked, of_command
-from bench.catalog.model import Catalog, Diagnostic
+from bench.catalog.load import builtin
+from bench.catalog.model import SMALL, TORCH, Catalog, Diagnostic
 from bench.cli import options
 from bench.engine.choose import CONTAINERS
 from bench.errors import UsageError
@@ -20,10 +21,8 @@ from bench.record.redact import redact_words
 Name = Annotated[
     str | None, typer.Option("--name", help="What a command's results are called; else its program.", metavar="NAME")
 ]
-Image = Annotated[
-    str | None, typer.Option("--image", help="Any image to run a command in, by tag or digest.", metavar="REF")
-]
-Torch = Annotated[bool, typer.Option("--torch", help="Run a command in the image with torch.")]
+Image = Annotated[str | None, typer.Option("--image", help="small or torch; of a command, any image.", metavar="REF")]
+Torch = Annotated[bool, typer.Option("--torch", help="The same as --image torch.")]
 Shell = Annotated[bool, typer.Option("--shell", help="The command is one quoted word, for /bin/sh.")]
 Prepare = Annotated[
     str | None, typer.Option("--prepare", help="A shell line before each run, not measured.", metavar="CMD")
@@ -96,29 +95,57 @@ def named_or_command(
         UsageError: neither or both were given, or an option that needs a command.
     """
     if words is None:
-        refuse_without_command(asked)
+        asked = refuse_without_command(asked)
         if name is None:
             raise UsageError(
                 "nothing to run was named",
                 fix="give a NAME that 'bench list' shows, --project and --node, or a command behind --",
             )
-        return options.diagnostic_called(name, project)
+        catalog, diagnostic = options.diagnostic_called(name, project)
+        return catalog, in_image(diagnostic, asked)
     if name is not None:
         raise UsageError(f"'{name}' and a command were given", fix=f"leave one out; --name {name} names a command")
     catalog = options.catalog_with(project)
     return catalog, of_command(words, asked, [one.name for one in catalog.diagnostics])
 
 
-def refuse_without_command(asked: Asked) -> None:
-    """Refuse what only a command can have.
+def in_image(diagnostic: Diagnostic, asked: Asked) -> Diagnostic:
+    """Return a project's test in that image of ours which the command line names.
+
+    Args:
+        diagnostic: the test.
+        asked: as :func:`refuse_without_command` returns it.
 
     Raises:
-        UsageError: names the option.
+        UsageError: it is one of ours, whose image is not to be chosen.
     """
-    if replace(asked, device="cpu") == NOTHING:
-        return
+    if asked.image is None:
+        return diagnostic
+    if diagnostic in builtin().diagnostics:
+        fix = f"leave --image {asked.image} out: {diagnostic.name} has an image of its own"
+        raise UsageError("--image goes with a test of yours or a command", fix=fix)
+    kind = diagnostic.device if asked.image == TORCH else asked.image
+    return replace(diagnostic, image=kind, image_open=False)
+
+
+def refuse_without_command(asked: Asked) -> Asked:
+    """Return what a command line asks of a test, whose ``image`` is ``small`` or ``torch``.
+
+    Raises:
+        UsageError: names the option that only a command can have.
+    """
+    if asked.torch and asked.image is None:
+        asked = replace(asked, torch=False, image=TORCH)
+    if asked.image is not None and asked.image not in (SMALL, TORCH):
+        what = f"--image {asked.image}: a test runs in an image of bench's own"
+        fix = f"give --image {SMALL} or --image {TORCH}; a command behind -- may have any image"
+        raise UsageError(what, fix=fix)
+    if replace(asked, device="cpu", image=None) == NOTHING:
+        return asked
     given = next(
-        name for name in Asked.__slots__ if name != "device" and getattr(asked, name) != getattr(NOTHING, name)
+        name
+        for name in Asked.__slots__
+        if name not in ("device", "image") and getattr(asked, name) != getattr(NOTHING, name)
     )
     what = f"--{given.replace('_', '-')} goes with a command"
     raise UsageError(what, fix="put the command behind --, as in: bench run -- sleep 1")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from bench.catalog.model import TORCH
 from bench.catalog.project import read_catalog
 from bench.errors import BenchError
 from bench.record.schema import Record
@@ -17,6 +18,7 @@ _REFUSED = "pytest refused the command line or the node: "
 """How the supervisor's signature of such a run begins."""
 _NOT_FOUND = ("not found: ", "found no collectors for ")
 """What pytest says of a node that is not there; it refuses for other reasons too, as a conftest that fails."""
+_LISTED = "--requirements"
 _SHOWN = 10
 _USUAL = "requirements.txt"
 """The file in which a project lists packages, if it has one."""
@@ -26,12 +28,12 @@ _MAX_BYTES = 4 * 1024**2
 @dataclass(frozen=True, slots=True)
 class Misspelt:
     """``said`` is what is wrong in a line; ``meant`` the node that was probably meant, ``None`` if none is like it;
-    ``requirements`` the file that the same command is to name, ``None`` if no package is missing.
+    ``option`` the option that the same command is to have, with its value; ``None`` if no package is missing.
     """
 
     said: str
     meant: str | None
-    requirements: str | None = None
+    option: tuple[str, str] | None = None
 
 
 def refused(record: Record) -> bool:
@@ -94,14 +96,18 @@ def lacks(record: Record, project: Path | None, given: Path | str | None) -> Mis
     top = what.split(".")[0]
     if any((folder / inside / name).exists() for inside in ("", "src") for name in (top, f"{top}.py")):
         return None  # the project's own: no package brings it
+    if top == TORCH:
+        return Misspelt("the image has no torch; the other one has", None, ("--image", TORCH))
     given = given or _named_in(folder, record.diagnostic.name)
     usual = folder / _USUAL
     if given is not None:
-        return Misspelt(f"add the package that brings '{what}' to {given}", None, str(given))
+        return Misspelt(f"add the package that brings '{what}' to {given}", None, (_LISTED, str(given)))
     if usual.is_file():
-        return Misspelt(f"packages are installed only if a file names them; {usual} is there", None, str(usual))
+        return Misspelt(
+            f"packages are installed only if a file names them; {usual} is there", None, (_LISTED, str(usual))
+        )
     listed = "pyproject.toml lists as dependencies" if (folder / "pyproject.toml").is_file() else "the test imports"
-    return Misspelt(f"write a file {usual} with what {listed}, one package a line", None, str(usual))
+    return Misspelt(f"write a file {usual} with what {listed}, one package a line", None, (_LISTED, str(usual)))
 
 
 def _named_in(project: Path, name: str) -> str | None:

@@ -6,10 +6,13 @@ import errno
 import os
 import re
 import select
+import shutil
 import sys
+import time
 from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
+from bench.lines import Passing
 from bench.report.text import plain
 
 if TYPE_CHECKING:
@@ -147,13 +150,49 @@ def _console(*, stderr: bool) -> rich.console.Console:
 
 def notify(line: str) -> None:
     """One plain line for the person who waits."""
-    if not Console.quiet:
-        announce(line)
+    if Console.quiet:
+        return
+    if isinstance(line, Passing):
+        _passing.show(line)
+        return
+    announce(line)
 
 
 def announce(line: str) -> None:
     """One plain line that ``--quiet`` does not silence: what is about to be done by somebody else's word."""
+    _passing.clear()
     print_line(Console.err(), _shown(line))
+
+
+class _Passing:
+    """The line of progress that is written anew: on a terminal at once, on a pipe a line now and then."""
+
+    def __init__(self) -> None:
+        self._shown = False
+        self._said: float | None = None
+
+    def show(self, line: str) -> None:
+        """Show a line in the place of the one before."""
+        stream, now = err(), time.monotonic()
+        if sys.stderr.isatty():
+            wide = max(shutil.get_terminal_size().columns - 1, 1)
+            stream.write(f"\r{_shown(line)[:wide]}\x1b[K")
+            stream.flush()
+            self._shown = True
+        elif self._said is None or now - self._said >= PASSING_EVERY_S:
+            self._said = now
+            print_line(Console.err(), _shown(line))
+
+    def clear(self) -> None:
+        """Take the line away: another is about to be printed."""
+        if self._shown:
+            self._shown = False
+            err().write("\r\x1b[K")
+
+
+PASSING_EVERY_S = 15.0
+"""Seconds between two lines of a build on a pipe."""
+_passing = _Passing()
 
 
 def print_line(console: rich.console.Console, line: str) -> None:
@@ -191,6 +230,7 @@ class Held:
 
 def complain(line: str) -> None:
     """One line that names what is wrong and what to do."""
+    _passing.clear()
     print_line(Console.err(), f"bench: {' '.join(plain(line).split())}")
 
 

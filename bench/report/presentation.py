@@ -19,6 +19,7 @@ from bench.report.text import plain
 
 if TYPE_CHECKING:
     from bench.compare.comparison import Comparison, Side
+    from bench.compare.experiment import Judged, Trial
 
 _MARKDOWN_SIGNS = {"bad": "❌", "caution": "⚠️", "good": "✅", "none": "⬜"}
 
@@ -107,6 +108,23 @@ def engine_text(record: Record) -> str:
 def margin_text(bound: float | None, wall_s: float | None) -> str:
     """Return what is left, in seconds, between a time and the ceiling or timeout above it."""
     return units.NOT_KNOWN if bound is None or wall_s is None else f"{bound - wall_s:+.2f} s"
+
+
+def decided_by(entry: Entry) -> Trial | None:
+    """Return what an experiment shows by a figure that both sides have; ``None`` of any other result."""
+    trial = entry.comparison.experiment if entry.comparison is not None and entry.base is not None else None
+    return None if trial is None or trial.decides.a is None or trial.decides.b is None else trial
+
+
+def medians_text(judged: Judged) -> str:
+    """Return both medians of a figure, as in ``149 ms → 207 ms``."""
+    return " → ".join(units.figure(value, judged.unit) for value in (judged.a, judged.b))
+
+
+def time_text(entry: Entry) -> str:
+    """Return the median wall time; of an experiment both medians of the figure that decided, with its name."""
+    trial = decided_by(entry)
+    return units.seconds(entry.wall_s) if trial is None else f"{trial.metric} {medians_text(trial.decides)}"
 
 
 def stamp_text(stamp: str, form: str, width: int | None = None) -> str:

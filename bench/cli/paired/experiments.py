@@ -156,7 +156,7 @@ def prepare(words: Words, rules: Rules, folder: Path) -> Prepared:
     sides = [_side(option, text, words) for option, text in (("--base", words.base), ("--head", words.head))]
     question = _question(words, rules, named=any(side.rev is not None for side in sides))
     made = Sides(question, folder)
-    return Prepared(words, question, (made.plan(sides[0]), made.plan(sides[1])))
+    return Prepared(words, question, made.plans(sides[0], sides[1]))
 
 
 def report(trial: Trial, most: int | None = None) -> None:
@@ -303,8 +303,9 @@ def _misspelt(done: Done, words: Words) -> Misspelt | None:
 
 def _next_of_name(words: Words, rules: Rules, trial: Trial, wrong: Misspelt) -> tuple[object, ...] | None:
     """The experiment with the test that was probably meant, or with the packages that it lacks; else what there is."""
-    if wrong.requirements is not None:
-        return again(words, rules, trial.effect, requirements=wrong.requirements)
+    if wrong.option is not None:
+        option, value = wrong.option
+        return again(words, rules, trial.effect, **{option.removeprefix("--"): value})
     meant = again(words, rules, trial.effect, node=wrong.meant) if wrong.meant and words.node else None
     return meant or ("list", *project_words(None if words.project is None else Path(words.project)))
 

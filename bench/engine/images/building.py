@@ -15,12 +15,13 @@ from requests.exceptions import RequestException
 
 from bench.engine.images.options import BuildOptions
 from bench.errors import NotMeasured
+from bench.lines import Passing
 
 Notify = Callable[[str], None]
 
 _NOISE = re.compile(r"^( ?--->?|Removing intermediate container|Successfully (built|tagged))")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
-_KEPT_LINES = 8
+_KEPT_LINES = 20
 
 
 @contextmanager
@@ -84,7 +85,8 @@ def build(client: docker.DockerClient, wanted: Build, options: BuildOptions, not
         client: the engine that builds.
         wanted: the image.
         options: how images are built on this machine: the network, and whether steps may come from the cache.
-        notify: takes every line of the build, without addresses that hold a password.
+        notify: takes every line of the build as one that passes, and the last ones if it failed; without addresses that
+            hold a password.
 
     Raises:
         NotMeasured: the build failed (with its last lines), or the engine went away.
@@ -112,12 +114,14 @@ def build(client: docker.DockerClient, wanted: Build, options: BuildOptions, not
                 failure = text  # the stream is read to its end, which frees the connection
             elif not _NOISE.match(text):
                 last.append(text)
-                notify(text)
+                notify(Passing(text))
     except (DockerException, RequestException) as error:
         raise NotMeasured(
             f"image {wanted.tag} cannot be built", options.redact(str(error)), "see that the engine still runs"
         ) from error
     if failure is not None:
+        for text in last:
+            notify(text)
         raise NotMeasured(f"image {wanted.tag} cannot be built", _cause(failure, last), "the lines above say more")
 
 

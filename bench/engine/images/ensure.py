@@ -44,6 +44,7 @@ COSTS = {
     "small": "10 MB to download and 150 MB of disk",
 }
 """What an image costs the first time, beside its base."""
+COST_OF_BASE = ": about 50 MB to download and 130 MB of disk"
 
 
 def ensure_image(client: docker.DockerClient, kind: str, options: BuildOptions, notify: Notify) -> ImageFacts:
@@ -146,7 +147,7 @@ def ensure_base(client: docker.DockerClient, options: BuildOptions, notify: Noti
     shown = without_password(options.base)
     if has(client, options.base):
         return options.base
-    notify(f"pulling {shown}")
+    notify(f"pulling {shown}{COST_OF_BASE if options.base == DEFAULT_BASE else ''}")
     try:
         with still_at_it("pulling", notify):
             client.images.pull(*reference_of(options.base))

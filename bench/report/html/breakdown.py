@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from bench import units
 from bench.compare.explain.breakdown import MEANING, NAMES, Budget
+from bench.record.schema import Experiment
 from bench.report.entry import Entry
 from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import TERMS
@@ -21,13 +22,14 @@ _HEIGHT, _BAR = 34, 22
 _TOP = (_HEIGHT - _BAR) / 2
 
 
-def breakdown(group: str, newest: Sequence[Entry], hosts: Sequence[str]) -> Figure | None:
+def breakdown(group: str, newest: Sequence[Entry], hosts: Sequence[str], *, sides: bool = False) -> Figure | None:
     """Return a bar for the newest result of each host; ``None`` if nothing can be explained.
 
     Args:
         group: what they are results of.
         newest: one entry a host.
         hosts: the order of the bars.
+        sides: whether they are both sides of an experiment.
     """
     spent = [(entry, found) for entry in newest if (found := time_spent(entry)) is not None]
     if not spent:
@@ -36,18 +38,17 @@ def breakdown(group: str, newest: Sequence[Entry], hosts: Sequence[str]) -> Figu
     scale = from_zero([found.wall_s for _, found in spent])
     order = {host: at for at, host in enumerate(hosts)}
     lines = [
-        Line((entry.record.host.id,), _bars(found, used, scale), entry.record.host.id, state=entry.state.code)
+        Line((_name(entry, sides=sides),), _bars(found, used, scale), entry.record.host.id, state=entry.state.code)
         for entry, found in sorted(spent, key=lambda pair: order.get(pair[0].record.host.id, len(order)))
     ]
     return Figure(
         key=anchor("f-went", group),
         title="Where the wall time went",
-        alt=_alt(spent),
+        alt=_alt(spent, sides=sides),
         body=lines_chart(lines, _HEIGHT, scale, "wall time, s"),
-        table=_table(spent),
+        table=_table(spent, sides=sides),
         legend=tuple((spoken(name), TERMS[name]) for name in used),
-        note="The newest measured result of each host, mean of its passed runs. Waiting overlaps and is bounded, not "
-        "measured: the table's last column is what no counter explains." + lines_note(len(lines)),
+        note=_note(len(lines), sides=sides),
     )
 
 
@@ -75,11 +76,11 @@ def _share(said: str, start: float, end: float) -> Markup:
     return text(said, x=percent((start + end) / 2), y=_HEIGHT / 2 + 4, class_=f"inside {fits}")
 
 
-def _table(spent: Sequence[tuple[Entry, Budget]]) -> Table:
-    heads = columns("host", ">wall", ">efficiency", *(f">{spoken(name)}" for name in NAMES))
+def _table(spent: Sequence[tuple[Entry, Budget]], *, sides: bool) -> Table:
+    heads = columns("side" if sides else "host", ">wall", ">efficiency", *(f">{spoken(name)}" for name in NAMES))
     rows = []
     for entry, found in spent:
-        cells = [Cell(entry.record.host.id), Cell(units.seconds(found.wall_s), found.wall_s)]
+        cells = [Cell(_name(entry, sides=sides)), Cell(units.seconds(found.wall_s), found.wall_s)]
         cells.append(Cell(units.percent(found.efficiency, 0), found.efficiency))
         for name in NAMES:
             unknown = name in found.unknown
@@ -90,7 +91,20 @@ def _table(spent: Sequence[tuple[Entry, Budget]]) -> Table:
     return Table("Where the wall time went", heads, tuple(rows), note)
 
 
-def _alt(spent: Sequence[tuple[Entry, Budget]]) -> str:
+def _note(lines: int, *, sides: bool) -> str:
+    what = "Each side" if sides else "The newest measured result of each host"
+    return (
+        f"{what}, mean of its passed runs. Waiting overlaps and is bounded, not measured: the table's last column is "
+        f"what no counter explains.{lines_note(lines)}"
+    )
+
+
+def _name(entry: Entry, *, sides: bool) -> str:
+    told = entry.record.experiment
+    return told.side if sides and isinstance(told, Experiment) else entry.record.host.id
+
+
+def _alt(spent: Sequence[tuple[Entry, Budget]], *, sides: bool) -> str:
     said = []
     for entry, found in spent[:6]:
         largest = sorted(found.terms, key=lambda term: -term.seconds)[:2]
@@ -98,7 +112,7 @@ def _alt(spent: Sequence[tuple[Entry, Budget]]) -> str:
             f"{spoken(term.name)} {units.percent(term.seconds / found.wall_s if found.wall_s else None, 0)}"
             for term in largest
         )
-        said.append(f"{entry.record.host.id}: {parts} of {units.seconds(found.wall_s)}.")
+        said.append(f"{_name(entry, sides=sides)}: {parts} of {units.seconds(found.wall_s)}.")
     if len(spent) > len(said):
         said.append(f"{len(spent) - len(said)} more hosts are in the table.")
     return " ".join(said)

@@ -62,8 +62,7 @@ def comparison_table(
             Cell(one.diagnostic),
             Cell(f"{one.a.host} {side_name(one.a)}"),
             Cell(f"{one.b.host} {side_name(one.b)}"),
-            Cell(units.seconds(one.a.median_s), one.a.median_s),
-            Cell(units.seconds(one.b.median_s), one.b.median_s),
+            *_medians(one),
             Cell(change_text(one), one.ratio),
             Cell(change_interval(one) or units.NOT_KNOWN, one.ratio_low),
             *([Cell("" if one.b.id in told else "; ".join(one.reasons))] if with_reasons else []),
@@ -130,14 +129,16 @@ def intervals(
         )
         for at, one in enumerate(drawn)
     ]
+    named = {label(one.metric) for one in drawn}
+    what = named.pop() if len(named) == 1 else "the figure that decides"
     said = "; ".join(f"{one.diagnostic} on {one.b.host} {_hover(one)}" for one in drawn[:6])
     return Figure(
         key="f-comparisons",
-        title="Change of wall time",
+        title=f"Change of {what}",
         alt=f"{len(drawn)} comparisons. {said}.",
-        body=lines_chart(lines, _TALL, scale, "change of wall time, %", [Bound(0.0, "", dashed=True)]),
+        body=lines_chart(lines, _TALL, scale, f"change of {what}, %", [Bound(0.0, "", dashed=True)]),
         table=comparison_table(comparisons, groups, told),
-        note="Each dot is the ratio of wall times as a change (left is faster), each line its 99 % interval; a dot "
+        note=f"Each dot is the ratio of {what} as a change (left is less), each line its 99 % interval; a dot "
         "without a line had too few runs.",
     )
 
@@ -179,6 +180,15 @@ def difference_figure(difference: DeltaExplanation, results: Mapping[str, Entry]
         group=explained.group if explained else difference.b.diagnostic,
         state=explained.state.code if explained else None,
     )
+
+
+def _medians(one: Comparison) -> tuple[Cell, Cell]:
+    """Both medians: of wall time, of an experiment those of the figure that decides."""
+    trial = one.experiment
+    if trial is None:
+        return Cell(units.seconds(one.a.median_s), one.a.median_s), Cell(units.seconds(one.b.median_s), one.b.median_s)
+    judged = trial.decides
+    return Cell(units.figure(judged.a, judged.unit), judged.a), Cell(units.figure(judged.b, judged.unit), judged.b)
 
 
 def _group(one: Comparison, groups: Mapping[str, str]) -> str:

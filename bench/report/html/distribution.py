@@ -69,7 +69,7 @@ def _stopped(entry: Entry) -> list[Run]:
 def _strip(entries: Sequence[Entry], scale: Scale, *, each: bool, crowded: bool) -> Markup:
     """The box of one host, its dots by the verdict of their result, and its crosses."""
     walls = [wall for entry in entries for wall in entry.walls]
-    box, (low, high) = _box(walls, scale) if len(walls) >= _BOXED else (EMPTY, (0.0, 0.0))
+    drawn, (low, high) = box(walls, scale) if len(walls) >= _BOXED else (EMPTY, (0.0, 0.0))
     by_state: dict[str, list[Markup]] = {}
     at = 0
     for entry in entries:
@@ -86,11 +86,20 @@ def _strip(entries: Sequence[Entry], scale: Scale, *, each: bool, crowded: bool)
             marks.append(sign("cross", scale.share(run.wall_s or 0.0), _HEIGHT / 2, said, class_=RED))
     faint = "dots crowded" if crowded else "dots"
     dots = [element("g", *marks, class_=f"{faint} {BLUE}", data_state=state) for state, marks in by_state.items()]
-    return joined([box, *dots])
+    return joined([drawn, *dots])
 
 
-def _box(walls: Sequence[float], scale: Scale) -> tuple[Markup, tuple[float, float]]:
-    """The middle half, the median, and whiskers to the farthest runs within one and a half of its width (Tukey)."""
+def box(walls: Sequence[float], scale: Scale, unit: str = "s") -> tuple[Markup, tuple[float, float]]:
+    """Return the middle half, the median, and whiskers to the farthest runs within one and a half of its width (Tukey).
+
+    Args:
+        walls: the runs, by their wall times or another figure.
+        scale: of the drawing.
+        unit: of the figure.
+
+    Returns:
+        The marks, and the ends of the whiskers.
+    """
     low, middle, high = (float(value) for value in np.percentile(walls, (25, 50, 75)))
     reach = 1.5 * (high - low)
     ends = min(wall for wall in walls if wall >= low - reach), max(wall for wall in walls if wall <= high + reach)
@@ -102,7 +111,8 @@ def _box(walls: Sequence[float], scale: Scale) -> tuple[Markup, tuple[float, flo
         bar(scale.share(low), scale.share(high), y=top, height=_BOX),
         element("line", x1=at, x2=at, y1=top, y2=top + _BOX),
     ]
-    said = f"median {units.seconds(middle)}, middle half {units.seconds(low)} to {units.seconds(high)}"
+    half = f"{units.figure(low, unit)} to {units.figure(high, unit)}"
+    said = f"median {units.figure(middle, unit)}, middle half {half}"
     return element("g", *drawn, title=f"{len(walls)} runs: {said}", class_=f"box {BLUE}"), ends
 
 

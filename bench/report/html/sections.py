@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bench import units
 from bench.compare.explain.remedy import commands
+from bench.compare.measures import WALL, label
 from bench.compare.work.wording import total_text
 from bench.errors import DamagedData
 from bench.record.schema import Run
@@ -13,6 +14,7 @@ from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries
 from bench.report.figures import own_numbers
 from bench.report.html.breakdown import breakdown
 from bench.report.html.distribution import distribution, runs_table
+from bench.report.html.experiment.sides import experiment_figures
 from bench.report.html.history import LEAST, changes_table, history
 from bench.report.html.host_during import host_during
 from bench.report.html.model import Cell, Detail, Figure, Group, Row, Table, anchor, columns
@@ -24,6 +26,7 @@ from bench.report.presentation import (
     MINOR_FAULTS,
     build_of,
     engine_text,
+    medians_text,
     reasons,
     run_columns,
     state_text,
@@ -100,9 +103,13 @@ def _group(name: str, members: Sequence[Entry], details: Sequence[Detail], worst
     figures: list[Figure] = []
     timed = sum(run.wall_s is not None for entry in members for run in entry.record.measured_runs)
     # One run is no spread: its figures are a line of the overview.
-    if timed > 1:
+    drawn_sides = experiment_figures(worst.entry)
+    figures += drawn_sides
+    if timed > 1 and not drawn_sides:
         figures.append(distribution(name, members, hosts))
-    spent = breakdown(name, [_newest_measured(by_host[host]) for host in hosts], hosts)
+    base = worst.entry.base
+    newest = [_newest_measured(by_host[host]) for host in hosts] if base is None else [base, worst.entry]
+    spent = breakdown(name, newest, hosts, sides=base is not None)
     if spent is not None:
         figures.append(spent)
     left, state = len(with_history) - len(drawn), worst.entry.state
@@ -186,7 +193,12 @@ def _facts(entry: Entry, change: Change | None) -> tuple[tuple[str, str], ...]:
     if change is not None:
         facts.append(("change", change.spoken))
     if entry.base is not None:
-        facts.append(("base", f"{entry.base.record.id}, median {units.seconds(entry.base.wall_s)}"))
+        facts.append(("base", entry.base.record.id))
+        walls = " → ".join(units.seconds(side.wall_s) for side in (entry.base, entry))
+        facts.append(("wall time, base → head", walls))
+        trial = entry.comparison.experiment if entry.comparison is not None else None
+        if trial is not None and trial.metric != WALL:
+            facts.append((f"{label(trial.metric)}, base → head", medians_text(trial.decides)))
     facts += own_numbers(entry)
     work = work_in(record)
     if work is not None:

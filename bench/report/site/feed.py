@@ -15,7 +15,7 @@ from bench.errors import UsageError
 from bench.names import stamp_time
 from bench.report.changes import range_text, shown_series, size_text, word_of
 from bench.report.entry import Entry
-from bench.report.presentation import reasons
+from bench.report.presentation import decided_by, reasons, time_text
 from bench.report.text import plain
 from bench.report.trend import Band, bands
 
@@ -120,7 +120,9 @@ def _entry(change: Changed, address: str) -> ET.Element:
     ET.SubElement(made, "published").text = when
     ET.SubElement(made, "link", rel="alternate", type="text/html", href=address)
     said = [f"result {plain(record.id)}", *(plain(reason) for reason in reasons(change.entry, 3))]
-    if change.entry.wall_s is not None:
+    if decided_by(change.entry) is not None:
+        said.insert(0, time_text(change.entry))
+    elif change.entry.wall_s is not None:
         said.insert(0, f"median wall time {units.seconds(change.entry.wall_s)}")
     ET.SubElement(made, "summary").text = "; ".join(said)
     return made

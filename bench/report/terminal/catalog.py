@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from bench import units
+from bench.report.presentation import time_text
 from bench.report.terminal.cells import day, indented, state, table, text
 
 if TYPE_CHECKING:
@@ -44,4 +45,4 @@ def _last(here: Entry | None, anywhere: Entry | None) -> Text:
 
 
 def _wall(entry: Entry) -> str:
-    return f"{units.seconds(entry.wall_s)} on {day(entry.record.stamp)[:10]}"
+    return f"{time_text(entry)} on {day(entry.record.stamp)[:10]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -16,6 +17,17 @@ from bench.report.terminal.cells import bar, bullets, signed_bar, table, text, w
 
 _BAR, _HALF = 16, 7
 _STYLES = {"user": "blue", "system": "red", "rest": "dim"}
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What an experiment decided: its sentence, both medians of the figure that decided, and the difference of the mean
+    time in the tests' calls in seconds, ``None`` if no run has it or if the wall time itself decided.
+    """
+
+    sentence: str
+    medians: str
+    calls_s: float | None = None
 
 
 def explanation_view(explanation: Explanation) -> RenderableType:
@@ -41,10 +53,10 @@ def explanation_view(explanation: Explanation) -> RenderableType:
     return Group(*parts)
 
 
-def difference_view(difference: DeltaExplanation, decided: str | None = None) -> RenderableType:
+def difference_view(difference: DeltaExplanation, decided: Decided | None = None) -> RenderableType:
     """Return two results: the terms of the difference in wall time, what each is tied to, and what else differs.
 
-    ``decided`` is what their experiment decided, if it was by another figure than the wall time that is explained.
+    ``decided`` is what their experiment decided, which leads.
     """
     a, b = difference.a, difference.b
     head = Text.assemble(
@@ -65,7 +77,11 @@ def difference_view(difference: DeltaExplanation, decided: str | None = None) ->
         )
     parts: list[RenderableType] = [head, sides]
     if decided is not None:
-        parts.append(text(f"the experiment decided: {decided}; explained is the wall time, which may differ from that"))
+        wall = f"\nWhere the wall time of a run went: {units.seconds(a.budget.wall_s)} became "
+        wall += f"{units.seconds(b.budget.wall_s)}, {_signed(difference.delta_s)}"
+        first = Text.assemble(text(a.diagnostic, "bold"), f": {decided.medians}")
+        shares = [] if decided.calls_s is None else [_share(difference.delta_s, decided.calls_s)]
+        parts = [first, text(decided.sentence, "bold"), sides, text(wall, "bold"), *shares]
     parts += [made, *_ties(difference.terms)]
     tied = [tie for term in difference.terms if term.seconds for tie in term.ties]
     others = [one for one in difference.differences if not any(tie.startswith(f"{one.name}: ") for tie in tied)]
@@ -79,6 +95,14 @@ def difference_view(difference: DeltaExplanation, decided: str | None = None) ->
         parts += [Text("\nThe work", style="bold"), bullets([text(difference.work.said)]), work_table(difference.work)]
     parts += _findings(b)
     return Group(*parts)
+
+
+def _share(wall_s: float, calls_s: float) -> Text:
+    """How a difference in wall time is shared by the tests' calls and all around them, as Python's start."""
+    around = wall_s - calls_s
+    return text(
+        f"of it {_signed(calls_s)} within the tests' calls, {_signed(around)} around them: start, fixtures, end"
+    )
 
 
 def _figures(explanation: Explanation) -> list[Text]:

@@ -15,7 +15,7 @@ from bench.compare.work.wording import total_text
 from bench.record.schema import Run
 from bench.report.entry import Entry, worst_first
 from bench.report.figures import own_numbers
-from bench.report.presentation import ANONYMOUS, run_columns, warmup_mark
+from bench.report.presentation import ANONYMOUS, run_columns, time_text, warmup_mark
 from bench.report.status import state_of_run
 from bench.report.terminal.cells import bar, indented, state, table, text, written_line
 from bench.report.text import plain
@@ -42,7 +42,7 @@ def results_table(entries: Sequence[Entry]) -> Table:
                 *([Text.assemble("\n", text(entry.decision))] if entry.decision else []),
                 *(Text.assemble("\n", text(line, "dim")) for line in _numbers(entry, _SHOWN)),
             ),
-            Text.assemble(units.seconds(entry.wall_s), "\n", _of_ceiling(entry)),
+            Text.assemble(time_text(entry).replace(" → ", " →\n"), "\n", _of_ceiling(entry)),
             units.seconds(record.verdict.ceiling_margin_s),
         )
     return made

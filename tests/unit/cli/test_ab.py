@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shlex
 import subprocess
 import threading
@@ -302,7 +303,9 @@ def test_another_time_that_is_decided_is_named_with_the_command_that_lets_it_dec
     assert "(accepted)" not in out
     explained = shlex.split(err.strip().splitlines()[-1].removeprefix("next: bench "))
     assert explained[0] == "explain"
-    assert "the experiment decided: slower: cpu +" in " ".join(bench_(*explained)[1].split())
+    said = " ".join(bench_(*explained)[1].split())
+    assert re.search(r"slow: cpu [\d.]+ \w+ became [\d.]+ \w+ slower: cpu \+", said), "what decided leads"
+    assert re.search(r"Where the wall time of a run went: .* became .*, .* of it .* within the tests' calls", said)
     code, _, err = bench_(*words, "--env", "API_TOKEN=hunter2hunter2hunter2")
     assert (code, "hunter2" in err, "let --metric cpu decide" in err, "next: bench ab --resume" in err) == (
         6,
@@ -592,3 +595,39 @@ def test_an_interrupted_duet_keeps_its_pairs(engine, bench_, project, tmp_path, 
     assert (code, "runs both sides at once" in err) == (2, True), err
     code, out, _ = bench_("ab", "--resume", "--results", tmp_path / "r")
     assert (code, "the same within" in out) == (0, True), out
+
+
+@pytest.fixture
+def open_project(project):
+    """One whose ``bench.toml`` names no image."""
+    (project / "bench.toml").unlink()
+    return project
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "kind", "because"),
+    [
+        ((), None, "small", "no file of the project has the word torch"),
+        ((), "import torch\n", "cpu", "work.py has the word torch"),
+        (("--image", "torch"), None, "cpu", None),
+        (("--torch",), None, "cpu", None),
+        (("--image", "small"), "import torch\n", "small", None),
+        (("--base", "v1,image=torch"), None, "small", "no file of the project has the word torch"),
+    ],
+)
+def test_both_sides_run_in_one_image_and_its_choice_is_told(
+    engine, bench_, tmp_path, open_project, words, code, kind, because
+):
+    kinds, prepare = set(), engine.prepare
+    engine.prepare = lambda need, notify: kinds.add(need.kind) or prepare(need, notify)
+    if code:  # of the head alone
+        (open_project / "work.py").write_text(f"{code}N = 2\n")
+    asked = ("ab", "--project", open_project, "--node", "tests/test_x.py::test_y", "--base", "v1", "--max-pairs", 1)
+    _, _, err = bench_(*asked, *words, "--results", tmp_path / "results", "--no-calibration")
+    named = "--base" in words
+    assert kinds == ({kind, "cpu"} if named else {kind}), err
+    heads = [
+        one.record for one in find_bundles(str(tmp_path / "results"), tmp_path) if one.record.experiment.side == "head"
+    ]
+    assert [record.diagnostic.params.get("image_because") for record in heads] == [because], err
+    assert ("has the word torch" in err) == (because is not None and not named), err

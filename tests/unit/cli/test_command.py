@@ -65,6 +65,8 @@ def test_warm_ups_are_kept_and_marked_and_not_judged(engine, bench_):
         ("--requirements", "r.txt", "--", "true"),
         ("--project", ".", "--node", "a.py::b", "--requirements", "r.txt", "--python", "."),
         ("--profiler", "--", "true"),
+        ("grad_cpu", "--image", "small"),
+        ("--project", ".", "--node", "a.py::b", "--image", "alpine"),
     ],
 )
 def test_what_does_not_go_together_is_a_line_and_2(engine, bench_, words):

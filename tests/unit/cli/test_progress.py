@@ -1,10 +1,13 @@
+import shutil
 import time
 
 import pytest
 
 from bench.catalog.load import builtin, find
+from bench.cli import output
 from bench.cli.output import Console, Held
 from bench.cli.progress import Now, Progress, busy
+from bench.lines import Passing
 from bench.record.schema import Run, Source
 from bench.run.plan import Options, make_plan
 from bench.run.result.reading import Reading
@@ -104,3 +107,27 @@ def test_a_fault_while_the_host_is_looked_at_leaves_the_line_as_it_was(monkeypat
     with pytest.raises(ZeroDivisionError), progress.doing("calibrating"):
         raise ZeroDivisionError
     assert line() == "grad_cpu · 0:00"
+
+
+def test_many_steps_are_one_line_on_a_terminal_and_few_on_a_pipe(monkeypatch, capsys):
+    clock = iter(range(0, 100, 2))
+    monkeypatch.setattr(output.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(output, "_passing", output._Passing())
+    for step in range(1, 21):
+        output.notify(Passing(f"Step {step}/20 : RUN x"))
+    output.notify("done")
+    assert capsys.readouterr().err.splitlines() == [
+        "Step 1/20 : RUN x",
+        "Step 9/20 : RUN x",
+        "Step 17/20 : RUN x",
+        "done",
+    ]
+    monkeypatch.setattr(output.sys.stderr, "isatty", lambda: True)
+    for step in (1, 2):
+        output.notify(Passing(f"Step {step}/2 : RUN \x1b[2J{'x' * 200}"))
+    wide = shutil.get_terminal_size().columns - 1
+    first, second = capsys.readouterr().err.split("\r")[1:]
+    assert [first[:7], second[:7]] == ["Step 1/", "Step 2/"]
+    assert all(len(line.removesuffix("\x1b[K")) == wide and "\x1b[2J" not in line for line in (first, second))
+    output.complain("no disk")
+    assert capsys.readouterr().err.startswith("\r\x1b[K")

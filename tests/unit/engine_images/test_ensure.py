@@ -57,7 +57,7 @@ def test_a_missing_base_is_pulled_by_digest(engine, said):
     engine.pullable.add(NAME)
     ensure.ensure_image(engine, "small", OPTIONS, said.append)
     assert engine.pulls == [tuple(NAME.split("@"))]
-    assert said[0] == f"pulling {NAME}"
+    assert said[0] == f"pulling {NAME}{ensure.COST_OF_BASE}"
 
 
 def test_without_a_registry_the_local_base_serves_and_says_so(engine, said):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
+from rich.console import Console as Terminal
 
+from bench import units
 from bench.compare.comparison import compare
+from bench.compare.experiment import head_goes_first
 from bench.record.schema import Record
 from bench.report import experiments
 from bench.report.against import against, with_comparisons
@@ -18,8 +22,11 @@ from bench.report.experiments import sides_apart, with_experiments
 from bench.report.export.json_document import report_document
 from bench.report.export.junit import render_junit
 from bench.report.export.pull_request import render_markdown
+from bench.report.html.comparison import intervals
+from bench.report.html.experiment.sides import experiment_figures
 from bench.report.html.overview.lines import overview_lines
 from bench.report.html.page import Content, render_page
+from bench.report.presentation import medians_text
 from bench.report.site.pages import site_files
 from bench.report.terminal.history import history_view
 from bench.report.terminal.results import results_table
@@ -175,3 +182,52 @@ def test_a_baseline_is_no_matter_of_an_experiment() -> None:
 def test_results_without_an_experiment_stay_as_they_are() -> None:
     entries = [Entry(synthetic_record("grad_cpu", runs=2)), Entry(synthetic_record("dtype_cpu", runs=2))]
     assert with_experiments(entries) == entries
+
+
+def test_the_page_draws_both_sides_by_the_figure_that_decides() -> None:
+    (entry,) = entries_of(BASE, SLOWER)
+    trial = entry.comparison.experiment
+    both, pairs = experiment_figures(entry)
+    assert (both.title, pairs.title) == (
+        "Both sides: call, the time in the tests' calls",
+        "Change of time in the tests' calls, pair by pair",
+    )
+    assert both.body.count("<circle") == len(BASE.runs) + len(SLOWER.runs)
+    assert [row.cells[0].text for row in both.table.rows] == [str(pair) for pair in range(12)]
+    row = both.table.rows[0].cells
+    calls = [record.runs[record.experiment.pair.index(0)].tests[0].call_s for record in (BASE, SLOWER)]
+    assert [cell.order for cell in row[1:4]] == [*calls, pytest.approx(100 * (calls[1] / calls[0] - 1))]
+    assert row[4].text == ("head" if head_goes_first(SLOWER.experiment.seed, 0) else "base")
+    assert [row.cells[0].text for row in pairs.table.rows][:2] == ["time in the tests' calls", "wall time"]
+    page = render_page(entries_of(BASE, SLOWER), now=NOW)
+    medians = medians_text(trial.decides)
+    assert "Runs per host" not in page
+    assert f"{medians}<br>call" in page
+    for name in ("base", "head"):
+        assert f">{name}</" in page
+    table = io.StringIO()
+    Terminal(file=table, width=200).print(results_table(entries_of(BASE, SLOWER)))
+    assert f"call {units.figure(trial.decides.a, 's')} →" in table.getvalue()
+
+
+def test_a_page_heads_a_comparison_by_the_figure_that_it_is_about() -> None:
+    comparison = compare(BASE, SLOWER)
+    figure = intervals([comparison])
+    assert figure.title == "Change of time in the tests' calls"
+    assert intervals([replace(comparison, metric="wall")]).title == "Change of wall time"
+    assert intervals([comparison, replace(comparison, metric="wall")]).title == "Change of the figure that decides"
+    medians = [cell.order for cell in figure.table.rows[0].cells[4:6]]
+    assert medians == [comparison.experiment.decides.a, comparison.experiment.decides.b]
+
+
+@pytest.mark.parametrize("missing", ["base", "head", "both"])
+def test_a_side_without_the_figure_draws_what_is_there(missing: str) -> None:
+    records = {"base": BASE, "head": SLOWER}
+    for name in ("base", "head"):
+        if missing in (name, "both"):
+            runs = [replace(one, outcome="failed") for one in records[name].runs]
+            records[name] = replace(records[name], runs=runs)
+    (entry,) = entries_of(*records.values())
+    figures = experiment_figures(entry)
+    assert len(figures) == (0 if missing == "both" else 1)
+    assert render_page([entry], now=NOW)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Annotated
 
+import msgspec
 import typer
 
+from bench import units
 from bench.catalog.project import project_above, read_catalog
 from bench.cli import options
 from bench.cli.app import app
@@ -17,12 +20,12 @@ from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, print_json
 from bench.compare.experiment import are_sides, trial_of
 from bench.compare.explain.difference import explain, explain_difference
-from bench.compare.measures import WALL
+from bench.compare.measures import CALL, WALL, measures
 from bench.compare.reasons import trial_reason
 from bench.errors import BenchError, UsageError
 from bench.record.schema import Record
 from bench.report.export.json_document import explanation_document
-from bench.report.terminal.explain import difference_view, explanation_view
+from bench.report.terminal.explain import Decided, difference_view, explanation_view
 
 
 @app.command("explain")
@@ -57,15 +60,31 @@ def explain_(
         suggest(*_next((), first, results))
 
 
-def _decided(a: Record, b: Record) -> str | None:
-    """What the experiment of both decided by another figure than the wall time; ``None`` if there is no such thing."""
+def _decided(a: Record, b: Record) -> Decided | None:
+    """What the experiment of both decided; ``None`` if they are not of one."""
     if not are_sides(a, b):
         return None
     try:
         trial = trial_of(a, b, informs=False)
     except BenchError:  # both are explained all the same
         return None
-    return None if trial.metric == WALL else trial_reason(trial)
+    judged = trial.decides
+    medians = " became ".join(units.figure(value, judged.unit) for value in (judged.a, judged.b))
+    calls = None if trial.metric == WALL else _calls_s(a, b)
+    return Decided(trial_reason(trial), f"{trial.metric} {medians}", calls)
+
+
+def _calls_s(a: Record, b: Record) -> float | None:
+    """The difference of the mean time in the tests' calls, over the runs that passed."""
+    means = []
+    for record in (a, b):
+        known = measures(
+            msgspec.structs.replace(record, runs=[run for run in record.judged if run.outcome == "passed"])
+        )
+        values = [value for value in known[CALL].values if value is not None] if CALL in known else []
+        means.append(mean(values) if values else None)
+    first, second = means
+    return None if first is None or second is None else second - first
 
 
 def _next(tries: Sequence[str], record: Record, results: Path) -> tuple[object, ...]:

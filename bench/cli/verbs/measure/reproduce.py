@@ -33,6 +33,7 @@ from bench.record.storage.disk import check_results_folder
 from bench.report.terminal.compare import comparison_view
 from bench.report.text import plain
 from bench.run.baseline import Baseline
+from bench.run.image import with_image_of
 from bench.run.measure import measure, not_begun
 from bench.run.measurement import record_before
 from bench.run.plan import Plan, need_of
@@ -190,6 +191,7 @@ def _plan(
         origin = Origin(read_catalog_source(diagnostics_folder()), python=given.python)
     else:
         source, tree = code
+        diagnostic = with_image_of(diagnostic, record)
         need = need_of(diagnostic, tree.root, given.requirements, tree)
         origin = Origin(source, tree, need, given.python)
     return plan_again(record, diagnostic, catalog, origin, trust=trust)

@@ -33,6 +33,7 @@ from bench.report.entry import Entry
 from bench.report.terminal.results import first_summary, result_summary
 from bench.report.terminal.selftest import selftest_view
 from bench.run.baseline import Baseline, default_baseline
+from bench.run.image import with_image
 from bench.run.measure import measure
 from bench.run.plan import Options, Plan, make_plan, need_of, parse_env
 from bench.run.selftest.run import self_test
@@ -158,7 +159,7 @@ def run(
         entry = Entry(written.record, str(written.path))
         first = not (told or known.records or known.asked) and entry.passed and entry.wall_s is not None
         Console.out().print(first_summary(entry) if first else result_summary(entry, told))
-        more = commands.again(context, "--requirements", wrong.requirements) if wrong and wrong.requirements else None
+        more = commands.again(context, *wrong.option) if wrong and wrong.option else None
         if more is not None:
             suggest(*more)
         elif wrong is not None and wrong.meant and one:
@@ -230,6 +231,8 @@ def plan_of(
         source = Source(kind="command") if of_command else read_catalog_source(diagnostics_folder())
         return make_plan(diagnostic, chosen, source, variant=way)
     source, tree = code
+    if chosen.python is None:
+        diagnostic = with_image(diagnostic, [tree], [requirements])
     need = need_of(diagnostic, tree.root, requirements, tree)
     return make_plan(diagnostic, chosen, source, tree=tree, need=need, variant=way)
 
@@ -257,10 +260,9 @@ def what_is_named(
     if project is None:
         what = f"--node goes with --project, and {node.split('::')[0]} is not in this folder"
         raise UsageError(what, fix="add --project DIR, the folder of your checkout")
-    commands.refuse_without_command(asked)
-    device = asked.device
+    asked, device = commands.refuse_without_command(asked), asked.device
     named = (one for one in read_catalog(project).diagnostics if (one.node, one.device) == (node, device))
-    return options.catalog_with(project), next(named, None) or of_node(node, device)
+    return options.catalog_with(project), commands.in_image(next(named, None) or of_node(node, device), asked)
 
 
 def device_of(word: str) -> Device:

@@ -9,11 +9,12 @@ from markupsafe import Markup
 
 from bench import units
 from bench.names import stamp_time
+from bench.report.entry import Entry
 from bench.report.html.cells import attributes, escaped, number_order
 from bench.report.html.model import anchor
 from bench.report.html.overview.drawings import change_drawing, reach_of, trend_drawing
 from bench.report.html.overview.lines import Line
-from bench.report.presentation import reasons, stamp_text, state_text
+from bench.report.presentation import decided_by, medians_text, reasons, stamp_text, state_text
 
 Place = Callable[[Line], str | None]
 """Where a line leads: an address within the page or beside it."""
@@ -108,7 +109,10 @@ def _note(shown: Sequence[str], reach: float) -> str:
             "Trend: medians of up to 30 results, on a scale of at least a tenth of the time, the ceiling in red; a gap "
             "is where build, variables or the state of the host changed."
         )
-    said.append("Time and CPU time are medians of the passed runs, peak is the most anonymous memory of a run.")
+    said.append(
+        "Time and CPU time are medians of the passed runs, peak is the most anonymous memory of a run. Of an "
+        "experiment time is the figure that decided, base → head, and the rest is the head's."
+    )
     return " ".join(said)
 
 
@@ -140,13 +144,22 @@ def _cells(line: Line, leads: str | None, reach: float) -> dict[str, str]:
         "host": _cell("host", escaped(record.host.id)),
         "change": _cell("change", change, line.change.ratio if line.change else None),
         "trend": _cell("trend", str(trend_drawing(line.trend)) if line.trend else ""),
-        "time": _figure("time", units.seconds(line.entry.wall_s), line.entry.wall_s),
+        "time": _time(line.entry),
         "cpu": _figure("cpu", units.seconds(line.cpu_s), line.cpu_s),
         "peak": _figure("peak", *line.peak),
         "work": _cell("work", "<br>".join(map(escaped, line.work.split(", ") if line.work else ()))),
         "own": _cell("own", "<br>".join(f"{escaped(name)} <b>{escaped(value)}</b>" for name, value in line.own)),
         "when": _cell("when", escaped(stamp_text(record.stamp, "%Y-%m-%d", 20)), when.timestamp() if when else None),
     }
+
+
+def _time(entry: Entry) -> str:
+    """The median wall time; of an experiment both medians of the figure that decides, and which one it is."""
+    trial = decided_by(entry)
+    if trial is None:
+        return _figure("time", units.seconds(entry.wall_s), entry.wall_s)
+    said = f"{escaped(medians_text(trial.decides))}<br>{escaped(trial.metric)}"
+    return _cell("time", said, trial.decides.b)
 
 
 def _cell(name: str, content: str, order: float | None = None) -> str:

@@ -1,0 +1,1 @@
+"""Both sides of an experiment, drawn by the figure that decided."""
