@@ -213,8 +213,7 @@ def _paired(
         return msgspec.structs.replace(made, why="no pair has it on both sides")
     if any(not (math.isfinite(value) and value > 0) for pair in values for value in pair):
         return msgspec.structs.replace(made, why="a figure of 0 has no ratio")
-    found = rule.differences(base, head)
-    decision = rule.decide(found, *asked)
+    decision = rule.decide(rule.differences(base, head), *asked)
     return msgspec.structs.replace(
         made,
         outcome=by_direction(decision.outcome, told.better),
@@ -222,7 +221,7 @@ def _paired(
         change=math.expm1(decision.estimate),
         low=None if decision.low is None else _ratio(decision.low),
         high=None if decision.high is None else _ratio(decision.high),
-        to_go=rule.to_go(found, *asked) if decision.decided_after is None else None,
+        to_go=decision.to_go,
     )
 
 

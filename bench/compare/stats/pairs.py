@@ -23,6 +23,7 @@ from typing import Literal
 
 import numpy as np
 
+from bench.compare.stats.spreads import scales
 from bench.compare.stats.values import Floats, logs
 from bench.errors import DamagedData
 
@@ -34,7 +35,6 @@ BETS = ((0.2, 0.02), (0.55, 0.63), (12.0, 0.35))
 half as large as the noise of a pair; the last doubles at every pair until the sign turns, and decides where it does
 not. Chosen by simulation (``benchmarks/statistics/pairs.py``)."""
 REACH = 2.5
-_SHAMOS = 1.0483
 _HALVINGS = 45
 _MOST = 1000
 
@@ -51,6 +51,7 @@ class Decision:
         low: the lower end; ``None`` while the pairs bound nothing.
         high: the upper end, likewise.
         estimate: the change, by Hodges and Lehmann.
+        to_go: about how many more pairs would decide; ``None`` if they have, or if nobody can tell.
     """
 
     outcome: Outcome
@@ -58,6 +59,7 @@ class Decision:
     low: float | None
     high: float | None
     estimate: float
+    to_go: int | None = None
 
 
 def differences(base: Sequence[float], head: Sequence[float]) -> Floats:
@@ -85,9 +87,11 @@ def decide(pairs: Floats, effect: float = EFFECT, alpha: float = ALPHA) -> Decis
     """
     if pairs.size == 0:
         raise DamagedData("nothing can be decided", "there is no pair of runs")
-    outcome, after = first_shown(pairs, effect, alpha)
-    low, high = interval(pairs, alpha)
-    return Decision(outcome, after, low, high, estimate(pairs))
+    units = scales(pairs)
+    outcome, after = _shown(pairs, units, effect, alpha)
+    low, high = _interval(pairs, units, alpha)
+    more = None if after is not None else _to_go(pairs, units, effect, alpha)
+    return Decision(outcome, after, low, high, estimate(pairs), more)
 
 
 def first_shown(pairs: Floats, effect: float, alpha: float = ALPHA) -> tuple[Outcome, int | None]:
@@ -98,7 +102,11 @@ def first_shown(pairs: Floats, effect: float, alpha: float = ALPHA) -> tuple[Out
         effect: as there. With 0 nothing is ever the same.
         alpha: as there.
     """
-    units, least, enough = scales(pairs), math.log1p(effect), math.log(2 / alpha)
+    return _shown(pairs, scales(pairs), effect, alpha)
+
+
+def _shown(pairs: Floats, units: Floats, effect: float, alpha: float) -> tuple[Outcome, int | None]:
+    least, enough = math.log1p(effect), math.log(2 / alpha)
     slower, faster = (_first(wealth(side, units), enough) for side in (pairs, -pairs))
     inside = max(_first(wealth(least + side, units), enough) for side in (pairs, -pairs))
     # In this order: what one pair shows to differ, and by less than is looked for, is the same.
@@ -118,7 +126,11 @@ def to_go(pairs: Floats, effect: float, alpha: float = ALPHA) -> int | None:
     Returns:
         At least 1; ``None`` while no bet leads, or if it would take more than a thousand.
     """
-    units, least, enough = scales(pairs), math.log1p(effect), math.log(2 / alpha)
+    return _to_go(pairs, scales(pairs), effect, alpha)
+
+
+def _to_go(pairs: Floats, units: Floats, effect: float, alpha: float) -> int | None:
+    least, enough = math.log1p(effect), math.log(2 / alpha)
     changed = (wealth(side, units)[-1] for side in (pairs, -pairs))
     inside = min(wealth(least + side, units)[-1] for side in (pairs, -pairs))
     lead = float(max(*changed, inside))
@@ -137,7 +149,11 @@ def interval(pairs: Floats, alpha: float = ALPHA) -> tuple[float | None, float |
         pairs: as for :func:`decide`.
         alpha: the chance of ever missing the change, both ends together.
     """
-    units, enough = scales(pairs), math.log(2 / alpha)
+    return _interval(pairs, scales(pairs), alpha)
+
+
+def _interval(pairs: Floats, units: Floats, alpha: float) -> tuple[float | None, float | None]:
+    enough = math.log(2 / alpha)
     above = _bound(-pairs, units, enough)
     return _bound(pairs, units, enough), None if above is None else -above
 
@@ -166,20 +182,6 @@ def wealth(rest: Floats, units: Floats) -> Floats:
     grown = [math.log(share) + np.cumsum(math.log(2) - np.logaddexp(0.0, -2 * stake * scores)) for stake, share in BETS]
     total: Floats = np.logaddexp.reduce(grown, axis=0)
     return total
-
-
-def scales(pairs: Floats) -> Floats:
-    """Return for each pair a standard deviation of the pairs before it; not a number for the first two.
-
-    From the median distance of two pairs, which needs no centre, and is wrong for a quarter of outliers at most by a
-    constant (Shamos 1976; Rousseeuw & Croux 1993, J. Am. Stat. Assoc. 88:1273).
-    """
-    found: Floats = np.full(pairs.size, np.nan)
-    one, other = np.tril_indices(pairs.size, -1)
-    apart = np.abs(pairs[one] - pairs[other])  # the distances between the first three come first, and so on
-    for at in range(2, pairs.size):
-        found[at] = _SHAMOS * np.median(apart[: at * (at - 1) // 2])
-    return found
 
 
 def estimate(pairs: Floats) -> float:

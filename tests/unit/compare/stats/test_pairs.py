@@ -174,7 +174,9 @@ def test_a_change_that_is_certain_and_too_small_to_matter_is_the_same():
 
 def test_few_pairs_bound_nothing():
     found = pairs.decide(np.array([0.2, 0.2, 0.2]))
-    assert found == pairs.Decision("undecided", None, None, None, pytest.approx(0.2))
+    more = pairs.to_go(np.array([0.2, 0.2, 0.2]), pairs.EFFECT)
+    assert found == pairs.Decision("undecided", None, None, None, pytest.approx(0.2), more)
+    assert more is not None
     assert pairs.interval(np.array([])) == (None, None)
     with pytest.raises(DamagedData, match="no pair"):
         pairs.decide(np.array([]))
