@@ -19,7 +19,7 @@ from bench.report.text import plain
 
 if TYPE_CHECKING:
     from bench.compare.comparison import Comparison, Side
-    from bench.compare.experiment import Judged, Trial
+    from bench.compare.experiment import PairedChange, Trial
 
 _MARKDOWN_SIGNS = {"bad": "❌", "caution": "⚠️", "good": "✅", "none": "⬜"}
 
@@ -116,7 +116,7 @@ def decided_by(entry: Entry) -> Trial | None:
     return None if trial is None or trial.decides.a is None or trial.decides.b is None else trial
 
 
-def medians_text(judged: Judged) -> str:
+def medians_text(judged: PairedChange) -> str:
     """Return both medians of a figure, as in ``149 ms → 207 ms``."""
     return " → ".join(units.figure(value, judged.unit) for value in (judged.a, judged.b))
 

@@ -79,7 +79,7 @@ def _calls_s(a: Record, b: Record) -> float | None:
     means = []
     for record in (a, b):
         known = measures(
-            msgspec.structs.replace(record, runs=[run for run in record.judged if run.outcome == "passed"])
+            msgspec.structs.replace(record, runs=[run for run in record.measured_runs if run.outcome == "passed"])
         )
         values = [value for value in known[CALL].values if value is not None] if CALL in known else []
         means.append(mean(values) if values else None)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from bench import units
-from bench.compare.experiment import Judged, Trial
+from bench.compare.experiment import PairedChange, Trial
 from bench.compare.measures import label, measures
-from bench.compare.reasons import bounds, judged_word
+from bench.compare.reasons import bounds, outcome_word
 from bench.record.schema import Experiment, Record
 from bench.report.entry import Entry
 from bench.report.html.distribution import box
@@ -168,7 +168,7 @@ def _changes(entry: Entry, trial: Trial, pairs: Sequence[_Pair]) -> Figure:
     scale = from_zero([*(value for value, _ in each), *ends])
     lines = [Line(("each pair",), _dots(each, scale), host)]
     if decides.change is not None:
-        lines.append(Line((judged_word(decides),), _interval(decides, scale), host))
+        lines.append(Line((outcome_word(decides),), _interval(decides, scale), host))
     return Figure(
         key=anchor("f-pairs", entry.record.id),
         title=f"Change of {name}, pair by pair",
@@ -180,7 +180,7 @@ def _changes(entry: Entry, trial: Trial, pairs: Sequence[_Pair]) -> Figure:
     )
 
 
-def _interval(decides: Judged, scale: Scale) -> Markup:
+def _interval(decides: PairedChange, scale: Scale) -> Markup:
     """The middle as a dot, and the interval as a line; an end that the pairs do not bound is at the edge."""
     y, colour = _HEIGHT / 2, _COLOURS.get(decides.outcome, GREY)
     left, right = (
@@ -206,7 +206,7 @@ def _figures(trial: Trial, host: str) -> Table:
                 Cell(units.figure(one.b, one.unit), one.b),
                 Cell(units.change(one.change), one.change),
                 Cell(one.why or bounds(one)),
-                Cell("" if one.why else judged_word(one)),
+                Cell("" if one.why else outcome_word(one)),
             ),
             host,
         )
