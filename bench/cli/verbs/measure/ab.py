@@ -1,4 +1,4 @@
-"""The verb ``ab``: two sides in pairs of random order, until they decide."""
+"""The verb ``ab``: two sides in pairs of random order, until the answer is certain."""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ def ab(
     base: Annotated[
         str | None, typer.Option("--base", help=f"What to compare with. {SIDE}.", metavar="SIDE", show_default=False)
     ] = None,
-    head: Annotated[
-        str, typer.Option("--head", help="What to judge; else the code as it lies there.", metavar="SIDE")
-    ] = "",
+    head: Annotated[str, typer.Option("--head", help="What to judge; else the working tree.", metavar="SIDE")] = "",
     project: options.Project = None,
     node: options.Node = [],  # noqa: B006, typer copies it
     device: options.Device = "cpu",
