@@ -178,10 +178,17 @@ def change_with_bounds(change: float | None, least: float | None, most: float | 
     return f"{middle} ({_bounded(ends, least is None)})"
 
 
-def bounds_clause(judged: Judged) -> str:
-    """Return the same as the rest of a sentence that begins with the figure's name."""
+def bounds_clause(judged: Judged, *, told: bool = False) -> str:
+    """Return the same as the rest of a sentence that begins with the figure's name.
+
+    Args:
+        judged: the figure.
+        told: whether the sentence goes on with how many more pairs it takes.
+    """
     if judged.low is None and judged.high is None:
-        return f"has {NO_INTERVAL}" + (f", the first takes about {_FIRST} pairs" if judged.pairs < _FIRST else "")
+        return f"has {NO_INTERVAL}" + (
+            f", the first takes about {_FIRST} pairs" if judged.pairs < _FIRST and not told else ""
+        )
     return f"is {bounds(judged)}"
 
 

@@ -170,7 +170,7 @@ def report(trial: Trial, most: int | None = None) -> None:
     left = "" if judged.to_go is None else f", about {counted(judged.to_go, 'pair')} to go"
     if judged.to_go is not None and most is not None and trial.made + judged.to_go > most:
         left += f", but it stops at pair {most}"
-    notify(f"pair {trial.made}: {judged.name} {bounds_clause(judged)}{left}")
+    notify(f"pair {trial.made}: {judged.name} {bounds_clause(judged, told=judged.to_go is not None)}{left}")
 
 
 def experiment(
