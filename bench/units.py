@@ -111,6 +111,18 @@ def change(ratio: float | None, digits: int = 1) -> str:
     return signed_percent(ratio, digits) if -_NEARLY_ALL < ratio <= 1 else times(1 + ratio)
 
 
+def changes(*ratios: float) -> tuple[str, ...]:
+    """Return relative changes that stand beside one another in one form: percent, or factors if one is beyond that.
+
+    Args:
+        ratios: as for :func:`change`.
+    """
+    shown = [one for one in ratios if math.isfinite(one)]
+    if all(-_NEARLY_ALL < one <= 1 for one in shown):
+        return tuple(map(change, ratios))
+    return tuple(times(1 + one) if math.isfinite(one) else NOT_KNOWN for one in ratios)
+
+
 def times(factor: float) -> str:
     """Return a factor with three significant digits: ``2.65x``; beyond a thousand it is only that much."""
     if factor > _MOST_TIMES or factor < 1 / _MOST_TIMES:

@@ -1,7 +1,7 @@
 """Runs one leg of the matrix and keeps what it left, whatever it was: ``ci/run -m ci.leg``.
 
 Reads BENCH_DIAGNOSTIC and BENCH_RUNNER (the leg), BENCH_PROFILE and BENCH_REPEAT. With BENCH_BASE_REV, a revision, it
-measures that and the checkout in pairs until they decide, or BENCH_BUDGET is spent. Writes ``legs/<leg>/``:
+measures that and the checkout in pairs until the answer is certain, or BENCH_BUDGET is spent. Writes ``legs/<leg>/``:
 ``leg.json``, the log, and ``results/`` with the bundle, or both sides'. Ends with 0 whenever that folder tells what
 happened: whether the matrix fails is decided once, by the last job.
 """
@@ -25,7 +25,7 @@ LEGS = Path("legs")
 BUDGET = "45min"
 """How long pairs go on that do not decide, unless BENCH_BUDGET says otherwise."""
 RUN_ONLY = ("--repeat", "--baseline")
-"""What only ``bench run`` takes: pairs are repeated until they decide, and are compared with one another."""
+"""What only ``bench run`` takes: pairs are repeated until the answer is certain, and are compared with one another."""
 SAID_LINES = 12
 """How much of the log goes into the summary."""
 

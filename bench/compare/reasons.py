@@ -89,13 +89,14 @@ def decision_reasons(
         asked: what was asked.
     """
     runs = asked.runs
-    change = units.change(math.expm1(decision.estimate))
+    change = math.expm1(decision.estimate)
     count = f"{runs[0]} against {runs[1]} {'run' if runs == (1, 1) else 'runs'}"
     if decision.interval is None:
-        first = f"{asked.figure} {change} ({count}; too few for an interval)"
+        first = f"{asked.figure} {units.change(change)} ({count}; too few for an interval)"
     else:
-        low, high = (units.change(math.expm1(end)) for end in (decision.interval.low, decision.interval.high))
-        first = f"{asked.figure} {change} ({count}; {rule.CONFIDENCE:.0%} interval {low} to {high})"
+        ends = math.expm1(decision.interval.low), math.expm1(decision.interval.high)
+        middle, low, high = units.changes(change, *ends)
+        first = f"{asked.figure} {middle} ({count}; {rule.CONFIDENCE:.0%} interval {low} to {high})"
     reasons = [first]
     if decision.smallest_detectable is not None:
         reasons.append(_smallest(math.expm1(decision.smallest_detectable)))
@@ -144,20 +145,50 @@ def bounds(figure: PairedChange) -> str:
     return bounds_of(figure.low, figure.high)
 
 
+NO_INTERVAL = "no interval yet"
+_FIRST = 9
+"""Pairs of equal sign after which an end of the interval is bounded at the earliest, or about so many."""
+
+
 def bounds_of(least: float | None, most: float | None) -> str:
     """Return between what a change lies; ``None`` for an end that nothing bounds."""
-    low, high = (None if end is None else units.change(end) for end in (least, most))
-    if low is not None and high is not None:
-        return f"between {low} and {high}"
-    if low is None and high is None:
-        return "no range yet"
-    return f"at most {high}" if low is None else f"at least {low}"
+    ends = [end for end in (least, most) if end is not None]
+    return _bounded(units.changes(*ends), least is None)
 
 
-def bounds_clause(figure: PairedChange) -> str:
-    """Return the same as the rest of a sentence that begins with the figure's name."""
+def _bounded(ends: Sequence[str], open_below: bool) -> str:
+    if not ends:
+        return NO_INTERVAL
+    if len(ends) == 2:
+        return f"between {ends[0]} and {ends[1]}"
+    return f"at {'most' if open_below else 'least'} {ends[0]}"
+
+
+def change_with_bounds(change: float | None, least: float | None, most: float | None) -> str:
+    """Return a change, and between what it lies, all in one form: ``+9.8 % (between +5.1 % and +14.2 %)``.
+
+    Args:
+        change: a ratio minus 1; ``None`` if it is not known.
+        least: its lower end, likewise; ``None`` if nothing bounds it.
+        most: its upper end, likewise.
+    """
+    if change is None:
+        return f"{units.NOT_KNOWN} ({bounds_of(least, most)})"
+    middle, *ends = units.changes(change, *(end for end in (least, most) if end is not None))
+    return f"{middle} ({_bounded(ends, least is None)})"
+
+
+def bounds_clause(figure: PairedChange, *, told: bool = False) -> str:
+    """Return the same as the rest of a sentence that begins with the figure's name.
+
+    Args:
+        figure: the figure.
+        told: whether the sentence goes on with how many more pairs it takes.
+    """
     if figure.low is None and figure.high is None:
-        return "has no range yet" if figure.to_go is not None else "has no range yet, that takes about 9 pairs"
+        return f"has {NO_INTERVAL}" + (
+            f", the first takes about {_FIRST} pairs" if figure.pairs < _FIRST and not told else ""
+        )
     return f"is {bounds(figure)}"
 
 
@@ -171,8 +202,9 @@ def trial_reason(trial: Trial) -> str:
     after = f"after {units.counted(figure.pairs, 'pair')}"
     if figure.outcome == "undecided":
         return f"undecided {after}: {figure.name} {bounds_clause(figure)}"
-    shown = f"{figure.name} {units.change(figure.change)} ({bounds(figure)})"
-    sure = f"certain after {figure.decided_after} of {units.counted(figure.pairs, 'pair')}"
+    shown = f"{figure.name} {change_with_bounds(figure.change, figure.low, figure.high)}"
+    first = "" if figure.decided_after == figure.pairs else f"{figure.decided_after} of "
+    sure = f"decided after {first}{units.counted(figure.pairs, 'pair')}"
     if figure.outcome == "same":
         return f"the same within {units.percent(trial.effect)}: {shown}, {sure}"
     return f"{outcome_word(figure)}: {shown}, {sure}"

@@ -25,8 +25,8 @@ def shown_series(records: Sequence[Record]) -> tuple[Series, ...]:
 
 def size_text(change: Change) -> str:
     """Return how large a change is, with its interval: ``+5.1 % (+3.8 % to +6.4 %)``."""
-    low, high = units.change(change.ratio_low - 1), units.change(change.ratio_high - 1)
-    return f"{units.change(change.ratio - 1)} ({low} to {high})"
+    middle, low, high = units.changes(change.ratio - 1, change.ratio_low - 1, change.ratio_high - 1)
+    return f"{middle} ({low} to {high})"
 
 
 def word_of(change: Change) -> str:

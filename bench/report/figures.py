@@ -61,7 +61,8 @@ _ORDER = ("worse", "better", "more", "less", "same", "cannot_be_said")
 def _interval(one: Compared) -> str:
     if one.ratio_low is None or one.ratio_high is None:
         return ""
-    return f" ({units.change(one.ratio_low - 1)} to {units.change(one.ratio_high - 1)})"
+    low, high = units.changes(one.ratio_low - 1, one.ratio_high - 1)
+    return f" ({low} to {high})"
 
 
 def own_first(figures: Sequence[Compared]) -> list[Compared]:

@@ -202,7 +202,7 @@ def change_interval(comparison: Comparison) -> str | None:
     """Return the 99 % interval of the change, in the same form; ``None`` if there were too few runs for one."""
     if comparison.ratio_low is None or comparison.ratio_high is None:
         return None
-    low, high = (units.change(end - 1) for end in (comparison.ratio_low, comparison.ratio_high))
+    low, high = units.changes(comparison.ratio_low - 1, comparison.ratio_high - 1)
     return f"{low} to {high}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench import units
@@ -11,7 +11,6 @@ from bench.compare.work.wording import change_text, flops_text, quantity_text
 from bench.record.schema import Record
 from bench.record.work import Work
 
-HEADS = ("work", ">reference", ">result", ">change", "note")
 _SHOWN = 10
 """Operators of one result that are named."""
 
@@ -28,8 +27,15 @@ class WorkRow:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The line's cells, as ``HEADS`` names them."""
+        """The line's cells, as :func:`work_heads` names them."""
         return self.name, self.a, self.b, self.change, self.note
+
+
+def work_heads(differences: Iterable[WorkDifference]) -> tuple[str, ...]:
+    """Return the heads of a table of differences; those of experiments alone are of a base and a head."""
+    called = {one.called for one in differences}
+    a, b = called.pop() if len(called) == 1 else ("reference", "result")
+    return "work", f">{a}", f">{b}", ">change", "note"
 
 
 def work_rows(difference: WorkDifference) -> tuple[WorkRow, ...]:

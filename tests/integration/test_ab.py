@@ -53,7 +53,7 @@ def test_pairs_of_two_commits_and_more_of_them_later(tmp_path: Path, project: Pa
     before = git(project, "status", "--porcelain")
     done = command("ab", *words, "--max-pairs", "2", "--results", "r")
     assert done.code == 6, done.err
-    assert "undecided after 2 pairs: call has no range yet" in done.out
+    assert "undecided after 2 pairs: call has no interval yet" in done.out
     done = command("ab", "--resume", "--max-pairs", "3", "--no-calibration", "--results", "r", "--json")
     assert done.code == 6, done.err
     said = json.loads(done.out)

@@ -6,6 +6,7 @@ from bench.errors import UsageError
 from bench.units import (
     between,
     change,
+    changes,
     clock,
     count,
     counted,
@@ -95,6 +96,13 @@ def test_a_number_stands_with_its_noun(number, expected):
 )
 def test_a_change_is_a_percentage_as_long_as_one_can_be_read(ratio, said):
     assert change(ratio) == said
+
+
+def test_changes_beside_one_another_have_one_form():
+    assert changes(0.637, 0.05, 0.938) == ("+63.7 %", "+5.0 %", "+93.8 %")
+    assert changes(0.637, 0.05, 1.3) == ("1.64x", "1.05x", "2.3x")
+    assert changes(-0.017, -0.995) == ("0.983x", "0.005x")
+    assert changes() == ()
 
 
 def test_an_interval_whose_ends_are_worlds_apart_has_none():

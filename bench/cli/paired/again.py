@@ -7,12 +7,11 @@ from pathlib import Path
 from bench.cli.next_step import results_words
 from bench.compare.experiment import PairedChange, Trial
 from bench.compare.measures import CPU
-from bench.compare.reasons import bounds, outcome_word
+from bench.compare.reasons import change_with_bounds, outcome_word
 from bench.compare.stats.pairs import EFFECT
 from bench.record.redact import redact_words
 from bench.run.ab.pairs import Rules
 from bench.run.ab.words import Words
-from bench.units import change
 
 _OPTIONS = (
     "name", "project", "node", "base", "head", "requirements", "engine", "host", "cpus", "cpuset", "memory", "threads",
@@ -32,7 +31,7 @@ def decided_otherwise(trial: Trial) -> PairedChange | None:
 
 def otherwise_text(trial: Trial, figure: PairedChange) -> str:
     """Return in a line that another time is decided; an experiment of its own makes it certain."""
-    shown = f"{outcome_word(figure)}, {change(figure.change)} ({bounds(figure)})"
+    shown = f"{outcome_word(figure)}, {change_with_bounds(figure.change, figure.low, figure.high)}"
     why = ": it leaves out the time that others had the CPUs" if figure.name == CPU else ""
     return f"{trial.metric} is undecided, but {figure.name} is {shown}{why}; let --metric {figure.name} decide"
 

@@ -20,7 +20,7 @@ from bench.compare.bisection import (
     threshold_of,
 )
 from bench.compare.experiment import PairedChange, Trial, trial_of
-from bench.compare.reasons import bounds_of, trial_reason
+from bench.compare.reasons import change_with_bounds, trial_reason
 from bench.engine.protocol import Engine, Notify
 from bench.errors import BenchError, ExitCode, UsageError
 from bench.record.storage.temporary import temporary_folder
@@ -112,7 +112,7 @@ class Bisection:
         tried = self._tried(commit, alpha)
         step = tried.step
         self._keep([*self.steps, step])
-        shown = step.why or f"{self.what.metric} {units.change(step.change)} ({bounds_of(step.low, step.high)})"
+        shown = step.why or f"{self.what.metric} {change_with_bounds(step.change, step.low, step.high)}"
         notify(f"{commit[:SHORT]} {step.subject}: {step.answer}, {shown}")
         return tried
 

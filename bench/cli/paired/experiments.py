@@ -170,7 +170,7 @@ def report(trial: Trial, most: int | None = None) -> None:
     left = "" if figure.to_go is None else f", about {counted(figure.to_go, 'pair')} to go"
     if figure.to_go is not None and most is not None and trial.made + figure.to_go > most:
         left += f", but it stops at pair {most}"
-    notify(f"pair {trial.made}: {figure.name} {bounds_clause(figure)}{left}")
+    notify(f"pair {trial.made}: {figure.name} {bounds_clause(figure, told=figure.to_go is not None)}{left}")
 
 
 def experiment(

@@ -18,7 +18,7 @@ from bench.compare.sample import Sample
 from bench.compare.work.difference import WorkDifference, compare_work, work_of
 from bench.compare.work.wording import with_sentence
 from bench.errors import NotMeasured
-from bench.record.schema import Record
+from bench.record.schema import Experiment, Record
 from bench.record.work import Work
 
 
@@ -131,8 +131,16 @@ def explain_difference(a: Record, b: Record) -> DeltaExplanation:
     )
     elsewhere = any(difference.forces == "host_differs" for difference in found)
     # The times are what is explained: on a like host the same work leaves the machine.
-    work = with_sentence(compare_work(*sides), "host_differs" if elsewhere else "code_regressed")
+    work = with_sentence(compare_work(*sides), "host_differs" if elsewhere else "code_regressed", _called(a, b))
     return DeltaExplanation(one, two, delta, terms, found, work)
+
+
+def _called(a: Record, b: Record) -> tuple[str, str]:
+    """What the two are called; the sides of an experiment are its base and its head."""
+    told = [one.experiment for one in (a, b) if isinstance(one.experiment, Experiment)]
+    if len(told) == 2 and told[0].id == told[1].id and told[0].side != told[1].side:
+        return told[0].side, told[1].side
+    return "reference", "result"
 
 
 _TIED_TO: dict[str, tuple[str, ...]] = {

@@ -55,7 +55,7 @@ class WorkDifference(msgspec.Struct, frozen=True):
 
     ``growth`` is the largest relative growth of a judged quantity, 0 if none grew. ``threads`` are those that torch ran
     with on each side, ``None`` if that is not known or was not the same in all runs. ``said`` is all this
-    in a sentence, among a comparison's reasons too.
+    in a sentence, among a comparison's reasons too, and ``called`` what the sides are called.
     """
 
     kind: Kind
@@ -66,6 +66,7 @@ class WorkDifference(msgspec.Struct, frozen=True):
     digests_equal: bool | None
     threads: tuple[int | None, int | None] = (None, None)
     said: str = ""
+    called: tuple[str, str] = ("reference", "result")
 
 
 _READ: Mapping[str, tuple[str, Callable[[Work], int | None]]] = {

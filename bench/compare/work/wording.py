@@ -34,7 +34,7 @@ def with_sentence(
         said = _same(difference, status, called[0])
     else:
         said = _other(difference, status, called) + threads_text(difference)
-    return msgspec.structs.replace(difference, said=said)
+    return msgspec.structs.replace(difference, said=said, called=called)
 
 
 def threads_text(difference: WorkDifference) -> str:

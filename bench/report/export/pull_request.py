@@ -12,7 +12,7 @@ from bench.report.figures import figures_line, own_numbers
 from bench.report.presentation import change_interval, change_text, markdown_sign, ordered, reasons
 from bench.report.status import STATES, State
 from bench.report.text import markdown, markdown_code, markdown_head, markdown_row
-from bench.report.work import HEADS, WorkRow, work_rows
+from bench.report.work import WorkRow, work_heads, work_rows
 
 LIMIT = 65_000
 """Bytes. GitHub takes comments of 65 536 characters; a job's summary may be longer."""
@@ -60,7 +60,8 @@ def render_markdown(
     counted = [(one, one.work) for one in ordered(comparisons) if one.work is not None and one.work.kind != "same"]
     if counted:
         rows = [(_work_row(one, row), STATES[one.status]) for one, work in counted for row in work_rows(work)]
-        parts.table(f"\n### Work that differs\n\n{markdown_head('diagnostic', *HEADS)}", rows)
+        heads = work_heads(work for _, work in counted)
+        parts.table(f"\n### Work that differs\n\n{markdown_head('diagnostic', *heads)}", rows)
     results = [entry for entry in shown if entry.base is None]
     if results:
         head = markdown_head("verdict", "diagnostic", "host", ">runs", ">median wall", ">under ceiling", "why")

@@ -22,7 +22,7 @@ from bench.report.html.svg.scale import Scale, from_zero
 from bench.report.presentation import change_interval, change_text, ordered, side_name, state_text
 from bench.report.status import STATES, spoken
 from bench.report.text import plain
-from bench.report.work import work_rows
+from bench.report.work import work_heads, work_rows
 
 _NO_RESULTS: Mapping[str, Entry] = MappingProxyType({})
 _NO_GROUPS: Mapping[str, str] = MappingProxyType({})
@@ -94,7 +94,8 @@ def work_comparison(comparisons: Sequence[Comparison], groups: Mapping[str, str]
         comparisons: the pairs.
         groups: as in :func:`comparison_table`.
     """
-    heads = columns("diagnostic", "result", "work", ">reference", ">result", ">change", "note")
+    told = [one for one in ordered(comparisons)[:MOST] if one.work is not None]
+    heads = columns("diagnostic", "result", *work_heads(one.work for one in told if one.work is not None))
     rows = [
         Row(
             tuple(map(Cell, (one.diagnostic, f"{one.b.host} {side_name(one.b)}", *row.cells))),
@@ -102,7 +103,7 @@ def work_comparison(comparisons: Sequence[Comparison], groups: Mapping[str, str]
             _group(one, groups),
             one.status,
         )
-        for one in ordered(comparisons)[:MOST]
+        for one in told
         if one.work is not None
         for row in work_rows(one.work)
     ]

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bench import units
 from bench.compare.bisection import Answer, Step
-from bench.compare.reasons import bounds_of
+from bench.compare.reasons import bounds_of, change_with_bounds
 from bench.report.terminal.cells import STYLES, table, text
 
 SHORT = 12
@@ -29,7 +29,7 @@ def search_sentence(first: Step | None, left: Sequence[str], metric: str, good: 
         good: the commit that they were held against.
     """
     if first is not None:
-        change = f"{metric} {units.change(first.change)} ({bounds_of(first.low, first.high)})"
+        change = f"{metric} {change_with_bounds(first.change, first.low, first.high)}"
         return f'{first.commit[:SHORT]} made it slower: "{first.subject}", {change} against {good[:SHORT]}'
     named = ", ".join(commit[:SHORT] for commit in left[:_NAMED])
     more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""

@@ -15,8 +15,7 @@ from bench.report.presentation import stamp_text, state_text
 from bench.report.status import State
 from bench.report.terminal.narrow import NarrowTable
 from bench.report.text import plain
-from bench.report.work import HEADS as WORK_HEADS
-from bench.report.work import work_rows
+from bench.report.work import work_heads, work_rows
 from bench.units import NOT_KNOWN
 
 STYLES = {"bad": "bold red", "caution": "yellow", "good": "green", "none": "dim"}
@@ -160,7 +159,7 @@ def table(*columns: str, title: str | None = None, caption: str | None = None) -
 
 def work_table(work: WorkDifference) -> Table:
     """Return what was counted on both sides: sums, the operators that differ most, rates."""
-    made = table(*WORK_HEADS)
+    made = table(*work_heads([work]))
     for row in work_rows(work):
         made.add_row(*(text(cell) for cell in row.cells))
     return made

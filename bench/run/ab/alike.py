@@ -9,7 +9,7 @@ from bench.run.plan import Plan
 
 
 def same_code(base: Plan, head: Plan, side: Side) -> str | None:
-    """Return the line for somebody who named a base that is the code as it lies there, and no head; else ``None``.
+    """Return the line for somebody who named a base that is the code of the working tree, and no head; else ``None``.
 
     Args:
         base: what is compared with.

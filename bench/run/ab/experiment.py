@@ -96,7 +96,7 @@ def run_pairs(
     follow: Callable[[Trial], object] = lambda _: None,
     work: Wanted = "never",
 ) -> Done:
-    """Prepare both sides, run them in pairs until they decide, and write a bundle of each.
+    """Prepare both sides, run them in pairs until the answer is certain, and write a bundle of each.
 
     From the first run until the bundles are there Ctrl-C ends runs and is remembered, and takes nothing away.
 

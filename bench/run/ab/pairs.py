@@ -38,7 +38,7 @@ class Rules:
 
 
 class Pairs(Repeated):
-    """Both sides in pairs, until they decide, or something ends them.
+    """Both sides in pairs, until the answer is certain, or something ends them.
 
     Args:
         base: what is compared with, and

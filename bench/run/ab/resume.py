@@ -25,7 +25,8 @@ _UNENDED = frozenset({"interrupted", "not_measured"})
 class Earlier:
     """What an experiment has so far. ``first`` is the number of its next pair; every older one was begun.
 
-    ``newest`` has the newest record of each side, and ``runs`` each one's runs in the order of their pairs.
+    ``newest`` has the newest record of each side, of those with runs if there are any, and ``runs`` each one's runs in
+    the order of their pairs.
     """
 
     experiment: Experiment
@@ -82,7 +83,8 @@ def read_earlier(bundles: Sequence[Bundle], folder: Path) -> Earlier:
     runs: dict[Side, dict[int, OneRun]] = {"base": {}, "head": {}}
     newest: dict[Side, Record] = {}
     for bundle, one in zip(bundles, told, strict=True):
-        newest[one.side] = bundle.record
+        if bundle.record.runs or one.side not in newest:  # one that ended before its first run knows no place
+            newest[one.side] = bundle.record
         for position, pair in enumerate(one.pair[: len(bundle.record.runs)]):
             if bundle.record.runs[position].outcome not in _UNENDED and pair not in runs[one.side]:
                 runs[one.side][pair] = _one_run(bundle, position, folder / f"{one.side}-{pair:04}")
@@ -122,7 +124,7 @@ def require_alike(earlier: Record, now: Record, side: Side) -> None:
     fix = "begin a new experiment, without --resume"
     if earlier.diagnostic.source.sha256 != now.diagnostic.source.sha256:
         raise NotComparable(f"the code of the {side} is not what the experiment began with", fix=fix)
-    for one in differences(earlier, now):
+    for one in differences(earlier, now) if earlier.runs else ():
         if one.forces is not None:
             what = f"the {side} is not what the experiment began with"
             raise NotComparable(what, f"{one.name}: {one.a} then, {one.b} now", fix)

@@ -14,7 +14,7 @@ _HOW = "write a revision, and rev= variant= requirements= env.K= threads= image=
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side: what is not as the command has it otherwise. Without a ``rev`` it is the code as it lies there."""
+    """One side: what is not as the command has it otherwise. Without a ``rev`` it is the working tree."""
 
     words: str = ""
     rev: str | None = None

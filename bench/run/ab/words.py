@@ -85,5 +85,22 @@ def kept_words(experiment: str) -> Words:
         raise UsageError(f"what {experiment} was asked cannot be read", str(error), fix) from None
 
 
+def newest_words(what: str | None, results: Path) -> tuple[str, Words] | None:
+    """Return the experiment that began last on this machine with this folder of results, and its words.
+
+    Args:
+        what: its id, or the name of a diagnostic; ``None`` for any.
+        results: the results folder.
+    """
+    found: list[tuple[float, str, Words]] = []
+    for path in _path("ab-*").parent.glob("ab-*.json"):
+        with contextlib.suppress(OSError, UsageError):  # one that cannot be read is none to go on with
+            words = kept_words(path.stem)
+            if Path(words.results) == results.absolute() and what in (None, path.stem, words.name):
+                found.append((path.stat().st_mtime, path.stem, words))
+    newest = max(found, key=lambda one: one[:2], default=None)
+    return None if newest is None else (newest[1], newest[2])
+
+
 def _path(experiment: str) -> Path:
     return platformdirs.user_state_path("bench") / "experiments" / f"{experiment}.json"

@@ -165,7 +165,7 @@ def test_pairs_that_do_not_decide_are_called_undecided(monkeypatch, tmp_path):
     said = trial("insufficient_runs", low=None, high=None)
     monkeypatch.setattr(gather, "_bench", Answers(compare=(6, json.dumps(said), "")))
     line = render_comment([pair(tmp_path, record(), record())]).splitlines()[-1]
-    assert "undecided | call +9.8 % | no range yet | 11" in line
+    assert "undecided | call +9.8 % | no interval yet | 11" in line
 
 
 def test_pairs_over_the_ceiling_or_with_a_side_that_failed(monkeypatch, tmp_path):

@@ -426,11 +426,45 @@ def test_an_experiment_goes_on_after_the_pairs_of_a_killed_command(engine, kill,
     sides = ("--base", "env.A=1", "--head", "env.A=2", "--no-calibration")
     assert bench_("ab", "dtype_cpu", *sides, "--results", tmp_path / "r")[0] == 130
     kill("ab", "--resume", outcomes=["passed"] * 4 + [Killed()])
-    made = len(engine.executed)
-    code, _, err = bench_("ab", "--resume", "--results", tmp_path / "r")
-    assert (code, "those of a killed command were just finished; give the same command again" in err) == (6, True), err
-    assert len(engine.executed) == made
     code, _, err = bench_("ab", "--resume", "--results", tmp_path / "r")
     newest = sorted(find_bundles(tmp_path / "r"), key=lambda one: one.record.stamp)[-2:]
     assert code == 0, err
     assert [bundle.record.experiment.pair[:4] for bundle in newest] == [(0, 1, 3, 4)] * 2  # pair 2 was half
+
+
+def test_an_experiment_whose_first_command_was_killed_goes_on_after_its_pairs(engine, kill, bench_, tmp_path):
+    sides = ("--base", "env.A=1", "--head", "env.A=2", "--no-calibration", "--max-pairs", "5")
+    kill("ab", "dtype_cpu", *sides, outcomes=["passed"] * 5 + [Killed()])
+    assert not list((tmp_path / "r").rglob("record.json"))
+    code, _, err = bench_("ab", "--resume", "--max-pairs", "12", "--results", tmp_path / "r")
+    assert (code, "finished the evidence" in err) == (0, True), err
+    newest = sorted(find_bundles(tmp_path / "r"), key=lambda one: one.record.stamp)[-2:]
+    pairs = [set(bundle.record.experiment.pair) for bundle in newest]
+    assert all({0, 1, 3, 4} <= one for one in pairs)
+    assert [2 in one for one in pairs].count(True) == 1  # pair 2 was half, and stays so
+    assert len(newest[0].record.experiment.resumes) == 2
+
+
+def test_an_experiment_that_was_killed_before_its_first_run_is_told_of(engine, kill, bench_, tmp_path):
+    sides = ("--base", "env.A=1", "--head", "env.A=2", "--no-calibration")
+    kill("ab", "dtype_cpu", *sides, at=(Session, "place"))
+    for named in ((), ("dtype_cpu",)):
+        code, _, err = bench_("ab", *named, "--resume", "--results", tmp_path / "r")
+        assert (code, len(err.splitlines())) == (2, 1), err
+        assert "began and has no run in" in err
+        assert "give that command again" in err
+    code, _, err = bench_("ab", "grad_cpu", "--resume", "--results", tmp_path / "r")
+    assert (code, "no experiment 'grad_cpu' lies in" in err) == (2, True), err
+
+
+def test_pairs_that_nobody_can_read_yet_are_told_of(engine, kill, bench_, tmp_path, monkeypatch):
+    sides = ("--base", "env.A=1", "--head", "env.A=2", "--no-calibration")
+    kill("ab", "dtype_cpu", *sides, outcomes=["passed"] * 4 + [Killed()])
+
+    def gone(*_):
+        raise NotMeasured("no engine answers", fix="start it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.cli.verbs.measure.ab.choose", gone)
+        code, _, err = bench_("ab", "--resume", "--results", tmp_path / "r")
+    assert (code, "could not be read yet" in err, "doctor" in err) == (2, True, True), err

@@ -1,6 +1,7 @@
 """``--work``, ``--no-work`` and ``--fail-on work`` from the words to the exit code."""
 
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from bench.names import record_id
 from bench.record.codec import encode
 from bench.record.index.query import rows_of
 from bench.record.storage.bundle import write_bundle
+from bench.record.storage.find import find_bundles
 from bench.record.work import PythonWork, Work
 from tests.support.records import record, replace
 
@@ -151,7 +153,11 @@ def test_an_undecided_experiment_shows_its_work_and_holds_it_to_the_gate(counts,
     assert code == 1, err
     assert "the work grew by 2.00 %, and 1.00 % is allowed" in err
     assert "the head does 2.0 % more Python calls, which one run on each side shows" in " ".join(out.split())
-    assert "functions of loop 1 000 1 020 +2.00 %" in " ".join(out.split())
+    shown = " ".join(out.split())
+    assert ("functions of loop 1 000 1 020 +2.00 %" in shown, "work base head change note" in shown) == (True, True)
+    sides = [one.path for one in sorted(find_bundles(Path("results")), key=lambda one: one.record.experiment.side)]
+    explained = " ".join(bench_("explain", *sides)[1].split())
+    assert ("work base head change note" in explained, "equal to the reference" in explained) == (True, False)
     counts(1000, 1000, 1020, 1020)
     assert bench_(*AB)[0] == 6  # one pair decides nothing
 

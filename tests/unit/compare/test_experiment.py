@@ -132,7 +132,7 @@ def test_a_metric_in_two_units_decides_nothing():
 
 def test_what_bounds_nothing_yet_is_said_so():
     few = trial_of(side("base", [1.0, 1.0]), side("head", [1.0, 1.1]))
-    assert trial_reason(few) == "undecided after 2 pairs: call has no range yet"
+    assert trial_reason(few) == "undecided after 2 pairs: call has no interval yet, the first takes about 9 pairs"
     none = trial_of(side("base", []), side("head", []))
     assert trial_reason(none) == "nothing can be decided: no pair has two runs that count"
     lost = trial_of(side("base", [1.0], metric="x"), side("head", [1.0], metric="x"))

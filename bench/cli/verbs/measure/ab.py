@@ -1,4 +1,4 @@
-"""The verb ``ab``: two sides in pairs of random order, until they decide."""
+"""The verb ``ab``: two sides in pairs of random order, until the answer is certain."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from bench.cli import commands, completion, options
@@ -13,6 +14,7 @@ from bench.cli.app import app
 from bench.cli.gates import code_of, held_to, parse_gates
 from bench.cli.output import notify
 from bench.cli.paired.experiments import Asked, absolute, experiment, parse_effect, prepare, rules_of, show, words_of
+from bench.cli.paired.resumed import sides_to_go_on_with
 from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.measures import CALL, CPU, WALL
 from bench.engine.choose import choose
@@ -20,7 +22,7 @@ from bench.errors import gravest
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.temporary import temporary_folder
 from bench.run.ab.alike import same_code
-from bench.run.ab.resume import find_sides, read_earlier
+from bench.run.ab.resume import read_earlier
 from bench.run.ab.sides import parse_side
 from bench.run.ab.words import Words
 
@@ -41,9 +43,7 @@ def ab(
     base: Annotated[
         str | None, typer.Option("--base", help=f"What to compare with. {SIDE}.", metavar="SIDE", show_default=False)
     ] = None,
-    head: Annotated[
-        str, typer.Option("--head", help="What to judge; else the code as it lies there.", metavar="SIDE")
-    ] = "",
+    head: Annotated[str, typer.Option("--head", help="What to judge; else the working tree.", metavar="SIDE")] = "",
     project: options.Project = None,
     node: options.Node = [],  # noqa: B006, typer copies it
     device: options.Device = "cpu",
@@ -124,11 +124,10 @@ def ab(
     )
     check_results_folder(results, NEED_BYTES)
     with temporary_folder("ab") as folder:
-        earlier = read_earlier(find_sides(name, results), folder / "earlier") if resume else None
         given = None
         if base is not None:
             given = Words(
-                name=name if earlier is None or one is not None else earlier.name,
+                name=name,
                 base=base,
                 head=head,
                 project=absolute(project),
@@ -158,6 +157,11 @@ def ab(
                 results=str(results.absolute()),
                 where=str(Path.cwd()),
             )
+        earlier = None
+        if resume:
+            earlier = read_earlier(sides_to_go_on_with(name, given, results, if_busy, choose), folder / "earlier")
+            if given is not None and one is None:
+                given = msgspec.structs.replace(given, name=earlier.name)
         words = words_of(given, earlier, results)
         prepared = prepare(words, asked.rules, folder)
         if earlier is None and not words.head:

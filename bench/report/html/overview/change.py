@@ -42,7 +42,8 @@ class Change:
         """The change with its interval and what it is held against."""
         if self.low is None or self.high is None:
             return f"{self.text} against {self.against}, too few runs for an interval"
-        return f"{self.text} ({units.change(self.low - 1)} to {units.change(self.high - 1)}) against {self.against}"
+        middle, low, high = units.changes(self.ratio - 1, self.low - 1, self.high - 1)
+        return f"{middle} ({low} to {high}) against {self.against}"
 
 
 def change_of(entry: Entry, before: Sequence[Entry] = ()) -> Change | None:

@@ -1,0 +1,60 @@
+"""The experiment that ``ab --resume`` goes on with: what a killed command left of it is finished first."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.cli.output import notify
+from bench.engine.protocol import Engine, Notify
+from bench.engine.waiting.lock import measuring
+from bench.errors import NotMeasured, UsageError
+from bench.record.storage.bundle import Bundle
+from bench.run.ab.resume import find_sides
+from bench.run.ab.words import Words, newest_words
+from bench.run.recovery import recover_all
+from bench.run.store.kept import left_behind
+
+Choose = Callable[[str | None, str | None, Notify], Engine]
+
+
+def sides_to_go_on_with(
+    what: str | None, given: Words | None, results: Path, if_busy: str, choose: Choose
+) -> list[Bundle]:
+    """Return the bundles of the experiment to go on with, those of a killed command too, oldest first.
+
+    Args:
+        what: its id, one of its bundles, or the name of a diagnostic; ``None`` for the newest one.
+        given: the words that were given again.
+        results: the results folder.
+        if_busy: ``wait`` for another measurement's end, or ``refuse``.
+        choose: finds an engine by its kind and address.
+
+    Raises:
+        UsageError: there is no such experiment, or nothing of it.
+        HostBusy: another measurement is under way, and ``refuse`` was asked for.
+    """
+    begun = newest_words(what, results)
+    words = given or (begun[1] if begun is not None else None)
+    if left_behind():
+        _finish(words, results, if_busy, choose)
+    try:
+        return find_sides(what, results)
+    except UsageError:
+        if begun is None:
+            raise
+        if left_behind():
+            fault = f"what the killed command measured of {begun[0]} could not be read yet"
+            raise UsageError(fault, fix="run 'bench doctor', and give this command again") from None
+        fault = f"{begun[0]} began and has no run in {results}: its command ended before the first"
+        raise UsageError(fault, fix="give that command again, which loses nothing") from None
+
+
+def _finish(words: Words | None, results: Path, if_busy: str, choose: Choose) -> None:
+    """Make bundles of what killed commands measured; an engine that is not there is told of by the experiment."""
+    kind = None if words is None else "local" if words.python is not None else words.engine
+    with contextlib.suppress(NotMeasured):
+        engine = choose(kind, None if words is None else words.host, lambda _: None)
+        with measuring(engine, if_busy, notify):
+            recover_all(engine, results, notify)
