@@ -14,6 +14,7 @@ from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from bench.engine.holes import copy_file
 from bench.engine.protocol import Tree
 from bench.record.storage.disk import remove_tree
 
@@ -315,7 +316,7 @@ def copy_tree(tree: Tree, target: Path) -> None:
     """
     for name in tree.files:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(tree.source / name, target / name)
+        copy_file(tree.source / name, target / name)
     for name, leads in tree.links.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).symlink_to(leads)
