@@ -13,7 +13,7 @@ from bench import units
 from bench.compare.explain.difference import DeltaExplanation, DeltaTerm, Explanation
 from bench.compare.work.wording import total_text
 from bench.report.status import spoken
-from bench.report.terminal.cells import bar, bullets, signed_bar, table, text, work_table
+from bench.report.terminal.cells import bar, bullets, signed_bar, table, text, work_tables
 
 _BAR, _HALF = 16, 7
 _STYLES = {"user": "blue", "system": "red", "rest": "dim"}
@@ -92,7 +92,11 @@ def difference_view(difference: DeltaExplanation, decided: Decided | None = None
         )
         parts += [Text("\nWhat else differs", style="bold"), bullets(lines)]
     if difference.work is not None:
-        parts += [Text("\nThe work", style="bold"), bullets([text(difference.work.said)]), work_table(difference.work)]
+        parts += [
+            Text("\nThe work", style="bold"),
+            bullets([text(difference.work.said)]),
+            *work_tables(difference.work),
+        ]
     parts += _findings(b)
     return Group(*parts)
 

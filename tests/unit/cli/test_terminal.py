@@ -311,3 +311,12 @@ def test_the_installed_completion_works_in_a_real_bash(tmp_path):
 
 def test_the_application_builds_as_a_whole():
     assert sorted(typer.main.get_command(load_verbs()).commands) == VERBS
+
+
+def test_where_a_bundle_lies_is_printed_whole_however_long_it_is(engine, bench_, tmp_path):
+    deep = tmp_path.joinpath("a-folder-with-a-long-name", "b" * 60, "c" * 60)
+    for code in (0, 0):
+        assert bench_("run", "grad_cpu", "--results", deep)[0] == code
+    out = bench_("run", "grad_cpu", "--results", deep)[1]
+    (line,) = (line for line in out.splitlines() if "written to" in line)
+    assert (Path(line.split("written to ")[1]) / "record.json").is_file()
