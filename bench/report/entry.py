@@ -79,7 +79,7 @@ class Entry:
         records = (self.base.record if self.base is not None else self.record, self.record)
         told = [one.experiment.words if isinstance(one.experiment, Experiment) else "" for one in records]
         base, head = (plain(words, _WORDS) for words in told)
-        return base or "base", head or ("the code as it lay there" if base else "head")
+        return base or "base", head or ("the working tree" if base else "head")
 
     @property
     def results(self) -> int:

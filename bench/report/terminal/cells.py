@@ -115,7 +115,11 @@ def indented(line: Text) -> Padding:
 
 def written_line(path: str) -> Text:
     """Return where a bundle lies, on one line however narrow the terminal: it is to be pasted."""
-    line = Text.assemble("  ", ("written to ", "dim"), text(path))
+    return whole(Text.assemble("  ", ("written to ", "dim"), text(path)))
+
+
+def whole(line: Text) -> Text:
+    """Return a line that is not folded: it is to be pasted; whoever prints it crops nothing."""
     line.no_wrap, line.overflow = True, "ignore"
     return line
 

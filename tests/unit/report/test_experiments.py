@@ -59,8 +59,8 @@ def test_both_sides_are_one_entry_with_the_verdict(status: str) -> None:
     (entry,) = entries_of(head, BASE)
     assert (entry.record, entry.state.code) == (head, status)
     assert entry.comparison == compare(BASE, head)
-    assert entry.sides == ("main", "the code as it lay there")
-    assert entry.group.startswith("grad_cpu (main → the code as it lay there, ")
+    assert entry.sides == ("main", "the working tree")
+    assert entry.group.startswith("grad_cpu (main → the working tree, ")
     assert entry.group.endswith(", experiment ab-1)")
     assert [one.record for one in sides_apart([entry])] == [BASE, head]
 
@@ -105,7 +105,7 @@ def test_the_history_has_a_row_for_it(status: str) -> None:
     sides = [Entry(BASE), Entry(VERDICTS[status])]
     listed = shown(history_view([*sides, plain]), width=160)
     lines = listed.splitlines()
-    (at,) = (at for at, line in enumerate(lines) if "main → the code as it lay there" in line)
+    (at,) = (at for at, line in enumerate(lines) if "main → the working tree" in line)
     assert LABELS[status] in lines[at]
     assert compare(BASE, VERDICTS[status]).reasons[0] in lines[at + 1]
     assert "grad_cpu: experiments on " in listed
@@ -152,7 +152,7 @@ def test_experiments_do_not_mix_and_each_is_judged_once(monkeypatch: pytest.Monk
     entries = entries_of(other[1], BASE, SLOWER, other[0])
     for render in (render_markdown, render_junit, render_page):
         render(entries)
-    assert [entry.sides for entry in entries] == [("v1", "v2"), ("main", "the code as it lay there")]
+    assert [entry.sides for entry in entries] == [("v1", "v2"), ("main", "the working tree")]
     assert [entry.state.code for entry in entries] == ["code_improved", "code_regressed"]
     assert sorted(asked) == sorted([(BASE.id, SLOWER.id), (other[0].id, other[1].id)])
     document = report_document(entries)
