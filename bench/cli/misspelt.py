@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 
 from bench.catalog.model import TORCH
@@ -20,6 +21,7 @@ _NOT_FOUND = ("not found: ", "found no collectors for ")
 """What pytest says of a node that is not there; it refuses for other reasons too, as a conftest that fails."""
 _LISTED = "--requirements"
 _SHOWN = 10
+_LOOKED_AT = 20
 _USUAL = "requirements.txt"
 """The file in which a project lists packages, if it has one."""
 _MAX_BYTES = 4 * 1024**2
@@ -132,6 +134,18 @@ def _no_file(project: Path, file: str, test: str) -> Misspelt:
     meant = str(Path(file).with_name(near[0])) if near else None
     said = f"no such file: {file}" + (f"; files of tests beside it: {', '.join(names[:_SHOWN])}" if names else "")
     return Misspelt(said, f"{meant}::{test}" if meant and test else meant)
+
+
+def first_test(project: Path) -> str | None:
+    """Return a test of a project as a node: the first one in its root, or in its folder of tests; ``None`` if there is
+    none that is seen.
+    """
+    files = (path for inside in ("", "test", "tests") for path in sorted((project / inside).glob("test_*.py")))
+    for path in islice(files, _LOOKED_AT):
+        found = tests_in(path)
+        if found:
+            return f"{path.relative_to(project).as_posix()}::{found[0]}"
+    return None
 
 
 def tests_in(path: Path) -> list[str] | None:

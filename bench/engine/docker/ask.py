@@ -65,7 +65,7 @@ def ask_docker(host: str | None) -> Answer:
 
 
 def _image(client: DockerClient) -> Check | None:
-    """Whether the image with torch is there, else what a first run fetches; it is the engine that asks the registry."""
+    """Whether both images are there, else what a first run fetches; it is the engine that asks the registry."""
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
@@ -76,10 +76,14 @@ def _image(client: DockerClient) -> Check | None:
     try:
         options = BuildOptions.from_environment(os.environ)
         made = replace(options, base=base_tag())
-        for one in (options, made):
-            if find(client, tag := image_tag(client, "cpu", one)) is not None:
-                return ok("image", f"{tag} is there: a run downloads nothing")
-        first = f"the first run builds it: {COSTS['cpu']}"
+        lacks = [
+            kind
+            for kind in ("small", "cpu")
+            if all(find(client, image_tag(client, kind, one)) is None for one in (options, made))
+        ]
+        if not lacks:
+            return ok("image", "both are there, with torch and without: a run downloads nothing")
+        first = "; ".join(f"{NAMES[kind]} is built by the first run that needs it: {COSTS[kind]}" for kind in lacks)
         if has(client, options.base) or (options.base == DEFAULT_BASE and has(client, made.base)):
             return ok("image", f"its base is there; {first}")
         client.api.timeout = REGISTRY_S
@@ -90,6 +94,10 @@ def _image(client: DockerClient) -> Check | None:
         return ok("image", f"the registry answers; {first}")
     except (DockerException, RequestException, UsageError):
         return None  # told where it is used
+
+
+NAMES = {"small": "the image without torch", "cpu": "that with torch"}
+"""What the images are called by whoever looks before a run."""
 
 
 def without_registry(missing: str | None, first: str) -> Check:

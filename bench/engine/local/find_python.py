@@ -72,6 +72,12 @@ def present(uv: str | None, environ: Mapping[str, str] = os.environ) -> Python |
     return first(WANTED, environ, uv)
 
 
+def stand_in(uv: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the path of what serves if there is no Python 3.13, or ``None``."""
+    found = next(filter(None, (first(wanted, environ, uv) for wanted in NEAREST)), None)
+    return None if found is None else found.path
+
+
 def first(wanted: tuple[int, int], environ: Mapping[str, str], uv: str | None) -> Python | None:
     """Return the first interpreter of that version that answers, or ``None``.
 

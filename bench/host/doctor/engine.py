@@ -79,7 +79,7 @@ def _engine(facts: Facts) -> Check:
     )
     if facts.engine_named:
         return fail("engine", f"{why}; no other is taken instead of one that was named", fix)
-    if facts.group.possible or facts.python:
+    if facts.group.possible or facts.python or facts.stand_in:
         return warn("engine", f"{why}; the local engine serves, and compare will name the difference", fix)
     return fail("engine", f"{why}, and the local engine finds neither a control group nor a Python 3.13", fix)
 
@@ -145,5 +145,6 @@ def _outer(facts: Facts) -> Check:
 def _python(facts: Facts) -> Check:
     if facts.python is not None:
         return ok("Python 3.13", f"for the local engine: {facts.python}")
-    detail = "not found: the local engine would take the nearest version, and the record would say so"
+    nearest = facts.stand_in or "the nearest version"
+    detail = f"not found: the local engine would take {nearest}, and the record would say so"
     return warn("Python 3.13", detail, "uv python install 3.13")

@@ -54,6 +54,7 @@ class Facts:
         results: the disk of the results.
         engine_disk: the disk of the engine's images, if it is on this machine.
         python: a Python 3.13 for the local engine, or ``None``.
+        stand_in: another Python that serves if there is no 3.13.
         clock: the kernel's clock source, and those that it could use.
         synchronised: whether the wall clock is synchronised.
         aslr: ``randomize_va_space``: 0 off, 2 full.
@@ -71,6 +72,7 @@ class Facts:
     engine_problem: str = ""
     engine_fix: str = ""
     engine_named: bool = False
+    stand_in: str | None = None
     group: LocalGroup = field(default_factory=lambda: LocalGroup(None, False, "not looked at"))
     results: Disk = field(default_factory=lambda: Disk("results", None))
     engine_disk: Disk | None = None

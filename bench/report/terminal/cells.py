@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from rich import box
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -113,7 +114,11 @@ def indented(line: Text) -> Padding:
 
 def written_line(path: str) -> Text:
     """Return where a bundle lies, on one line however narrow the terminal: it is to be pasted."""
-    line = Text.assemble("  ", ("written to ", "dim"), text(path))
+    return whole(Text.assemble("  ", ("written to ", "dim"), text(path)))
+
+
+def whole(line: Text) -> Text:
+    """Return a line that is not folded: it is to be pasted; whoever prints it crops nothing."""
     line.no_wrap, line.overflow = True, "ignore"
     return line
 
@@ -157,9 +162,11 @@ def table(*columns: str, title: str | None = None, caption: str | None = None) -
     return made
 
 
-def work_table(work: WorkDifference) -> Table:
-    """Return what was counted on both sides: sums, the operators that differ most, rates."""
+def work_tables(work: WorkDifference | None) -> list[RenderableType]:
+    """Return what was counted on both sides: sums, the operators that differ most, rates; nothing without any."""
+    if work is None or not work_rows(work):
+        return []
     made = table(*work_heads([work]))
     for row in work_rows(work):
         made.add_row(*(text(cell) for cell in row.cells))
-    return made
+    return [Text(), made]

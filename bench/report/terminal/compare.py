@@ -17,7 +17,7 @@ from bench.compare.ranking import Ranking
 from bench.report.figures import HEADS, contradiction, figure_cells, figures_line, own_first
 from bench.report.presentation import other_reasons, ratio_interval, ratio_text, side_name
 from bench.report.status import STATES
-from bench.report.terminal.cells import bullets, interval, state, table, text, work_table
+from bench.report.terminal.cells import bullets, interval, state, table, text, work_tables
 from bench.report.terminal.experiment import experiment_view
 from bench.report.text import plain
 
@@ -41,8 +41,7 @@ def comparison_view(comparison: Comparison) -> RenderableType:
         parts += [_figures_table(comparison), Text()]
     against = contradiction(comparison)
     parts.append(bullets(text(reason) for reason in [*other_reasons(comparison), *([against] if against else [])]))
-    if comparison.work is not None:
-        parts += [Text(), work_table(comparison.work)]
+    parts += work_tables(comparison.work)
     return Group(*parts)
 
 

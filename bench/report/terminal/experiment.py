@@ -14,7 +14,7 @@ from bench.compare.comparison import Comparison
 from bench.compare.experiment import PairedChange, Trial
 from bench.compare.reasons import bounds, outcome_word
 from bench.report.status import STATES, State
-from bench.report.terminal.cells import STYLES, bullets, indented, state, table, text, work_table
+from bench.report.terminal.cells import STYLES, bullets, indented, state, table, text, work_tables
 
 _STYLE = {"slower": "bad", "faster": "good", "same": "none", "undecided": "caution"}
 
@@ -29,8 +29,7 @@ def experiment_view(comparison: Comparison, trial: Trial) -> RenderableType:
     parts += [Text(), made, text(_HOW_READ, "dim")] if trial.compared else []
     parts.append(text(how, "dim"))
     parts.append(bullets(text(one) for one in others))
-    if comparison.work is not None:
-        parts += [Text(), work_table(comparison.work)]
+    parts += work_tables(comparison.work)
     return Group(*parts)
 
 

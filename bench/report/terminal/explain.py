@@ -13,7 +13,7 @@ from bench import units
 from bench.compare.explain.difference import DeltaExplanation, DeltaTerm, Explanation
 from bench.compare.work.wording import total_text
 from bench.report.status import spoken
-from bench.report.terminal.cells import bar, bullets, signed_bar, table, text, work_table
+from bench.report.terminal.cells import bar, bullets, signed_bar, table, text, whole, work_tables
 
 _BAR, _HALF = 16, 7
 _STYLES = {"user": "blue", "system": "red", "rest": "dim"}
@@ -35,8 +35,8 @@ def explanation_view(explanation: Explanation) -> RenderableType:
     spent = explanation.budget
     ended = " stopped at the timeout" if explanation.timed_out else ""
     runs = f"mean of {units.counted(spent.runs, 'run')}{ended}"
-    head = Text.assemble(text(explanation.diagnostic, "bold"), f": where {units.seconds(spent.wall_s)} went ({runs})\n")
-    head.append_text(text(explanation.id, "dim"))
+    head = Text.assemble(text(explanation.diagnostic, "bold"), f": where {units.seconds(spent.wall_s)} went ({runs})")
+    id_ = whole(text(explanation.id, "dim"))
     made = table("=", ">wall", ">share", f"={'':{_BAR}}", "what it is")
     for term in spent.terms:
         share = term.seconds / spent.wall_s if spent.wall_s else None
@@ -48,7 +48,7 @@ def explanation_view(explanation: Explanation) -> RenderableType:
             Text() if unknown else bar(share, _BAR, _STYLES.get(term.name, "yellow")),
             Text("not measured", style="dim") if unknown else text(term.meaning),
         )
-    parts: list[RenderableType] = [head, made, *_figures(explanation)]
+    parts: list[RenderableType] = [head, id_, made, *_figures(explanation)]
     parts += _findings(explanation)
     return Group(*parts)
 
@@ -64,7 +64,7 @@ def difference_view(difference: DeltaExplanation, decided: Decided | None = None
         f": {units.seconds(a.budget.wall_s)} became {units.seconds(b.budget.wall_s)}, ",
         (_signed(difference.delta_s), "bold"),
     )
-    sides = Text.assemble(("from ", "dim"), text(a.id), ("\nto   ", "dim"), text(b.id))
+    sides = whole(Text.assemble(("from ", "dim"), text(a.id), ("\nto   ", "dim"), text(b.id)))
     most = max((abs(term.seconds) for term in difference.terms), default=0.0)
     made = table("", ">before", ">after", ">difference", f"={'less':<{_HALF}}│{'more':>{_HALF}}")
     for term in difference.terms:
@@ -92,7 +92,11 @@ def difference_view(difference: DeltaExplanation, decided: Decided | None = None
         )
         parts += [Text("\nWhat else differs", style="bold"), bullets(lines)]
     if difference.work is not None:
-        parts += [Text("\nThe work", style="bold"), bullets([text(difference.work.said)]), work_table(difference.work)]
+        parts += [
+            Text("\nThe work", style="bold"),
+            bullets([text(difference.work.said)]),
+            *work_tables(difference.work),
+        ]
     parts += _findings(b)
     return Group(*parts)
 

@@ -13,6 +13,7 @@ from bench.compare.history.changes import Series, worst_first
 from bench.record.schema import Experiment
 from bench.report.changes import range_text, size_text, too_few_text, word_of
 from bench.report.entry import Entry
+from bench.report.presentation import time_text
 from bench.report.terminal.cells import bullets, day, sparkline, state, table, text
 from bench.report.trend import WINDOW, Band, bands
 
@@ -105,7 +106,7 @@ def _table_of(host: str, experiments: Sequence[Entry]) -> list[RenderableType]:
     name = experiments[-1].record.diagnostic.name
     made = table("=head", "base → head, change", "verdict")
     for entry in experiments:
-        shown = Text.assemble(text(" → ".join(entry.sides)), "\n", text(entry.decision))
+        shown = Text.assemble(text(" → ".join(entry.sides)), "\n", text(entry.decision), f"\n{time_text(entry)}")
         made.add_row(text(entry.record.stamp), shown, state(entry.state))
     return [Text.assemble(text(name, "bold"), ": experiments on ", text(host, "bold")), made, Text()]
 
@@ -116,7 +117,9 @@ def _host(key: tuple[str, str], members: Sequence[Entry], most: int, older: int)
     walls = [entry.wall_s for entry in measured if entry.wall_s is not None]
     expected = dict(zip((id(entry) for entry in measured), bands(measured), strict=True))
     ceiling = members[-1].record.diagnostic.ceiling_s
-    head = Text.assemble(text(group, "bold"), " on ", text(host, "bold"), f", ceiling {units.seconds(ceiling)}")
+    head = Text.assemble(
+        text(group, "bold"), " on ", text(host, "bold"), f", ceiling {units.seconds(ceiling)}" if ceiling else ""
+    )
     parts: list[RenderableType] = [head]
     if len(walls) > 1:
         parts.append(Text.assemble((sparkline(walls[-SPARK:]), "cyan"), _range(walls[-SPARK:])))

@@ -44,10 +44,15 @@ def find_revision(project: Path, name: str) -> Revision:
     except GitRefused as error:
         if top is None:
             what = f"'{name}' needs a git checkout, and {real} is none"
-            raise UsageError(what, str(error), no_checkout) from None
+            known = any(said in str(error) for said in _NO_CHECKOUT)
+            raise UsageError(what, "" if known else str(error), no_checkout) from None
         fix = f"name a branch, a tag or a commit that 'git rev-parse' knows{_branches(top)}"
         raise UsageError(f"'{name}' is no revision of {real}", fix=fix) from None
     return Revision(top, real.relative_to(top), commit, name)
+
+
+_NO_CHECKOUT = ("not a git repository", "GIT_DISCOVERY_ACROSS_FILESYSTEM")
+"""What git says of a folder that is no checkout, which adds nothing."""
 
 
 def _branches(top: Path) -> str:

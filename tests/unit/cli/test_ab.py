@@ -495,7 +495,7 @@ def test_a_side_is_no_history_of_a_run(takes, engine, bench_, project, tmp_path)
     assert code == 0
     assert json.loads(out)["record"]["verdict"]["baseline"] == {}
     code, out, _ = bench_("history", "slow", "--results", tmp_path / "r")
-    assert ("slow: experiments on" in out, "v1 → the working" in out, "code improved" in out) == (True, True, True)
+    assert ("slow: experiments on" in out, "v1 → the working tree" in out, "code improved" in out) == (True, True, True)
     assert "base of experiment ab-" not in out
     host = json.loads(bench_("history", "slow", "--results", tmp_path / "r", "--json")[1])[0]["host"]["id"]
     base, _ = sides_only(tmp_path / "r")

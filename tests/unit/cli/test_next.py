@@ -216,3 +216,14 @@ def test_the_first_experiment_that_decides_is_three_lines(project, bench_, tmp_p
     out = bench_(*words)[1]
     assert "minor_faults" in out
     assert "  base: " in out
+
+
+def test_a_project_that_names_nothing_is_led_to_a_test_of_its_own(engine, bench_, tmp_path):
+    root = tmp_path / "a project"
+    (root / "tests").mkdir(parents=True)
+    (root / "tests" / "test_a.py").write_text("import x\n\n\ndef helper():\n    pass\n")
+    _, _, err = bench_("list", "--project", root)
+    assert "next: bench run grad_cpu" in err, "no test is seen"
+    (root / "tests" / "test_b.py").write_text("class TestB:\n    def test_b(self):\n        pass\n")
+    _, _, err = bench_("list", "--project", root)
+    assert f"next: bench run --project '{root}' --node tests/test_b.py::TestB::test_b" in err

@@ -311,3 +311,23 @@ def test_the_installed_completion_works_in_a_real_bash(tmp_path):
 
 def test_the_application_builds_as_a_whole():
     assert sorted(typer.main.get_command(load_verbs()).commands) == VERBS
+
+
+def test_where_a_bundle_lies_is_printed_whole_however_long_it_is(engine, bench_, tmp_path):
+    deep = tmp_path.joinpath("a-folder-with-a-long-name", "b" * 60, "c" * 60)
+    for code in (0, 0):
+        assert bench_("run", "grad_cpu", "--results", deep)[0] == code
+    out = bench_("run", "grad_cpu", "--results", deep)[1]
+    (line,) = (line for line in out.splitlines() if "written to" in line)
+    assert (Path(line.split("written to ")[1]) / "record.json").is_file()
+
+
+def test_an_id_to_paste_is_not_folded_on_a_narrow_terminal(engine, bench_, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    results = tmp_path / "results"
+    for _ in range(2):
+        assert bench_("run", "grad_cpu", "--results", results)[0] == 0
+    ids = sorted("/".join(path.parts[-4:-1]) for path in results.glob("*/*/*/record.json"))
+    both = bench_("explain", *ids, "--results", results)[1].splitlines()
+    assert (f"from {ids[0]}" in both, f"to   {ids[1]}" in both) == (True, True), both
+    assert ids[0] in bench_("explain", ids[0], "--results", results)[1].splitlines()

@@ -48,7 +48,7 @@ def explain_(
         if json:
             print_json(explanation_document(explanation))
         else:
-            Console.out().print(explanation_view(explanation))
+            Console.out().print(explanation_view(explanation), crop=False)
             suggest(*_next(explanation.commands, first, results))
         return
     second = _one(b, results)
@@ -56,7 +56,7 @@ def explain_(
     if json:
         print_json(explanation_document(difference))
     else:
-        Console.out().print(difference_view(difference, _decided(first, second)))
+        Console.out().print(difference_view(difference, _decided(first, second)), crop=False)
         suggest(*_next((), first, results))
 
 

@@ -11,7 +11,7 @@ from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, print_json
 from bench.engine.docker.ask import ask_docker
 from bench.engine.local.environment import COSTS, is_made
-from bench.engine.local.find_python import Python, present
+from bench.engine.local.find_python import Python, present, stand_in
 from bench.engine.local.installer import find_uv
 from bench.errors import ExitCode
 from bench.host.doctor.examine import examine, examine_there, worst
@@ -40,7 +40,9 @@ def doctor(
     facts = read_facts(results, said.info, said.version, said.problem, said.fix, found)
     alone = said.named and (host is not None or os.environ.get("BENCH_ENGINE") not in {"auto", "local"})
     image = said.image or (None if alone else _environment(python))
-    checks = examined(dataclasses.replace(facts, image=image, engine_named=alone))
+    checks = examined(
+        dataclasses.replace(facts, image=image, engine_named=alone, stand_in=None if python else stand_in(find_uv()))
+    )
     if json:
         print_json(checks)
     else:
@@ -57,6 +59,9 @@ def _environment(python: Python | None) -> Check | None:
     """Whether the local engine's environment is there, or what a first run fetches."""
     if python is None:
         return None
-    if is_made("cpu", python):
-        return ok("image", "the local engine's environment is there: a run downloads nothing")
-    return ok("image", f"the local engine's environment is made by the first run: {COSTS['cpu']}")
+    lacks = [kind for kind in ("small", "cpu") if not is_made(kind, python)]
+    if not lacks:
+        return ok("image", "the local engine's environments are there, with torch and without: a run downloads nothing")
+    named = {"small": "the environment without torch", "cpu": "that with torch"}
+    first = "; ".join(f"{named[kind]} is made by the first run that needs it: {COSTS[kind]}" for kind in lacks)
+    return ok("image", f"local engine: {first}")

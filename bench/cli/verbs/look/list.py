@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench.catalog.load import document
+from bench.catalog.load import builtin, document
 from bench.catalog.model import SELFTEST
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import REFERENCE, entry_of, listed, read_listed, this_host
+from bench.cli.misspelt import first_test
 from bench.cli.next_step import command, project_words, results_words, suggest
 from bench.cli.output import Console, notify, print_json
 from bench.record.index.entries import Entry as Listed
@@ -50,8 +51,12 @@ def list_(
     here |= _read(listing, [entry for entry in of_host if entry not in newest])
     Console.out().print(catalog_table(catalog, here, last))
     known = [one.name for one in catalog.diagnostics if one.device == "cpu" and one.name != SELFTEST]
-    if known and project is not None:
-        suggest("run", known[-1], *project_words(project), *results_words(results))
+    shipped = {one.name for one in builtin().diagnostics}
+    named = [name for name in known if name not in shipped]
+    if project is not None and not named and (node := first_test(project)) is not None:
+        suggest("run", *project_words(project), "--node", node, *results_words(results))
+    elif named:
+        suggest("run", named[-1], *project_words(project), *results_words(results))
     elif known:
         notify(f"your own test: {command('run', '--project', 'DIR', '--node', 'FILE::TEST')}")
         suggest("run", known[0], "--profile", "smoke", *results_words(results))

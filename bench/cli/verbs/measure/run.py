@@ -17,7 +17,7 @@ from bench.cli.app import app
 from bench.cli.commands import CommandVerb
 from bench.cli.gates import code_of, document_of, held_to, parse_gates, print_held
 from bench.cli.misspelt import wrong_with
-from bench.cli.next_step import after_run, project_words, results_words, suggest
+from bench.cli.next_step import after_run, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.session import open_session
 from bench.compare.reference import like_or_newest, without
@@ -158,12 +158,11 @@ def run(
         told = [line for line in written.complaints if line is not None]
         entry = Entry(written.record, str(written.path))
         first = not (told or known.records or known.asked) and entry.passed and entry.wall_s is not None
-        Console.out().print(first_summary(entry) if first else result_summary(entry, told))
-        more = commands.again(context, *wrong.option) if wrong and wrong.option else None
+        Console.out().print(first_summary(entry) if first else result_summary(entry, told), crop=False)
+        change = wrong.option or (("--node", wrong.meant) if wrong.meant and one else None) if wrong else None
+        more = commands.again(context, *change) if change else None
         if more is not None:
             suggest(*more)
-        elif wrong is not None and wrong.meant and one:
-            suggest("run", *project_words(project), "--node", wrong.meant, *results_words(results))
         else:
             after_run(written.record, written.path)
     complain_of(written.complaints)
@@ -315,7 +314,7 @@ def run_selftest(diagnostic: Diagnostic, session: Session, *, json: bool) -> int
     if json:
         print_json({"path": path, "record": record, "readings": checked.held, "not_made": dict(checked.not_made)})
     else:
-        Console.out().print(selftest_view(record, checked.held, checked.not_made, path))
+        Console.out().print(selftest_view(record, checked.held, checked.not_made, path), crop=False)
         suggest("doctor")
     complain_of(checked.written.complaints)
     return int(checked.written.exit_code)

@@ -35,7 +35,7 @@
     openFine(active);
     sayNothing(rows.length > 0 && shown === 0);
     form.classList.toggle("active", active);
-    count.textContent = active ? `${shown} of ${rows.length} newest results` : `${rows.length} newest results`;
+    count.textContent = active ? `${shown} of ${rows.length} newest results` : `${rows.length} newest ${rows.length === 1 ? "result" : "results"}`;
   }
 
   /* What is as expected is folded; a filter that leaves some of it unfolds it. */

@@ -188,6 +188,13 @@ def test_without_anything_to_measure_with_it_fails():
     assert all((check.level == "ok") == (check.fix == "") for check in checks)
 
 
+def test_a_python_that_stands_in_is_something_to_measure_with():
+    checks = examine(Facts(stand_in="/usr/bin/python3.11"))
+    assert checks[0].level == "warn"
+    (python,) = (check for check in checks if check.name == "Python 3.13")
+    assert "/usr/bin/python3.11" in python.detail
+
+
 def test_no_checks_at_all_are_no_failure():
     assert worst([]) == "ok"
 
