@@ -99,9 +99,8 @@ class Diagnostic:
     (without a device if it has none).
 
     ``node`` is relative to the root of its source; times are in seconds. Either ``node`` or ``command`` is there.
-    ``image`` is a kind of ours, or of a command any image's name; if it is ``image_open`` nobody named it, and a test
-    without torch gets another (:mod:`bench.run.image`), ``image_because`` says why. ``warmup`` is how many runs come
-    before those that are judged.
+    ``image`` is a kind of ours, or of a command any image's name; ``image_open``: nobody named it.
+    ``warmup`` is how many runs come before those that are measured.
     """
 
     name: str
@@ -114,7 +113,6 @@ class Diagnostic:
     profiles: tuple[Profile, ...] = (Profile("full"),)
     image: str = "cpu"
     image_open: bool = False
-    image_because: str = ""
     requirements: str | None = None
     command: Command | None = None
     warmup: int = 0

@@ -15,7 +15,6 @@ from bench.engine.waiting.lock import check_if_busy, measuring
 from bench.errors import HostBusy, NotMeasured
 from bench.record.schema import Limits
 from bench.run.host_snapshot import THIS_MACHINE
-from bench.run.image import image_text
 from bench.run.observer import Observer
 from bench.run.plan import Plan, check_capacity
 from bench.run.recovery import recover_all
@@ -65,8 +64,6 @@ def open_session(
             check_capacity(plan.task.limits if plan is not None else NO_LIMITS, engine.capacity())
             stack.enter_context(measuring(engine, if_busy, held.notify))
             if plan is not None:
-                if (chosen := image_text(plan.diagnostic)) is not None:
-                    held.hold(chosen)
                 engine, prepared = prepare_or_stand_in(engine, plan.need, held.notify)
             observer = stack.enter_context(Progress(held.release))
             recover_all(engine, results, held.notify)

@@ -175,16 +175,8 @@ def make_plan(
         variant=variant,
         profiler=options.profiler,
         warmup=warmup,
-        params=_chosen(diagnostic) | (params_of(command, made.around) if command and made else {}),
+        params={**params_of(command, made.around), "image": diagnostic.image} if command and made else {},
     )
-
-
-def _chosen(diagnostic: Diagnostic) -> dict[str, object]:
-    """The image of a command, and that of a test which was chosen for it, with the reason."""
-    if diagnostic.command is None and not diagnostic.image_because:
-        return {}
-    because = {"image_because": diagnostic.image_because} if diagnostic.image_because else {}
-    return {"image": diagnostic.image, **because}
 
 
 def check_capacity(limits: Limits, capacity: Capacity) -> None:

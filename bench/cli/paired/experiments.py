@@ -156,7 +156,7 @@ def prepare(words: Words, rules: Rules, folder: Path) -> Prepared:
     sides = [_side(option, text, words) for option, text in (("--base", words.base), ("--head", words.head))]
     question = _question(words, rules, named=any(side.rev is not None for side in sides))
     made = Sides(question, folder)
-    return Prepared(words, question, made.plans(sides[0], sides[1]))
+    return Prepared(words, question, (made.plan(sides[0]), made.plan(sides[1])))
 
 
 def report(trial: Trial, most: int | None = None) -> None:

@@ -121,9 +121,8 @@ def _diagnostic(a: Record, b: Record) -> Iterator[Difference]:
     yield from _either("variant", a.variant, b.variant, "another variant was tried", "setup_differs")
 
 
-_OF_A_COMMAND = frozenset({"shell", "prepare", "expect_exit", "input_sha256", "image", "image_because", "warmup"})
-"""Keys of ``params`` that a command has, most of them only if they are not as usual, and those of a test's image, whose
-fingerprint is compared. Warm-ups count nowhere."""
+_OF_A_COMMAND = frozenset({"shell", "prepare", "expect_exit", "input_sha256", "image", "warmup"})
+"""Keys of ``params`` that a command has, most of them only if they are not as usual. Warm-ups count nowhere."""
 
 
 def _command(one: Diagnostic, two: Diagnostic) -> Iterator[Difference]:

@@ -39,7 +39,8 @@ USER = "10001:10001"
 
 
 COSTS = {
-    "cpu": "0.3 GB to download and 1 GB of disk; 2.7 GB and 5.6 GB if PyTorch's CPU index cannot be reached",
+    "cpu": "0.3 GB to download and 1 GB of disk; 2.7 GB and 5.6 GB if PyTorch's CPU index cannot be reached "
+    "(a test of yours without PyTorch needs 150 MB: --image small)",
     "cuda": "2.7 GB to download and 5.6 GB of disk",
     "small": "10 MB to download and 150 MB of disk",
 }

@@ -15,7 +15,6 @@ from bench.errors import UsageError
 from bench.record.schema import Source
 from bench.run.ab.revisions import Revision, check_out, find_revision
 from bench.run.ab.sides import Side
-from bench.run.image import with_image
 from bench.run.plan import Options, Plan, make_plan, need_of
 from bench.run.source.keep import keep_code
 from bench.run.source.read import Checkout, read_catalog_source, read_project
@@ -45,24 +44,6 @@ class Sides:
         self._question = question
         self._folder = folder
         self._code: dict[str | None, tuple[Source, Tree]] = {}
-        self._settled: Diagnostic | None = None
-
-    def plans(self, base: Side, head: Side) -> tuple[Plan, Plan]:
-        """Return the plans of both sides, in one image unless a side names another.
-
-        Raises:
-            UsageError: as :meth:`plan`.
-            NotMeasured: likewise.
-        """
-        asked, sides = self._question, (base, head)
-        if asked.project is not None and asked.options.python is None:
-            trees = [self._code_of(side.rev, asked.project)[1] for side in sides]
-            lists = [
-                _found(side.requirements or asked.requirements, tree.root)
-                for side, tree in zip(sides, trees, strict=True)
-            ]
-            self._settled = with_image(asked.diagnostic, trees, lists)
-        return self.plan(base), self.plan(head)
 
     def plan(self, side: Side) -> Plan:
         """Return the plan of a side.
@@ -75,8 +56,7 @@ class Sides:
         options = asked.options
         options = replace(options, threads=side.threads or options.threads, env={**options.env, **side.env})
         variant = find_variant(asked.catalog, side.variant) if side.variant else None
-        settled = self._settled or asked.diagnostic
-        diagnostic = _in_image(settled, side.image) if side.image else settled
+        diagnostic = _in_image(asked.diagnostic, side.image) if side.image else asked.diagnostic
         of_command = diagnostic.command is not None
         if asked.project is None:
             if side.rev is not None:
@@ -129,7 +109,7 @@ def _in_image(diagnostic: Diagnostic, image: str) -> Diagnostic:
         image = diagnostic.device
     if diagnostic.command is None and image not in KINDS:
         raise UsageError(f"image={image} is no image of ours", fix=f"a test runs in {', '.join(sorted(KINDS))}")
-    return replace(diagnostic, image=image, image_open=False, image_because="")
+    return replace(diagnostic, image=image, image_open=False)
 
 
 def _found(requirements: Path | None, root: Path) -> Path | None:

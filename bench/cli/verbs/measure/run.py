@@ -33,7 +33,6 @@ from bench.report.entry import Entry
 from bench.report.terminal.results import first_summary, result_summary
 from bench.report.terminal.selftest import selftest_view
 from bench.run.baseline import Baseline, default_baseline
-from bench.run.image import with_image
 from bench.run.measure import measure
 from bench.run.plan import Options, Plan, make_plan, need_of, parse_env
 from bench.run.selftest.run import self_test
@@ -230,8 +229,6 @@ def plan_of(
         source = Source(kind="command") if of_command else read_catalog_source(diagnostics_folder())
         return make_plan(diagnostic, chosen, source, variant=way)
     source, tree = code
-    if chosen.python is None:
-        diagnostic = with_image(diagnostic, [tree], [requirements])
     need = need_of(diagnostic, tree.root, requirements, tree)
     return make_plan(diagnostic, chosen, source, tree=tree, need=need, variant=way)
 
