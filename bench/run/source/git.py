@@ -117,13 +117,13 @@ class GitRefused(Exception):
     """What git could not do; its text is git's own, in one line."""
 
 
-def call_git(folder: Path, *arguments: str, seconds: float = _SECONDS) -> str:
+def call_git(folder: Path, *arguments: str, seconds: float | None = None) -> str:
     """Return what git prints.
 
     Args:
         folder: where it runs.
         arguments: of git.
-        seconds: how long it may take.
+        seconds: how long it may take; else half a minute.
 
     Raises:
         GitRefused: there is no git here, it failed, or it took too long.
@@ -135,6 +135,7 @@ def _run(folder: Path, *arguments: str, seconds: float = _SECONDS) -> subprocess
     command = ["git", "-C", str(folder), *_QUIET, "-c", f"safe.directory={folder.resolve()}", *arguments]
     of_user = {name: value for name, value in os.environ.items() if name in _OF_USER}
     environment = {"PATH": os.environ.get("PATH", os.defpath), **of_user, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    seconds = _SECONDS if seconds is None else seconds
     try:
         done = subprocess.run(command, capture_output=True, timeout=seconds, check=False, env=environment)
     except OSError as error:

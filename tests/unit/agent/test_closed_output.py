@@ -29,7 +29,7 @@ def test_a_failure_that_nobody_can_be_told_of(out: Path) -> None:
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_pipe_whose_reader_is_gone_in_the_middle(out: Path, number: int) -> None:
-    spec = make_spec(out, [sys.executable, "-S", "-c", "import time; time.sleep(0.4); print('said')"])
+    spec = make_spec(out, [sys.executable, "-S", "-c", "import time; time.sleep(0.15); print('said')"])
     pipes = {1: subprocess.DEVNULL, 2: subprocess.DEVNULL, number: subprocess.PIPE}
     with subprocess.Popen(command(spec), stdout=pipes[1], stderr=pipes[2]) as process:
         reader = process.stdout or process.stderr

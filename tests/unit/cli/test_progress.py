@@ -27,7 +27,7 @@ def test_a_long_rendering_says_on_a_pipe_that_it_lives(capsys, monkeypatch):
     monkeypatch.setattr(Console, "quiet", False)
     monkeypatch.setattr("bench.cli.progress.PLAIN_EVERY_S", 0.0)
     with busy("making page.html"):
-        time.sleep(0.5)
+        time.sleep(0.3)
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith("making page.html: 0 s so far\n")
