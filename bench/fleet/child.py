@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from bench.engine.protocol import Notify
 from bench.errors import ExitCode
 
 LEASHED = (sys.executable, "-m", "bench.cli.start.leashed")
-"""What runs a command that ends once its standard input does."""
+"""What runs a command that ends once its standard input does; it is given SIGINT held back and lets it come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class Child:
     """A command that has been started; use as a context manager, at whose end it has ended.
 
     Args:
-        argv: the command; :data:`LEASHED` and the words of ``bench``.
+        argv: the command; :data:`LEASHED` and the words of ``bench``. It begins with SIGINT held back.
         out: the file that takes its standard output.
         notify: is given each line of its standard error.
     """
 
     def __init__(self, argv: Sequence[str], out: Path, notify: Notify) -> None:
         self._notify, self._said, self._out = notify, "", out
-        with out.open("wb") as file:
+        with out.open("wb") as file, _held_back():
             self._process = subprocess.Popen(
                 argv,
                 stdin=subprocess.PIPE,  # held open: its end is the command's
@@ -93,6 +93,16 @@ class Child:
                 self._said = line
                 self._notify(line)
         self._process.stderr.close()
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """What is started meanwhile begins with SIGINT held back: no Ctrl-C finds a Python that is not ready for it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _environment() -> dict[str, str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_CPU_DRIVERS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "scpi_sensors", "apm_xgene")
-_CPU_ZONES = re.compile(r"x86_pkg_temp|cpu|soc", re.IGNORECASE)
+CPU_DRIVERS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "scpi_sensors", "apm_xgene")
+CPU_ZONES = re.compile(r"x86_pkg_temp|cpu|soc", re.IGNORECASE)
 _DEFAULT_LIMIT_C = 95.0
 """Where no sensor says what is critical; the processors of the last ten years throttle between 90 and 105 °C."""
 
@@ -20,14 +20,14 @@ def cpu_sensor_paths(texts: Mapping[str, str]) -> tuple[str, ...]:
     folders = [
         path.rsplit("/", 1)[0]
         for path, text in texts.items()
-        if re.fullmatch(r"/sys/class/hwmon/hwmon\d+/name", path) and text.strip() in _CPU_DRIVERS
+        if re.fullmatch(r"/sys/class/hwmon/hwmon\d+/name", path) and text.strip() in CPU_DRIVERS
     ]
     paths = [path for path in texts for folder in folders if re.fullmatch(rf"{re.escape(folder)}/temp\d+_input", path)]
     if not paths:
         zones = [
             path.rsplit("/", 1)[0]
             for path, text in texts.items()
-            if re.fullmatch(r"/sys/class/thermal/thermal_zone\d+/type", path) and _CPU_ZONES.match(text.strip())
+            if re.fullmatch(r"/sys/class/thermal/thermal_zone\d+/type", path) and CPU_ZONES.match(text.strip())
         ]
         paths = [f"{zone}/temp" for zone in zones if f"{zone}/temp" in texts]
     return tuple(sorted(paths))

@@ -15,6 +15,7 @@ import msgspec
 from bench.catalog.model import SELFTEST
 from bench.engine.protocol import Ending, Engine, Event, Need, Notify, OnEvent, Place, Task
 from bench.engine.task import latest_end_s
+from bench.engine.there.helper import HelperThere
 from bench.engine.there.look import Seen, calibrate_there, look, place_of
 from bench.engine.there.monitor import MonitorThere, RunThere
 from bench.errors import BenchError
@@ -77,7 +78,8 @@ class Session:
     _host: tuple[HostClass, dict[str, str]] | None = None
     _there: Seen | None = None
     _blind: bool = False
-    _helper: MonitorThere | None = None
+    _helper: HelperThere | None = None
+    _monitor: MonitorThere | None = None
     _earlier: Earlier | None = None
 
     def __enter__(self) -> Self:
@@ -139,13 +141,21 @@ class Session:
         if not self.engine.remote or place is None or self._blind:
             return None
         try:
-            self._there = look(self.engine, place)
+            self._there = look(self._helper_there(), place)
         except Exception as error:  # it describes the host, and is no part of the run
             why = str(error) if isinstance(error, BenchError) else own_fault(error)
             self.notify(f"the host is described by what its engine reports: {why}")
             self._blind = True
             return None
+        if self._there.is_here:
+            self._helper_there().close()  # it is looked at from here
         return self._there
+
+    def _helper_there(self) -> HelperThere:
+        """The one helper of this session on its engine's machine."""
+        if self._helper is None:
+            self._helper = HelperThere(self.engine)
+        return self._helper
 
     @property
     def elsewhere(self) -> bool:
@@ -172,7 +182,7 @@ class Session:
             place = place_of(tuple(self._places.values()))
             if not self.calibration or seen is None or place is None or not self.elsewhere:
                 return now
-            figures, missing = calibrate_there(self.engine, place)
+            figures, missing = calibrate_there(self._helper_there(), place)
             return replace(now, calibration=figures, calibration_unavailable=missing)
 
     def run(self, plan: Plan, index: int, result: Result) -> OneRun:
@@ -253,9 +263,9 @@ class Session:
         """What follows the machine that the run is on; this one, unseen, if that one cannot be asked."""
         if not self.elsewhere or self._there is None:
             return self.probes.follow()
-        if self._helper is None:
-            self._helper = MonitorThere(self.engine, self.host_class()[0].threads or 1)
-        return self._helper.during(self._there, place, latest_end_s(task))
+        if self._monitor is None:
+            self._monitor = MonitorThere(self._helper_there(), self.host_class()[0].threads or 1)
+        return self._monitor.during(self._there, place, latest_end_s(task))
 
     def _seen(self, monitor: HostMonitor | RunThere, run: Run) -> Monitored:
         if self.elsewhere and self._there is None:

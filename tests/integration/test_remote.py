@@ -17,7 +17,8 @@ from bench.engine.docker.place import image_place
 from bench.engine.images.facts import ImageFacts
 from bench.engine.reach.ssh import socket_of
 from bench.engine.there import look as looking
-from bench.engine.there.look import look
+from bench.engine.there.helper import HelperThere
+from bench.engine.there.look import calibrate_there, look
 from bench.engine.there.monitor import MonitorThere
 from bench.errors import NotMeasured
 from bench.host.identity import read_class
@@ -101,7 +102,9 @@ def test_over_tcp_and_tls_it_is_the_same_machine(
         with closing(open_client(endpoint, 60)) as client:
             engine = DockerEngine(client, endpoint)
             assert engine.remote
-            assert host_class(THIS_MACHINE, engine, look(engine, image_place(small_image))) == read_class()
+            with closing(HelperThere(engine)) as helper:
+                seen = look(helper, image_place(small_image))
+            assert host_class(THIS_MACHINE, engine, seen) == read_class()
     (tmp_path / "certificates").mkdir()
     make_certificates(tmp_path / "certificates")
     shutil.copy(tmp_path / "certificates/server-cert.pem", tmp_path / "others.pem")  # which would not do
@@ -119,10 +122,13 @@ def test_what_else_a_machine_does_during_a_run_is_read_there(
     endpoint = Endpoint(f"unix://{engine_socket}", "test")
     with closing(open_client(endpoint, 60)) as client:
         engine = DockerEngine(client, endpoint)
-        seen = look(engine, place)
-        assert not seen.is_here
-        watch = MonitorThere(engine, os.cpu_count() or 1)
+        there = HelperThere(engine)
+        watch = MonitorThere(there, os.cpu_count() or 1)
         try:
+            seen = look(there, place)
+            assert not seen.is_here
+            figures, missing = calibrate_there(there, place)
+            assert (missing, None in figures.values()) == ({}, False)
             with watch.during(seen, place, 60) as monitor:
                 [helper] = client.containers.list(filters={"label": [f"bench.owner.pid={os.getpid()}"]})
                 assert helper.labels["bench.role"] == "helper"
@@ -131,12 +137,12 @@ def test_what_else_a_machine_does_during_a_run_is_read_there(
                     pass
             summary = monitor.summary()
         finally:
-            watch.close()
+            there.close()
         assert client.containers.list(all=True, filters={"label": [f"bench.owner.pid={os.getpid()}"]}) == []
-    figures = during(summary, Run(index=0, outcome="passed", cpu=Cpu(total_s=0.0)))
+    measured = during(summary, Run(index=0, outcome="passed", cpu=Cpu(total_s=0.0)))
     assert summary.problem == ""
-    assert figures.others_cpus is not None
-    assert figures.others_cpus * figures.window_s > 0.8
-    assert figures.load_max is not None
+    assert measured.others_cpus is not None
+    assert measured.others_cpus * measured.window_s > 0.8
+    assert measured.load_max is not None
     assert abs(summary.started_at - time.time()) < 120
     assert summary.cost_s < 0.5

@@ -13,6 +13,8 @@ import sys
 import threading
 import time
 
+from bench.cli.start import startup
+
 _TIMES, _AGAIN_S = 3, 20.0
 """The first asks for an end in order, the second for one at once, the third breaks off."""
 
@@ -26,6 +28,9 @@ def leash() -> None:
     os.dup2(empty, 0)
     os.close(empty)
     threading.Thread(target=_watch, args=(held,), name="leash", daemon=True).start()
+    startup.starting()
+    # The fleet started this process with the signal held back, else one that came until now would have been lost.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _watch(held: int) -> None:

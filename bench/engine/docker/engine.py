@@ -35,6 +35,7 @@ from bench.record.schema import Limits
 _OUR_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG})
 
 _HELPERS_PIDS = 16
+"""Of a helper, beside two a CPU for a calibration of all cores."""
 
 
 class DockerEngine:
@@ -154,7 +155,8 @@ class DockerEngine:
         run_id = uuid.uuid4().hex[:12]
         names = run_names(run_id, with_tree=False)
         labels = {**owner_labels(current_owner(), run_id), ROLE: "helper"}
-        task = Task(argv=(), env={}, cwd="{out}", timeout_s=0.0, limits=Limits(pids=_HELPERS_PIDS))
+        pids = _HELPERS_PIDS + 2 * (self.capacity().cpus or 0)
+        task = Task(argv=(), env={}, cwd="{out}", timeout_s=0.0, limits=Limits(pids=pids))
         words = (*place.launcher, place.python, "-I", "-S", "-B", *argv)
         config = container_config(place, task, names, labels, None, self.name)
         return Container(self._api, config | {"Entrypoint": [words[0]], "Cmd": [*words[1:]]}, names, self.name)

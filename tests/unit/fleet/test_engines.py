@@ -10,7 +10,7 @@ from bench.fleet.legs import UNBEGUN, Leg
 
 PYTHON = (sys.executable, "-c")
 """Runs a program in place of bench: the first word of a leg."""
-LEASHED = "from bench.cli.start.leashed import leash; leash()\n"
+LEASHED = "from bench.cli.start.leashed import leash; leash(); from bench.cli.start.startup import ready; ready()\n"
 
 
 def lane(host, *codes):
@@ -67,7 +67,7 @@ def fleet(code):
 
 
 def test_ctrl_c_reaches_each_leg_and_what_has_not_begun_never_does():
-    code = (
+    code = LEASHED + (
         "import json,sys,time\nprint('up', file=sys.stderr, flush=True)\n"
         "try: time.sleep(30)\nexcept KeyboardInterrupt: print(json.dumps({'path': '/kept'})); sys.exit(130)"
     )

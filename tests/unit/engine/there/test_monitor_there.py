@@ -8,10 +8,12 @@ import pytest
 
 from bench.engine.protocol import EngineLost, Place
 from bench.engine.stream import EventReader
+from bench.engine.there import helper as helpers
 from bench.engine.there import monitor as there
+from bench.engine.there.helper import CANNOT, GONE, LASTS_S, HelperThere
 from bench.engine.there.look import Seen
-from bench.engine.there.monitor import CANNOT, MonitorThere
-from bench.engine.there.sampler import argument, parse_moment_there
+from bench.engine.there.monitor import MonitorThere
+from bench.engine.there.sampler import parse_moment_there
 from bench.errors import NotMeasured
 from bench.host.monitor.figures import during
 from bench.record.schema import Cpu, Run
@@ -52,6 +54,7 @@ class Helper:
 
     def start(self):
         self.started = True
+        self.put({"ready": True})
 
     def put(self, *moments):
         for one in moments:
@@ -86,7 +89,8 @@ class Engine:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(there, "POLL_S", 0.001)
+    monkeypatch.setattr(helpers, "POLL_S", 0.001)
+    monkeypatch.setattr(helpers, "START_S", 0.02)
     monkeypatch.setattr(there, "ANSWER_S", 0.02)
 
 
@@ -98,9 +102,9 @@ def ran(watch, latest_s=10.0):
 
 def test_the_neighbours_are_those_of_the_other_machine():
     helper = Helper([[said(1, 100, asked=True)], [said(2, 300), said(3, 500, asked=True)]])
-    watch = MonitorThere(Engine(helper), 8)
+    watch = MonitorThere(HelperThere(Engine(helper)), 8)
     summary = ran(watch)
-    watch.close()
+    watch._helper.close()
     assert (summary.started_at, summary.cpus, summary.problem) == (1e9 + 1, 8, "")
     assert (summary.throttle_events, summary.temperature_limit_c) == (2, 90)
     seen = during(summary, Run(index=0, outcome="passed", cpu=Cpu(total_s=1.0)))
@@ -112,11 +116,11 @@ def test_the_neighbours_are_those_of_the_other_machine():
 def test_one_helper_serves_a_command_and_goes_with_it():
     helper = Helper([[said(number, 100 * number, asked=True)] for number in range(6)])
     engine = Engine(helper)
-    watch = MonitorThere(engine, 8)
+    watch = MonitorThere(HelperThere(engine), 8)
     assert [len(ran(watch).samples) for _ in range(3)] == [2, 2, 2]
     assert (engine.made, engine.removed) == (1, 0)
-    watch.close()
-    watch.close()
+    watch._helper.close()
+    watch._helper.close()
     assert (engine.made, engine.removed) == (1, 1)
 
 
@@ -124,9 +128,9 @@ def test_a_helper_that_would_end_before_the_run_gives_place_to_another():
     now = [0.0]
     helpers = [Helper([[said(0, asked=True)]] * 2) for _ in range(2)]
     engine = Engine(*helpers)
-    watch = MonitorThere(engine, 8, clock=lambda: now[0])
+    watch = MonitorThere(HelperThere(engine, lambda: now[0]), 8)
     ran(watch, 10.0)
-    now[0] = there.SPARE_S + 1
+    now[0] = LASTS_S + 1
     ran(watch, 10.0)
     assert (engine.made, engine.removed) == (2, 1)
 
@@ -134,9 +138,9 @@ def test_a_helper_that_would_end_before_the_run_gives_place_to_another():
 def test_a_helper_that_ends_is_told_and_the_next_run_has_another():
     first = Helper([[said(0, asked=True)], None])
     engine = Engine(first, Helper([[said(0, asked=True)], [said(1, asked=True)]]))
-    watch = MonitorThere(engine, 8)
+    watch = MonitorThere(HelperThere(engine), 8)
     summary = ran(watch)
-    assert (len(summary.samples), summary.problem) == (1, there.GONE)
+    assert (len(summary.samples), summary.problem) == (1, GONE)
     summary = ran(watch)
     assert (len(summary.samples), summary.problem, engine.made) == (2, "", 2)
 
@@ -152,7 +156,7 @@ def test_a_helper_that_ends_is_told_and_the_next_run_has_another():
     ],
 )
 def test_what_cannot_be_followed_has_its_reason_and_costs_no_run(engine, why):
-    summary = ran(MonitorThere(engine, 8))
+    summary = ran(MonitorThere(HelperThere(engine), 8))
     assert summary.samples == ()
     assert why in summary.problem
 
@@ -160,7 +164,7 @@ def test_what_cannot_be_followed_has_its_reason_and_costs_no_run(engine, why):
 def test_long_runs_keep_few_moments(monkeypatch):
     monkeypatch.setattr(there, "MOST_SAMPLES", 8)
     many = [said(number, number, asked=number == 99) for number in range(1, 100)]
-    watch = MonitorThere(Engine(Helper([[said(0, asked=True)], many])), 8)
+    watch = MonitorThere(HelperThere(Engine(Helper([[said(0, asked=True)], many]))), 8)
     samples = ran(watch).samples
     assert len(samples) <= 8
     assert (samples[0].t_s, samples[-1].t_s) == (0, 99)
@@ -182,12 +186,3 @@ def test_long_runs_keep_few_moments(monkeypatch):
 def test_what_is_no_moment_is_none(changes):
     assert parse_moment_there(said(0), (SENSOR,)) is not None
     assert parse_moment_there(said(0, **changes), (SENSOR,)) is None
-
-
-def test_only_what_the_machine_has_is_asked_for():
-    often, seldom, interval_s, *_ = json.loads(argument(SEEN.texts, 1.0, 0.001, 60.0))
-    assert [SENSOR, ""] in often
-    assert ["/proc/cpuinfo", r"^cpu MHz\s*: .*$"] in often
-    assert (len(seldom), interval_s) == (3, 1.0)
-    often, *_ = json.loads(argument({FREQUENCY: "1"}, 1.0, 0.001, 60.0))
-    assert not any(path == "/proc/cpuinfo" for path, _ in often)
