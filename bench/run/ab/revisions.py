@@ -48,7 +48,7 @@ def find_revision(project: Path, name: str) -> Revision:
             raise UsageError(what, str(error), no_checkout) from None
         fix = how_to_deepen(top, name)
         if fix is not None:
-            raise UsageError(f"'{name}' is not in {real}, a shallow clone", fix=fix) from None
+            raise UsageError(f"'{name}' is not in {top}, a shallow clone", fix=fix) from None
         fix = f"name a branch, a tag or a commit that 'git rev-parse' knows{_branches(top)}"
         raise UsageError(f"'{name}' is no revision of {real}", fix=fix) from None
     return Revision(top, real.relative_to(top), commit, name)
@@ -65,7 +65,9 @@ def how_to_deepen(top: Path, name: str = "") -> str | None:
         shallow = call_git(top, "rev-parse", "--is-shallow-repository").strip() == "true"
     except GitRefused:
         return None
-    what = "--unshallow" if not name or re.search(r"[~^@]", name) else f"--depth 1 origin {name}"
+    what = (
+        "--unshallow" if not name or re.search(r"[~^@]", name) else f"--depth 1 origin {name.removeprefix('origin/')}"
+    )
     return f"run 'git fetch {what}' there, or clone the whole history (fetch-depth: 0 in CI)" if shallow else None
 
 
