@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,23 @@ def rounds_of_a_second() -> int:
     return round(1_000_000 / min(took))
 
 
-def make_project(root: Path, rounds: int) -> None:
-    """Make a repository with the revisions ``base``, ``same`` and ``slower``."""
+REVISIONS = {"base": 1.0, "same": 1.0, "slower": 1.1}
+
+
+def make_project(root: Path, rounds: int, revisions: Mapping[str, float] = REVISIONS) -> None:
+    """Make a repository whose revisions take so many times as long as the base.
+
+    Args:
+        root: the folder to make.
+        rounds: of the base.
+        revisions: the name of each, and its factor.
+    """
     root.mkdir()
     (root / "test_work.py").write_text(TEST, encoding="utf-8")
     (root / "bench.toml").write_text(TOML, encoding="utf-8")
     who = [word for name in ("user.name=bench", "user.email=bench@example.org") for word in ("-c", name)]
     subprocess.run(["git", "-C", root, "init", "-q", "."], check=True)
-    for tag, more in (("base", 1.0), ("same", 1.0), ("slower", 1.1)):
+    for tag, more in revisions.items():
         (root / "work.py").write_text(f"# {tag}\nROUNDS = {round(rounds * more)}\n", encoding="utf-8")
         subprocess.run(["git", "-C", root, "add", "."], check=True)
         subprocess.run(["git", "-C", root, *who, "commit", "-qm", tag], check=True)

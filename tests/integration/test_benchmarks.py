@@ -32,6 +32,7 @@ LINES = {
         r"4 legs on 2 hosts: [\d.]+ ms a leg, [\d.]+ ms of CPU, \d+ MB in all",
     ),
     "benchmarks/measuring/ab.py": (ONE_PAIR, r"undecided after 1 pair|0 missed of 1"),
+    "benchmarks/measuring/orders.py": (("--glance", "--", "--engine", "local"), r"^\|.*\|$"),
     "benchmarks/measuring/commands.py": (("--glance",), r"^\|.*\|$"),
     "benchmarks/redaction/speed.py": (("--size", "100000"), r"[\d.]+ MB/s"),
     "benchmarks/results/many.py": (("20",), r"^\|"),

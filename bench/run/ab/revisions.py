@@ -6,6 +6,7 @@ often the tests. Filters (line ends, large files) act as they do in the user's o
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,9 @@ def find_revision(project: Path, name: str) -> Revision:
             what = f"'{name}' needs a git checkout, and {real} is none"
             known = any(said in str(error) for said in _NO_CHECKOUT)
             raise UsageError(what, "" if known else str(error), no_checkout) from None
+        fix = how_to_deepen(top, name)
+        if fix is not None:
+            raise UsageError(f"'{name}' is not in {top}, a shallow clone", fix=fix) from None
         fix = f"name a branch, a tag or a commit that 'git rev-parse' knows{_branches(top)}"
         raise UsageError(f"'{name}' is no revision of {real}", fix=fix) from None
     return Revision(top, real.relative_to(top), commit, name)
@@ -53,6 +57,23 @@ def find_revision(project: Path, name: str) -> Revision:
 
 _NO_CHECKOUT = ("not a git repository", "GIT_DISCOVERY_ACROSS_FILESYSTEM")
 """What git says of a folder that is no checkout, which adds nothing."""
+
+
+def how_to_deepen(top: Path, name: str = "") -> str | None:
+    """Return how a clone gets what it lacks, if it is shallow as those of CI are; else ``None``.
+
+    Args:
+        top: the checkout.
+        name: the revision that it lacks; empty for the whole history.
+    """
+    try:
+        shallow = call_git(top, "rev-parse", "--is-shallow-repository").strip() == "true"
+    except GitRefused:
+        return None
+    what = (
+        "--unshallow" if not name or re.search(r"[~^@]", name) else f"--depth 1 origin {name.removeprefix('origin/')}"
+    )
+    return f"run 'git fetch {what}' there, or clone the whole history (fetch-depth: 0 in CI)" if shallow else None
 
 
 def _branches(top: Path) -> str:

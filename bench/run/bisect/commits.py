@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import NotMeasured, UsageError
-from bench.run.ab.revisions import find_revision
+from bench.run.ab.revisions import find_revision, how_to_deepen
 from bench.run.source.git import GitRefused, call_git
 
 _SECONDS = 120.0
@@ -88,7 +88,8 @@ def find_commits(project: Path, good: str, bad: str) -> Commits:
     try:
         both = call_git(old.top, "merge-base", old.commit, new.commit).strip()
     except GitRefused:
-        raise UsageError(f"'{good}' and '{bad}' have no commit in common", fix="name two of one history") from None
+        fix = how_to_deepen(old.top) or "name two of one history"
+        raise UsageError(f"'{good}' and '{bad}' have no commit in common here", fix=fix) from None
     fix = f"name a good one that it comes after, as --good {both[:12]}, if that was not slow yet"
     raise UsageError(f"'{bad}' does not come after '{good}'", fix=fix)
 
