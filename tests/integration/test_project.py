@@ -262,11 +262,17 @@ def test_a_node_is_one_of_the_project(command: Command, checkout: Path, node: st
     assert "is not a node of the project" in done.complaint
 
 
-def test_a_node_runs_in_the_image_with_torch(command: Command, checkout: Path, cpu_image: ImageFacts) -> None:
-    done = run(command, checkout, "--node", "tests/test_shapes.py::test_shade", "--env", "COLOUR=red")
+@pytest.mark.parametrize("image", [None, "torch"])
+def test_a_node_runs_in_the_image_without_torch_or_in_the_one_asked_for(
+    command: Command, checkout: Path, small_image: ImageFacts, cpu_image: ImageFacts, image: str | None
+) -> None:
+    asked = ("--image", image) if image else ()
+    done = run(command, checkout, "--node", "tests/test_shapes.py::test_shade", "--env", "COLOUR=red", *asked)
     assert done.code == 0, done.err
-    assert done.record()["image"]["fingerprint"] == cpu_image.fingerprint
-    assert done.record()["diagnostic"]["name"] == "tests-test-shapes-test-shade_cpu"
+    record, wanted = done.record(), cpu_image if image else small_image
+    assert record["image"]["fingerprint"] == wanted.fingerprint
+    assert ("image_because" in record["diagnostic"]["params"]) == (image is None)
+    assert record["diagnostic"]["name"] == "tests-test-shapes-test-shade_cpu"
 
 
 def test_a_node_that_is_not_there_is_not_measured(command: Command, checkout: Path, small_image: ImageFacts) -> None:
