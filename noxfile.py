@@ -18,8 +18,9 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "imports", "tests"]
 
 MEASURED = ["grad_cpu", "grad_cuda", "bandwidth_cpu", "bandwidth_cuda", "dtype_cpu", "dtype_cuda", "selftest"]
-SHARED = ["--dist", "worksteal"]
-"""A worker of the unit tests that has nothing left takes from one that has."""
+SHARED = ["-n", str(len(os.sched_getaffinity(0)) + 1), "--dist", "worksteal"]
+"""One worker more than CPUs, since some tests wait; one that has nothing left takes from one that has."""
+UNIT = Path(__file__).parent / "tests" / "unit"
 VERBS = ["doctor", "compare", "reproduce", "whatif", "ab", "bisect", "report"]
 
 
@@ -89,15 +90,24 @@ def lock(session: nox.Session) -> None:
     session.run("python", "-m", "bench.engine", "lock", *session.posargs)
 
 
+def timed_files() -> list[str]:
+    """Return the files that hold a test which promises a time: to collect all others takes longer than these tests."""
+    found = [path for path in UNIT.rglob("test_*.py") if "mark.timed" in path.read_text(encoding="utf-8")]
+    return sorted(str(path.relative_to(UNIT.parents[1])) for path in found)
+
+
 def unit_tests(session: nox.Session) -> None:
-    """Run the unit tests that need no torch, or those named; what promises a time has the machine to itself."""
+    """Run the unit tests that need no torch, or those named; what promises a time has the machine to itself.
+
+    CPU time is the same beside others, but if lines are counted; so here what promises it is none of those.
+    """
     pytest = ["python", "-m", "pytest"]
     if session.posargs:
         session.run(*pytest, *session.posargs)
         return
-    given = ["--ignore=tests/unit/diagnostics", "tests/unit"]
-    session.run(*pytest, "-n", "auto", "-m", "not timed", *SHARED, *given, env=bytecode(session))
-    session.run(*pytest, "-m", "timed", *given, env=bytecode(session))
+    without = "--ignore=tests/unit/diagnostics"
+    session.run(*pytest, *SHARED, "-m", "not timed or cpu_time", without, "tests/unit", env=bytecode(session))
+    session.run(*pytest, "-m", "timed and not cpu_time", without, *timed_files(), env=bytecode(session))
 
 
 @nox.session
@@ -145,9 +155,9 @@ def tests(session: nox.Session) -> None:
         session.run(*pytest, *session.posargs)
         return
     part = ["--cov", "--cov-report=", "--cov-fail-under=0"]
-    session.run(*pytest, *part, "-n", "auto", "-m", "not timed", *SHARED, "tests/unit", env=bytecode(session))
+    session.run(*pytest, *part, *SHARED, "-m", "not timed", "tests/unit", env=bytecode(session))
     # What promises a time, and what uses an engine, has the machine to itself; counting lines would slow it by 3 in 4.
-    session.run(*pytest, "-m", "timed", "tests/unit", env=bytecode(session))
+    session.run(*pytest, "-m", "timed", *timed_files(), env=bytecode(session))
     session.run(*pytest, "--cov", "--cov-append", "--cov-report=term:skip-covered", "tests/integration")
 
 

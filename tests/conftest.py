@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, settings
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 # What one example takes depends on who else works on the machine, and says nothing of the code.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Half of the usual examples: they take a tenth of the unit tests, and each run draws others.
+settings.register_profile("unhurried", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
 

@@ -1,6 +1,7 @@
 """The sessions of everyday work, with a stand-in for nox: what each installs. What pre-commit does is the same."""
 
 import importlib.util
+import os
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
+UNIT = ROOT / "tests/unit"
+TIMED = re.compile(r"^ *(?:@|pytestmark = \[?)pytest\.mark\.timed\b", re.MULTILINE)
 
 
 class Session:
@@ -63,9 +66,18 @@ def test_unit_leaves_out_the_diagnostics_alone(sessions):
     session = Session()
     sessions["unit"](session)
     crowd, alone = session.ran
-    assert crowd[-2:] == alone[-2:] == ("--ignore=tests/unit/diagnostics", "tests/unit")
-    assert crowd[3:5] == ("-n", "auto")
-    assert (crowd[5:7], alone[3:5]) == (("-m", "not timed"), ("-m", "timed"))
+    assert crowd[3:5] == ("-n", str(len(os.sched_getaffinity(0)) + 1))
+    assert crowd[-4:] == ("-m", "not timed or cpu_time", "--ignore=tests/unit/diagnostics", "tests/unit")
+    assert alone[3:6] == ("-m", "timed and not cpu_time", "--ignore=tests/unit/diagnostics")
+
+
+@pytest.mark.parametrize("name", ["unit", "tests"])
+def test_each_test_that_promises_a_time_is_in_a_file_that_is_named(sessions, name):
+    session = Session()
+    sessions[name](session)
+    marked = {str(path.relative_to(ROOT)) for path in UNIT.rglob("*.py") if TIMED.search(path.read_text())}
+    assert {word for word in session.ran[1] if word.endswith(".py")} == marked
+    assert len(marked) > 10
 
 
 def test_a_session_of_tests_passes_its_arguments_on(sessions):

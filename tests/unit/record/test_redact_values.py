@@ -73,6 +73,7 @@ def test_twenty_letters_are_enough_for_a_random_string() -> None:
 
 
 @pytest.mark.timed
+@pytest.mark.cpu_time
 def test_random_strings_cost_no_more_than_a_few_looks_at_each() -> None:
     """One automaton that searched for a digit within too took a thousand times as long as this pass."""
     data = lines("{t} {t}") * 2

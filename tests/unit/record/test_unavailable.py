@@ -41,6 +41,7 @@ def test_a_reason_of_a_part_becomes_one_of_each_null_in_it_and_of_no_other() -> 
 
 
 @pytest.mark.timed
+@pytest.mark.cpu_time
 def test_thousands_of_tests_that_did_not_run_cost_no_more_each_than_a_few() -> None:
     tests = tuple(Node(f"test_x.py::test_{at}", "skipped") for at in range(4000))
     given = {f"runs[0].tests[{at}].call_s": "the test was skipped" for at in range(len(tests))}

@@ -18,6 +18,7 @@ MOST_CPU_S = 60.0
 
 @pytest.mark.slow
 @pytest.mark.timed
+@pytest.mark.cpu_time
 @pytest.mark.parametrize("count", [40, 1000])
 @pytest.mark.parametrize("shape", [project, fleet])
 def test_a_page_of_many_results_can_be_sent(shape: Callable[[int], list[Entry]], count: int) -> None:
