@@ -99,12 +99,18 @@ def passed_over(listing: Listing) -> None:
         notify(f"passed over: {problem}")
 
 
-def read_listed(listing: Listing, entries: Iterable[Listed]) -> list[Bundle]:
-    """Return bundles of a listing, read; a line for each that cannot be read any more."""
+def read_listed(listing: Listing, entries: Iterable[Listed], *, explained: bool = True) -> list[Bundle]:
+    """Return bundles of a listing, read; a line for each that cannot be read any more.
+
+    Args:
+        listing: has them.
+        entries: which of them.
+        explained: whether the records have the reasons for their nulls, which takes longer than to read all the rest.
+    """
     found = []
     for entry in entries:
         try:
-            found.append(read_bundle(listing.path(entry)))
+            found.append(read_bundle(listing.path(entry), explained=explained))
         except BenchError as error:  # changed or removed since it was listed
             notify(f"passed over: {error}")
     return found

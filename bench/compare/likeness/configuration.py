@@ -46,13 +46,14 @@ def setup_of(record: Record) -> tuple[str, ...]:
     Builds, variables and the state of a host change under a diagnostic as time goes on: they belong to its history
     (:func:`bench.report.trend.bands`), not to its name. The sides of an experiment each stand apart.
     """
+    bare = msgspec.structs.replace(record, runs=())  # nothing that is chosen shows in the runs alone
     plain = msgspec.structs.replace(
-        record,
+        bare,
         variant=None,
         diagnostic=msgspec.structs.replace(record.diagnostic, profile="full"),
         engine=msgspec.structs.replace(record.engine, name="docker", limits=Limits()),
     )
-    found = {one.name for one in differences(plain, record) if one.forces is not None}
+    found = {one.name for one in differences(plain, bare) if one.forces is not None}
     words = tuple(text for name, words in _WORDS.items() if name in found and (text := words(record)))
     told = record.experiment
     return (*words, f"{told.side} of experiment {told.id}") if isinstance(told, Experiment) else words

@@ -25,6 +25,8 @@ _LOST = frozenset({"events_lost", "events_unreadable", "events_cut", "tests_left
 _FOR_JUNIT = {"xfailed": "skipped", "xpassed": "passed"}
 """Imported evidence may be a JUnit report, which has fewer words than pytest."""
 
+_FEW = 4
+
 
 @dataclass(frozen=True, slots=True)
 class _Ran:
@@ -53,6 +55,10 @@ class _Ran:
         if outcome not in _ENDS:
             return None
         return f"{outcome} at attempt {tried}" if attempts and tried is not None and tried > 1 else outcome
+
+
+_LATEST: dict[int, tuple[Record, bool, tuple[_Ran, ...]]] = {}
+"""What was asked last, by the record: a series holds each result against the one before and the one after."""
 
 
 def unlike_tests(a: Record, b: Record) -> Iterator[tuple[str, str, str, str]]:
@@ -86,6 +92,17 @@ def tells(record: Record) -> bool:
 
 
 def _ran(record: Record, plain: bool) -> tuple[_Ran, ...]:
+    known = _LATEST.get(id(record))
+    if known is not None and known[0] is record and known[1] == plain:
+        return known[2]
+    found = _worked_out(record, plain)
+    while len(_LATEST) >= _FEW:
+        _LATEST.pop(next(iter(_LATEST)), None)
+    _LATEST[id(record)] = record, plain, found
+    return found
+
+
+def _worked_out(record: Record, plain: bool) -> tuple[_Ran, ...]:
     runs = [run for run in record.measured_runs if run.outcome == "passed" and not stood_still(run)]
     return tuple(_ran_of(run, plain) for run in runs)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.compare.stats.keeping import kept
 from bench.compare.stats.quantiles import student_quantile
 from bench.compare.stats.values import EQUAL, Floats, Interval
 from bench.errors import BenchError
@@ -75,7 +76,7 @@ def interval(x: Floats, y: Floats, alpha: float) -> Interval | None:
         return None
     difference = float(y.mean() - x.mean())
     student = student_reach(x, y, alpha)
-    resampled = percentile_t(x, y, alpha)
+    resampled = kept("percentile_t", Interval | None, lambda: percentile_t(x, y, alpha), x, y, alpha)
     reach = student
     if resampled is not None and resampled.high - difference <= _DEGENERATE * student:
         reach = max(student, resampled.high - difference)

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.compare.stats.bootstrap import REACH, STUDENT, ArithmeticFailed, robust_deviation
+from bench.compare.stats.keeping import kept
 from bench.compare.stats.quantiles import student_quantile
 from bench.compare.stats.values import EQUAL, Floats, Interval, logs
 
@@ -85,7 +86,7 @@ def _find(values: tuple[float, ...]) -> Found:
     series = logs(values[skipped:])
     if series.size == 0:
         return Found((), ())
-    p_values = _divided(series)
+    p_values = kept("borders", dict[int, float], lambda: _divided(series), series)
     while True:
         borders = sorted(p_values)
         centres, estimates, reaches = _levels(series, borders)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import count
 from statistics import NormalDist
 
@@ -33,6 +34,7 @@ def student_below(freedom: float, value: float) -> float:
     return tails / 2 if value < 0 else (1 + centre) / 2
 
 
+@lru_cache(maxsize=1024)  # a history asks for each of its results, of nearly as many before it
 def student_quantile(freedom: float, probability: float) -> float:
     """Return the value below which Student's t with ``freedom`` degrees lies with that probability.
 

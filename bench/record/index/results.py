@@ -6,7 +6,7 @@ import hashlib
 import os
 from array import array
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Listing:
     twins: tuple[BenchError, ...] = ()
     lost: frozenset[str] = frozenset()
     read: int = 0
+    _digests: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def found(self) -> bool:
@@ -70,6 +71,11 @@ class Listing:
 
     def digest(self) -> bytes:
         """Return what tells this listing from any other; empty if that cannot be told from what is kept of it."""
+        if not self._digests:  # a query asks for it several times
+            self._digests.append(self._worked_out())
+        return self._digests[0]
+
+    def _worked_out(self) -> bytes:
         if self.lost or not all(group.signature for group in self.groups):
             return b""
         parts = sorted((group.folder, group.signature.hex()) for group in self.groups)

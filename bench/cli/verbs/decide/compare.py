@@ -18,7 +18,9 @@ from bench.cli.output import Console, notify, print_json
 from bench.compare.likeness.differences import known_differences
 from bench.compare.measures import WALL
 from bench.compare.ranking import Ranking, rank_each
+from bench.compare.stats.keeping import kept_in
 from bench.errors import UsageError, gravest
+from bench.record.index.outcomes import Outcomes
 from bench.record.schema import Record
 from bench.record.storage.bundle import Bundle
 
@@ -54,7 +56,8 @@ def compare_(
     named = Named(what.words, results)
     found = named.bundles()
     known = named.history(found)
-    made = rankings(what, found, known, accepted, metric)
+    with kept_in(Outcomes()):
+        made = rankings(what, found, known, accepted, metric)
     for word, why in {word: why for ranking in made for word, why in ranking.passed_over.items()}.items():
         notify(f"passed over {word}: {why}")
     held = held_to(gate, [row.work for ranking in made for row in ranking.rows])

@@ -18,6 +18,7 @@ from bench.compare.measures import WALL, measures
 from bench.errors import ExitCode, UsageError
 from bench.record.index.entries import Entry
 from bench.record.index.listing import kind_of
+from bench.record.index.outcomes import Outcomes
 from bench.record.index.results import Listing
 from bench.record.schema import Record
 
@@ -50,7 +51,7 @@ def history_(
         _show(listing, entries, metric)
         _suggest(listing, entries, name, results)
         return ExitCode.OK
-    records = [bundle.record for bundle in read_listed(listing, entries)]
+    records = [bundle.record for bundle in read_listed(listing, entries, explained=json)]
     if json and not (gate or changes):
         _require(metric, records)
         print_json(records)
@@ -85,7 +86,7 @@ def _show(listing: Listing, entries: Sequence[Entry], metric: str, series: Seque
     from bench.report.terminal.history import changes_view, history_view
 
     newest, older = shown_of(entries)
-    shown = [entry_of(bundle) for bundle in read_listed(listing, newest)]
+    shown = [entry_of(bundle) for bundle in read_listed(listing, newest, explained=False)]
     if series is None:
         series = _series([entry.record for entry in shown], metric)
     counts = Counter[tuple[str, str]]()
@@ -116,9 +117,11 @@ def shown_of(entries: Sequence[Entry]) -> tuple[list[Entry], dict[tuple[str, str
 
 def _series(records: Sequence[Record], metric: str) -> tuple[Series, ...]:
     from bench.compare.history.changes import series_of
+    from bench.compare.stats.keeping import kept_in
 
     _require(metric, records)
-    return series_of(records, metric)
+    with kept_in(Outcomes()):
+        return series_of(records, metric)
 
 
 def _require(metric: str, records: Sequence[Record]) -> None:
