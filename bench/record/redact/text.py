@@ -16,6 +16,7 @@ from bench.record.redact.checked import CHECKED, PHRASES
 from bench.record.redact.commands import COMMANDS
 from bench.record.redact.entropy import redact_random
 from bench.record.redact.lines.alike import Alike
+from bench.record.redact.lines.tokens import Tokens
 from bench.record.redact.lines.values import redact_values
 from bench.record.redact.literals import redact_literals
 from bench.record.redact.markup import MARKUP
@@ -36,6 +37,7 @@ _MAX_KEY = 65536
 RULES = Rules((*SHAPES, *COMMANDS, *FILES, *MARKUP, *CHECKED, *CALLS, *ASSIGNED, *SPOKEN))
 OUT_BY_NAME = "the test gave it under a secret's name"
 _ALIKE = Alike(RULES.redact, RULES.places)
+_TOKENS = Tokens(RULES.redact)
 
 
 def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
@@ -242,7 +244,8 @@ def _known_text(text: str, secrets: Collection[str]) -> str:
 
 def _redact_known(data: bytes, secrets: Collection[str]) -> bytes:
     """Everything but the rule for random strings."""
-    return PHRASES.redact(_ALIKE.redact(redact_values(_redact_private_keys(redact_literals(data, secrets)))))
+    alike = _TOKENS.redact(redact_values(_redact_private_keys(redact_literals(data, secrets))))
+    return PHRASES.redact(_ALIKE.redact(alike))
 
 
 def _redact_private_keys(data: bytes) -> bytes:

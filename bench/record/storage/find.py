@@ -65,6 +65,23 @@ def scan(path: Path, follow: Follow = iter) -> Scan:
     return Scan(tuple(bundles[key] for key in sorted(bundles)), tuple(problems), tuple(twins))
 
 
+def find_twins(folders: Iterable[Path]) -> tuple[BenchError, ...]:
+    """Return which results are there twice, as :func:`scan` does, with no more than two of the bundles in memory."""
+    kept: dict[tuple[str, str, str], Path] = {}
+    twins: list[BenchError] = []
+    for folder in folders:
+        try:
+            bundle = read_bundle(folder)
+            twin = read_bundle(kept[bundle.key]) if bundle.key in kept else None
+        except BenchError:
+            continue
+        here, there = (twin, bundle) if twin and len(bundle.files()) <= len(twin.files()) else (bundle, twin)
+        kept[bundle.key] = here.path
+        if there is not None:
+            twins.append(twice(here, there))
+    return tuple(twins)
+
+
 def find_bundles(
     what: str | Path,
     results: Path | None = None,

@@ -10,7 +10,7 @@ from bench.record.codec import NewerSchema
 from bench.record.consistency import contradictions, identity_problems
 from bench.record.duplicates import duplicate_keys
 from bench.record.storage.bundle import RECORD, read_bundle
-from bench.record.storage.find import Follow, bundle_folders, no_bundle_in, scan
+from bench.record.storage.find import Follow, bundle_folders, find_twins, no_bundle_in
 from bench.record.storage.manifest import Problem, check_manifest
 
 
@@ -61,7 +61,7 @@ def verify(path: Path, follow: Follow = iter) -> VerifyReport:
     if not folders:
         raise no_bundle_in(path)
     problems = [BundleProblem(folder, problem) for folder in follow(folders) for problem in verify_bundle(folder, path)]
-    return VerifyReport(tuple(folders), tuple(problems), tuple(str(twin) for twin in scan(path).twins))
+    return VerifyReport(tuple(folders), tuple(problems), tuple(str(twin) for twin in find_twins(folders)))
 
 
 def verify_bundle(folder: Path, tree: Path | None = None, called: str | None = None) -> list[Problem]:

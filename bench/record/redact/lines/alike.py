@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 
+from bench.record.redact.lines.spans import BELOW, Hidden, hidden_of
 from bench.record.redact.scan import chunks
 
 _ZEROES = bytes.maketrans(b"123456789", b"000000000")
@@ -32,20 +33,19 @@ _ABOVE = 3
 # A form in which a digit may be more than a digit: codes of characters, numbers of cards, keys with a number in their
 # prefix, the names of hashes and programs, tables and elements.
 _TELLING = re.compile(
-    rb"[%&#$\\][A-Za-z{]{0,3}0|0{14}|0{4}[ -]0{4,6}[ -]0{4}|0//0|ya00|[fvq]0|_v0|r0_|0x|fo0_|fm0|KEY-0|0z"
+    rb"[%&#$\\][A-Za-z{]{0,3}0|0{14}|0{4}[ -]0{4,6}[ -]0{4}|0//0|ya00|[fq]0|(?<!/)v0|_v0|r0_|0x|fo0_|fm0|KEY-0|0z"
     rb"|(?i:argon|pbkdf|sha|md)-?0|[|<\0\r]|\xe2\x94|\xe2\x95|form-data"
 )
+_TABLE = re.compile(rb"[|<\0\r]|\xe2\x94|\xe2\x95|form-data")
 # The end of a line that may go on below: its last words, or the last sign.
 _GOES_ON = re.compile(
     rb"(?i:pass|secret|cred|pw|pswd|token|key|auth|dsn|cookie|sess|jwt|pat|bearer|basic|connection|kennwort|geheim|contrase"
     rb"|clave|mdp|passe|login|machine|default|account|user|by|is|was)[\w.-]{0,40}[\"':,=]{0,3}(?:\s+\S+){0,2}\s*$"
     rb"|[^\w.%)\]}]\s*$|^\s*$|^[0-9A-Za-z.)\s]{0,12}$"
 )
-_MARK = re.compile(rb"(\[redacted:[a-z0-9-]{1,40}\])")
+_AT_END = re.compile(rb"\[redacted:[a-z0-9-]{1,40}\]\S{0,4}(?:\s+\S+){0,2}\s*$")
 
 Redact = Callable[[bytes], bytes]
-Hidden = tuple[tuple[int, int, bytes], ...]
-"""What is hidden in a line: from where to where, and what stands there instead."""
 
 
 class Alike:
@@ -126,11 +126,20 @@ class Alike:
     def _judge(self, line: bytes, form: bytes) -> Hidden | None:
         if not line:
             return ()
-        if len(line) > _LONGEST or _TELLING.search(form) or _GOES_ON.search(form):
+        if _TELLING.search(form) or (_reaches_below(line) and not self._is_done(line)):
             return None
-        hidden = _hidden(line, self._redact(line + b"\n")[:-1])
+        hidden = hidden_of(line, self._redact(line + b"\n")[:-1])
         other = bytes(byte if not 48 <= byte <= 57 else 48 + (at * 7 + byte) % 10 for at, byte in enumerate(line))
-        return hidden if hidden == _hidden(other, self._redact(other + b"\n")[:-1]) else None
+        return hidden if hidden == hidden_of(other, self._redact(other + b"\n")[:-1]) else None
+
+    def _is_done(self, line: bytes) -> bool:
+        """Whether the value is on the line, hidden by now, and none is looked for below it."""
+        return len(line) <= _LONGEST and _AT_END.search(line) is not None and self._redact(line + BELOW) == line + BELOW
+
+
+def _reaches_below(line: bytes) -> bool:
+    """Whether more than the line is needed to judge it."""
+    return len(line) > _LONGEST or _TABLE.search(line) is not None or _GOES_ON.search(line) is not None
 
 
 def _mixed(
@@ -147,7 +156,7 @@ def _mixed(
             if first < position:
                 yield first, position, ()
             yield position, last, None
-            owed = _BELOW if hidden is None else owed - (last - position)
+            owed = _BELOW if hidden is None and _reaches_below(line) else owed - (last - position)
             first = last
         elif hidden:
             if first < position:
@@ -158,25 +167,6 @@ def _mixed(
     if first < end:
         yield first, end, ()
     return max(0, owed)
-
-
-def _hidden(line: bytes, redacted: bytes) -> Hidden | None:
-    """What was hidden in a line; ``None`` if that cannot be told from what became of it."""
-    if redacted == line:
-        return ()
-    kept = _MARK.split(redacted)
-    if not line.startswith(kept[0]) or not line.endswith(kept[-1]):
-        return None
-    position, found = len(kept[0]), []
-    texts = kept[2::2]
-    for number, (mark, text) in enumerate(zip(kept[1::2], texts, strict=True), 1):
-        end = len(line) - len(text) if number == len(texts) else line.find(text, position + 1)
-        # What stands between two marks must stand in the line once, or nobody knows where a secret ends.
-        if end <= position or not (number == len(texts) or (text and line.find(text, end + 1) < 0)):
-            return None
-        found.append((position, end, mark))
-        position = end + len(text)
-    return tuple(found)
 
 
 def _without(line: bytes, hidden: Hidden) -> bytes:

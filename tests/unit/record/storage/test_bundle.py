@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ from bench.record.host_id import host_id
 from bench.record.schema import Host, HostClass
 from bench.record.storage.bundle import read_bundle, write_bundle
 from bench.record.storage.disk import check_results_folder
-from bench.record.storage.find import bundle_folders, find_bundles, scan
+from bench.record.storage.find import bundle_folders, find_bundles, find_twins, scan
 from bench.record.storage.manifest import check_manifest
 from bench.record.storage.verify import verify
 from tests.support.records import HOST, OTHER, OTHER_CLASS, STAMP, make_record
@@ -385,3 +386,13 @@ def test_file_names() -> None:
     for name in ("a b/ü?.txt", "../../x", "", "///", "." * 300, "a/" * 20):
         assert is_file_name(safe_file_name(name))
     assert safe_file_name("env/ok.txt") == "env/ok.txt"
+
+
+def test_twins_are_found_as_by_a_scan_of_the_tree(tmp_path) -> None:
+    first = write_bundle(tmp_path / "results", make_record(), FILES)
+    shutil.copytree(first, tmp_path / "results/reference" / first.relative_to(tmp_path / "results"))
+    folders = bundle_folders(tmp_path / "results")
+    found = [str(one) for one in find_twins(folders)]
+    assert len(folders) == 2
+    assert len(found) == 1
+    assert found == [str(one) for one in scan(tmp_path / "results").twins]
