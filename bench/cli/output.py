@@ -132,6 +132,7 @@ class Console:
 def _console(*, stderr: bool) -> rich.console.Console:
     import rich.console
 
+    clear_passing()
     stream = sys.stderr if stderr else sys.stdout
     terminal = stream.isatty()
     file = cast("IO[str]", (Patient if terminal else Trimmed)(stream, forgiving=stderr))
@@ -160,7 +161,6 @@ def notify(line: str) -> None:
 
 def announce(line: str) -> None:
     """One plain line that ``--quiet`` does not silence: what is about to be done by somebody else's word."""
-    _passing.clear()
     print_line(Console.err(), _shown(line))
 
 
@@ -193,6 +193,11 @@ class _Passing:
 PASSING_EVERY_S = 15.0
 """Seconds between two lines of a build on a pipe."""
 _passing = _Passing()
+
+
+def clear_passing() -> None:
+    """Take away the line that passes: something else is about to be drawn."""
+    _passing.clear()
 
 
 def print_line(console: rich.console.Console, line: str) -> None:
@@ -230,7 +235,6 @@ class Held:
 
 def complain(line: str) -> None:
     """One line that names what is wrong and what to do."""
-    _passing.clear()
     print_line(Console.err(), f"bench: {' '.join(plain(line).split())}")
 
 

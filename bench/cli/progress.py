@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from bench.cli.output import Console, notify, print_line
+from bench.cli.output import Console, clear_passing, notify, print_line
 from bench.report.text import plain
 from bench.run.observer import CALIBRATING, Observer
 from bench.units import clock, percent, seconds, size
@@ -112,6 +112,7 @@ class Progress(Observer):
         self._said = time.monotonic()
         self._hidden = secret_values(os.environ) | secret_values(plan.task.env)
         if self._live is not None:
+            clear_passing()
             self._live.start()
         elif not self.terse:
             self._say(f"{self._now.title}: started")
@@ -152,6 +153,7 @@ class Progress(Observer):
         before, self._now = self._now, Now(title=self._now.title, phase=what)
         self._begins()
         if self._live is not None:
+            clear_passing()
             self._live.start()
             self._refresh()
         elif what == CALIBRATING:

@@ -131,3 +131,6 @@ def test_many_steps_are_one_line_on_a_terminal_and_few_on_a_pipe(monkeypatch, ca
     assert all(len(line.removesuffix("\x1b[K")) == wide and "\x1b[2J" not in line for line in (first, second))
     output.complain("no disk")
     assert capsys.readouterr().err.startswith("\r\x1b[K")
+    output.notify(Passing("Step 1/1 : RUN x"))
+    output.Console.out()
+    assert capsys.readouterr().err.endswith("\r\x1b[K"), "nothing is drawn behind a line that passes"
