@@ -10,11 +10,12 @@ from bench.catalog.model import Catalog, Variant
 from bench.engine.interrupt import Interrupts
 from bench.errors import BenchError, NotMeasured, UsageError
 from bench.run.host_snapshot import HostSnapshot
-from bench.run.measure import WrittenResult, conclude, look_again, not_begun
+from bench.run.measure import WrittenResult, conclude, look_again, look_at_work, not_begun
 from bench.run.measurement import Measurement
 from bench.run.plan import Plan, check_capacity
 from bench.run.schedule import Interleaved, make_runs
 from bench.run.session import Session
+from bench.run.work.counting import Wanted
 
 DEFAULT = ("glibc", "glibc-keep", "jemalloc", "tcmalloc", "thp")
 """What is tried if nothing else is asked for: the allocators and huge pages."""
@@ -55,7 +56,7 @@ def select(known: Sequence[Variant], names: Sequence[str], cpus: int | None) -> 
     return chosen
 
 
-def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session]) -> tuple[Tried, ...]:
+def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session], work: Wanted = "never") -> tuple[Tried, ...]:
     """Run every plan as often as it asks for, interleaved, and write one bundle a variant.
 
     A variant that cannot be measured (no such allocator, no engine) is left out from then on, with its reason; Ctrl-C
@@ -64,6 +65,7 @@ def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session]) -> tupl
     Args:
         plans: one a variant.
         sessions: where each variant runs, by its name.
+        work: whether each variant's work is counted, in one more run of each.
     """
     for plan in plans:
         check_capacity(plan.task.limits, sessions[name_of(plan)].engine.capacity())
@@ -87,6 +89,9 @@ def try_variants(plans: Sequence[Plan], sessions: Mapping[str, Session]) -> tupl
         if not any(one.runs for one in results.values()):
             return _nothing(plans, sessions, problems, before)
         after = look_again(first, interrupts)
+        for one in results.values():
+            if work != "never" and one.runs:
+                one.work = look_at_work(one, work)
         return tuple(_tried(plan, results.get(name_of(plan)), after, problems.get(name_of(plan))) for plan in plans)
 
 

@@ -78,6 +78,7 @@ def whatif_view(diagnostic: str, lines: Sequence[VariantLine], advice: str) -> R
     for title, problems in (("not measured:", unmeasured), ("lost:", lost)):
         left_out += [Text(title, style="dim"), bullets(problems)] if problems else []
     against = [(line.name, contradiction(line.comparison)) for line in lines if line.comparison is not None]
+    against += [(line.name, line.comparison.work.said) for line in lines if line.comparison and line.comparison.work]
     notes = [Text.assemble(text(name), ": ", text(why)) for name, why in against if why]
     told = [bullets(notes)] if notes else []
     return Group(head, made, Text(), _used(lines), *told, *left_out, text(advice, "bold"))

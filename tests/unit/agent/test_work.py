@@ -35,35 +35,46 @@ class Monitoring:
 
     def __init__(self, taken: int = 0) -> None:
         self.taken = taken
+        self.names: dict[int, str] = {}
         self.callbacks: dict[int, Any] = {}
         self.returning: list[Any] = []
 
     def get_tool(self, tool: int) -> str | None:
-        return "other" if tool >= 5 - self.taken else None
+        return self.names.get(tool, "other" if tool >= 5 - self.taken else None)
 
     def use_tool_id(self, tool: int, name: str) -> None:
         assert self.get_tool(tool) is None
+        self.names[tool] = name
 
     def register_callback(self, _tool: int, event: int, callback: Any) -> None:
         self.callbacks[event] = callback
 
-    def set_local_events(self, _tool: int, code: Any, events: int) -> None:
+    def set_local_events(self, tool: int, code: Any, events: int) -> None:
+        self.require(tool)
         assert events == self.events.PY_RETURN
         self.returning.append(code)
 
-    def set_events(self, _tool: int, events: int) -> None:
-        own = sys._getframe().f_code
+    def require(self, tool: int) -> None:
+        if self.get_tool(tool) is None:
+            raise ValueError(f"tool {tool} is not in use")
+
+    def set_events(self, tool: int, events: int) -> None:
+        self.require(tool)
 
         def seen(frame: Any, event: str, _argument: object) -> None:
-            if event == "call" and frame.f_code is not own:
+            if event == "call" and frame.f_code not in OWN:
                 self.callbacks[self.events.PY_START](frame.f_code, 0)
             elif event == "return" and frame.f_code in self.returning:
                 self.callbacks[self.events.PY_RETURN](frame.f_code, 0, None)
 
         sys.setprofile(seen if events else None)
 
-    def free_tool_id(self, _tool: int) -> None:
+    def free_tool_id(self, tool: int) -> None:
         self.callbacks = {}
+        self.names.pop(tool)
+
+
+OWN = {getattr(Monitoring, name).__code__ for name in ("get_tool", "require", "set_local_events", "set_events")}
 
 
 @pytest.fixture
@@ -88,6 +99,31 @@ def test_a_recursion_s_calls_are_those_counted_by_hand(monitoring: Monitoring) -
     # calls(n) = 2 * F(n + 1) - 1, and the lambda itself
     assert share["python"]["modules"][__name__] == 2 * 233 - 1 + 1
     assert share["python_calls"] == share["python"]["calls"] == sum(share["python"]["modules"].values())
+
+
+@pytest.mark.parametrize("anew", [None, "somebody's"])
+def test_a_test_that_takes_the_place_of_the_counter_costs_its_counts_alone(
+    monitoring: Monitoring, monkeypatch: pytest.MonkeyPatch, anew: str | None
+) -> None:
+    counter = PythonCalls()
+    counter.begin_test()
+    counter.resume()
+    sys.setprofile(None)
+    (tool,) = monitoring.names
+    started = monitoring.callbacks[monitoring.events.PY_START]
+    monitoring.free_tool_id(tool)
+    monkeypatch.setattr(python_calls, "_is_import", lambda _: True)
+    started(compile("pass", "later.py", "exec"), 0)  # it runs in the test, which must not see an error of ours
+    if anew is not None:
+        monitoring.use_tool_id(tool, anew)
+    counter.pause()
+    assert counter.end_test() == {}
+    counter.begin_test()
+    counter.resume()
+    counter.close()
+    assert counter.totals() == {}
+    assert "a test took the place" in counter.unavailable["python"]
+    assert monitoring.names == ({} if anew is None else {tool: anew})  # what is another's stays
 
 
 def test_each_test_s_calls_add_up_and_what_is_between_is_not_counted(monitoring: Monitoring) -> None:

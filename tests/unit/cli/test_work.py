@@ -194,3 +194,23 @@ def test_a_reproduction_is_held_to_the_gate(counts, bench_, tmp_path):
     assert "functions of loop 1 000 1 020 +2.00 %" in " ".join(out.split())
     counts(1000)
     assert bench_("reproduce", bundle, "--results", tmp_path / "c", "--fail-on", "work:1%")[0] == 0
+
+
+def test_variants_have_their_work_side_by_side_if_it_is_asked_for(counts, engine, bench_):
+    counts(1000, 1020)
+    words = ("whatif", "grad_cpu", "--variants", "glibc,jemalloc", "--repeat", "1")
+    out = " ".join(bench_(*words, "--work")[1].split())
+    assert "jemalloc: the result does 2.0 % more Python calls" in out
+    assert len(engine.executed) == 4
+    assert ["BENCH_WORK_OUT" in task.env for task in engine.executed] == [False, False, True, True]
+    counts(1000, 1020)
+    document = json.loads(bench_(*words, "--work", "--json")[1])
+    assert document["variants"][1]["comparison"]["work"]["growth"] == pytest.approx(0.02)
+    assert "Python calls" not in bench_(*words)[1]
+    assert len(engine.executed) == 10
+
+
+def test_a_variant_s_work_that_cannot_be_counted_costs_nothing(engine, bench_):
+    engine.outcomes = ["passed", "passed", "failed", "failed"]
+    code, out, err = bench_("whatif", "grad_cpu", "--variants", "glibc,jemalloc", "--repeat", "1", "--work")
+    assert (code, "the work was not counted: the counting run ended as failed" in err) == (0, True), out + err

@@ -71,6 +71,9 @@ def whatif(
     expect_exit: commands.ExpectExit = 0,
     warmup: commands.Warmup = None,
     python: commands.Python = None,
+    work: Annotated[
+        bool, typer.Option("--work/--no-work", help="Count each variant's work in one more run, not timed.")
+    ] = False,
     results: options.Results = options.DEFAULT_RESULTS,
     if_busy: options.Busy = "wait",
     json: options.Json = False,
@@ -109,7 +112,7 @@ def whatif(
         plans = _plans(catalog, diagnostic, asked, chosen, code)
         shared = sessions_for(usual, chosen, host, stack)
         sessions = {name_of(plan): shared[engine_for(plan.variant, usual.engine)] for plan in plans}
-        tried = try_variants(plans, sessions)
+        tried = try_variants(plans, sessions, "always" if work else "never")
     lines = [_line(one, tried[0].written, metric) for one in tried]
     comparisons = {line.name: line.comparison for line in lines if line.comparison is not None}
     said = advice(comparisons, chosen, tried[0].problem, {line.name: line.agreed for line in lines})

@@ -75,8 +75,9 @@ class Work:
             for counter in self._counters:
                 found |= counter.totals()
                 found["unavailable"] |= counter.unavailable
+            document = json.dumps(found, allow_nan=False)  # first: what cannot be written leaves no file
             with open(self._path, "x", encoding="ascii") as file:
-                json.dump(found, file, allow_nan=False)
+                file.write(document)
 
     def _counted(self) -> Iterator[None]:
         begun = []

@@ -16,6 +16,7 @@ MAX_CODES = 50_000
 MAX_MODULES = 200
 NAME_CHARACTERS = 200
 OTHERS = "(others)"
+NAME = "bench"
 FUNCTION = 0x1 | 0x2
 """inspect.CO_OPTIMIZED and CO_NEWLOCALS: a function's code, not that of a module or a class."""
 OURS = ("_pytest", "pluggy", "pytest")
@@ -44,7 +45,7 @@ class PythonCalls(Counter):
             self.unavailable["python"] = "other tools use all places of sys.monitoring"
             return
         self._tool = free[0]
-        monitoring.use_tool_id(self._tool, "bench")
+        monitoring.use_tool_id(self._tool, NAME)
         self._importing: list[CodeType] = []
         monitoring.register_callback(self._tool, monitoring.events.PY_START, self._callback())
         for event in (monitoring.events.PY_RETURN, monitoring.events.PY_UNWIND):
@@ -56,13 +57,13 @@ class PythonCalls(Counter):
 
     def resume(self) -> None:
         """Count from here."""
-        if self._tool is not None:
+        if self._is_ours():
             events = self._monitoring.events
             self._monitoring.set_events(self._tool, events.PY_START | events.PY_UNWIND)
 
     def pause(self) -> None:
         """Count no more."""
-        if self._tool is not None:
+        if self._is_ours():
             self._monitoring.set_events(self._tool, 0)
             self._importing.clear()
 
@@ -82,7 +83,7 @@ class PythonCalls(Counter):
 
     def close(self) -> None:
         """Give the place back."""
-        if self._tool is not None:
+        if self._is_ours():
             self._monitoring.free_tool_id(self._tool)
 
     def totals(self) -> dict[str, Any]:
@@ -95,6 +96,13 @@ class PythonCalls(Counter):
         if rest:
             modules[OTHERS] = modules.get(OTHERS, 0) + rest
         return {"python": {"calls": sum(self._sums.values()), "modules": modules}}
+
+    def _is_ours(self) -> bool:
+        """Whether there is a place, and no test has given it to another tool: what was counted is then not whole."""
+        if self._tool is not None and self._monitoring.get_tool(self._tool) != NAME:
+            self.unavailable["python"] = "a test took the place of sys.monitoring in which its calls were counted"
+            self._tool = None
+        return self._tool is not None
 
     def _imported(self, code: CodeType, _offset: int, _value: object) -> None:
         if self._importing and self._importing[-1] is code:
@@ -116,6 +124,8 @@ class PythonCalls(Counter):
                 return None
             if code.co_flags & FUNCTION != FUNCTION:
                 if code.co_name != "<module>" or not _is_import(code):
+                    return disable
+                if monitoring.get_tool(tool) != NAME:  # a test has freed the place: an error here would be that test's
                     return disable
                 importing.append(code)
                 monitoring.set_local_events(tool, code, ends)
