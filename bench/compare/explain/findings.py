@@ -11,7 +11,7 @@ from bench import units
 from bench.compare.explain.breakdown import Budget, others_cpus
 from bench.compare.explain.remedy import ALLOCATORS, PARALLEL, fitting
 from bench.compare.sample import Sample
-from bench.record.schema import Record
+from bench.record.schema import Experiment, Record
 
 PAGE_BYTES = 4096
 ASSUMED_FAULT_S = (0.25e-6, 10e-6)
@@ -248,11 +248,13 @@ def _neighbours(sample: Sample, budget: Budget) -> Iterator[Finding]:
     load, cpus = record.host.before.load, record.host.class_.threads
     others = others_cpus(sample.runs)
     if others is not None and cpus and others > 0.05 * cpus:
+        quiet = "wait until it is quiet"
+        in_pairs = isinstance(record.experiment, Experiment)
         yield Finding(
             "host_loaded",
             f"others used {others:.1f} of {cpus} CPUs during the run",
             "others were at work on this host",
-            "wait until it is quiet, or compare with 'bench ab', which runs both sides in turns",
+            quiet if in_pairs else f"{quiet}, or compare with 'bench ab', which runs both sides in turns",
         )
     elif others is None and load is not None and cpus and load > 0.25 * cpus:
         yield Finding(

@@ -9,7 +9,7 @@ from bench.compare.explain.difference import explain, explain_difference
 from bench.compare.explain.findings import fault_cost_s
 from bench.compare.sample import sample_of
 from bench.errors import NotComparable, NotMeasured
-from bench.record.schema import Calibration, Cpu, Faults, HostState, Io, Memory, Run, Source
+from bench.record.schema import Calibration, Cpu, Experiment, Faults, HostState, Io, Memory, Run, Source
 from bench.record.schema import TestResult as Node
 from tests.support.records import HOST_CLASS, RYZEN, XEON, phase_d, record, replace
 
@@ -279,6 +279,16 @@ def test_waiting_for_a_cpu_that_others_used_is_a_term_of_its_own():
     assert codes == {"host_loaded", "cpu_wait"}
     (waiting,) = (term for term in said.budget.terms if term.name == "cpu_wait")
     assert waiting.meaning == "waiting for a CPU that others used"
+
+
+def test_what_ran_in_pairs_already_is_not_told_to():
+    advice = {
+        one.remedy
+        for made in (beside(), beside(experiment=Experiment("ab-1", "head", (0,), (0,), 1)))
+        for one in explain(made).findings
+        if one.code == "host_loaded"
+    }
+    assert sorted("bench ab" in line for line in advice) == [False, True]
 
 
 def test_tasks_that_nobody_saw_are_taken_to_have_waited_as_the_others_did():
