@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,16 +31,19 @@ REFERENCE = "reference"
 READING = Steps("reading results")
 
 
-def entry_of(bundle: Bundle, samples_bytes: int = 0) -> Entry:
-    """Return a bundle as a report takes it, with so much of the samples of its typical run, the one that is drawn."""
-    record = bundle.record
-    entry = Entry(record, str(bundle.path), NO_SAMPLES)
-    typical = entry.typical if samples_bytes else None
+def entry_of(bundle: Bundle) -> Entry:
+    """Return a bundle as a report takes it, without samples."""
+    return Entry(bundle.record, str(bundle.path), NO_SAMPLES)
+
+
+def samples_of(bundle: Bundle, most: int) -> Mapping[int, str]:
+    """Return at most so many bytes of the samples of a bundle's typical run, the one that is drawn, by its index."""
+    record, typical = bundle.record, entry_of(bundle).typical
     if typical is None:
-        return entry
+        return NO_SAMPLES
     total = max(record.runs_asked or 1, len(record.runs))
-    text = _samples(bundle, record.runs.index(typical), total, samples_bytes)
-    return entry if text is None else replace(entry, samples={typical.index: text})
+    text = _samples(bundle, record.runs.index(typical), total, most)
+    return NO_SAMPLES if text is None else {typical.index: text}
 
 
 def _samples(bundle: Bundle, at: int, total: int, most: int) -> str | None:

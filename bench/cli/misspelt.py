@@ -11,8 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from bench.catalog.model import TORCH
-from bench.catalog.project import read_catalog
-from bench.errors import BenchError
+from bench.cli.options import named_in
 from bench.record.schema import Record
 
 _REFUSED = "pytest refused the command line or the node: "
@@ -114,12 +113,8 @@ def lacks(record: Record, project: Path | None, given: Path | str | None) -> Mis
 
 def _named_in(project: Path, name: str) -> str | None:
     """The requirements file that a project's own catalog names for a diagnostic."""
-    try:
-        known = {one.name: one.requirements for one in read_catalog(project).diagnostics}
-    except BenchError:
-        return None
-    file = known.get(name)
-    return None if file is None else str(project / file)
+    known = named_in(project).get(name)
+    return None if known is None or known.requirements is None else str(project / known.requirements)
 
 
 _LACKS = re.compile(

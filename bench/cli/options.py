@@ -130,17 +130,17 @@ def project_here(node: str | None = None, name: str | None = None) -> Path | Non
     file = (node or "").split("::", 1)[0]
     if file:
         return Path() if (Path() / file).exists() else None
-    return Path() if name is not None and name in named_here() else None
+    return Path() if name is not None and name in named_in(Path()) else None
 
 
-def named_here() -> dict[str, Diagnostic]:
-    """Return what ``bench.toml`` in the current folder names; nothing if it is not one of ours."""
+def named_in(folder: Path) -> dict[str, Diagnostic]:
+    """Return by its name what a folder's ``bench.toml`` names; nothing if it is not one of ours."""
     from bench.catalog.project import FILE, read_catalog
 
-    if not Path(FILE).is_file():
+    if not (folder / FILE).is_file():
         return {}
     try:
-        return {diagnostic.name: diagnostic for diagnostic in read_catalog(Path()).diagnostics}
+        return {diagnostic.name: diagnostic for diagnostic in read_catalog(folder).diagnostics}
     except BenchError as error:
         notify(f"passed over: {error}")
         return {}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
-import time
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -13,12 +11,7 @@ import docker
 import psutil
 import pytest
 
-from bench.engine.docker.client import CALL_ERRORS, Endpoint, open_client, probe
-
-
-def client_of(url: str, timeout_s: float = 60.0) -> docker.DockerClient:
-    """Return a client of an engine at an address. The SDK's own would leave sockets open where nothing answers."""
-    return open_client(Endpoint(url, "test"), timeout_s)
+from tests.integration.private_engine import DidNotStart, client_of, remove, started
 
 
 class PrivateDaemon:
@@ -31,31 +24,24 @@ class PrivateDaemon:
         self._has_run = False
 
     def start(self) -> None:
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    # A network of its own: with --bridge=none a daemon removes the bridge docker0, which is another's.
-                    "unshare",
-                    "--net",
-                    "dockerd",
-                    f"--data-root={self.folder}/data",
-                    f"--exec-root={self.folder}/exec",
-                    f"--pidfile={self.folder}/pid",
-                    f"--host={self.url}",
-                    "--bridge=none",
-                    "--iptables=false",
-                    "--ip6tables=false",
-                ],
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
-        until = time.monotonic() + 30
-        while not self._answers():
-            if time.monotonic() > until or self._process.poll() is not None:
-                end = pytest.fail if self._has_run else pytest.skip
-                end(f"no second Docker daemon: {(self.folder / 'log').read_text()[-500:]}")
-            time.sleep(0.1)
+        # A network of its own: with --bridge=none a daemon removes the bridge docker0, which is another's.
+        command = [
+            "unshare",
+            "--net",
+            "dockerd",
+            f"--data-root={self.folder}/data",
+            f"--exec-root={self.folder}/exec",
+            f"--pidfile={self.folder}/pid",
+            f"--host={self.url}",
+            "--bridge=none",
+            "--iptables=false",
+            "--ip6tables=false",
+        ]
+        try:
+            self._process = started(command, self.url, self.folder)
+        except DidNotStart as error:
+            end = pytest.fail if self._has_run else pytest.skip
+            end(f"no second Docker daemon: {error}")
         self._has_run = True
 
     def load(self, client: docker.DockerClient, *names: str) -> None:
@@ -77,14 +63,6 @@ class PrivateDaemon:
                 *(str(one.name) for one in own.volumes.list()),
             ]
 
-    def _answers(self) -> bool:
-        try:
-            probe(self.url)
-            with closing(client_of(self.url)) as client:
-                return bool(client.ping())
-        except CALL_ERRORS:
-            return False
-
     def stop(self, number: int) -> None:
         if self._process is not None:
             own = psutil.Process(self._process.pid).children()  # its containerd; containers are the shims' own
@@ -105,7 +83,4 @@ class PrivateDaemon:
             if any(str(self.folder) in word for word in process.info["cmdline"] or ()):
                 with suppress(psutil.Error):
                     process.kill()
-        for line in Path("/proc/self/mounts").read_text().splitlines():
-            if str(self.folder) in line:
-                subprocess.run(["umount", "-l", line.split()[1]], check=False, capture_output=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove(self.folder)

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,8 +15,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from bench.engine.docker.client import CALL_ERRORS, probe
-from tests.integration.private_daemon import client_of
+from tests.integration.private_engine import DidNotStart, client_of, remove, started
 
 UNIFIED = "/sys/fs/cgroup/unified"
 
@@ -56,20 +54,16 @@ class PrivatePodman:
         hide = f"if mountpoint -q {UNIFIED}; then umount {UNIFIED}; fi"
         root, run = self.folder / "storage", self.folder / "run"
         words = f"exec podman --root {root} --runroot {run} system service --time=0 {self.url}"
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+        try:
+            self._process = started(
                 ["unshare", "--mount", "sh", "-c", f"{hide}; {words}"],
+                self.url,
+                self.folder,
                 env={**os.environ, "CONTAINERS_CONF": str(config)},
                 cwd=self.folder,  # conmon leaves a file "oom" where the service was started
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
             )
-        until = time.monotonic() + 30
-        while not self._answers():
-            if time.monotonic() > until or self._process.poll() is not None:
-                pytest.skip(f"Podman does not start: {(self.folder / 'log').read_text()[-500:]}")
-            time.sleep(0.1)
+        except DidNotStart as error:
+            pytest.skip(f"Podman does not start: {error}")
 
     def load(self, client: docker.DockerClient, *names: str) -> None:
         """Copy images of another engine, with their names as Docker's API has them."""
@@ -84,18 +78,7 @@ class PrivatePodman:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(20)
-        for line in Path("/proc/self/mounts").read_text().splitlines():
-            if str(self.folder) in line:
-                subprocess.run(["umount", "-l", line.split()[1]], check=False, capture_output=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _answers(self) -> bool:
-        try:
-            probe(self.url)
-            with closing(client_of(self.url)) as client:
-                return bool(client.ping())
-        except CALL_ERRORS:
-            return False
+        remove(self.folder)
 
 
 @contextmanager

@@ -24,7 +24,8 @@ from bench.engine.images.facts import ImageFacts
 from bench.engine.labels import current_owner, owner_labels
 from bench.engine.protocol import Ending, Place, Task
 from bench.record.schema import Limits
-from tests.integration.private_daemon import PrivateDaemon, client_of
+from tests.integration.private_daemon import PrivateDaemon
+from tests.integration.private_engine import client_of
 
 pytestmark = pytest.mark.integration
 NO_LIMITS = Limits()

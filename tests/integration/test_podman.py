@@ -24,7 +24,7 @@ from bench.engine.protocol import Task, Tree
 from bench.record.schema import Limits
 from bench.record.storage.bundle import read_bundle
 from tests.integration.command import Command
-from tests.integration.private_daemon import client_of
+from tests.integration.private_engine import client_of
 from tests.integration.private_podman import PrivatePodman, podman
 from tests.integration.runs import Runs, cleaned, make_project
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.private_daemon import PrivateDaemon, client_of
+from tests.integration.private_daemon import PrivateDaemon
+from tests.integration.private_engine import client_of
 from tests.integration.runs import Runs, cleaned, make_project
 
 pytestmark = pytest.mark.integration

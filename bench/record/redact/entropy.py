@@ -73,7 +73,7 @@ _GAINS = {pair: max(weight, 0.0) for pair, weight in _WEIGHTS.items()}
 
 _LEAST = 20
 _LONG = re.compile(rb"[A-Za-z0-9+/_-]{%d,}" % _LEAST)
-_CHUNK, _SAMPLE, _FEW = 1 << 18, 1 << 12, 4
+_FEW = 4
 _ESCAPED = (b"n", b"r", b"t")
 _PASTED = re.compile(rb"@reproduce_failure\('[0-9.]{1,20}', b'$")
 _SEPARATOR = re.compile(rb"[+/_=-]+")
@@ -126,8 +126,8 @@ def _tokens(data: bytes) -> Iterator[tuple[int, int]]:
     No more is asked for: an automaton that also looks for a digit somewhere within has a state of its own for each
     place of the digits, and in random strings they stand anywhere.
     """
-    for start, end in chunks(data, _CHUNK):
-        often = len(_LONG.findall(data, start, min(end, start + _SAMPLE))) > _FEW
+    for start, end, sampled in chunks(data):
+        often = len(_LONG.findall(data, start, sampled)) > _FEW
         for found in (_LONG if often else _seldom()).finditer(data, start, end):
             yield found.span()
 

@@ -24,6 +24,9 @@ Redact = Callable[[bytes], bytes]
 
 _BEFORE, _BEHIND = 1 << 10, 1 << 13
 _MOST = 1 << 20
+_CHUNK, SAMPLE = 1 << 18, 1 << 12
+LARGE = 1 << 16
+"""Bytes of a text from which on it is worth to look at its lines at once."""
 # Where a gate reaches into the next line, or a line ends as one does whose value follows: bytes of the next lines.
 _BELOW = 1 << 12
 _OPEN = frozenset((b":", b"=", b"|", b">", b"-", b"(", b"[", b"{", b",", b'"', b"'", b"+"))
@@ -168,12 +171,12 @@ def automaton(expression: bytes) -> Any:
     return re2.compile(expression, _options())
 
 
-def chunks(data: bytes, size: int) -> Iterator[tuple[int, int]]:
-    """Whole lines, about so many bytes at once."""
+def chunks(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Whole lines, some at once: where they begin, where they end, and where the first of them do, a sample of all."""
     start = 0
     while start < len(data):
-        end = data.find(b"\n", min(len(data), start + size)) + 1 or len(data)
-        yield start, end
+        end = data.find(b"\n", min(len(data), start + _CHUNK)) + 1 or len(data)
+        yield start, end, min(end, start + SAMPLE)
         start = end
 
 

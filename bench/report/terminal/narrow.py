@@ -9,7 +9,7 @@ from rich.text import Text
 
 _LONGEST = 24
 """A word of more characters, as a path or a hash, may be folded."""
-_GAP = 2
+GAP = 2
 """Columns between two of a table: a cell's padding, and what stands between."""
 
 
@@ -22,7 +22,7 @@ class NarrowTable(Table):
             column.width = None
         wide = options.update(max_width=10_000)
         most = self._widths(console, wide, whole=True)
-        room = options.max_width - _GAP * (len(self.columns) - 1)
+        room = options.max_width - GAP * (len(self.columns) - 1)
         if sum(most) > room and self.columns:
             least = self._widths(console, wide, whole=False)
             if sum(least) > room:

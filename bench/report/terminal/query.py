@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.report.terminal.cells import table, text
+from bench.report.terminal.narrow import GAP
 from bench.units import NOT_KNOWN
 
 LONGEST_WORD = 70
@@ -31,7 +32,7 @@ def query_view(names: Sequence[str], rows: Sequence[Sequence[object]], width: in
     least = [
         max(text(name).cell_len, *(_least(row[at], figures[at]) for row in shown), 0) for at, name in enumerate(names)
     ]
-    if sum(least) + len(names) - 1 <= width:
+    if sum(least) + GAP * (len(names) - 1) <= width:
         return _table(names, shown, figures, least)
     if not rows:
         return Text.assemble("no row; columns ", text(", ".join(names)))

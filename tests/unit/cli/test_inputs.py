@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli.inputs import entry_of
+from bench.cli.inputs import entry_of, samples_of
 from bench.cli.verbs.look import report
 from bench.names import numbered
 from bench.record.storage.bundle import Bundle, read_bundle, write_bundle
@@ -23,13 +23,14 @@ def test_only_the_samples_that_are_drawn_are_read(tmp_path: Path, monkeypatch: p
         return real(self, name, most)
 
     monkeypatch.setattr(Bundle, "read_text", spy)
-    entry = entry_of(bundle, 1000)
-    assert entry.typical is not None
-    index = entry.typical.index
+    typical = entry_of(bundle).typical
+    assert typical is not None
+    index = typical.index
+    samples = samples_of(bundle, 1000)
     assert read == [f"artifacts/samples-{index:03}.csv"]
-    assert entry.samples == {index: f"t_s\n{index}\n"}
+    assert samples == {index: f"t_s\n{index}\n"}
     empty = write_bundle(tmp_path, synthetic_record(runs=0, stamp="20261103T080000Z"), {}, secrets=frozenset())
-    assert entry_of(read_bundle(empty), 1000).samples == {}
+    assert samples_of(read_bundle(empty), 1000) == {}
 
 
 def test_all_samples_together_are_bounded_and_end_with_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

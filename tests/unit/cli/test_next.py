@@ -154,6 +154,10 @@ def test_what_may_help_is_tried_only_where_the_project_is_at_hand(project, engin
     monkeypatch.chdir(root / "tests")
     then = next_of(bench_("explain", bundle.path)[2])
     assert then == ["whatif", "slow", "--project", str(root), "--variants", "glibc,thp"]
+    (root / "bench.toml").write_text("[")
+    code, _, err = bench_("explain", bundle.path)
+    assert (code, next_of(err)) == (0, ["history", "slow"])
+    assert "passed over: " in err
 
 
 def test_it_begins_as_bench_was_called(monkeypatch, tmp_path):

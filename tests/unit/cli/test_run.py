@@ -11,7 +11,7 @@ import bench.cli.verbs.measure.run
 import bench.run.measure
 import bench.run.recovery
 from bench.cli import main
-from bench.cli.inputs import entry_of
+from bench.cli.inputs import samples_of
 from bench.compare.stats.bootstrap import ArithmeticFailed
 from bench.engine.choose import choose
 from bench.engine.protocol import Orphan
@@ -216,7 +216,7 @@ def test_files_are_numbered_by_the_runs_that_were_asked_for(engine, bench_, tmp_
     assert (len(bundle.record.runs), bundle.record.runs_asked) == (1, 3)
     for name in ("logs/pytest-000.log", "artifacts/samples-000.csv", "artifacts/pytest-000.junit.xml"):
         assert (bundle.path / name).is_file(), name
-    assert entry_of(bundle, 1 << 20).samples == {0: (bundle.path / "artifacts/samples-000.csv").read_text()}
+    assert samples_of(bundle, 1 << 20) == {0: (bundle.path / "artifacts/samples-000.csv").read_text()}
 
 
 def test_an_engine_that_breaks_between_runs_keeps_what_it_has(engine, bench_, tmp_path):

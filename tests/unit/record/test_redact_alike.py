@@ -30,7 +30,7 @@ def _others(text: str, times: int) -> list[str]:
 @pytest.mark.parametrize("marked", MARKED)
 def test_a_form_is_caught_among_lines_like_it(marked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """After lines that differ from it in digits alone, none of which may teach that it is no secret."""
-    monkeypatch.setattr(alike, "_LEAST", 0)
+    monkeypatch.setattr(alike, "LARGE", 0)
     monkeypatch.setattr(alike, "_SPARSE", 1 << 30)
     text = plain(marked)
     filler = "".join(f"{other}\n" for other in _others(text, 10) for _ in range(7))

@@ -10,7 +10,8 @@ import pytest
 
 from bench.record.redact import redact_bytes
 from bench.record.redact.lines.spans import hidden_of
-from bench.record.redact.lines.tokens import LEAST, Tokens
+from bench.record.redact.lines.tokens import Tokens
+from bench.record.redact.scan import LARGE
 from bench.record.redact.text import RULES
 
 FORMS = [
@@ -29,7 +30,7 @@ FORMS = [
 ]
 
 
-def log(form: str, size: int = LEAST + 1000) -> tuple[bytes, list[bytes]]:
+def log(form: str, size: int = LARGE + 1000) -> tuple[bytes, list[bytes]]:
     """A log of one form, and the secrets in it."""
     rng = random.Random(form)
     made, secrets, length, at = [], [], 0, 0
@@ -105,7 +106,7 @@ def test_what_was_hidden_is_told_from_what_became_of_a_line(redacted: bytes, hid
 @pytest.mark.parametrize("form", FORMS[:2])
 def test_it_takes_a_fraction_of_looking_at_each_line(form: str) -> None:
     data, _ = log(form, 1 << 19)
-    redact_bytes(data[: 4 * LEAST])
+    redact_bytes(data[: 4 * LARGE])
     start = time.process_time()
     RULES.redact(data[: 1 << 17])
     each = 4 * (time.process_time() - start)

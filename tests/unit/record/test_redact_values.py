@@ -10,7 +10,8 @@ import time
 import pytest
 
 from bench.record.redact.entropy import redact_random
-from bench.record.redact.lines.values import LEAST, redact_values
+from bench.record.redact.lines.values import redact_values
+from bench.record.redact.scan import LARGE
 from bench.record.redact.text import RULES
 
 MIXED = string.ascii_letters + string.digits
@@ -37,7 +38,7 @@ LEFT = [
 def lines(form: str, letters: str = MIXED) -> bytes:
     rng = random.Random(form)
     made, at = "", 0
-    while len(made) < LEAST:
+    while len(made) < LARGE:
         at += 1
         drawn = "".join(rng.choices(letters, k=22))
         made += form.format(i=at, t=f"{drawn}7q", w="".join(rng.choices(string.ascii_lowercase, k=24))) + "\n"

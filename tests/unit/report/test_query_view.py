@@ -58,3 +58,9 @@ def test_names_and_values_are_text_and_no_markup() -> None:
 def test_numbers(value: float, said: str) -> None:
     assert number(value) == said
     assert said in shown(query_view(["x"], [[Decimal(value)]], 60))
+
+
+@pytest.mark.parametrize(("width", "fits"), [(10, True), (9, False)])
+def test_a_table_stays_one_as_long_as_the_gaps_between_its_columns_have_room(width: int, fits: bool) -> None:
+    said = shown(query_view(["a", "n"], [["hello", 123]], width), width=width)
+    assert ("row 1" not in said) is fits, said

@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from bench import units
-from bench.catalog.project import project_above, read_catalog
+from bench.catalog.project import project_above
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import bundles_named
@@ -93,11 +93,7 @@ def _next(tries: Sequence[str], record: Record, results: Path) -> tuple[object, 
     project = project_above(Path.cwd() / "here") if of_project else None
     if tries and not of_project:
         return (*shlex.split(tries[0])[1:], *results_words(results))
-    if (
-        tries
-        and project is not None
-        and any(one.name == record.diagnostic.name for one in read_catalog(project).diagnostics)
-    ):
+    if tries and project is not None and record.diagnostic.name in options.named_in(project):
         words = shlex.split(tries[0])[1:]
         words[words.index("--project") + 1] = str(project)
         return (*words, *results_words(results))

@@ -33,7 +33,7 @@ def list_(
 
     Example: bench list --project ~/my-checkout
     """
-    project = project or (Path() if options.named_here() else None)
+    project = project or (Path() if options.named_in(Path()) else None)
     catalog = options.catalog_with(project)
     listing = listed(results)
     own = listing.outside(REFERENCE).newest()

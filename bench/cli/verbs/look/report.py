@@ -13,7 +13,7 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.inputs import READING, entry_of, own_results, read_comparisons
+from bench.cli.inputs import READING, entry_of, own_results, read_comparisons, samples_of
 from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, complain, notify, print_json
 from bench.cli.progress import busy
@@ -220,7 +220,7 @@ def _entries(bundles: Sequence[Bundle]) -> list[Entry]:
     sampled, left = {}, SAMPLES_BYTES
     for bundle in READING(bundles):
         if (path := str(bundle.path)) in drawn:
-            sampled[path] = entry_of(bundle, min(SAMPLES_BYTES_EACH, max(left, SAMPLES_BYTES_LEAST))).samples
+            sampled[path] = samples_of(bundle, min(SAMPLES_BYTES_EACH, max(left, SAMPLES_BYTES_LEAST)))
             left -= sum(map(len, sampled[path].values()))
     return [replace(entry, samples=sampled[entry.origin]) if entry.origin in sampled else entry for entry in found]
 

@@ -13,15 +13,11 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 from bench.record.redact.lines.spans import BELOW, Hidden, hidden_of
-from bench.record.redact.scan import chunks
+from bench.record.redact.scan import LARGE, chunks
 
 _ZEROES = bytes.maketrans(b"123456789", b"000000000")
-_CHUNK = 1 << 18
-_SAMPLE = 1 << 12
 _SPARSE = 8
 """Lines a place: of fewer places the rules look at little anyway."""
-_LEAST = 1 << 16
-"""Bytes from which on it is worth it."""
 _REPEATED = 6
 """Lines of a chunk that must be alike, for their form to be judged."""
 _MOST_FORMS = 1 << 13
@@ -63,7 +59,7 @@ class Alike:
 
     def redact(self, data: bytes) -> bytes:
         """Return ``data`` as ``redact`` makes it; the same object if nothing is found."""
-        if len(data) < _LEAST:
+        if len(data) < LARGE:
             return self._redact(data)
         made = bytearray()  # a list of lines would take three times the text
         changed, start, until = False, 0, 0
@@ -91,8 +87,8 @@ class Alike:
     def _stretches(self, data: bytes) -> Iterator[tuple[int, int, Hidden | None]]:
         """Stretches of ``data`` in order: what is hidden in each, ``None`` if the rules must look at it."""
         owed = 0  # bytes below a line that is not known
-        for start, end in chunks(data, _CHUNK):
-            if not self._is_dense(data[start : min(end, start + _SAMPLE)]):
+        for start, end, sampled in chunks(data):
+            if not self._is_dense(data[start:sampled]):
                 owed = _BELOW
                 yield start, end, None
                 continue

@@ -14,12 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.record.redact.lines.spans import BELOW, Hidden, hidden_of
-from bench.record.redact.scan import chunks
+from bench.record.redact.scan import LARGE, SAMPLE, chunks
 
-LEAST = 1 << 16
-"""Bytes from which on it is worth it."""
-_CHUNK = 1 << 18
-_SAMPLE = 1 << 12
 _PLACES = 3
 """Parts of a chunk that are looked at for its forms."""
 _LINES = 8
@@ -63,11 +59,11 @@ class Tokens:
 
     def redact(self, data: bytes) -> bytes:
         """Return ``data`` without such words; the same object if none is found."""
-        if len(data) < LEAST:
+        if len(data) < LARGE:
             return data
         made = bytearray()
         done = 0
-        for start, end in chunks(data, _CHUNK):
+        for start, end, _ in chunks(data):
             forms = [*self._forms(data, start, end)]
             if forms:
                 text = data[start:end]
@@ -80,8 +76,8 @@ class Tokens:
 
     def _forms(self, data: bytes, start: int, end: int) -> Iterator[_Form]:
         """What is known, or found out, of a chunk's commonest forms."""
-        step = max(_SAMPLE, (end - start) // _PLACES)
-        parts = (data[at : min(end, at + _SAMPLE)].split(b"\n")[1:-1] for at in range(start, end, step))
+        step = max(SAMPLE, (end - start) // _PLACES)
+        parts = (data[at : min(end, at + SAMPLE)].split(b"\n")[1:-1] for at in range(start, end, step))
         lines = [line for part in parts for line in part if _SIGN not in line and len(line) <= _LONGEST]
         text = _WORDS.sub(_SIGN, b"\n".join(lines))
         forms = _DIGITS.sub(b"0", text).split(b"\n")

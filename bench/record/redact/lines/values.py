@@ -9,12 +9,7 @@ from __future__ import annotations
 
 import re
 
-from bench.record.redact.scan import chunks, mark
-
-LEAST = 1 << 16
-"""Bytes from which on it is worth it."""
-_CHUNK = 1 << 18
-_SAMPLE = 1 << 12
+from bench.record.redact.scan import LARGE, chunks, mark
 
 _NAMES = (
     rb"(?:api|access|secret|private|client|auth|encryption|signing|session)[_-]?(?:key|token|secret)|password|passwd"
@@ -30,12 +25,12 @@ _HIDDEN = rb"\1" + mark("name").encode()
 
 def redact_values(data: bytes) -> bytes:
     """``data`` without such values where a look at its beginning finds one; the same object if none is found."""
-    if len(data) < LEAST:
+    if len(data) < LARGE:
         return data
     made = bytearray()
     done = 0
-    for start, end in chunks(data, _CHUNK):
-        if _PATTERN.search(data, start, min(end, start + _SAMPLE)) is not None:
+    for start, end, sampled in chunks(data):
+        if _PATTERN.search(data, start, sampled) is not None:
             made += data[done:start]
             made += _PATTERN.sub(_HIDDEN, data[start:end])
             done = end
