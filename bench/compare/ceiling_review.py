@@ -141,7 +141,7 @@ def _predicted(walls: Sequence[float]) -> tuple[Prediction | None, Prediction | 
     """The typical time, and the one that holds for all that happened; a single run predicts neither."""
     if len(walls) < 2:
         return None, None
-    from bench.compare.stats.prediction import predict  # it brings numpy, 12 MB
+    from bench.compare.stats.prediction import predict
 
     return predict(walls), predict(walls, keep_outliers=True)
 

@@ -12,9 +12,9 @@ from bench.compare.measures import WALL, Measure, measures, units_apart
 from bench.compare.sample import Sample, sample_of
 from bench.compare.stats import decision as rule
 from bench.compare.stats import power, rank_interval
-from bench.compare.stats.bootstrap import ArithmeticFailed
 from bench.compare.stats.drift import Places
 from bench.compare.stats.noise import session_noise
+from bench.compare.stats.values import ArithmeticFailed
 from bench.errors import NotComparable, UsageError
 from bench.record.schema import Better, Compared, Record, Word
 

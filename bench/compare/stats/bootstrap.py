@@ -17,8 +17,7 @@ import numpy as np
 
 from bench.compare.stats.keeping import kept
 from bench.compare.stats.quantiles import student_quantile
-from bench.compare.stats.values import EQUAL, Floats, Interval
-from bench.errors import BenchError
+from bench.compare.stats.values import EQUAL, ArithmeticFailed, Floats, Interval
 
 RESAMPLES = 9_999
 _AT_ONCE = 65_536
@@ -32,10 +31,6 @@ _DEGENERATE = 4.0
 _MAD_TO_SIGMA = 1.4826
 _MEAN_TO_SIGMA = 1.2533
 _SMALL_SAMPLE = {2: 1.196, 3: 1.495, 4: 1.363, 5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
-
-
-class ArithmeticFailed(BenchError):
-    """The arithmetic of a comparison gave no number. It is never turned into a verdict."""
 
 
 def bounded(x: Floats, y: Floats) -> tuple[Floats, Floats]:

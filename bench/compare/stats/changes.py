@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.compare.stats.bootstrap import REACH, STUDENT, ArithmeticFailed, robust_deviation
+from bench.compare.stats.bootstrap import REACH, STUDENT, robust_deviation
 from bench.compare.stats.keeping import kept
 from bench.compare.stats.quantiles import student_quantile
-from bench.compare.stats.values import EQUAL, Floats, Interval, logs
+from bench.compare.stats.values import EQUAL, ArithmeticFailed, Floats, Interval, logs
 
 ALPHA = 0.01
 """The chance that a series without any change is said to have one."""

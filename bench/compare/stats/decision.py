@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from bench.compare.stats import bootstrap, drift, power, rank_interval
-from bench.compare.stats.values import Floats, Interval, logs
+from bench.compare.stats.values import ArithmeticFailed, Floats, Interval, logs
 
 CONFIDENCE = 0.99
 """Of the interval that is shown and decided by."""
@@ -80,7 +80,7 @@ def decide(
         ArithmeticFailed: the arithmetic failed, or a ratio is too large to be one.
     """
     if not first or not second:
-        raise bootstrap.ArithmeticFailed("a comparison needs at least one run on each side")
+        raise ArithmeticFailed("a comparison needs at least one run on each side")
     raw_x, raw_y = _sorted(first), _sorted(second)
     x, y = bootstrap.bounded(raw_x, raw_y)
     smallest_call, wanted = math.log1p(least), math.log1p(effect)
@@ -89,7 +89,7 @@ def decide(
     hull = _hull(x, y, rank_interval.interval(raw_x, raw_y, ALPHA))
     ends = (hull.low, hull.high) if hull is not None else ()
     if max(abs(value) for value in (estimate, *ends)) > _LARGEST:
-        raise bootstrap.ArithmeticFailed("the ratio of the wall times is not finite", "they differ by too many orders")
+        raise ArithmeticFailed("the ratio of the wall times is not finite", "they differ by too many orders")
     inflation = drift.inflation(places)
     detectable = _detectable(deviation, (x.size, y.size), hull, estimate, smallest_call, inflation)
     outcome = _outcome(estimate, hull, smallest_call, wanted, detectable)

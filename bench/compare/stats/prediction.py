@@ -6,11 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from bench.compare.stats.bootstrap import ArithmeticFailed
 from bench.compare.stats.quantiles import student_quantile
-from bench.compare.stats.values import Floats, Interval, logs
+from bench.compare.stats.values import ArithmeticFailed, Interval, plain_logs
 
 FEWEST = 3
 """Runs a history must have before it predicts anything."""
@@ -62,11 +59,11 @@ def predict(history: Sequence[float], confidence: float = 0.99, keep_outliers: b
     """
     if len(history) < FEWEST:
         return None
-    values = logs(history)
+    values = plain_logs(history)
     outside = () if keep_outliers else outliers(values)
-    kept: Floats = np.delete(values, list(outside)).astype(np.float64)
-    mean, deviation = float(kept.mean()), float(kept.std(ddof=1))
-    reach = student_quantile(kept.size - 1, (1 + confidence) / 2) * deviation * math.sqrt(1 + 1 / kept.size)
+    kept = [value for at, value in enumerate(values) if at not in outside]
+    mean, deviation = _spread(kept)
+    reach = student_quantile(len(kept) - 1, (1 + confidence) / 2) * deviation * math.sqrt(1 + 1 / len(kept))
     try:
         low, high, centre = math.exp(mean - reach), math.exp(mean + reach), math.exp(mean)
     except OverflowError:
@@ -77,24 +74,30 @@ def predict(history: Sequence[float], confidence: float = 0.99, keep_outliers: b
     if deviation <= 1e-12:
         low, high = low * (1 - 1e-12), high * (1 + 1e-12)
     return Prediction(
-        Interval(low, high), centre, confidence, kept.size, tuple(history[index] for index in sorted(outside))
+        Interval(low, high), centre, confidence, len(kept), tuple(history[index] for index in sorted(outside))
     )
 
 
-def outliers(values: Floats, suspect: float = _SUSPECT) -> tuple[int, ...]:
+def _spread(values: Sequence[float]) -> tuple[float, float]:
+    """The mean and the standard deviation; of a few dozen values sums without numpy cost less than to read it."""
+    mean = math.fsum(values) / len(values)
+    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+
+def outliers(values: Sequence[float], suspect: float = _SUSPECT) -> tuple[int, ...]:
     """Return the positions of outliers by Rosner's test; see :func:`_most`."""
-    positions = list(range(values.size))
+    positions = list(range(len(values)))
     removed: list[int] = []
     found = 0
-    for step in range(1, _most(values.size) + 1):
-        rest = values[positions]
-        deviation = float(rest.std(ddof=1))
-        if rest.size < 4 or deviation <= 1e-12:
+    for step in range(1, _most(len(values)) + 1):
+        rest = [values[at] for at in positions]
+        mean, deviation = _spread(rest)
+        if len(rest) < 4 or deviation <= 1e-12:
             break
-        distances = np.abs(rest - rest.mean()) / deviation
-        worst = int(np.argmax(distances))
+        distances = [abs(value - mean) / deviation for value in rest]
+        worst = distances.index(max(distances))
         removed.append(positions.pop(worst))
-        size = values.size - step + 1
+        size = len(values) - step + 1
         if distances[worst] > _critical(size, suspect):
             found = step
     return tuple(removed[:found])

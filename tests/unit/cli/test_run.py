@@ -12,7 +12,7 @@ import bench.run.measure
 import bench.run.recovery
 from bench.cli import main
 from bench.cli.inputs import samples_of
-from bench.compare.stats.bootstrap import ArithmeticFailed
+from bench.compare.stats.values import ArithmeticFailed
 from bench.engine.choose import choose
 from bench.engine.protocol import Orphan
 from bench.errors import NotMeasured

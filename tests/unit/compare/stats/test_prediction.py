@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bench.compare.reference import aa_noise
-from bench.compare.stats.bootstrap import ArithmeticFailed
 from bench.compare.stats.noise import session_noise
 from bench.compare.stats.prediction import outliers, predict
+from bench.compare.stats.values import ArithmeticFailed
 from bench.errors import DamagedData
 from tests.support.records import SIX, record
 
