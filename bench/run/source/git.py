@@ -131,7 +131,7 @@ def call_git(folder: Path, *arguments: str, seconds: float | None = None) -> str
     return _run(folder, *arguments, seconds=seconds).stdout.decode("utf-8", "surrogateescape")
 
 
-def _run(folder: Path, *arguments: str, seconds: float = _SECONDS) -> subprocess.CompletedProcess[bytes]:
+def _run(folder: Path, *arguments: str, seconds: float | None = None) -> subprocess.CompletedProcess[bytes]:
     command = ["git", "-C", str(folder), *_QUIET, "-c", f"safe.directory={folder.resolve()}", *arguments]
     of_user = {name: value for name, value in os.environ.items() if name in _OF_USER}
     environment = {"PATH": os.environ.get("PATH", os.defpath), **of_user, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
