@@ -198,7 +198,7 @@ class TestLog(Keeping):
         self.pytest_s = seconds(entry["pytest_s"])
         self.finished = self.finished or self.pytest_s is not None
         self.lost = count(entry.get("lost")) or 0
-        if self.lost:
+        if self.lost or self.passed_over_bytes:
             self._told.forget_running()  # its end is among what was lost
             self._told_outcomes = tuple(word for word in entry["outcomes"] if word in OUTCOMES)
 

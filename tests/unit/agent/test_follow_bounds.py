@@ -133,13 +133,16 @@ def test_a_flood_is_bounded_in_time_and_memory_and_its_end_is_read(log) -> None:
 
 def test_of_a_flood_before_the_first_look_the_beginning_is_read_too(log) -> None:
     follow, put = log
-    put({"type": "loaded"}, {"type": "collected", "tests": 2}, {"type": "test", "node": "first", "outcome": "passed"})
+    put({"type": "loaded"}, {"type": "collected", "tests": 3}, {"type": "test", "node": "first", "outcome": "passed"})
+    put({"type": "test_started", "node": "floods"})  # its end comes amid what it writes
     with Path(follow._path).open("ab") as file:
         file.writelines(b'{"type": "progress", "done": 1}\n' * 32_000 for _ in range(30))
-    put({"type": "test", "node": "last", "outcome": "passed"}, {"type": "finished", "pytest_s": 1.0, "outcomes": {}})
+    put({"type": "test", "node": "last", "outcome": "passed"})
+    put({"type": "finished", "pytest_s": 1.0, "outcomes": {"passed": 3}})
     result = told(follow)
     assert follow.loaded
-    assert follow.session.collected == 2
+    assert follow.session.collected == 3
+    assert follow.outcomes == ("passed",)
     assert [test["node"] for test in result["tests"]] == ["first", "last"]
     assert "events_cut" in [warning["code"] for warning in result["warnings"]]
 

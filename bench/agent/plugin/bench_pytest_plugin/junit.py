@@ -53,7 +53,7 @@ class JUnit:
 
     def _finalize_clean(self, report: Any) -> None:
         """In place of the plugin's method that makes a test's entry of all that was said."""
-        given = report.user_properties
+        given = getattr(report, "user_properties", None)
         with self._guard:
             self._clean_open()
             if given:
@@ -61,7 +61,8 @@ class JUnit:
         try:
             self._finalize(report)
         finally:
-            report.user_properties = given
+            if given:
+                report.user_properties = given
 
     def _clean_open(self) -> None:
         """Of the tests that have begun and not ended."""
