@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.agent.plugin.bench_pytest_plugin.work import cuda_work, hardware, python_calls
+from bench.agent.plugin.bench_pytest_plugin.work import cuda_work, hardware, one_round, python_calls
 from bench.agent.plugin.bench_pytest_plugin.work.cuda_work import CudaWork, parse_trace
 from bench.agent.plugin.bench_pytest_plugin.work.hardware import Hardware
 from bench.agent.plugin.bench_pytest_plugin.work.importing import after_import
@@ -418,3 +418,19 @@ def test_without_being_asked_for_nothing_is_counted_nor_loaded(supervise: Any, t
     done = supervise(*command, plugin=True, cwd=str(tmp_path))
     assert done.result["outcome"] == "passed"
     assert not list((tmp_path / "out").glob("work.*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "disabled"),
+    [
+        ({"benchmark_disable": False, "benchmark_only": False}, True),
+        ({"benchmark_disable": False, "benchmark_only": True}, False),
+        ({}, None),
+    ],
+)
+def test_pytest_benchmark_calls_each_function_once_while_it_is_counted(
+    options: dict[str, bool], disabled: bool | None
+) -> None:
+    config = SimpleNamespace(option=SimpleNamespace(**options))
+    one_round(config)
+    assert getattr(config.option, "benchmark_disable", None) is disabled
