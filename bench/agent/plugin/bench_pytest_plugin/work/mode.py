@@ -9,6 +9,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from ..plain import LeftOut, text, type_name
+from .higher_order import give_rule
 
 MAX_KINDS = 50_000
 """Kinds of calls (operator, shapes, dtypes) of one test that are told apart."""
@@ -32,6 +33,7 @@ class Tally:
         self.elements = self.bytes = self.flops = 0
         self.faults = 0
         self.fault = ""
+        self.unseen = ""
 
     def add(self, other: Tally) -> None:
         """One test more; the kinds of its calls are its own."""
@@ -50,6 +52,7 @@ class Tally:
         self.flops += other.flops
         self.faults += other.faults
         self.fault = self.fault or other.fault
+        self.unseen = self.unseen or other.unseen
 
     def named_kinds(self) -> Any:
         """Each kind of call as (operator, arguments) in words, and how often it was made."""
@@ -135,6 +138,7 @@ def make_mode(tally: Tally) -> Any:
             elif type(value) in (list, tuple):
                 _tensors(value, found)
 
+    give_rule(Counting)
     return Counting()
 
 

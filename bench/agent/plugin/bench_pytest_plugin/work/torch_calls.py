@@ -13,12 +13,14 @@ from typing import Any
 from .counter import Counter
 from .importing import after_import
 from .mode import Tally, make_mode
+from .stack import put_below, take_out
 
 MAX_OPERATORS = 1000
 MAX_CALLERS = 6
 """Callers of an operator that are named, those that call most."""
 MAX_OUTPUTS = 100
 NO_TORCH = "the tests did not import torch"
+TAKEN_OUT = "the test took the counter from torch's stack of modes"
 MOST = 2**63 - 1
 
 
@@ -52,13 +54,14 @@ class TorchCalls(Counter):
         self._counting = False
         if self._entered:
             self._entered = False
-            self._mode.__exit__(None, None, None)
+            if not take_out(self._mode):
+                self._test.unseen = self._test.unseen or TAKEN_OUT
 
     def end_test(self) -> dict[str, Any]:
         """The test's share."""
         self._all.add(self._test)
         self._digests.append(digest(self._test))
-        if self._mode is None:
+        if self._mode is None or self._test.unseen:
             return {}
         return {
             "operator_calls": sum(self._test.calls.values()),
@@ -74,6 +77,9 @@ class TorchCalls(Counter):
             self.unavailable["torch"] = self._why or NO_TORCH
             return {}
         tally = self._all
+        if tally.unseen:  # a sum that lacks some calls is none
+            self.unavailable["torch"] = tally.unseen
+            return {}
         if tally.faults:
             why = f"{tally.faults} call(s) could not be read ({tally.fault})"
             self.unavailable |= {f"torch.{name}": why for name in ("elements", "bytes", "flops", "digest")}
@@ -98,13 +104,14 @@ class TorchCalls(Counter):
         """Torch is there: count, if a test is under way."""
         if not self._counting or self._entered or self._why is not None:
             return
-        if self._mode is None:
-            try:
+        try:
+            if self._mode is None:
                 self._mode = make_mode(self._test)
-            except Exception as error:  # a torch that has no such thing
-                self._why = f"this torch has no dispatch mode to count with ({type(error).__name__})"
-                return
-        self._mode.__enter__()
+            put_below(self._mode)
+        except Exception as error:  # a torch that has no such thing
+            self._mode = None
+            self._why = f"this torch has no dispatch mode to count with ({type(error).__name__})"
+            return
         self._entered = True
 
 
