@@ -90,8 +90,8 @@ class Engine:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr(helpers, "POLL_S", 0.001)
-    monkeypatch.setattr(helpers, "START_S", 0.02)
-    monkeypatch.setattr(there, "ANSWER_S", 0.02)
+    monkeypatch.setattr(helpers, "START_S", 0.3)
+    monkeypatch.setattr(there, "ANSWER_S", 0.3)
 
 
 def ran(watch, latest_s=10.0):
