@@ -1,32 +1,25 @@
-"""Where ``fleet --on`` runs: a Dask cluster that is there, this host, or nodes of Slurm; Dask is read only here."""
+"""Where ``fleet --on`` runs: a Dask cluster that is there, this host, or nodes of Slurm; Dask is read only then."""
 
 from __future__ import annotations
 
 import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from bench.engine.protocol import Notify
 from bench.errors import NotMeasured, UsageError
+from bench.fleet.extra import QUIET, library
 from bench.fleet.node import RESOURCE
+from bench.fleet.nodes import Nodes
 
 CONNECT_S = 20.0
 START_S = 60.0
 """How long a cluster that is there may have no worker."""
 _DASK = re.compile(r"dask://(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):(?P<port>[0-9]{1,5})/?")
-_NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-MAX_NODES = 1000
-QUIET = {
-    "distributed.scheduler.allowed-failures": 0,  # a leg whose worker was lost is not silently run again
-    "distributed.worker.profile.enabled": False,  # else each worker looks at its threads a hundred times a second
-    "distributed.admin.system-monitor.interval": "10s",
-    "logging": {"distributed": "critical", "distributed.worker": "critical", "tornado": "critical"},
-}
-"""Settings of a scheduler and of workers that are the fleet's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +34,6 @@ class Cluster:
     patience_s: float = START_S
 
 
-@dataclass(frozen=True, slots=True)
-class Nodes:
-    """What is asked of Slurm: so many nodes or those of these names, options of ``sbatch``, and how long to wait."""
-
-    count: int = 1
-    names: tuple[str, ...] = ()
-    sbatch: tuple[str, ...] = ()
-    patience_s: float = 600.0
-
-
 def check_on(on: str) -> None:
     """Refuse what ``--on`` cannot mean.
 
@@ -62,38 +45,6 @@ def check_on(on: str) -> None:
         if not on.startswith("dask://") or (match is not None and int(match["port"]) <= 65535):
             return
     raise UsageError(f"--on '{on!s:.100}' is no place for a fleet", fix="give dask://HOST:PORT, slurm or local")
-
-
-def nodes_of(on: str | None, asked: str | None, sbatch: Sequence[str], patience_s: float | None) -> Nodes:
-    """Return what is asked of Slurm.
-
-    Args:
-        on: ``--on``.
-        asked: ``--nodes``: a number, or names with commas.
-        sbatch: options of sbatch.
-        patience_s: how long Slurm may take.
-
-    Raises:
-        UsageError: nodes or options are asked for where there is no Slurm, or nodes that there cannot be.
-    """
-    if on != "slurm":
-        if asked is not None or sbatch:
-            raise UsageError(f"{'--sbatch' if asked is None else '--nodes'} goes with --on slurm")
-        return Nodes()
-    patience_s = Nodes().patience_s if patience_s is None else patience_s
-    if not 0 < patience_s < float("inf"):
-        raise UsageError(f"--start-timeout {patience_s:g} is no time to wait", fix="give seconds above 0")
-    bad = next((word for word in sbatch if not word.startswith("-") or not word.isprintable()), None)
-    if bad is not None:
-        raise UsageError(f"--sbatch {bad!r:.80} is no option of sbatch", fix="write it as in --sbatch=--partition=cpu")
-    if asked is None or asked.isdecimal():
-        if asked is not None and not 1 <= int(asked) <= MAX_NODES:
-            raise UsageError(f"--nodes {asked} is no number of nodes", fix=f"give 1 to {MAX_NODES}")
-        return Nodes(int(asked or 1), (), tuple(sbatch), patience_s)
-    names = tuple(asked.split(","))
-    if len(set(names)) < len(names) or not all(_NODE.fullmatch(name) for name in names):
-        raise UsageError(f"--nodes {asked!r:.80} names no nodes", fix="give a number, or names as in node1,node2")
-    return Nodes(len(names), names, tuple(sbatch), patience_s)
 
 
 @contextmanager
@@ -126,22 +77,6 @@ def open_cluster(on: str, nodes: Nodes, notify: Notify) -> Iterator[Cluster]:
         else:
             with _connected(distributed, on) as client, _no_second_try(client, notify):
                 yield Cluster(client)
-
-
-def library(name: str) -> Any:
-    """Return a package of the extra.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    from importlib import import_module
-
-    try:
-        return import_module(name)
-    except ImportError as error:
-        package = (error.name or name).partition(".")[0].replace("_", "-")
-        fix = "pip install 'bench-reproducer[fleet]'"
-        raise UsageError("--on needs Dask", f"{package} is not installed", fix) from None
 
 
 @contextmanager

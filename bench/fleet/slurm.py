@@ -12,7 +12,8 @@ from typing import Any
 from bench import units
 from bench.engine.protocol import Notify
 from bench.errors import NotMeasured
-from bench.fleet.cluster import QUIET, Nodes, library
+from bench.fleet.extra import QUIET, library
+from bench.fleet.nodes import Nodes
 
 WORKER = ["--resources", "host=1", "--no-dashboard", "--memory-limit", "0"]
 """What measures is a child of the worker; a limit of Dask's would count the worker alone."""

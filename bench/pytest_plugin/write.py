@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -30,7 +31,6 @@ from bench.host.state import parse_state
 from bench.host.system_texts import read_disk_usage, read_system_load
 from bench.names import is_diagnostic_name, make_stamp, record_id
 from bench.pytest_plugin.counters import used
-from bench.pytest_plugin.recorder import Test
 from bench.record.host_id import host_id
 from bench.record.redact import allowed_environ
 from bench.record.schema import (
@@ -61,6 +61,9 @@ from bench.run.result.reading import OneRun, Reading
 from bench.run.result.record_of import with_verdict
 from bench.run.source.git import read_changed, read_commit
 from bench.run.source.own import Own
+
+if TYPE_CHECKING:
+    from bench.pytest_plugin.recorder import Test
 
 ENGINE = "pytest"
 """Engine of what was measured in pytest's own process: nothing else ran it."""

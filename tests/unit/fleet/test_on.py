@@ -6,7 +6,9 @@ import pytest
 
 from bench.cli import main
 from bench.errors import UsageError
-from bench.fleet.cluster import MAX_NODES, Nodes, check_on, library, nodes_of
+from bench.fleet.cluster import check_on
+from bench.fleet.extra import library
+from bench.fleet.nodes import MAX_NODES, Nodes, nodes_of
 from bench.fleet.slurm import _environment, _settings
 
 
