@@ -102,20 +102,31 @@ def passed_over(listing: Listing) -> None:
 
 
 def read_listed(listing: Listing, entries: Iterable[Listed], *, explained: bool = True) -> list[Bundle]:
-    """Return bundles of a listing, read; a line for each that cannot be read any more.
+    """Return bundles of a listing, read.
+
+    Args:
+        listing: has them.
+        entries: which of them.
+        explained: as of :func:`each_listed`.
+    """
+    return list(each_listed(listing, entries, explained=explained))
+
+
+def each_listed(listing: Listing, entries: Iterable[Listed], *, explained: bool = True) -> Iterator[Bundle]:
+    """Yield bundles of a listing, read; a line for each that cannot be read any more.
 
     Args:
         listing: has them.
         entries: which of them.
         explained: whether the records have the reasons for their nulls, which takes longer than to read all the rest.
     """
-    found = []
     for entry in entries:
         try:
-            found.append(read_bundle(listing.path(entry), explained=explained))
+            found = read_bundle(listing.path(entry), explained=explained)
         except BenchError as error:  # changed or removed since it was listed
             notify(f"passed over: {error}")
-    return found
+        else:
+            yield found
 
 
 def read_comparisons(path: Path) -> tuple[Comparison, ...]:

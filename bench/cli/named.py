@@ -59,7 +59,8 @@ class Named:
         hosts = {bundle.record.host.id for group in groups for bundle in group}
         entries = newest_of_kinds(self._known.of(names, hosts))[0]
         paths = {entry.path: os.path.realpath(self._known.path(entry)) for entry in entries}
-        rest = read_listed(self._known, [entry for entry in entries if paths[entry.path] not in read])
+        missing = [entry for entry in entries if paths[entry.path] not in read]
+        rest = read_listed(self._known, missing, explained=False)
         return [*(read[path] for path in paths.values() if path in read), *(bundle.record for bundle in rest)]
 
     def _of(self, word: str) -> list[tuple[str, Give]]:
@@ -105,7 +106,7 @@ def _listed(listing: Listing, word: str) -> list[tuple[str, Give]]:
             entries, older = newest_of_kinds(by_name[name], most)
             if older and most == NEWEST:
                 notify(f"{word}: {older} older results of {name} are left out; the newest {NEWEST} of each kind count")
-            return sorted(read_listed(listing, entries), key=lambda bundle: bundle.record.stamp)
+            return sorted(read_listed(listing, entries, explained=False), key=lambda bundle: bundle.record.stamp)
 
         return read
 

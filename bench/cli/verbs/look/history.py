@@ -11,7 +11,7 @@ import typer
 
 from bench.cli import completion, options
 from bench.cli.app import app
-from bench.cli.inputs import entry_of, listed, read_listed
+from bench.cli.inputs import each_listed, entry_of, listed
 from bench.cli.next_step import results_words, suggest
 from bench.cli.output import Console, complain, notify, print_json
 from bench.compare.measures import WALL, measures
@@ -51,7 +51,9 @@ def history_(
         _show(listing, entries, metric)
         _suggest(listing, entries, name, results)
         return ExitCode.OK
-    records = [bundle.record for bundle in read_listed(listing, entries, explained=json)]
+    records = [
+        bundle.record for bundle in each_listed(listing, entries, explained=json)
+    ]  # not their text: it is much more
     if json and not (gate or changes):
         _require(metric, records)
         print_json(records)
@@ -86,7 +88,7 @@ def _show(listing: Listing, entries: Sequence[Entry], metric: str, series: Seque
     from bench.report.terminal.history import changes_view, history_view
 
     newest, older = shown_of(entries)
-    shown = [entry_of(bundle) for bundle in read_listed(listing, newest, explained=False)]
+    shown = [entry_of(bundle) for bundle in each_listed(listing, newest, explained=False)]
     if series is None:
         series = _series([entry.record for entry in shown], metric)
     counts = Counter[tuple[str, str]]()
