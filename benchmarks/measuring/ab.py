@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,19 @@ def attempt(project: Path, head: str, options: list[str]) -> tuple[dict[str, Any
     return json.loads(done.stdout), time.monotonic() - begin, done.returncode
 
 
+@contextmanager
+def neighbour(seed: int, *, there: bool = True) -> Iterator[None]:
+    """Somebody who comes and goes beside what is done meanwhile, or nobody."""
+    command = [sys.executable, str(ROOT / "benchmarks/measuring/neighbour.py"), "--seconds", "86400"]
+    beside = subprocess.Popen([*command, "--seed", str(seed)], start_new_session=True) if there else None
+    try:
+        yield
+    finally:
+        if beside is not None:
+            os.killpg(beside.pid, 15)
+            beside.wait()
+
+
 def main() -> int:
     """Print a line a try; exit code 1 where a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -98,16 +112,8 @@ def main() -> int:
         make_project(project, rounds_of_a_second())
         options = ["--no-calibration", "--budget", given.budget, "--max-pairs", given.max_pairs, *given.options]
         for at, head in enumerate(["slower"] * given.slower + ["same"] * given.same):
-            neighbour = [sys.executable, str(ROOT / "benchmarks/measuring/neighbour.py"), "--seconds", "86400"]
-            beside = None
-            if not given.alone:
-                beside = subprocess.Popen([*neighbour, "--seed", str(at)], start_new_session=True)
-            try:
+            with neighbour(at, there=not given.alone):
                 said, took_s, code = attempt(project, head, options)
-            finally:
-                if beside is not None:
-                    os.killpg(beside.pid, 15)
-                    beside.wait()
             wrong = code not in (0, 6) if head == "same" else code != 1 or took_s > WITHIN_S
             wrong = wrong or (head == "same" and said["status"] == "code_improved")
             missed += wrong

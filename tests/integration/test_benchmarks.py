@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.slow]
 ONE_COUNT = ("--glance", "--engine", "docker", "--diagnostic", "grad_cpu")
 GLANCE = {
     "benchmarks/measuring/measuring.py": ("--glance", "--engine", "local"),
+    "benchmarks/measuring/orders.py": ("--glance", "--engine", "local"),
     "benchmarks/measuring/repeats.py": ("--glance", "--engine", "local"),
     "benchmarks/statistics/changes.py": ("--glance",),
     "benchmarks/statistics/commits.py": ("--glance",),
@@ -32,7 +33,6 @@ LINES = {
         r"4 legs on 2 hosts: [\d.]+ ms a leg, [\d.]+ ms of CPU, \d+ MB in all",
     ),
     "benchmarks/measuring/ab.py": (ONE_PAIR, r"undecided after 1 pair|0 missed of 1"),
-    "benchmarks/measuring/orders.py": (("--glance", "--", "--engine", "local"), r"^\|.*\|$"),
     "benchmarks/measuring/commands.py": (("--glance",), r"^\|.*\|$"),
     "benchmarks/redaction/speed.py": (("--size", "100000"), r"[\d.]+ MB/s"),
     "benchmarks/results/many.py": (("20",), r"^\|"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.agent.plugin.bench_pytest_plugin.work import cuda_work, hardware, one_round, python_calls
+from bench.agent.plugin.bench_pytest_plugin.work import cuda_work, hardware, kernel, one_round, python_calls
 from bench.agent.plugin.bench_pytest_plugin.work.cuda_work import CudaWork, parse_trace
 from bench.agent.plugin.bench_pytest_plugin.work.hardware import Hardware
 from bench.agent.plugin.bench_pytest_plugin.work.importing import after_import
@@ -200,11 +200,14 @@ def test_python_without_a_counter_and_one_whose_places_are_taken_say_so(monkeypa
     assert PythonCalls().unavailable == {"python": "other tools use all places of sys.monitoring"}
 
 
-def test_io_of_the_kernel_is_read_and_its_own_reading_is_left_out(tmp_path: Path) -> None:
+def test_io_of_the_kernel_is_read_and_its_own_reading_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert parse_io(IO) == {"read_bytes": 10, "write_bytes": 20, "read_calls": 3, "write_calls": 4}
     with pytest.raises(KeyError):
         parse_io(b"rchar: 1\n")
     path = tmp_path / "file"
+    monkeypatch.setattr(kernel, "IO", "/proc/thread-self/io")  # pytest-xdist reads in a thread of its own meanwhile
 
     def work() -> None:
         fd = os.open(path, os.O_RDWR | os.O_CREAT)
