@@ -76,18 +76,23 @@ def test_the_neighbours_of_a_run_elsewhere_are_seen_there(open_session, stand_in
     monkeypatch.setattr("bench.run.session.look", lambda engine, place: far)
     made = []
 
+    class Helper:
+        def __init__(self, engine):
+            self.engine = engine
+
+        def close(self):
+            made.append("closed")
+
     class There:
-        def __init__(self, engine, cpus):
-            made.append((engine, cpus))
+        def __init__(self, helper, cpus):
+            made.append((helper.engine, cpus))
 
         def during(self, seen, place, latest_s):
             assert (seen, place.handle, latest_s > plan.task.timeout_s) == (far, "sha256:1", True)
             samples = tuple(Sample(float(t), 4.0 * t, 0.0, 0.0, 0.0, load=7.0) for t in range(9))
             return nullcontext(SimpleNamespace(summary=lambda: Summary(0.0, 64, samples)))
 
-        def close(self):
-            made.append("closed")
-
+    monkeypatch.setattr("bench.run.session.HelperThere", Helper)
     monkeypatch.setattr("bench.run.session.MonitorThere", There)
     with open_session() as session:
         session.place(plan.need)
