@@ -103,6 +103,7 @@ def test_what_was_hidden_is_told_from_what_became_of_a_line(redacted: bytes, hid
 
 
 @pytest.mark.timed
+@pytest.mark.cpu_time
 @pytest.mark.parametrize("form", FORMS[:2])
 def test_it_takes_a_fraction_of_looking_at_each_line(form: str) -> None:
     data, _ = log(form, 1 << 19)
