@@ -119,7 +119,7 @@ def test_a_marker_that_a_conftest_adds_last_does_not_cut(run, tmp_path: Path) ->
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_what_the_marker_asked_for_is_known_of_a_test_that_our_deadline_ended(run, workers: str) -> None:
     code = "import pytest, time\n@pytest.mark.timeout(0.05)\ndef test_slow(): time.sleep(60)\n"
-    done = run(code, "-n", workers, timeout_s=3, grace_s=5)
+    done = run(code, "-n", workers, timeout_s=6, grace_s=5)
     assert done.result["outcome"] == "timed_out"
     assert [(test["outcome"], test["marker_timeout_s"]) for test in done.result["tests"]] == [("unfinished", 0.05)]
 
