@@ -12,6 +12,8 @@ from bench.engine.protocol import Place, Task
 from bench.errors import NotMeasured
 
 LOG_LIMIT_BYTES = 16 * 1024**2
+LONGEST_ARGUMENT = 128 * 1024 - 1
+"""So many bytes may one argument of a program have: MAX_ARG_STRLEN less its end, execve(2)."""
 TORCH_FACTS_S = 60.0
 """What the supervisor may take after the child's end to ask torch about itself."""
 MARK = "BENCH_RUN_ID"
@@ -131,7 +133,14 @@ def command_of(place: Place, task: Task, folders: Folders) -> list[str]:
 
 
 def supervisor_argv(place: Place, spec: str) -> list[str]:
-    """The command that starts the supervisor: without site-packages, user folders, or writing into its own folder."""
+    """The command that starts the supervisor: without site-packages, user folders, or writing into its own folder.
+
+    Raises:
+        NotMeasured: the words and variables of the task are longer than the kernel lets one argument be.
+    """
+    if (size := len(spec)) > LONGEST_ARGUMENT:  # ASCII, see supervisor_spec
+        cause = f"its words and variables take {size} bytes as one argument, and the kernel takes {LONGEST_ARGUMENT}"
+        raise NotMeasured("the command is too long", cause, "put the words into a script or a file that it reads")
     compiled = ("-X", f"pycache_prefix={place.bytecode}") if place.bytecode else ("-B",)
     return [*place.launcher, place.python, "-I", "-S", *compiled, f"{place.agent}/__main__.py", spec]
 

@@ -55,20 +55,21 @@ def input_of(command: Command, root: Path | None) -> Path | None:
     return path
 
 
-def need_for(need: Need, diagnostic: Diagnostic, python: str | None) -> Need:
+def need_for(need: Need, diagnostic: Diagnostic, python: str | None, *, own: bool = False) -> Need:
     """Return a need with what a command, an image of somebody's or a person's own environment asks of a place.
 
     Args:
         need: what the diagnostic needs otherwise.
         diagnostic: what runs there.
         python: the interpreter of a person's own environment, or ``None``.
+        own: it is a test of the person's: in an environment that is there it has torch if it needs it.
 
     Raises:
         UsageError: requirements for a place into which nothing is installed.
     """
     command = diagnostic.command
     if command is None:
-        found = replace(need, python=python)
+        found = replace(need, python=python, kind="small" if own and python else need.kind)
     else:
         program = SHELL if command.shell else command.words[0]
         image = None if diagnostic.image in KINDS else diagnostic.image

@@ -169,7 +169,7 @@ def make_plan(
         diagnostic=replace(diagnostic, ceiling_s=ceiling, timeout_s=timeout),
         profile=profile.name,
         source=command_source(command, made.around) if command and made and tree is None else source,
-        need=need_for(need or Need(diagnostic.image), diagnostic, options.python),
+        need=need_for(need or Need(diagnostic.image), diagnostic, options.python, own=tree is not None),
         task=task,
         repeat=options.repeat,
         variant=variant,

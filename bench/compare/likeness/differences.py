@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Collection, Iterator
@@ -37,6 +38,9 @@ GROUPS = (
 
 MEMORY_TOLERANCE = 0.01
 """A kernel keeps a little memory for itself; so much of a difference is the same module count."""
+
+_LONG = 200
+"""So many characters of a command are shown."""
 
 _HASH = re.compile(r"\b[0-9a-f]{40,128}\b")
 
@@ -127,13 +131,22 @@ _OF_A_COMMAND = frozenset({"shell", "prepare", "expect_exit", "input_sha256", "i
 
 def _command(one: Diagnostic, two: Diagnostic) -> Iterator[Difference]:
     """Another command is another measurement, and so is the same one with another input or preparation."""
-    a, b = (None if side.command is msgspec.UNSET else shlex.join(side.command) for side in (one, two))
+    a, b = (None if side.command is msgspec.UNSET else in_brief(shlex.join(side.command)) for side in (one, two))
     if "imported" not in (one.source.kind, two.source.kind):
         yield from _either("command", a, b, "another command was run", "build_differs")
     if a is not None and b is not None:
         for key in ("shell", "prepare", "expect_exit", "input_sha256"):
             pair = (one.params.get(key), two.params.get(key))
             yield from _either(f"command.{key}", *pair, "the command has something else around it", "build_differs")
+
+
+def in_brief(text: str) -> str:
+    """Return a text as it is, or the beginning of a long one with a hash of all, so that two of them stay apart."""
+    if len(text) <= _LONG:
+        return text
+    return (
+        f"{text[:_LONG]}… ({len(text)} characters, {hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]})"
+    )
 
 
 def _source(one: Source, two: Source) -> Iterator[Difference]:

@@ -78,7 +78,7 @@ def existing_environment(need: Need, notify: Notify, cache: Path | None = None) 
         UsageError: there is no such interpreter.
         NotMeasured: it does not start, is too old, or lacks what the run needs.
     """
-    found = ask(find_interpreter(need.python or CURRENT))
+    found = ask(find_interpreter(CURRENT if need.python is None else need.python))
     if found.numbers[:2] < OLDEST:
         short, least = (".".join(map(str, one)) for one in (found.numbers, OLDEST))
         raise NotMeasured(f"{found.path} is Python {short}", f"the supervisor needs {least} or newer", "name another")
@@ -109,6 +109,8 @@ def find_interpreter(word: str, environ: Mapping[str, str] = os.environ) -> Path
     Raises:
         UsageError: there is none.
     """
+    if not word:
+        raise UsageError("--python is empty", fix="name an interpreter, an environment's folder, or .")
     if word == CURRENT:
         homes = (environ.get("VIRTUAL_ENV"), environ.get("CONDA_PREFIX"))
         active = [Path(home, "bin", "python") for home in homes if home]
@@ -116,6 +118,8 @@ def find_interpreter(word: str, environ: Mapping[str, str] = os.environ) -> Path
         candidates = [*active, *(Path(path) for path in paths if path), Path(sys.executable)]
         return next((one for one in candidates if one.is_file()), Path(sys.executable))
     path = Path(word).expanduser().absolute()
+    if "/" not in word and not path.exists() and (named := shutil.which(word, path=environ.get("PATH", os.defpath))):
+        path = Path(named)  # as a shell would find it: python3.12
     if path.is_dir():
         inside = [path / "bin" / name for name in ("python", "python3")]
         path = next((one for one in inside if one.is_file()), path)
@@ -133,12 +137,14 @@ def ask(path: Path) -> Found:
     Raises:
         NotMeasured: it does not start, or is no Python.
     """
+    answer = _answer(path, _WHERE)
     try:
-        numbers, version, prefix, folders = json.loads(_answer(path, _WHERE))
+        numbers, version, prefix, folders = json.loads(answer)
         major, minor, patch = (int(one) for one in numbers)
         return Found(path, (major, minor, patch), str(version), Path(prefix), tuple(map(str, folders)))
     except (ValueError, TypeError) as error:
-        raise NotMeasured(f"{path} does not answer as a Python", str(error), "name an interpreter") from error
+        said = f"it printed {answer!r:.80}" if answer else "it printed nothing"
+        raise NotMeasured(f"{path} does not answer as a Python", said, "name an interpreter") from error
 
 
 def read_content(found: Found, cache: Path, notify: Notify) -> Content:
@@ -216,10 +222,11 @@ def _check(need: Need, found: Found, content: Content) -> None:
     if need.program is not None:
         return
     has = {name.lower() for name in content.packages}
-    wanted = ["pytest", *(["torch"] if need.kind != "small" and need.tree is None else [])]
+    wanted = ["pytest", *(["torch"] if need.kind != "small" else [])]
     missing = [name for name in wanted if name not in has]
     if missing:
-        fix = f"install it there: {found.path} -m pip install {' '.join(missing)}"
+        pip = f"{found.path} -m pip install" if "pip" in has else f"uv pip install --python {found.path}"
+        fix = f"install it there: {pip} {' '.join(missing)}"
         raise NotMeasured(f"{found.path} has no {' and no '.join(missing)}", fix=fix)
 
 

@@ -98,14 +98,28 @@ def recognise(content: Content) -> Recognised | None:
         document = json.loads(text)
     except ValueError as error:
         if getattr(error, "msg", "") == "Extra data":
-            return None  # one document a line, which is no tool's file
+            _refuse_several(text, getattr(error, "lineno", 1))
+            return None
         raise Unreadable(
             f"cut off or not JSON: {getattr(error, 'msg', 'not text')}, column {getattr(error, 'colno', 1)}",
             getattr(error, "lineno", 1),
         ) from None
     except RecursionError:
         raise Unreadable("not read: nested too deep") from None
-    for fits, parse in _DOCUMENTS:
-        if fits(document):
-            return Recognised(replace(content, text=text, document=document), parse)
-    return None
+    reads = _parser_of(document)
+    return None if reads is None else Recognised(replace(content, text=text, document=document), reads)
+
+
+def _parser_of(document: Any) -> Parse | None:
+    return next((parse for fits, parse in _DOCUMENTS if fits(document)), None)
+
+
+def _refuse_several(text: str, line: int) -> None:
+    """Several documents in one file are no tool's, unless the first is: then nothing is guessed of the others.
+
+    Raises:
+        Unreadable: the first is a tool's whole document.
+    """
+    first, _ = json.JSONDecoder().raw_decode(text)
+    if _parser_of(first) is not None:
+        raise Unreadable("another document follows a tool's first; give each a file of its own", line)

@@ -2,8 +2,10 @@
 
 import bz2
 import gzip
+import io
 import json
 import shutil
+import sys
 
 import pytest
 
@@ -228,3 +230,53 @@ def test_beside_older_evidence_what_is_given_is_for_that(bench_, tmp_path):
     assert (code, [row["result"] for row in rows_of(out)]) == (0, ["imported"] * 5)
     ceilings = {record.diagnostic.name: record.diagnostic.ceiling_s for record in records(tmp_path / "r")}
     assert sorted(ceilings.values(), key=str) == [905.0, None, None, None, None]
+
+
+class Piped:
+    """Standard input with something in it."""
+
+    def __init__(self, data, tty=False):
+        self.buffer, self._tty = io.BytesIO(data), tty
+
+    def isatty(self):
+        return self._tty
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
+def test_standard_input_is_a_file_like_any_other(bench_, tmp_path, monkeypatch, pack):
+    monkeypatch.setattr(sys, "stdin", Piped(pack((FILES / "hyperfine-2.0.0.json").read_bytes())))
+    code, out, _ = bench_("import", "-", FILES / "perf-6.1.json", "--results", tmp_path / "r", "--json")
+    assert (code, [row["source"] for row in rows_of(out)][:2]) == (0, ["stdin: sleep 0.01", "stdin: true"])
+    assert len(records(tmp_path / "r")) == 3
+    assert not list(tmp_path.glob("bench-stdin-*"))
+
+
+@pytest.mark.parametrize(
+    ("data", "tty", "words", "code", "said"),
+    [
+        (b"", False, ["-"], 8, "standard input is empty"),
+        (b"no result", False, ["-"], 8, "standard input is no evidence of a run"),
+        (b"", True, ["-"], 2, "nothing is piped in"),
+        (b"", False, ["-", "-"], 2, "given twice"),
+    ],
+)
+def test_standard_input_without_results_is_one_line(bench_, tmp_path, monkeypatch, data, tty, words, code, said):
+    monkeypatch.setattr(sys, "stdin", Piped(data, tty))
+    found, _, err = bench_("import", *words, "--results", tmp_path / "r")
+    assert (found, said in err, len(err.splitlines())) == (code, True, 1), err
+
+
+@pytest.mark.parametrize("kind", ["tar.zst", "tar.gz"])
+def test_a_bundle_s_archive_comes_through_a_pipe_too(bench_, tmp_path, monkeypatch, kind):
+    assert bench_("import", FILES / "perf-6.1.json", "--results", tmp_path / "r")[0] == 0
+    (bundle,) = (path.parent for path in (tmp_path / "r").glob("*/*/*/record.json"))
+    assert bench_("export", bundle, "-o", tmp_path / f"all.{kind}")[0] == 0
+    monkeypatch.setattr(sys, "stdin", Piped((tmp_path / f"all.{kind}").read_bytes()))
+    assert bench_("import", "-", "--results", tmp_path / "back")[0] == 0
+    assert bench_("verify", tmp_path / "back")[0] == 0
+
+
+def test_two_documents_in_one_file_are_refused_and_not_passed_over(bench_, tmp_path):
+    (tmp_path / "two.json").write_text(read_file("hyperfine-1.15.0.json") + read_file("pyperf-2.11.0.json"))
+    code, out, _ = bench_("import", tmp_path / "two.json", "--results", tmp_path / "r", "--json")
+    assert (code, "another document follows" in rows_of(out)[0]["reason"]) == (8, True)

@@ -16,6 +16,16 @@ def test_like_and_like_have_no_difference():
     assert differences(record(), record(id="b")) == ()
 
 
+def test_of_a_long_command_the_beginning_is_shown_and_another_end_still_differs():
+    long = ("echo", *map(str, range(5000)))
+    a, b, c = (record(**{"diagnostic.command": words}) for words in (long, long, (*long, "5000")))
+    assert differences(a, b) == ()
+    (one,) = (found for found in differences(a, c) if found.name == "command")
+    assert one.a.startswith("echo 0 1 2")
+    assert max(len(one.a), len(one.b)) < 250
+    assert one.a != one.b
+
+
 @pytest.mark.parametrize(
     ("change", "name", "status"),
     [

@@ -80,6 +80,31 @@ def test_one_without_pytest_or_torch_is_refused_in_a_line_that_says_what_to_do(a
         existing.existing_environment(Need("small", python=str(venv)), print, tmp_path)
 
 
+def test_without_pip_the_line_names_what_installs_without_it(answering, venv, tmp_path, monkeypatch):
+    need = Need("small", python=str(venv))
+    with pytest.raises(NotMeasured, match=f"uv pip install --python {venv} pytest"):
+        existing.existing_environment(need, print, tmp_path)
+    monkeypatch.setattr(existing, "read_content", lambda *_: msgspec.structs.replace(CONTENT, packages={"pip": "25"}))
+    with pytest.raises(NotMeasured, match=f"{venv} -m pip install pytest"):
+        existing.existing_environment(need, print, tmp_path)
+
+
+def test_a_name_is_found_as_a_shell_would_and_no_word_is_none(venv, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_interpreter(venv.name, {"PATH": str(venv.parent)}) == venv
+    with pytest.raises(UsageError, match="is not there"):
+        find_interpreter(venv.name, {"PATH": str(tmp_path / "none")})
+    with pytest.raises(UsageError, match="--python is empty"):
+        find_interpreter("")
+
+
+@pytest.mark.parametrize(("answer", "said"), [("hi", "it printed 'hi'"), ("", "it printed nothing")])
+def test_a_program_that_is_no_python_is_quoted(monkeypatch, venv, answer, said):
+    monkeypatch.setattr(existing, "_answer", lambda *_: answer)
+    with pytest.raises(NotMeasured, match=said):
+        existing.ask(venv)
+
+
 def test_one_that_is_too_old_is_refused(monkeypatch, venv, tmp_path):
     monkeypatch.setattr(existing, "_answer", lambda *_: '[[3, 9, 18], "3.9.18", "/env", []]')
     with pytest.raises(NotMeasured, match=r"is Python 3\.9\.18: the supervisor needs 3\.10"):

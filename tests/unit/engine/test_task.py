@@ -5,6 +5,7 @@ import pytest
 
 from bench.agent.spec import parse_spec
 from bench.engine.task import (
+    LONGEST_ARGUMENT,
     MARK,
     Folders,
     child_env,
@@ -59,6 +60,12 @@ def test_the_supervisor_is_started_apart_from_its_surroundings(place):
     assert supervisor_argv(place, "{}") == [
         "/opt/venv/bin/python", "-I", "-S", "-B", "/opt/agent/__main__.py", "{}",
     ]  # fmt: skip
+
+
+def test_a_command_longer_than_an_argument_may_be_is_named(place):
+    supervisor_argv(place, "x" * LONGEST_ARGUMENT)
+    with pytest.raises(NotMeasured, match="the command is too long: its words and variables take 131072 bytes"):
+        supervisor_argv(place, "x" * (LONGEST_ARGUMENT + 1))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """A command in a plan, in a record and in what is judged."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -74,6 +76,13 @@ def test_nothing_is_installed_into_a_place_that_is_there_already(tmp_path):
     for need, python in ((Need("x", tmp_path), None), (Need("x"), "/p")):
         with pytest.raises(UsageError, match="do not go together"):
             need_for(need, of_command(["true"], Asked(image="alpine")), python)
+
+
+def test_a_test_of_one_s_own_needs_torch_only_if_it_asks_for_it(tmp_path):
+    shipped = replace(of_command(["true"]), command=None)
+    assert need_for(Need("cpu"), shipped, "/p").kind == "cpu"
+    assert need_for(Need("cpu"), shipped, "/p", own=True) == Need("small", python="/p")
+    assert need_for(Need("cpu"), shipped, None, own=True).kind == "cpu"
 
 
 def warmed(walls, warmup, outcomes=()):

@@ -17,6 +17,7 @@ from bench.cli.next_step import suggest
 from bench.cli.output import Console, notify, print_json
 from bench.cli.progress import Steps
 from bench.cli.verbs.share.rows import archive_rows, import_document, import_notes, import_view
+from bench.cli.verbs.share.standard_input import HERE, is_standard_input, with_standard_input
 from bench.errors import DamagedData, ExitCode, UsageError
 from bench.importer import Asked, Given, import_tree
 from bench.importer.result.rows import ImportedTree, Row
@@ -31,7 +32,8 @@ def import_(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="Archives, folders of bundles or of older evidence, logs, or what other benchmark tools write.",
+            help="Archives, folders of bundles or of older evidence, logs, or what other benchmark tools write; "
+            "- is standard input.",
             metavar="FILE...",
         ),
     ],
@@ -56,12 +58,14 @@ def import_(
     Example: bench import old-logs
     """
     for source in sources:
-        if not source.exists():
+        if source != HERE and not source.exists():
             raise UsageError(f"there is no file or folder {source}", fix="give an archive, a folder or a file")
-    first = sources[0]
-    if len(sources) == 1 and first.is_file() and is_archive(first):
-        return _archive(first, results, _asked(name, stamp, ceiling, project), json=json)
-    tree = import_all(sources, results, _asked(name, stamp, ceiling, project or project_above(first)))
+    with with_standard_input(sources) as files:
+        first = files[0]
+        if len(files) == 1 and first.is_file() and is_archive(first):
+            return _archive(first, results, _asked(name, stamp, ceiling, project), json=json)
+        above = project or project_above(Path.cwd() if sources[0] == HERE else first)
+        tree = import_all(files, results, _asked(name, stamp, ceiling, above))
     if json:
         print_json(import_document(tree))
         return ExitCode.DAMAGED if tree.damaged else ExitCode.OK
@@ -123,6 +127,8 @@ def _is_archive(source: Path) -> bool:
 
 def _placed(name: str, source: Path) -> str:
     """The name that a row has within its source, from where the command was given."""
+    if is_standard_input(source):
+        return name
     if source.is_dir():
         return str(source) if name == source.name else f"{source}/{name}"
     return f"{source}{name.removeprefix(source.name)}" if name.startswith(source.name) else f"{source}: {name}"
