@@ -59,6 +59,7 @@ def of_command(words: Sequence[str], asked: Asked = NOTHING, taken: Sequence[str
         raise UsageError(f"--expect-exit {asked.expect_exit} is no exit code", fix="give 0 to 255")
     if any("\0" in word for word in (*words, asked.prepare or "")):
         raise UsageError("a command holds a NUL", "no process can be given one")
+    given = None if asked.input is None else asked.input.absolute()  # not one of that name in the project
     kind = "cuda" if asked.device == "cuda" else "cpu" if asked.torch else "small"
     return Diagnostic(
         name=_name(words, asked, taken),
@@ -70,7 +71,7 @@ def of_command(words: Sequence[str], asked: Asked = NOTHING, taken: Sequence[str
         env={"CUDA_VISIBLE_DEVICES": "-1"} if asked.device == "cpu" and asked.torch else {},
         profiles=tuple(Profile(name, {"BENCH_PROFILE": name}) for name in ("full", "smoke")),
         image=asked.image or kind,
-        command=Command(tuple(words), asked.shell, asked.prepare, asked.input, asked.expect_exit),
+        command=Command(tuple(words), asked.shell, asked.prepare, given, asked.expect_exit),
     )
 
 

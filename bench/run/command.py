@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.catalog.command import KINDS
 from bench.catalog.model import Command, Diagnostic
-from bench.engine.protocol import Around, Need
+from bench.engine.protocol import Around, Need, Tree
 from bench.errors import UsageError
 from bench.record.redact import redact_text, redact_words
 from bench.record.schema import Source
@@ -26,30 +26,33 @@ class Placed:
     around: Around
 
 
-def placed(command: Command, root: Path | None = None) -> Placed:
+def placed(command: Command, tree: Tree | None = None) -> Placed:
     """Return what an engine is asked to run.
 
     Args:
         command: the command.
-        root: the project that its ``input`` is relative to, or ``None``.
+        tree: the project that its ``input`` is relative to, or ``None``.
 
     Raises:
         UsageError: the input is not a file.
     """
     argv = (SHELL, "-c", command.words[0]) if command.shell else command.words
     prepare = (SHELL, "-c", command.prepare) if command.prepare is not None else ()
-    return Placed(argv, Around(prepare, input_of(command, root), command.expect_exit))
+    return Placed(argv, Around(prepare, input_of(command, tree), command.expect_exit))
 
 
-def input_of(command: Command, root: Path | None) -> Path | None:
-    """Return the file that a command reads, ``None`` if it reads none.
+def input_of(command: Command, tree: Tree | None) -> Path | None:
+    """Return the file that a command reads, ``None`` if it reads none; one of a project that is copied, in the copy.
 
     Raises:
         UsageError: it is not a file.
     """
     if command.input is None:
         return None
-    path = (root / command.input if root is not None else command.input).absolute()
+    path = (tree.root / command.input if tree is not None else command.input).absolute()
+    if tree is not None and path.is_relative_to(tree.root):
+        copied = tree.source / path.relative_to(tree.root)
+        path = copied if copied.is_file() else path  # git may ignore it: then it is no part of the copy
     if not path.is_file():
         raise UsageError(f"{path}, which the command reads, is not a file", fix="give a file")
     return path

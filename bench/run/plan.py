@@ -119,7 +119,7 @@ def make_plan(
     command = diagnostic.command
     if command is not None and options.profiler:
         raise UsageError("--profiler goes with a test of pytest's", fix="leave it away")
-    made = placed(command, tree.root if tree is not None else None) if command is not None else None
+    made = placed(command, tree) if command is not None else None
     ceiling = _positive("--ceiling", options.ceiling_s, profile.ceiling_s or diagnostic.ceiling_s)
     timeout = _positive("--timeout", options.timeout_s, diagnostic.timeout_s) or diagnostic.timeout_s
     cpus = _positive("--cpus", options.cpus, None)

@@ -13,7 +13,7 @@ from bench.engine.transfer import copy_tree
 from bench.errors import NotMeasured
 from bench.record.schema import Source
 from bench.record.storage.disk import remove_tree
-from bench.record.storage.temporary import temporary_folder
+from bench.record.storage.temporary import remove_left, temporary_folder
 from bench.run.source.read import Checkout, list_code, unreadable, with_sha256
 
 Code = tuple[Source, Tree]
@@ -35,6 +35,7 @@ def kept_code(checkout: Checkout | None) -> Iterator[Code | None]:
     if checkout is None:
         yield None
         return
+    remove_left()  # first: a copy that a killed command left may take the room of this one
     with temporary_folder("code") as folder:
         yield keep_code(checkout, folder / "code")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,7 +94,8 @@ def with_sha256(source: Source, tree: Tree) -> tuple[Source, Tree]:
 
 def unreadable(root: Path, error: OSError) -> UsageError:
     """Return what is said of a project that cannot be read."""
-    return UsageError(f"--project {root} cannot be read", f"{error.filename}: {error.strerror}")
+    said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    return UsageError(f"--project {root} cannot be read", said)
 
 
 def _without_own(listing: Listing, own: Own) -> tuple[list[str], tuple[str, ...]]:
@@ -116,7 +117,8 @@ def tree_sha256(root: Path, files: Iterable[str], links: Mapping[str, str] | Non
 
     Executable bits count, since a copy keeps them and a test may start a script; an image's
     :func:`bench.engine.images.context.content_sha256` leaves all modes out. Neither may change, or old records stop
-    comparing.
+    comparing. Its owner's bit is what counts: whether a file may be executed where it lies is no part of it, since a
+    copy may lie on a disk that is mounted ``noexec``.
 
     Args:
         root: the folder.
@@ -133,7 +135,7 @@ def tree_sha256(root: Path, files: Iterable[str], links: Mapping[str, str] | Non
         if name in links:
             total.update(f"{name}\0l\0{links[name]}\n".encode("utf-8", "surrogateescape"))
             continue
-        mode = "x" if os.access(path, os.X_OK) else "-"
+        mode = "x" if path.stat().st_mode & stat.S_IXUSR else "-"
         total.update(f"{name}\0{mode}\0{hash_file(path)}\n".encode("utf-8", "surrogateescape"))
     return total.hexdigest()
 

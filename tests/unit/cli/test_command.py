@@ -94,9 +94,10 @@ def test_a_project_s_command_runs_in_its_copy_and_is_named_in_bench_toml(engine,
     (project / "bench.toml").write_text('[diagnostic.sort]\ncommand = ["sort"]\ninput = "data.txt"\nwarmup = 1\n')
     assert bench_(*RUN, "sort_cpu", "--project", project)[0] == 0
     assert [task.cwd for task in engine.executed] == ["{src}", "{src}"]
-    assert engine.executed[0].command.input == project / "data.txt"
+    given = engine.executed[0].command.input
+    assert (given.name, given.is_relative_to(project), given.exists()) == ("data.txt", False, False), "it was a copy"
     assert the_bundle().record.diagnostic.source.kind == "project"
-    code, _, err = bench_("reproduce", the_bundle().path, "--project", project, "--trust")
+    code, _, err = bench_("reproduce", the_bundle().path, "--project", "project", "--trust")
     assert code == 0, err
     assert "a command: sort" in err
 

@@ -1,19 +1,21 @@
 """A command in a plan, in a record and in what is judged."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from bench.catalog.command import Asked, of_command
+from bench.catalog.model import Command
 from bench.compare.sample import sample_of
 from bench.compare.verdict import exit_code, verdict_of
-from bench.engine.protocol import Need
+from bench.engine.protocol import Need, Tree
 from bench.errors import UsageError
 from bench.record.index.columns import COLUMNS, Rows
 from bench.record.schema import Source
 from bench.report.entry import Entry
-from bench.run.command import command_source, need_for
+from bench.run.command import command_source, need_for, placed
 from bench.run.plan import Options, make_plan
 from bench.run.result.reading import overall
 from bench.run.result.record_of import marked
@@ -43,6 +45,27 @@ def test_a_shell_runs_the_pipeline_and_the_preparation(tmp_path):
     around = made.task.command
     assert (around.prepare, around.input, around.expect_exit) == (("/bin/sh", "-c", "sync"), given, 3)
     assert {"shell", "prepare", "expect_exit", "input_sha256", "image"} == set(made.params)
+
+
+def test_a_project_s_file_is_read_in_the_copy_and_one_that_is_not_copied_where_it_lies(tmp_path):
+    root, kept = tmp_path / "project", tmp_path / "kept"
+    for folder, name in ((root, "data"), (root, "ignored"), (kept, "data")):
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(folder.name)
+    tree = Tree(root, ("data",), "0" * 64, kept=kept)
+    given = {name: placed(Command(("cat",), input=name), tree).around.input for name in (Path("data"), root / "data")}
+    assert set(given.values()) == {kept / "data"}
+    assert placed(Command(("cat",), input=Path("ignored")), tree).around.input == root / "ignored"
+
+
+def test_the_input_of_a_command_line_is_not_one_of_that_name_in_the_project(tmp_path, monkeypatch):
+    (tmp_path / "project").mkdir()
+    for folder in (tmp_path, tmp_path / "project"):
+        (folder / "data").write_text(folder.name)
+    monkeypatch.chdir(tmp_path)
+    tree = Tree(tmp_path / "project", ("data",), "0" * 64)
+    made = of_command(["cat"], Asked(input=Path("data")))
+    assert placed(made.command, tree).around.input == tmp_path / "data"
 
 
 def test_another_command_or_input_is_another_source(tmp_path):

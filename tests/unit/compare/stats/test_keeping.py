@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from bench.compare.stats import changes
+from bench.compare.stats import changes, keeping
 from bench.compare.stats.bootstrap import interval
 from bench.compare.stats.keeping import kept, kept_in
 
@@ -26,6 +28,17 @@ def test_nothing_is_kept_unless_somebody_keeps_it() -> None:
     for _ in range(2):
         assert kept("half", float, lambda: asked.append(1.0) or 0.5, 1.0) == 0.5
     assert len(asked) == 2
+
+
+def test_nothing_is_kept_by_code_that_cannot_be_told_from_another_version_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "__file__", str(tmp_path / "archive.zip/keeping.py"))
+    monkeypatch.setattr(keeping, "_rules", keeping._rules.__wrapped__)
+    store = Store()
+    with kept_in(store):
+        assert kept("half", float, lambda: 0.5, 1.0) == 0.5
+    assert store == {}
 
 
 def test_it_is_worked_out_once_for_the_same_inputs_and_again_for_others() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from bench.engine.transfer import copy_tree
 from bench.errors import NotMeasured, UsageError
+from bench.record.storage.partial import mark
 from bench.run.source import keep as module
 from bench.run.source.keep import TRIES, keep_code, kept_code
 from bench.run.source.read import Checkout, read_project
@@ -24,6 +25,18 @@ def test_what_is_edited_meanwhile_is_in_no_run(checkout, tmp_path):
     assert not tree.source.exists()
     with kept_code(None) as code:
         assert code is None
+
+
+def test_what_a_killed_command_left_makes_room_before_the_copy_is_made(checkout, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    left = tmp_path / "tmp/bench-code-left"
+    left.mkdir(parents=True)
+    mark(left)
+    there = []
+    monkeypatch.setattr(module, "copy_tree", lambda *_: there.append(left.exists()))
+    monkeypatch.setattr(module, "with_sha256", lambda *code: code)
+    with kept_code(Checkout(checkout.root)):
+        assert there == [False]
 
 
 def vanishing(monkeypatch, root, times):

@@ -52,6 +52,14 @@ def test_an_executable_bit_is_part_of_the_content(tmp_path):
     assert tree_sha256(tmp_path, ["run.sh"]) == "e2a29e75ffaefe3d1a214aa93c10a7416ffd0866146fe3f0d0b2255fc92a2654"
 
 
+def test_a_copy_on_a_disk_from_which_nothing_may_be_started_has_the_same_hash(tmp_path, monkeypatch):
+    (tmp_path / "run.sh").write_text("true")
+    (tmp_path / "run.sh").chmod(0o755)
+    usual = tree_sha256(tmp_path, ["run.sh"])
+    monkeypatch.setattr("os.access", lambda *_, **__: False)  # as the kernel answers on a noexec mount, of every file
+    assert tree_sha256(tmp_path, ["run.sh"]) == usual
+
+
 def test_a_sparse_file_is_refused_before_anything_is_read(tmp_path, monkeypatch):
     sparse(tmp_path / "data.bin", 40 << 30)
     (tmp_path / "test_a.py").write_text("")
@@ -81,6 +89,18 @@ def test_a_file_that_nobody_may_read_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "tree_sha256", refuses)
     with pytest.raises(UsageError, match=r"test_a\.py: Permission denied"):
         read_project(tmp_path)
+
+
+def test_a_disk_that_fails_while_a_file_is_read_names_none(tmp_path, monkeypatch):
+    (tmp_path / "test_a.py").write_text("")
+
+    def fails(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(module, "tree_sha256", fails)
+    with pytest.raises(UsageError, match=r"cannot be read: .*Input/output error") as caught:
+        read_project(tmp_path)
+    assert "None" not in str(caught.value)
 
 
 def test_the_shipped_source_has_a_hash(tmp_path):
