@@ -35,7 +35,6 @@ def kept_code(checkout: Checkout | None) -> Iterator[Code | None]:
     if checkout is None:
         yield None
         return
-    remove_left()  # first: a copy that a killed command left may take the room of this one
     with temporary_folder("code") as folder:
         yield keep_code(checkout, folder / "code")
 
@@ -48,6 +47,7 @@ def keep_code(checkout: Checkout, target: Path) -> Code:
         NotMeasured: the disk has no room for it, or files vanish again and again.
     """
     gone: FileNotFoundError | None = None
+    freed = False
     for _ in range(TRIES):
         try:
             source, tree = list_code(checkout.root, checkout.results)
@@ -57,11 +57,12 @@ def keep_code(checkout: Checkout, target: Path) -> Code:
         except FileNotFoundError as error:
             gone = error
         except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise _uncopied(
-                    checkout, str(error.strerror), "make room, or set TMPDIR to a disk with room"
-                ) from error
-            raise unreadable(checkout.root, error) from error
+            if error.errno not in _NO_ROOM:
+                raise unreadable(checkout.root, error) from error
+            if freed or not remove_left():  # a killed command's copy may take the room, and nobody else removes it
+                fix = "make room, or set TMPDIR to a disk with room"
+                raise _uncopied(checkout, str(error.strerror), fix) from error
+            freed = True
         if target.is_dir():
             remove_tree(target)
     assert gone is not None  # noqa: S101, there is no other way here

@@ -27,16 +27,21 @@ def test_what_is_edited_meanwhile_is_in_no_run(checkout, tmp_path):
         assert code is None
 
 
-def test_what_a_killed_command_left_makes_room_before_the_copy_is_made(checkout, tmp_path, monkeypatch):
+def test_a_full_disk_is_freed_of_what_a_killed_command_left(checkout, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     left = tmp_path / "tmp/bench-code-left"
     left.mkdir(parents=True)
     mark(left)
-    there = []
-    monkeypatch.setattr(module, "copy_tree", lambda *_: there.append(left.exists()))
-    monkeypatch.setattr(module, "with_sha256", lambda *code: code)
-    with kept_code(Checkout(checkout.root)):
-        assert there == [False]
+
+    def copy(tree, target):
+        copy_tree(tree, target)
+        if left.exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "copy_tree", copy)
+    with kept_code(Checkout(checkout.root)) as code:
+        assert [path.name for path in code[1].source.iterdir()] == ["tests"]
+    assert not left.exists()
 
 
 def vanishing(monkeypatch, root, times):
