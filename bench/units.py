@@ -57,9 +57,9 @@ def seconds(value: float | None) -> str:
     size = abs(value)
     if size == 0:
         return "0 s"
-    if size < 1e-3:
+    if size < 0.9995e-3:  # what would be rounded to 1e+03 is one of the next unit
         return f"{value * 1e6:.3g} µs"
-    if size < 1:
+    if size < 0.9995:
         return f"{value * 1e3:.3g} ms"
     return f"{value:.2f} s"
 

@@ -50,6 +50,7 @@ def test_what_is_no_duration_is_refused(text):
 
 def test_seconds_keep_their_unit_above_one():
     assert [seconds(value) for value in (845.678, 0.25, 2e-5, 0.0)] == ["845.68 s", "250 ms", "20 µs", "0 s"]
+    assert [seconds(value) for value in (0.9996, 0.9994, 0.9996e-3)] == ["1.00 s", "999 ms", "1 ms"]
 
 
 def test_what_is_not_known_is_a_dash_never_zero():

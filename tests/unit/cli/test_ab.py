@@ -612,7 +612,7 @@ def test_both_sides_run_in_the_image_that_was_named(engine, bench_, tmp_path, op
     kinds, prepare = set(), engine.prepare
     engine.prepare = lambda need, notify: kinds.add(need.kind) or prepare(need, notify)
     asked = ("ab", "--project", open_project, "--node", "tests/test_x.py::test_y", "--base", "v1", "--max-pairs", 1)
-    bench_(*asked, *words, "--results", tmp_path / "results", "--no-calibration")
-    assert kinds == {kind}
+    _, out, err = bench_(*asked, *words, "--results", tmp_path / "results", "--no-calibration")
+    assert kinds == {kind}, out + err
     bench_(*asked, "--base", "v1,image=small", "--results", tmp_path / "results", "--no-calibration")
     assert kinds == {"cpu", "small"}
