@@ -10,6 +10,7 @@ from bench.cli.output import notify
 from bench.engine.protocol import Engine, Notify
 from bench.engine.waiting.lock import measuring
 from bench.errors import NotMeasured, UsageError
+from bench.record.schema import Experiment
 from bench.record.storage.bundle import Bundle
 from bench.run.ab.resume import find_sides
 from bench.run.ab.words import Words, newest_words
@@ -40,7 +41,7 @@ def sides_to_go_on_with(
     if left_behind():
         _finish(words, results, if_busy, choose)
     try:
-        return find_sides(what, results)
+        found = find_sides(what, results)
     except UsageError:
         if begun is None:
             raise
@@ -49,6 +50,17 @@ def sides_to_go_on_with(
             raise UsageError(fault, fix="run 'bench doctor', and give this command again") from None
         fault = f"{begun[0]} began and has no run in {results}: its command ended before the first"
         raise UsageError(fault, fix="give that command again, which loses nothing") from None
+    ids = {side.record.experiment.id for side in found if isinstance(side.record.experiment, Experiment)}
+    if begun is not None and begun[0] not in ids and not _has_runs(begun[0], results):
+        notify(f"going on with {', '.join(sorted(ids))}: {begun[0]} began and has no run")
+    return found
+
+
+def _has_runs(experiment: str, results: Path) -> bool:
+    try:
+        return bool(find_sides(experiment, results))
+    except UsageError:
+        return False
 
 
 def _finish(words: Words | None, results: Path, if_busy: str, choose: Choose) -> None:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -455,6 +456,16 @@ def test_an_experiment_that_was_killed_before_its_first_run_is_told_of(engine, k
         assert "give that command again" in err
     code, _, err = bench_("ab", "grad_cpu", "--resume", "--results", tmp_path / "r")
     assert (code, "no experiment 'grad_cpu' lies in" in err) == (2, True), err
+
+
+def test_an_older_experiment_is_gone_on_with_only_with_a_word(engine, kill, bench_, tmp_path):
+    sides = ("--base", "env.A=1", "--head", "env.A=2", "--no-calibration", "--results", tmp_path / "r")
+    engine.outcomes = ["passed"] * 4 + ["interrupted"]
+    assert bench_("ab", "dtype_cpu", *sides)[0] == 130
+    engine.outcomes = []
+    kill("ab", "dtype_cpu", *sides[:-2], at=(Session, "place"))
+    _, _, err = bench_("ab", "--resume", "--max-pairs", "3", "--results", tmp_path / "r")
+    assert re.search(r"going on with ab-\w+: ab-\w+ began and has no run", err), err
 
 
 def test_pairs_that_nobody_can_read_yet_are_told_of(engine, kill, bench_, tmp_path, monkeypatch):
