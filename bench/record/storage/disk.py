@@ -123,19 +123,29 @@ def being_written(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def is_idle(folder: Path) -> bool:
-    """Return whether nobody is writing a partial folder at this moment."""
+@contextmanager
+def claimed(folder: Path) -> Iterator[bool]:
+    """Yield whether nobody is writing a partial folder; if so nobody begins to before the context's end."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
-        return False
+        yield False
+        return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
     finally:
         os.close(descriptor)
-    return True
+
+
+def is_idle(folder: Path) -> bool:
+    """Return whether nobody is writing a partial folder at this moment."""
+    with claimed(folder) as idle:
+        return idle
 
 
 def sync_tree(path: Path) -> None:

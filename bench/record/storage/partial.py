@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.names import PARTIAL, is_part, is_stamp
-from bench.record.storage.disk import is_idle, remove_tree
+from bench.record.storage.disk import claimed, is_idle, remove_tree
 
 MARK = ".bench-partial"
 _TEXT = b"bench is writing here; what is left once it has ended is removed by the next run\n"
@@ -130,9 +130,10 @@ def remove_partials(results: Path) -> list[Path]:
     """Remove what :func:`find_partials` finds; returns what was removed. What cannot be removed stays."""
     removed = []
     for path in find_partials(results):
-        with contextlib.suppress(OSError):
-            remove_marked(path)
-            removed.append(path)
+        with contextlib.suppress(OSError), claimed(path) as idle:
+            if idle:
+                remove_marked(path)
+                removed.append(path)
     return removed
 
 

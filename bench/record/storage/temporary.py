@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.record.storage.disk import being_written, is_idle
+from bench.record.storage.disk import being_written, claimed
 from bench.record.storage.partial import is_left, make, mark, remove_marked
 
 KINDS = ("ab", "bisect", "code", "fleet", "import", "index", "orphan", "verify")
@@ -25,16 +25,28 @@ def temporary_folder(kind: str) -> Iterator[Path]:
         OSError: the disk refuses.
     """
     assert kind in KINDS  # noqa: S101, else nobody would remove it
-    folder = make(Path(tempfile.gettempdir()), f"bench-{kind}-")
-    try:
-        with being_written(folder):
-            mark(folder)
+    with contextlib.ExitStack() as stack:
+        folder = None
+        while folder is None:
+            folder = _begun(kind, stack)
+        try:
             held = folder / _HELD
             held.mkdir(mode=0o700)
             yield held
-    finally:
-        with contextlib.suppress(OSError):
-            remove_marked(folder)
+        finally:
+            with contextlib.suppress(OSError):
+                remove_marked(folder)
+
+
+def _begun(kind: str, stack: contextlib.ExitStack) -> Path | None:
+    """A new folder that the stack holds; ``None`` if another command took it for a leftover before it was held."""
+    folder = make(Path(tempfile.gettempdir()), f"bench-{kind}-")
+    try:
+        stack.enter_context(being_written(folder))
+        mark(folder)
+    except FileNotFoundError:
+        return None
+    return folder
 
 
 def remove_left() -> list[Path]:
@@ -43,7 +55,10 @@ def remove_left() -> list[Path]:
     for kind in KINDS:
         for folder in sorted(Path(tempfile.gettempdir()).glob(f"bench-{kind}-*")):
             with contextlib.suppress(OSError):
-                if folder.stat(follow_symlinks=False).st_uid == os.geteuid() and is_left(folder) and is_idle(folder):
-                    remove_marked(folder)
-                    removed.append(folder)
+                if folder.stat(follow_symlinks=False).st_uid != os.geteuid():
+                    continue
+                with claimed(folder) as idle:
+                    if idle and is_left(folder):
+                        remove_marked(folder)
+                        removed.append(folder)
     return removed

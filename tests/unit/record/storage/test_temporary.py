@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from bench.record.storage import temporary
 from bench.record.storage.temporary import KINDS, remove_left, temporary_folder
 
 ROOT = Path(__file__).parents[4]
@@ -60,3 +62,23 @@ def test_what_bears_such_a_name_and_was_not_made_here_stays(system: Path, kind: 
     before = sorted(system.rglob("*"))
     assert remove_left() == []
     assert sorted(system.rglob("*")) == before
+
+
+def test_a_folder_that_another_command_takes_for_a_leftover_is_made_once_more(
+    monkeypatch: pytest.MonkeyPatch, system: Path
+) -> None:
+    hold = temporary.being_written
+    taken: list[Path] = []
+
+    def hold_late(folder: Path) -> AbstractContextManager[None]:
+        if not taken:
+            taken.extend(remove_left())
+        return hold(folder)
+
+    monkeypatch.setattr(temporary, "being_written", hold_late)
+    with temporary_folder("fleet") as held:
+        assert held.is_dir()
+        assert taken
+        assert held.parent not in taken
+        assert remove_left() == []
+    assert list(system.iterdir()) == []
