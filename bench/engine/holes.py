@@ -36,7 +36,7 @@ def _copy_data(source: Path, target: Path) -> bool:
             except OSError as error:
                 if error.errno == errno.ENXIO:  # a hole up to the end
                     break
-                if error.errno == errno.EINVAL:
+                if error.errno in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
                     return False
                 raise
             _copy_part(old.fileno(), new.fileno(), start, end)
