@@ -108,8 +108,10 @@ def candidates(wanted: tuple[int, int], environ: Mapping[str, str], uv: str | No
         yield getattr(sys, "_base_executable", None) or sys.executable  # outlives the environment we run in
     name = f"python{wanted[0]}.{wanted[1]}"
     path = environ.get("PATH", os.defpath)
-    yield from filter(None, (shutil.which(name, path=path), shutil.which("python3", path=path)))
+    named = [found for found in (shutil.which(name, path=path), shutil.which("python3", path=path)) if found]
+    yield from (found for found in named if not _is_shim(found))
     yield from pyenv_versions(wanted, environ)
+    yield from filter(_is_shim, named)
     if uv is not None:
         yield from _uv_finds(uv, wanted)
 
@@ -120,6 +122,11 @@ def pyenv_versions(wanted: tuple[int, int], environ: Mapping[str, str]) -> list[
     prefix = f"{wanted[0]}.{wanted[1]}."
     folders = [folder for root in roots if root for folder in Path(root, "versions").glob(f"{prefix}*")]
     return [str(folder / "bin" / "python") for folder in sorted(folders, key=_patch, reverse=True)]
+
+
+def _is_shim(path: str) -> bool:
+    """Whether a version manager (pyenv, asdf, mise) chooses what a command starts, in a tenth of a second or more."""
+    return Path(path).parent.name == "shims"
 
 
 def _patch(folder: Path) -> int:

@@ -126,3 +126,13 @@ def test_each_place_is_asked_once(nowhere, tmp_path):
     fake_python(tmp_path / "bin" / "python3", (3, 12, 1))
     (tmp_path / "bin" / "python3.12").symlink_to(tmp_path / "bin" / "python3")
     assert len(list(candidates((3, 12), nowhere, None))) == 2
+
+
+def test_a_version_managers_shim_is_asked_after_what_it_would_start(nowhere, tmp_path):
+    """Each start of one costs a tenth of a second and more, in every command."""
+    shims = tmp_path / "home" / ".pyenv" / "shims"
+    shim = fake_python(shims / "python3.13", (3, 13, 1))
+    itself = fake_python(tmp_path / "home" / ".pyenv" / "versions" / "3.13.1" / "bin" / "python", (3, 13, 1))
+    system = fake_python(tmp_path / "bin" / "python3", (3, 12, 1))
+    environ = nowhere | {"PATH": f"{shims}:{nowhere['PATH']}"}
+    assert list(candidates((3, 13), environ, None)) == [system, itself, shim]
