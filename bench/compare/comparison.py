@@ -164,13 +164,13 @@ def compare(
     work = compare_work(one, two)
     if not all(values):
         work = with_sentence(work, "not_measured")
-        missing = " and ".join(
-            who for who, side in zip(("the reference", "the result"), values, strict=True) if not side
-        )
+        missing = "the result has no" if values[0] else "the reference has no"
+        if not any(values):
+            missing = "neither the reference nor the result has a"
         what = "a wall time" if metric == WALL else f"a value above 0 of {label(metric)} in each"
         sentences = (
             *naming,
-            f"{missing} has no run that passed with {what}",
+            f"{missing} run that passed with {what}",
             *_said(work),
             *imported_reasons(one, two),
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +100,17 @@ def forget(fleet: str, places: Sequence[str]) -> None:
             for parent in (folder.parent, folder.parent.parent, results):
                 with suppress(OSError):
                     parent.rmdir()
+
+
+def forget_there(fleet: str, places: Mapping[str, Sequence[str]], dask_worker: Any = None) -> None:
+    """Remove bundles that the fleet has by now; called by Dask, on several workers at once.
+
+    Args:
+        fleet: its name.
+        places: of each worker, by its address.
+        dask_worker: the one that runs this.
+    """
+    forget(fleet, places.get(dask_worker.address, ()))
 
 
 def results_of(fleet: str) -> Path:

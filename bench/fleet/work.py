@@ -29,11 +29,21 @@ class Work:
 
 @dataclass(slots=True)
 class Host:
-    """One host of a cluster: its cells that are left, the worker that it is reached by, and the leg that runs."""
+    """One host of a cluster: its cells that are left, the worker it is reached by, and the key of the leg that runs."""
 
     name: str
     left: deque[tuple[Cell, tuple[str, ...]]]
     worker: Any = None
     address: str = ""
     gone_at: float | None = None
-    running: tuple[Cell, Any] | None = None
+    running: str | None = None
+
+    def reached_by(self, address: str, worker: Any) -> None:
+        """Reach it by this worker from now on."""
+        self.address, self.worker, self.gone_at = address, worker, None
+
+
+def why(error: object) -> str:
+    """Return an error in one line."""
+    text = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

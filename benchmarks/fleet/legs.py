@@ -24,11 +24,11 @@ sys.path.insert(0, str(ROOT))
 from bench.engine.protocol import Notify  # noqa: E402
 from bench.fleet.cells import Cell, matrix  # noqa: E402
 from bench.fleet.cluster import open_cluster  # noqa: E402
+from bench.fleet.dask.spread import Spread  # noqa: E402
 from bench.fleet.ledger import Ledger  # noqa: E402
 from bench.fleet.node import NodeEnd, Order  # noqa: E402
 from bench.fleet.nodes import Nodes  # noqa: E402
 from bench.fleet.report import line_of, ranked  # noqa: E402
-from bench.fleet.spread import Spread  # noqa: E402
 from bench.fleet.work import Work  # noqa: E402
 from bench.names import next_stamp, record_id  # noqa: E402
 from bench.record.host_id import host_id  # noqa: E402

@@ -27,6 +27,10 @@ CALL_TIMEOUT_S = 120
 START_IT = (
     "start one ('sudo systemctl start docker', or Docker Desktop), name one with --host URL, or use --engine local"
 )
+START_PODMAN = (
+    "start its service ('sudo systemctl start podman.socket', or 'systemctl --user start podman.socket' for your own), "
+    "name one with --host URL, or use --engine docker or local"
+)
 
 PODMAN_SOCKET = "/run/podman/podman.sock"
 
@@ -175,9 +179,8 @@ def connect(
         cause = reason(error).replace(endpoint.url, endpoint.shown)
         if proxy is not None:
             cause = f"{cause.replace(proxy, shown(proxy))} (asked through the proxy {shown(proxy)})"
-        raise NotMeasured(
-            f"no Docker engine answers at {endpoint.shown} ({endpoint.origin})", cause, START_IT
-        ) from None
+        what, fix = ("Podman", START_PODMAN) if podman else ("Docker engine", START_IT)
+        raise NotMeasured(f"no {what} answers at {endpoint.shown} ({endpoint.origin})", cause, fix) from None
 
 
 def probe(url: str) -> None:

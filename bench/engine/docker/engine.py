@@ -163,7 +163,7 @@ class DockerEngine:
 
     def sweep(self, notify: Notify, keep: Collection[str] = ()) -> None:
         """Remove what a crash of ours left behind, but for the runs in ``keep``."""
-        docker_orphans.sweep(self._api, notify, keep)
+        docker_orphans.sweep(self._api, notify, keep, self.name)
 
     def orphans(self) -> list[Orphan]:
         """What a crash of ours left behind and may still hold evidence."""

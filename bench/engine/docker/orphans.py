@@ -16,6 +16,7 @@ from docker.errors import APIError, NotFound
 from bench.engine.docker.answers import understood
 from bench.engine.docker.client import CALL_ERRORS, reason
 from bench.engine.docker.container import copy_folder, parse_state
+from bench.engine.docker.info import DOCKER
 from bench.engine.labels import ROLE, RUN, TOOL, TOOL_NAME, Owner, current_owner, is_gone, parse_owner
 from bench.engine.protocol import KILLED, Ending, Notify, Orphan, State
 from bench.errors import NotMeasured
@@ -151,7 +152,7 @@ def stop(api: APIClient, handle: str) -> None:
             time.sleep(0.2)
         else:
             return
-    raise NotMeasured(f"container {handle[:12]} does not end", "it outlived its kill", "restart the Docker engine")
+    raise NotMeasured(f"container {handle[:12]} does not end", "it outlived its kill", "restart the engine")
 
 
 def _state(api: APIClient, handle: str) -> State:
@@ -174,21 +175,23 @@ def remove(api: APIClient, orphan: Orphan) -> bool:
     return done
 
 
-def sweep(api: APIClient, notify: Notify, keep: Collection[str] = ()) -> None:
+def sweep(api: APIClient, notify: Notify, keep: Collection[str] = (), engine: str = DOCKER) -> None:
     """Remove every orphan but those in ``keep``, with its evidence (recover it first if that is wanted).
 
     Args:
         api: the engine's API.
         notify: takes each line for the person who waits.
         keep: the ids of runs that stay.
+        engine: its name.
     """
+    where = f"the {engine.capitalize()} engine"
     for orphan in find(api):
         if orphan.run_id in keep:
             continue
         if remove(api, orphan):
-            notify(f"removed what a killed command had left in the Docker engine (run {orphan.run_id})")
+            notify(f"removed what a killed command had left in {where} (run {orphan.run_id})")
         else:
-            notify(f"what a killed command left in the Docker engine could not be removed (run {orphan.run_id})")
+            notify(f"what a killed command left in {where} could not be removed (run {orphan.run_id})")
 
 
 def _gone(call: Callable[[], object]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from bench import units
 from bench.cpuset import parse_cpu_list
 from bench.record.schema import Limits, Run, Warning_
 from bench.run.plan import PIDS
@@ -18,7 +19,7 @@ CODE = "limit_not_held"
 ROUNDING = 0.01
 """A quota is a whole number of microseconds a period, and memory is counted in pages."""
 _CONTROLLERS = {"cpus": "cpu", "memory_bytes": "memory", "pids": "pids"}
-_OPTIONS = {"cpus": "--cpus", "cpuset": "--cpuset", "memory_bytes": "--memory", "pids": "--pids"}
+_OPTIONS = {"cpus": "--cpus", "memory_bytes": "--memory", "pids": "--pids"}
 
 
 def with_limits_held(run: Run, limits: Limits) -> Run:
@@ -31,12 +32,13 @@ def with_limits_held(run: Run, limits: Limits) -> Run:
         limits: what was asked for.
     """
     problems = dict(_problems(run.cgroup, limits))
-    if not problems:
-        return run
-    options = ", ".join(_OPTIONS[name] for name in problems)
-    message = f"the engine did not apply {options}: {'; '.join(problems.values())}"
-    run = msgspec.structs.replace(run, warnings=(*run.warnings, Warning_(CODE, message)))
-    if run.outcome == "interrupted" or (problems.keys() == {"pids"} and limits.pids == PIDS):
+    guard = problems.pop("pids", None) if limits.pids == PIDS else None
+    message = f"the engine did not apply {', '.join(problems.values())}"
+    told = [message] if problems else []
+    if guard is not None:
+        told.append(f"the engine did not apply the bound that each run has, {guard}")
+    run = msgspec.structs.replace(run, warnings=(*run.warnings, *(Warning_(CODE, one) for one in told)))
+    if run.outcome == "interrupted" or not problems:
         return run
     return msgspec.structs.replace(run, outcome="not_measured", signature=message)
 
@@ -49,15 +51,21 @@ def _problems(cgroup: Mapping[str, Any], limits: Limits) -> Iterator[tuple[str, 
         asked = getattr(limits, name)
         if asked is None:
             continue
+        option = f"{_OPTIONS[name]} {_shown(name, asked)}"
         if name in read:
             if not _bounds(read[name], asked):
-                found = f"{read[name]:g}" if isinstance(read[name], int | float) else "none"
-                yield name, f"{asked:g} was asked for, and {found} holds in the run's group"
+                yield name, f"{option} ({_shown(name, read[name])} holds in the run's group)"
         elif not _hidden(cgroup, controller):
-            yield name, f"{asked:g} was asked for, and the run had no {controller} group of its own"
+            yield name, f"{option} (the run had no {controller} group of its own)"
     cpus = read.get("cpuset")
     if limits.cpuset is not None and isinstance(cpus, str) and not _within(cpus, limits.cpuset):
-        yield "cpuset", f"CPUs {limits.cpuset} were asked for, and the run could use {cpus}"
+        yield "cpuset", f"--cpuset {limits.cpuset} (the run could use CPUs {cpus})"
+
+
+def _shown(name: str, value: object) -> str:
+    if not isinstance(value, int | float):
+        return "none"
+    return units.size(value) if name == "memory_bytes" else f"{value:g}"
 
 
 def _bounds(read: object, asked: float) -> bool:

@@ -95,7 +95,9 @@ def test_what_cannot_be_compared_is_refused(other):
 def test_nothing_measured_is_said_and_is_not_a_regression():
     said = compare(A, record((None,), outcome="timed_out", id="e"))
     assert (said.status, said.exit_code, said.ratio) == ("not_measured", 6, None)
-    assert "no run that passed" in said.reasons[-1]
+    assert said.reasons[-1] == "the result has no run that passed with a wall time"
+    both = compare(record((None,), outcome="timed_out"), record((None,), outcome="timed_out", id="e"))
+    assert both.reasons[-1] == "neither the reference nor the result has a run that passed with a wall time"
 
 
 def test_a_damaged_time_is_an_error_and_no_verdict():

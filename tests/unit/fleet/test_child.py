@@ -1,5 +1,6 @@
 """A leg's process: no interrupt is lost before its command is there, whatever its parent ignores."""
 
+import os
 import signal
 import sys
 
@@ -9,14 +10,21 @@ from bench.fleet.child import LEASHED, Child
 
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["", "the fleet's own is ignored, as in a shell's background"])
-def test_an_interrupt_at_the_first_moment_ends_a_leg(tmp_path, ignored):
+def test_an_interrupt_before_its_command_is_there_ends_a_leg(tmp_path, monkeypatch, ignored):
+    """It comes before Python has read its first own module, which waits for it."""
+    os.mkfifo(tmp_path / "go")
+    (tmp_path / "sitecustomize.py").write_text(f"open({str(tmp_path / 'go')!r}).readline()")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    go = os.open(tmp_path / "go", os.O_RDWR)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if ignored else signal.getsignal(signal.SIGINT)
     try:
         with Child((*LEASHED, "schema"), tmp_path / "out", print) as child:
             child.interrupt()
+            os.write(go, b"go\n")
             end = child.end()
     finally:
         signal.signal(signal.SIGINT, before)
+        os.close(go)
     assert (end.exit_code, end.said) == (130, "bench: interrupted")
     assert (tmp_path / "out").read_bytes() == b""
 

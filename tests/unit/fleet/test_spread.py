@@ -10,13 +10,13 @@ import pytest
 
 from bench import __version__
 from bench.errors import NotMeasured
-from bench.fleet import spread
 from bench.fleet.cells import Cell, matrix
 from bench.fleet.cluster import Cluster, open_cluster
+from bench.fleet.dask import spread
+from bench.fleet.dask.spread import Spread
 from bench.fleet.ledger import Ledger
 from bench.fleet.node import RESOURCE, NodeEnd, forget, introduce, results_of
 from bench.fleet.nodes import Nodes
-from bench.fleet.spread import Spread
 from bench.fleet.work import Work
 from bench.record.storage.archive import export
 from bench.record.storage.bundle import read_bundle, write_bundle

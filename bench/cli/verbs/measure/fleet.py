@@ -17,12 +17,12 @@ from bench.cli.passed_on import names_and_options, takes_value
 from bench.errors import ExitCode, UsageError, gravest
 from bench.fleet.cells import Cell, matrix, refuse_own
 from bench.fleet.cluster import check_on, open_cluster
+from bench.fleet.dask.spread import Spread
 from bench.fleet.engines import run_on_engines
 from bench.fleet.ledger import Ledger, fleet_id, ledger_path
 from bench.fleet.legs import LegEnd, hosts_of, plan_legs
 from bench.fleet.nodes import nodes_of
 from bench.fleet.report import line_of, ranked
-from bench.fleet.spread import Spread
 from bench.fleet.work import Work
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.output import find_output, write_output

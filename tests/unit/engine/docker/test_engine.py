@@ -400,7 +400,7 @@ def test_an_orphan_s_evidence_that_another_time_may_be_had_stays(engine, api, de
     assert (said, "dead" in api.containers_) == ([], True)
 
 
-def test_a_sweep_says_what_it_removed_and_what_it_could_not(engine, api, dead):
+def test_a_sweep_says_what_it_removed_and_what_it_could_not(engine, api, dead, monkeypatch):
     leave(api, dead, "one", status="exited")
     said = []
     engine.sweep(said.append)
@@ -410,6 +410,9 @@ def test_a_sweep_says_what_it_removed_and_what_it_could_not(engine, api, dead):
     api.broken["remove_volume"] = [APIError("in use")]
     engine.sweep(said.append)
     assert "could not be removed (run two)" in said[-1]
+    monkeypatch.setattr(DockerEngine, "name", "podman")
+    engine.sweep(said.append)
+    assert said[-1] == "removed what a killed command had left in the Podman engine (run two)"
     api.broken["containers"] = [OSError("gone")]
     assert engine.orphans() == []
     api.broken["containers"] = [OSError("gone")]

@@ -3,6 +3,7 @@ import tarfile
 
 import pytest
 
+from bench.engine.docker.client import connect
 from bench.engine.docker.config import as_command, container_config, helper_config, run_names
 from bench.engine.docker.container import Container, parse_state
 from bench.engine.docker.engine import DockerEngine
@@ -10,6 +11,7 @@ from bench.engine.docker.info import check_limits_hold, engine_name, engine_reco
 from bench.engine.docker.machine import machine_of
 from bench.engine.protocol import Tree
 from bench.engine.transfer import unpack
+from bench.errors import NotMeasured
 from bench.record.schema import Limits
 
 VERSION = {
@@ -108,3 +110,12 @@ def test_the_engine_goes_by_what_answers(client, monkeypatch):
 
     monkeypatch.setattr(client, "version", lambda: VERSION)
     assert DockerEngine(client, Endpoint("unix:///x", "test")).name == "podman"
+
+
+def test_if_none_answers_it_is_podman_that_is_to_be_started(tmp_path):
+    with pytest.raises(NotMeasured) as caught:
+        connect(f"unix://{tmp_path}/none.sock", {}, podman=True)
+    text = str(caught.value)
+    assert text.startswith(f"no Podman answers at unix://{tmp_path}/none.sock (--host): there is no such socket")
+    assert "podman.socket" in text
+    assert "start docker" not in text

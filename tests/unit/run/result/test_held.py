@@ -50,5 +50,18 @@ def test_the_guard_against_fork_bombs_is_a_warning_alone():
     assert [one.code for one in found.warnings] == [CODE]
 
 
+def test_what_was_asked_for_and_what_holds_are_told_in_units_and_the_guard_apart():
+    read = {"cpus": "unlimited", "memory_bytes": 1 << 29, "cpuset": "0-3"}
+    found = with_limits_held(run(read), Limits(cpus=0.5, memory_bytes=1 << 26, cpuset="1", pids=PIDS))
+    assert found.signature == (
+        "the engine did not apply --cpus 0.5 (none holds in the run's group), "
+        "--memory 64.00 MiB (512.00 MiB holds in the run's group), --cpuset 1 (the run could use CPUs 0-3)"
+    )
+    assert [one.message for one in found.warnings] == [
+        found.signature,
+        f"the engine did not apply the bound that each run has, --pids {PIDS} (the run had no pids group of its own)",
+    ]
+
+
 def test_an_interrupted_run_stays_one():
     assert with_limits_held(run({}, "interrupted"), Limits(cpus=1.0)).outcome == "interrupted"

@@ -1,0 +1,1 @@
+"""Legs over the workers of a Dask cluster: who is there, what runs, and what is lost."""
