@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bench import units
 from bench.compare.experiment import PairedChange, Trial
 from bench.compare.measures import label, measures
-from bench.compare.reasons import bounds, outcome_word
+from bench.compare.reasons import bounds, change_with_bounds, outcome_word
 from bench.record.schema import Experiment, Record
 from bench.report.entry import Entry
 from bench.report.html.distribution import box
@@ -172,7 +172,7 @@ def _changes(entry: Entry, trial: Trial, pairs: Sequence[_Pair]) -> Figure:
     return Figure(
         key=anchor("f-pairs", entry.record.id),
         title=f"Change of {name}, pair by pair",
-        alt=f"{units.counted(len(each), 'pair')}, {units.change(decides.change)}, {bounds(decides)}.",
+        alt=f"{units.counted(len(each), 'pair')}, {change_with_bounds(decides.change, decides.low, decides.high)}.",
         body=lines_chart(lines, _HEIGHT, scale, f"change of {name}, %", [Bound(0.0, "", dashed=True)]),
         table=_figures(trial, host),
         note="Below: the change over all pairs with its 99 % interval. The table has the other figures too.",
@@ -189,7 +189,7 @@ def _interval(decides: PairedChange, scale: Scale) -> Markup:
     line = element("line", x1=percent(left), x2=percent(right), y1=y, y2=y)
     ends = [element("line", x1=percent(end), x2=percent(end), y1=y - 5, y2=y + 5) for end in (left, right)]
     middle = element("circle", cx=percent(scale.share(100 * (decides.change or 0.0))), cy=y, r=4)
-    said = f"{units.change(decides.change)} ({bounds(decides)})"
+    said = change_with_bounds(decides.change, decides.low, decides.high)
     return joined(
         [element("g", line, *ends, title=said, class_=f"whisker {GREY}"), element("g", middle, class_=f"dots {colour}")]
     )
