@@ -19,7 +19,7 @@ from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, RED
 from bench.report.html.svg.frame import Bound, Line, lines_chart
 from bench.report.html.svg.marks import EMPTY, element, joined, percent
-from bench.report.html.svg.scale import Scale, from_zero, span
+from bench.report.html.svg.scale import FARTHEST, Scale, from_zero, span
 from bench.report.presentation import medians_text
 
 _HEIGHT, _BOX = 34, 18
@@ -40,10 +40,11 @@ class _Pair:
 
     @property
     def change(self) -> float | None:
-        """In percent; ``None`` if there is no ratio."""
+        """In percent; ``None`` if there is no ratio, or one that no axis holds."""
         if not self.base or not self.head or self.base < 0 or self.head < 0:
             return None
-        return 100 * (self.head / self.base - 1)
+        change = 100 * (self.head / self.base - 1)
+        return change if change < FARTHEST else None
 
 
 def experiment_figures(entry: Entry) -> list[Figure]:
@@ -164,7 +165,7 @@ def _changes(entry: Entry, trial: Trial, pairs: Sequence[_Pair]) -> Figure:
     each = [
         (one.change, f"pair {one.number}: {units.change(one.change / 100)}") for one in pairs if one.change is not None
     ]
-    ends = [100 * end for end in (decides.low, decides.high, decides.change) if end is not None and math.isfinite(end)]
+    ends = [100 * end for end in (decides.low, decides.high, decides.change) if end is not None]
     scale = from_zero([*(value for value, _ in each), *ends])
     lines = [Line(("each pair",), _dots(each, scale), host)]
     if decides.change is not None:
