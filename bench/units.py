@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from bench.errors import UsageError
 
@@ -121,6 +122,41 @@ def changes(*ratios: float) -> tuple[str, ...]:
     if all(-_NEARLY_ALL < one <= 1 for one in shown):
         return tuple(map(change, ratios))
     return tuple(times(1 + one) if math.isfinite(one) else NOT_KNOWN for one in ratios)
+
+
+def interval(low: float | None, high: float | None, form: str = "{} to {}") -> str:
+    """Return between what a relative change lies: ``-1.2 % to +3.9 %``, or ``at least +1.2 %`` with one end alone.
+
+    Args:
+        low: its lower end, a ratio minus 1; ``None`` if nothing bounds it.
+        high: its upper end, likewise.
+        form: how two ends are joined.
+
+    Returns:
+        Nothing if it has no end.
+    """
+    return _joined(changes(*(end for end in (low, high) if end is not None)), form, open_below=low is None)
+
+
+def with_interval(middle: float, low: float | None, high: float | None, form: str = "{} to {}", none: str = "") -> str:
+    """Return a relative change and between what it lies, all in one form: ``+9.8 % (+5.1 % to +14.2 %)``.
+
+    Args:
+        middle: the change, a ratio minus 1.
+        low: as in :func:`interval`.
+        high: likewise.
+        form: likewise.
+        none: what is said of an interval without an end; if that is nothing there are no brackets.
+    """
+    said, *ends = changes(middle, *(end for end in (low, high) if end is not None))
+    within = _joined(ends, form, open_below=low is None) or none
+    return f"{said} ({within})" if within else said
+
+
+def _joined(ends: Sequence[str], form: str, *, open_below: bool) -> str:
+    if len(ends) == 2:
+        return form.format(*ends)
+    return f"at {'most' if open_below else 'least'} {ends[0]}" if ends else ""
 
 
 def times(factor: float) -> str:

@@ -18,6 +18,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from bench import units
+from bench.compare.experiment import PairedChange
+from bench.compare.reasons import NO_INTERVAL, outcome_word
 from bench.report.text import markdown, markdown_table
 
 MARKER = "<!-- bench-ab -->"
@@ -134,17 +139,18 @@ def render(document: Mapping[str, Any], base: str) -> str:
     lines = [f"### Base against head: {_STATUS.get(code, 'not measured')}\n", f"{markdown(sentence)}\n"]
     trial = document.get("experiment")
     if isinstance(trial, dict):
-        rows = [_row(one) for one in (trial["decides"], *trial["informs"]) if one["change"] is not None]
+        figures = [msgspec.convert(one, PairedChange) for one in (trial["decides"], *trial["informs"])]
+        rows = [_row(one) for one in figures if one.change is not None]
         lines.append(markdown_table(("figure", ">base", ">head", ">change", ">99 % interval", "is"), rows))
         lines.append(f"{trial['made']} pairs, the order of each drawn at random; base is {markdown(base[:60])}.\n")
         lines += [f"- {markdown(why)}\n" for why in document.get("reasons", ())]
     return "\n".join(lines)
 
 
-def _row(one: Mapping[str, Any]) -> Sequence[str]:
-    a, b = (f"{value:.6g} {one['unit']}" for value in (one["a"], one["b"]))
-    low, high = ("unbounded" if end is None else f"{end:+.1%}" for end in (one["low"], one["high"]))
-    return markdown(one["name"]), a, b, f"{one['change']:+.1%}", f"{low} to {high}", markdown(one["outcome"])
+def _row(one: PairedChange) -> Sequence[str]:
+    a, b = (markdown(units.figure(value, one.unit)) for value in (one.a, one.b))
+    ends = units.interval(one.low, one.high) or NO_INTERVAL
+    return markdown(one.name), a, b, units.change(one.change), ends, markdown(outcome_word(one))
 
 
 def gate(out: Path) -> int:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bench import units
-from bench.compare.reasons import bounds_of
+from bench.compare.reasons import NO_INTERVAL
 from bench.report.presentation import markdown_sign
 from bench.report.status import STATES
 from bench.report.text import markdown, markdown_head, markdown_row
@@ -115,7 +115,7 @@ def _line_of_pairs(row: Row) -> str:
     if paired is None:
         return markdown_row(markdown(row.leg), _verdict(row), "–", "–", "–", _why(row))
     change = "–" if paired.change is None else f"{markdown(paired.figure)} {units.change(paired.change)}"
-    ends = bounds_of(paired.low, paired.high)
+    ends = units.interval(paired.low, paired.high) or NO_INTERVAL
     return markdown_row(markdown(row.leg), _verdict(row), change, ends, str(paired.pairs), _why(row))
 
 

@@ -127,8 +127,10 @@ def trial_of(a: Record, b: Record, *, informs: bool = True, alpha: float = rule.
         DamagedData: the order of a pair is not the one that the seed gives.
     """
     one, two = _experiment(a), _experiment(b)
-    if not are_sides(a, b) or (one.seed, one.metric, one.duet) != (two.seed, two.metric, two.duet):
+    if not are_sides(a, b) or any(getattr(one, name) != getattr(two, name) for name in _ALIKE):
         raise NotComparable(f"{a.id} and {b.id} are not the two sides of one experiment")
+    if not 0 < one.effect <= 1:
+        raise DamagedData(f"{a.id} has an effect of {one.effect:g}", "it is a ratio minus 1, above 0 and up to 1")
     matched, metric = _matched(a, b), one.metric
     known = (measures(a), measures(b))
     names = [name for name in dict.fromkeys([*known[0], *known[1]]) if informs or name == metric]
@@ -151,6 +153,10 @@ def trial_of(a: Record, b: Record, *, informs: bool = True, alpha: float = rule.
         left_out=matched.left_out,
         duet=bool(one.duet),
     )
+
+
+_ALIKE = ("seed", "metric", "effect", "duet")
+"""What both sides of an experiment tell alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,18 +217,27 @@ def _paired(
     made = PairedChange(name, told.unit, told.better, _median(base), _median(head), len(values))
     if not values:
         return msgspec.structs.replace(made, why="no pair has it on both sides")
-    if any(not (math.isfinite(value) and value > 0) for pair in values for value in pair):
-        return msgspec.structs.replace(made, why="a figure of 0 has no ratio")
+    if not all(rule.have_ratio(*pair) for pair in values):
+        return msgspec.structs.replace(made, why=_no_ratio(values))
     decision = rule.decide(rule.differences(base, head), *asked)
     return msgspec.structs.replace(
         made,
         outcome=by_direction(decision.outcome, told.better),
         decided_after=decision.decided_after,
-        change=math.expm1(decision.estimate),
+        change=math.expm1(min(decision.estimate, _LARGEST)),
         low=None if decision.low is None else _ratio(decision.low),
         high=None if decision.high is None else _ratio(decision.high),
         to_go=decision.to_go,
     )
+
+
+_LARGEST = 700.0
+"""The largest logarithm of which a float holds the number."""
+
+
+def _no_ratio(values: Sequence[tuple[float, float]]) -> str:
+    below = min(value for pair in values for value in pair) < 0
+    return "a figure below 0 has no ratio" if below else "a figure of 0 has no ratio"
 
 
 def by_direction(outcome: rule.Outcome, better: Better) -> rule.Outcome:

@@ -95,8 +95,8 @@ def decision_reasons(
         first = f"{asked.figure} {units.change(change)} ({count}; too few for an interval)"
     else:
         ends = math.expm1(decision.interval.low), math.expm1(decision.interval.high)
-        middle, low, high = units.changes(change, *ends)
-        first = f"{asked.figure} {middle} ({count}; {rule.CONFIDENCE:.0%} interval {low} to {high})"
+        within = units.with_interval(change, *ends, f"{count}; {rule.CONFIDENCE:.0%} interval {{}} to {{}}")
+        first = f"{asked.figure} {within}"
     reasons = [first]
     if decision.smallest_detectable is not None:
         reasons.append(_smallest(math.expm1(decision.smallest_detectable)))
@@ -141,8 +141,8 @@ def outcome_word(figure: PairedChange) -> str:
 
 
 def bounds(figure: PairedChange) -> str:
-    """Return between what a figure's change lies, as far as its pairs bound it."""
-    return bounds_of(figure.low, figure.high)
+    """Return between what a figure's change lies, as far as its pairs bound it, as a table has it."""
+    return units.interval(figure.low, figure.high) or NO_INTERVAL
 
 
 NO_INTERVAL = "no interval yet"
@@ -151,17 +151,11 @@ _FIRST = 9
 
 
 def bounds_of(least: float | None, most: float | None) -> str:
-    """Return between what a change lies; ``None`` for an end that nothing bounds."""
-    ends = [end for end in (least, most) if end is not None]
-    return _bounded(units.changes(*ends), least is None)
+    """Return between what a change lies, as the end of a sentence; ``None`` for an end that nothing bounds."""
+    return units.interval(least, most, _SPOKEN) or NO_INTERVAL
 
 
-def _bounded(ends: Sequence[str], open_below: bool) -> str:
-    if not ends:
-        return NO_INTERVAL
-    if len(ends) == 2:
-        return f"between {ends[0]} and {ends[1]}"
-    return f"at {'most' if open_below else 'least'} {ends[0]}"
+_SPOKEN = "between {} and {}"
 
 
 def change_with_bounds(change: float | None, least: float | None, most: float | None) -> str:
@@ -174,8 +168,7 @@ def change_with_bounds(change: float | None, least: float | None, most: float | 
     """
     if change is None:
         return f"{units.NOT_KNOWN} ({bounds_of(least, most)})"
-    middle, *ends = units.changes(change, *(end for end in (least, most) if end is not None))
-    return f"{middle} ({_bounded(ends, least is None)})"
+    return units.with_interval(change, least, most, _SPOKEN, NO_INTERVAL)
 
 
 def bounds_clause(figure: PairedChange, *, told: bool = False) -> str:
@@ -189,7 +182,7 @@ def bounds_clause(figure: PairedChange, *, told: bool = False) -> str:
         return f"has {NO_INTERVAL}" + (
             f", the first takes about {_FIRST} pairs" if figure.pairs < _FIRST and not told else ""
         )
-    return f"is {bounds(figure)}"
+    return f"is {bounds_of(figure.low, figure.high)}"
 
 
 def trial_reason(trial: Trial) -> str:

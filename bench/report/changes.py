@@ -25,8 +25,7 @@ def shown_series(records: Sequence[Record]) -> tuple[Series, ...]:
 
 def size_text(change: Change) -> str:
     """Return how large a change is, with its interval: ``+5.1 % (+3.8 % to +6.4 %)``."""
-    middle, low, high = units.changes(change.ratio - 1, change.ratio_low - 1, change.ratio_high - 1)
-    return f"{middle} ({low} to {high})"
+    return units.with_interval(change.ratio - 1, change.ratio_low - 1, change.ratio_high - 1)
 
 
 def word_of(change: Change) -> str:

@@ -200,10 +200,12 @@ def change_text(comparison: Comparison) -> str:
 
 def change_interval(comparison: Comparison) -> str | None:
     """Return the 99 % interval of the change, in the same form; ``None`` if there were too few runs for one."""
-    if comparison.ratio_low is None or comparison.ratio_high is None:
-        return None
-    low, high = units.changes(comparison.ratio_low - 1, comparison.ratio_high - 1)
-    return f"{low} to {high}"
+    return units.interval(less_one(comparison.ratio_low), less_one(comparison.ratio_high)) or None
+
+
+def less_one(ratio: float | None) -> float | None:
+    """Return a ratio as a change."""
+    return None if ratio is None else ratio - 1
 
 
 def ratio_text(ratio: float | None) -> str:

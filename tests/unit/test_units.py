@@ -11,12 +11,14 @@ from bench.units import (
     count,
     counted,
     hertz,
+    interval,
     parse_duration,
     parse_size,
     percent,
     seconds,
     signed_percent,
     size,
+    with_interval,
 )
 
 
@@ -110,3 +112,27 @@ def test_an_interval_whose_ends_are_worlds_apart_has_none():
     assert between(1.2, 1.4) == "1.20 s to 1.40 s"
     assert between(1.2, 1.4, "–") == "1.20 s – 1.40 s"
     assert between(204e-6, 7851.0) == between(0.0, 1.0) == "too wide to tell"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-0.012, 0.039, "-1.2 % to +3.9 %"),
+        (0.05, 1.3, "1.05x to 2.3x"),
+        (0.012, None, "at least +1.2 %"),
+        (None, 0.039, "at most +3.9 %"),
+        (None, None, ""),
+    ],
+)
+def test_an_interval_has_one_form_and_one_end_alone_says_which(low, high, said):
+    assert interval(low, high) == said
+
+
+def test_a_change_and_its_interval_are_in_one_form():
+    assert with_interval(0.098, 0.051, 0.142) == "+9.8 % (+5.1 % to +14.2 %)"
+    assert with_interval(0.64, 0.05, 1.3, "between {} and {}") == "1.64x (between 1.05x and 2.3x)"
+    assert with_interval(0.1, None, 0.2) == "+10.0 % (at most +20.0 %)"
+    assert (with_interval(0.1, None, None), with_interval(0.1, None, None, none="too few")) == (
+        "+10.0 %",
+        "+10.0 % (too few)",
+    )

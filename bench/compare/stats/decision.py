@@ -89,7 +89,7 @@ def decide(
     hull = _hull(x, y, rank_interval.interval(raw_x, raw_y, ALPHA))
     ends = (hull.low, hull.high) if hull is not None else ()
     if max(abs(value) for value in (estimate, *ends)) > _LARGEST:
-        raise ArithmeticFailed("the ratio of the wall times is not finite", "they differ by too many orders")
+        raise ArithmeticFailed("the ratio of the values is not finite", "they differ by too many orders")
     inflation = drift.inflation(places)
     detectable = _detectable(deviation, (x.size, y.size), hull, estimate, smallest_call, inflation)
     outcome = _outcome(estimate, hull, smallest_call, wanted, detectable)

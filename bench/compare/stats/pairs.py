@@ -62,15 +62,23 @@ class Decision:
     to_go: int | None = None
 
 
+def have_ratio(base: float, head: float) -> bool:
+    """Return whether two values have a ratio: both are above 0, or they are equal."""
+    return math.isfinite(base) and math.isfinite(head) and (base == head or min(base, head) > 0)
+
+
 def differences(base: Sequence[float], head: Sequence[float]) -> Floats:
-    """Return log(head / base) of each pair.
+    """Return log(head / base) of each pair; 0 if both are equal, whatever they are.
 
     Raises:
-        DamagedData: a value is not positive and finite, or one side has more runs than the other.
+        DamagedData: two values have no ratio (:func:`have_ratio`), or one side has more runs than the other.
     """
     if len(base) != len(head):
         raise DamagedData("the runs are not in pairs", f"{len(base)} of the base, {len(head)} of the head")
-    return logs(head) - logs(base)
+    found: Floats = np.zeros(len(base))
+    apart = [at for at, pair in enumerate(zip(base, head, strict=True)) if pair[0] != pair[1]]
+    found[apart] = logs([head[at] for at in apart]) - logs([base[at] for at in apart])
+    return found
 
 
 def decide(pairs: Floats, effect: float = EFFECT, alpha: float = ALPHA) -> Decision:

@@ -131,13 +131,14 @@ def _entry_row(entry: Entry) -> str:
 
 def _experiment_row(entry: Entry) -> str:
     state = entry.state
+    figures = figures_line(entry.comparison) if entry.comparison is not None else ""
     return markdown_row(
         f"{markdown_sign(state)} {state.label}",
         markdown_code(entry.record.diagnostic.name, 80),
         markdown_code(entry.record.host.id, 80),
         " → ".join(map(markdown_code, entry.sides)),
         markdown(entry.decision, _REASON),
-        _why([], [reason for reason in reasons(entry) if reason != entry.decision]),
+        _why([figures], [reason for reason in reasons(entry) if reason != entry.decision]),
     )
 
 

@@ -209,12 +209,13 @@ def _ends(one: Comparison) -> tuple[float | None, ...]:
 
 
 def _interval(one: Comparison, scale: Scale) -> Markup:
-    """A dot, and its interval as a line with ends."""
+    """A dot, and its interval as a line with ends; one that the pairs do not bound is at the edge."""
     low, middle, high = _ends(one)
     y = _TALL / 2
     interval = EMPTY
-    if low is not None and high is not None:
-        ends = [percent(scale.share(end)) for end in (low, high)]
+    if low is not None or high is not None:
+        shares = (edge if end is None else scale.share(end) for end, edge in ((low, 0.0), (high, 1.0)))
+        ends = [percent(share) for share in shares]
         drawn = [element("line", x1=ends[0], x2=ends[1], y1=y, y2=y)]
         drawn += [element("line", x1=end, x2=end, y1=y - 5, y2=y + 5) for end in ends]
         interval = element("g", *drawn, class_=f"whisker {GREY}")

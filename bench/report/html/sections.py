@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from bench import units
 from bench.compare.explain.remedy import commands
-from bench.compare.measures import WALL, label
+from bench.compare.measures import CALL, CPU, WALL, label
 from bench.compare.work.wording import total_text
 from bench.errors import DamagedData
 from bench.record.schema import Run
 from bench.report.entry import Entry, by_group, newest_per_key, timeline_entries, worst_first
-from bench.report.figures import own_numbers
+from bench.report.figures import own_numbers, paired_text
 from bench.report.html.breakdown import breakdown
 from bench.report.html.distribution import distribution, runs_table
 from bench.report.html.experiment.sides import experiment_figures
@@ -199,6 +199,8 @@ def _facts(entry: Entry, change: Change | None) -> tuple[tuple[str, str], ...]:
         trial = entry.comparison.experiment if entry.comparison is not None else None
         if trial is not None and trial.metric != WALL:
             facts.append((f"{label(trial.metric)}, base → head", medians_text(trial.decides)))
+        informs = trial.informs if trial is not None else ()
+        facts += [(f"{label(one.name)}, base → head", paired_text(one)) for one in informs if one.name in (CALL, CPU)]
     facts += own_numbers(entry)
     work = work_in(record)
     if work is not None:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bench import units
 from bench.compare.bisection import Answer, Step
-from bench.compare.reasons import bounds_of, change_with_bounds
+from bench.compare.reasons import NO_INTERVAL, change_with_bounds
 from bench.report.terminal.cells import STYLES, table, text
 
 SHORT = 12
@@ -45,7 +45,7 @@ def steps_table(steps: Iterable[Step]) -> Table:
             text(step.subject),
             str(step.pairs),
             units.change(step.change),
-            text(step.why or bounds_of(step.low, step.high)),
+            text(step.why or units.interval(step.low, step.high) or NO_INTERVAL),
             Text(step.answer, style=STYLES[_STYLE[step.answer]]),
         )
     return made

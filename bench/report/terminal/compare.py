@@ -21,7 +21,7 @@ from bench.report.terminal.cells import bullets, interval, state, table, text, w
 from bench.report.terminal.experiment import experiment_view
 from bench.report.text import plain
 
-_WORD_STYLES = {"worse": "bold red", "better": "green", "more": "yellow", "less": "yellow", "same": ""}
+WORD_STYLES = {"worse": "bold red", "better": "green", "more": "yellow", "less": "yellow", "same": ""}
 
 
 def comparison_view(comparison: Comparison) -> RenderableType:
@@ -170,7 +170,7 @@ def _figures_table(comparison: Comparison) -> Table:
     made = table(*heads)
     for one in own_first(comparison.figures):
         name, _, *cells, word = figure_cells(one)
-        made.add_row(text(name), *map(text, cells), text(word, _WORD_STYLES.get(word, "dim")))
+        made.add_row(text(name), *map(text, cells), text(word, WORD_STYLES.get(word, "dim")))
     return made
 
 

@@ -15,11 +15,11 @@ from bench.compare.beside.rounds import Agreed
 from bench.compare.comparison import Comparison
 from bench.compare.sample import failed
 from bench.record.schema import Run
-from bench.report.figures import contradiction
+from bench.report.figures import HEADS, contradiction, figure_cells, told
 from bench.report.presentation import MINOR_FAULTS, Reading, ratio_interval, ratio_text
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, state, table, text
-from bench.report.terminal.compare import ratio_bar, reach_of
+from bench.report.terminal.compare import WORD_STYLES, ratio_bar, reach_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,20 @@ def whatif_view(diagnostic: str, lines: Sequence[VariantLine], advice: str) -> R
     against = [(line.name, contradiction(line.comparison)) for line in lines if line.comparison is not None]
     against += [(line.name, line.comparison.work.said) for line in lines if line.comparison and line.comparison.work]
     notes = [Text.assemble(text(name), ": ", text(why)) for name, why in against if why]
-    told = [bullets(notes)] if notes else []
-    return Group(head, made, Text(), _used(lines), *told, *left_out, text(advice, "bold"))
+    said = [bullets(notes)] if notes else []
+    figures = _figures(lines)
+    beside: list[RenderableType] = [figures, Text()] if figures.row_count else []
+    return Group(head, made, Text(), _used(lines), *beside, *said, *left_out, text(advice, "bold"))
+
+
+def _figures(lines: Sequence[VariantLine]) -> Table:
+    """What became of the tests' own numbers, of the time in their calls and of CPU time, and of what else changed."""
+    made = table("variant", *(head for head in HEADS if head != "better"))
+    for line in lines:
+        for one in told(line.comparison.figures) if line.comparison is not None else ():
+            name, _, *cells, word = figure_cells(one)
+            made.add_row(text(line.name), text(name), *map(text, cells), text(word, WORD_STYLES.get(word, "dim")))
+    return made
 
 
 def _used(lines: Sequence[VariantLine]) -> Table:

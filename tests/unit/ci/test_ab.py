@@ -11,8 +11,10 @@ from ci.ab import MARKER, fetch, gate, measure, render, words_of
 JUDGED = {
     "name": "call",
     "unit": "s",
+    "better": "lower",
     "a": 1.0,
     "b": 1.25,
+    "pairs": 11,
     "change": 0.25,
     "low": 0.2,
     "high": None,
@@ -96,7 +98,10 @@ def test_what_came_out_is_left_for_people_and_programs(tmp_path, shallow, monkey
 
 def test_text_from_elsewhere_stays_text():
     text = render(SAID, "main")
-    assert "+25.0% | +20.0% to unbounded" in text
+    assert "| call | 1.00 s | 1.25 s | +25.0 % | at least +20.0 % | slower |" in text
+    rate = {**JUDGED, "name": "rate", "unit": "GB/s", "better": "higher"}
+    rated = render({**SAID, "experiment": {"decides": rate, "informs": (), "made": 11}}, "main")
+    assert "| rate | 1 GB/s | 1.25 GB/s | +25.0 % | at least +20.0 % | worse |" in rated
     assert "<img" not in text
     assert "@somebody" not in text
     assert "x|y" not in text

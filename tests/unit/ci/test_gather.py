@@ -157,7 +157,7 @@ def test_pairs_of_base_and_head_need_no_baseline(monkeypatch, tmp_path):
     lines = render_comment([found, Row("b", "x", "not_measured", "no GPU")]).splitlines()
     assert lines[2].split(" | ")[1:5] == ["verdict", "change", "99 % interval", "pairs"]
     cells = lines[4].split(" | ")
-    assert cells[2:5] == ["call +9.8 %", "between +5.1 % and +14.2 %", "11"]
+    assert cells[2:5] == ["call +9.8 %", "+5.1 % to +14.2 %", "11"]
     assert lines[5].split(" | ")[2:5] == ["–"] * 3
 
 

@@ -1,5 +1,6 @@
 """Two sides of an experiment, judged from their records alone."""
 
+import math
 import random
 
 import msgspec
@@ -156,3 +157,41 @@ def test_no_side_is_a_reference_or_pooled():
     (aligned,) = align([[BASE, HEAD], [make_record(stamp="20260102T030400Z")]])
     assert aligned.groups[0] == (HEAD,)
     assert "side of an experiment" in aligned.left_out[BASE.id]
+
+
+def of_metric(base, head, better="lower"):
+    sides = []
+    for name, values in (("base", base), ("head", head)):
+        made = side(name, [1.0] * len(values), metric="rate")
+        runs = [
+            replace(one, metrics={"rate": Metric(value, "", better)})
+            for one, value in zip(made.runs, values, strict=True)
+        ]
+        sides.append(replace(made, runs=tuple(runs)))
+    return compare(*sides)
+
+
+def test_figures_that_are_many_orders_apart_are_decided_and_shown():
+    slower, faster = of_metric([1e-200] * 12, [1e200] * 12), of_metric([1e200] * 12, [1e-200] * 12)
+    assert (slower.exit_code, faster.exit_code) == (1, 0)
+    assert slower.reasons[0] == "worse: rate over 1000x (no interval yet), decided after 9 of 12 pairs"
+    assert math.isfinite(slower.experiment.decides.change)
+
+
+def test_a_figure_of_0_is_the_same_as_0_and_has_no_ratio_to_another():
+    assert of_metric([0.0] * 12, [0.0] * 12).status == "same"
+    said = {1.0: "a figure of 0 has no ratio", -1.0: "a figure below 0 has no ratio"}
+    for value, why in said.items():
+        found = of_metric([0.0] * 12, [value] * 12)
+        assert (found.exit_code, found.experiment.decides.why) == (6, why)
+
+
+@pytest.mark.parametrize("effect", [-2.0, -1.0, 0.0, 1e308])
+def test_an_effect_that_is_none_is_damaged(effect):
+    with pytest.raises(DamagedData, match="has an effect of"):
+        compare(side("base", [1.0], effect=effect), side("head", [1.0], effect=effect))
+
+
+def test_sides_that_were_asked_other_things_are_no_experiment():
+    with pytest.raises(NotComparable, match="not the two sides of one experiment"):
+        compare(side("base", [1.0], effect=0.01), side("head", [1.0]))

@@ -14,7 +14,7 @@ from rich.console import Console as Terminal
 from bench import units
 from bench.compare.comparison import compare
 from bench.compare.experiment import head_goes_first
-from bench.record.schema import Record
+from bench.record.schema import Cpu, Metric, Record
 from bench.report import experiments
 from bench.report.against import against, with_comparisons
 from bench.report.entry import Entry
@@ -231,3 +231,31 @@ def test_a_side_without_the_figure_draws_what_is_there(missing: str) -> None:
     figures = experiment_figures(entry)
     assert len(figures) == (0 if missing == "both" else 1)
     assert render_page([entry], now=NOW)
+
+
+def rated(record: Record, rate: float, cpu_s: float) -> Record:
+    values = noisy(1.0, len(record.runs), 9)
+    runs = tuple(
+        replace(one, metrics={"rate": Metric(rate * value, "GB/s", "higher")}, cpu=Cpu(total_s=cpu_s * value))
+        for one, value in zip(record.runs, values, strict=True)
+    )
+    return replace(record, runs=runs)
+
+
+def test_the_figures_that_inform_stand_beside_the_one_that_decides_in_every_form() -> None:
+    base, head = rated(BASE, 100.0, 2.0), rated(SLOWER, 50.0, 2.0)
+    (entry,) = entries_of(base, head)
+    rate, cpu = (
+        next(one for one in entry.comparison.experiment.informs if one.name == name) for name in ("rate", "cpu")
+    )
+    number = f"{medians_text(rate)}, -50.0 % ({units.interval(rate.low, rate.high)})"
+    text = render_markdown([entry])
+    (row,) = (line for line in text.splitlines() if "`main` → " in line)
+    assert f"rate {markdown(number)}: worse; " in row
+    assert f"CPU time {medians_text(cpu)}, +0.0 % ({units.interval(cpu.low, cpu.high)}): same" in row
+    page = render_page([entry], now=NOW)
+    assert f"rate <b>{number}</b>" in page
+    assert f"{medians_text(cpu)}<br>+0.0 %</td>" in page
+    assert "rate " in shown(results_table([entry]), width=200)
+    (alone,) = entries_of(head)
+    assert "→" not in str(overview_lines([alone])[0].own)  # a side alone has its own

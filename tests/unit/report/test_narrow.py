@@ -11,7 +11,7 @@ from bench.report.terminal.cells import table
 from bench.report.terminal.narrow import shared
 
 HEADS = ("figure", ">pairs", ">base", ">head", ">change", "99 % interval", "=verdict")
-CELLS = ("peak_memory", "60", "330 MiB", "620 MiB", "+63.7 %", "between +5.0 % and 2.3x", "undecided")
+CELLS = ("peak_memory", "60", "330 MiB", "620 MiB", "+63.7 %", "1.05x to 2.3x", "undecided")
 
 
 def shown(width: int, heads: tuple[str, ...] = HEADS, cells: tuple[str, ...] = CELLS) -> list[str]:

@@ -15,6 +15,7 @@ from bench.compare.explain.difference import explain, explain_difference
 from bench.compare.history.changes import series_of
 from bench.compare.ranking import rank
 from bench.record.check import Check
+from bench.record.schema import Metric
 from bench.record.storage.manifest import Problem
 from bench.record.storage.verify import BundleProblem, VerifyReport
 from bench.report.entry import Entry
@@ -30,6 +31,7 @@ from bench.report.terminal.whatif import VariantLine, whatif_view
 from bench.report.text import plain
 from tests.support.entries import bad_entries, limited, make_entries, make_entry, stamps, synthetic_record
 from tests.support.hostile import MARKUP, hostile_record
+from tests.support.records import replace
 
 
 def shown(view: RenderableType, *, terminal: bool = False, width: int = 80, **options: object) -> str:
@@ -329,3 +331,18 @@ def test_doctor_ends_with_fit_or_with_what_to_mend_first() -> None:
     first = [line.strip("• ").partition(":")[0] for line in text.splitlines() if line.startswith("•")]
     assert first == ["load", "swap", "boost"]
     assert "not fit to measure; mend first:" in shown(doctor_view([load, Check("engine", "fail", "none", "start one")]))
+
+
+def test_whatif_has_the_tests_own_numbers_of_each_variant_with_their_words():
+    def rated(record, rate):
+        runs = tuple(replace(one, metrics={"rate": Metric(rate, "GB/s", "higher")}) for one in record.runs)
+        return replace(record, runs=runs)
+
+    one, two = rated(synthetic_record(runs=6), 100.0), rated(synthetic_record(runs=6, scale=0.4), 50.0)
+    lines = [
+        VariantLine("glibc", "", 1.0, passed=True),
+        VariantLine("j", "", 0.4, passed=True, comparison=compare(one, two)),
+    ]
+    text = [" ".join(line.split()) for line in shown(whatif_view("x", lines, ""), width=120).splitlines()]
+    assert "j rate 100 GB/s 50 GB/s 0.500 0.500 to 0.500 worse" in text
+    assert any(line.startswith("j CPU time ") and line.endswith(" better") for line in text)

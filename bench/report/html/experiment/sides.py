@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bench import units
 from bench.compare.experiment import PairedChange, Trial
 from bench.compare.measures import label, measures
-from bench.compare.reasons import bounds, outcome_word
+from bench.compare.reasons import bounds, change_with_bounds, outcome_word
 from bench.record.schema import Experiment, Record
 from bench.report.entry import Entry
 from bench.report.html.distribution import box
@@ -19,7 +19,7 @@ from bench.report.html.model import Cell, Figure, Row, Table, anchor, columns
 from bench.report.html.palette import BLUE, GREY, RED
 from bench.report.html.svg.frame import Bound, Line, lines_chart
 from bench.report.html.svg.marks import EMPTY, element, joined, percent
-from bench.report.html.svg.scale import Scale, from_zero, span
+from bench.report.html.svg.scale import FARTHEST, Scale, from_zero, span
 from bench.report.presentation import medians_text
 
 _HEIGHT, _BOX = 34, 18
@@ -40,10 +40,11 @@ class _Pair:
 
     @property
     def change(self) -> float | None:
-        """In percent; ``None`` if there is no ratio."""
+        """In percent; ``None`` if there is no ratio, or one that no axis holds."""
         if not self.base or not self.head or self.base < 0 or self.head < 0:
             return None
-        return 100 * (self.head / self.base - 1)
+        change = 100 * (self.head / self.base - 1)
+        return change if change < FARTHEST else None
 
 
 def experiment_figures(entry: Entry) -> list[Figure]:
@@ -164,7 +165,7 @@ def _changes(entry: Entry, trial: Trial, pairs: Sequence[_Pair]) -> Figure:
     each = [
         (one.change, f"pair {one.number}: {units.change(one.change / 100)}") for one in pairs if one.change is not None
     ]
-    ends = [100 * end for end in (decides.low, decides.high, decides.change) if end is not None and math.isfinite(end)]
+    ends = [100 * end for end in (decides.low, decides.high, decides.change) if end is not None]
     scale = from_zero([*(value for value, _ in each), *ends])
     lines = [Line(("each pair",), _dots(each, scale), host)]
     if decides.change is not None:
@@ -172,7 +173,7 @@ def _changes(entry: Entry, trial: Trial, pairs: Sequence[_Pair]) -> Figure:
     return Figure(
         key=anchor("f-pairs", entry.record.id),
         title=f"Change of {name}, pair by pair",
-        alt=f"{units.counted(len(each), 'pair')}, {units.change(decides.change)}, {bounds(decides)}.",
+        alt=f"{units.counted(len(each), 'pair')}, {change_with_bounds(decides.change, decides.low, decides.high)}.",
         body=lines_chart(lines, _HEIGHT, scale, f"change of {name}, %", [Bound(0.0, "", dashed=True)]),
         table=_figures(trial, host),
         note="Below: the change over all pairs with its 99 % interval. The table has the other figures too.",
@@ -189,7 +190,7 @@ def _interval(decides: PairedChange, scale: Scale) -> Markup:
     line = element("line", x1=percent(left), x2=percent(right), y1=y, y2=y)
     ends = [element("line", x1=percent(end), x2=percent(end), y1=y - 5, y2=y + 5) for end in (left, right)]
     middle = element("circle", cx=percent(scale.share(100 * (decides.change or 0.0))), cy=y, r=4)
-    said = f"{units.change(decides.change)} ({bounds(decides)})"
+    said = change_with_bounds(decides.change, decides.low, decides.high)
     return joined(
         [element("g", line, *ends, title=said, class_=f"whisker {GREY}"), element("g", middle, class_=f"dots {colour}")]
     )

@@ -12,6 +12,7 @@ from bench.compare.comparison import Comparison, compare
 from bench.compare.measures import WALL, label
 from bench.errors import BenchError
 from bench.report.entry import Entry
+from bench.report.presentation import less_one
 
 POOLED = 5
 """Results before one that it is held against, the newest."""
@@ -40,10 +41,9 @@ class Change:
     @property
     def spoken(self) -> str:
         """The change with its interval and what it is held against."""
-        if self.low is None or self.high is None:
+        if self.low is None and self.high is None:
             return f"{self.text} against {self.against}, too few runs for an interval"
-        middle, low, high = units.changes(self.ratio - 1, self.low - 1, self.high - 1)
-        return f"{middle} ({low} to {high}) against {self.against}"
+        return f"{units.with_interval(self.ratio - 1, less_one(self.low), less_one(self.high))} against {self.against}"
 
 
 def change_of(entry: Entry, before: Sequence[Entry] = ()) -> Change | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from bench import units
+from bench.compare.measures import CPU
 from bench.names import stamp_time
 from bench.report.entry import Entry
 from bench.report.html.cells import attributes, escaped, number_order
@@ -111,7 +112,8 @@ def _note(shown: Sequence[str], reach: float) -> str:
         )
     said.append(
         "Time and CPU time are medians of the passed runs, peak is the most anonymous memory of a run. Of an "
-        "experiment time is the figure that decided, base → head, and the rest is the head's."
+        "experiment time is the figure that decided, CPU time and own numbers are base → head too, and the rest is "
+        "the head's."
     )
     return " ".join(said)
 
@@ -145,7 +147,7 @@ def _cells(line: Line, leads: str | None, reach: float) -> dict[str, str]:
         "change": _cell("change", change, line.change.ratio if line.change else None),
         "trend": _cell("trend", str(trend_drawing(line.trend)) if line.trend else ""),
         "time": _time(line.entry),
-        "cpu": _figure("cpu", units.seconds(line.cpu_s), line.cpu_s),
+        "cpu": _cpu(line),
         "peak": _figure("peak", *line.peak),
         "work": _cell("work", "<br>".join(map(escaped, line.work.split(", ") if line.work else ()))),
         "own": _cell("own", "<br>".join(f"{escaped(name)} <b>{escaped(value)}</b>" for name, value in line.own)),
@@ -160,6 +162,15 @@ def _time(entry: Entry) -> str:
         return _figure("time", units.seconds(entry.wall_s), entry.wall_s)
     said = f"{escaped(medians_text(trial.decides))}<br>{escaped(trial.metric)}"
     return _cell("time", said, trial.decides.b)
+
+
+def _cpu(line: Line) -> str:
+    """The median CPU time; of an experiment both medians with the change, unless it decides and stands before."""
+    trial = decided_by(line.entry)
+    found = next((one for one in trial.informs if one.name == CPU), None) if trial is not None else None
+    if found is None or found.a is None or found.b is None:
+        return _figure("cpu", units.seconds(line.cpu_s), line.cpu_s)
+    return _cell("cpu", f"{escaped(medians_text(found))}<br>{escaped(units.change(found.change))}", found.b)
 
 
 def _cell(name: str, content: str, order: float | None = None) -> str:

@@ -17,6 +17,10 @@ _STEPS = (
 _MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240)
 
 
+FARTHEST = 1e300
+"""What lies beyond is drawn at the edge: no difference of two such numbers is more than a number holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """What lies between ``low`` and ``high``, the edges of a drawing."""
@@ -57,6 +61,7 @@ def span(values: Sequence[float], bounds: Sequence[float | None]) -> Scale:
     A bound farther away than one and a half times the values' reach stays outside. Values that are all the same
     and have no bound beside them begin at 0: a part of a percent around one run would look like a spread.
     """
+    values = _near(values)
     low, high = (min(values), max(values)) if values and max(values) > 0 else (0.0, 1.0)
     reach = max(high - low, 0.12 * abs(high), 1e-9)
     alone = high - low <= 1e-3 * abs(high)
@@ -71,8 +76,13 @@ def span(values: Sequence[float], bounds: Sequence[float | None]) -> Scale:
 
 def from_zero(values: Sequence[float], room: float = 1.06) -> Scale:
     """Return a scale that shows all values, negative ones too, and 0."""
+    values = _near(values)
     low, high = min([0.0, *values]), max([0.0, *values])
     return Scale(low * room, high * room) if high > low else Scale(0.0, 1.0)
+
+
+def _near(values: Sequence[float]) -> list[float]:
+    return [min(max(value, -FARTHEST), FARTHEST) for value in values]
 
 
 def moment(time: datetime) -> float:

@@ -197,3 +197,9 @@ def test_differences_are_of_head_to_base_and_of_pairs():
         pairs.differences([1.0, 2.0], [1.0])
     with pytest.raises(DamagedData):
         pairs.differences([1.0, 0.0], [1.0, 1.0])
+
+
+def test_equal_values_differ_by_nothing_whatever_they_are():
+    assert pairs.differences([0.0, -2.0, 1.0], [0.0, -2.0, 1.0]).tolist() == [0, 0, 0]
+    assert pairs.decide(pairs.differences([0.0] * 12, [0.0] * 12)).outcome == "same"
+    assert not any(pairs.have_ratio(*pair) for pair in ((0.0, 1.0), (-1.0, -2.0), (math.inf, math.inf), (math.nan, 1)))

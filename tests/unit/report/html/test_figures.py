@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from importlib import resources
@@ -25,7 +26,7 @@ from bench.report.html.palette import COLOURS
 from bench.report.html.sections import detail, groups
 from bench.report.html.svg.frame import MOST_LINES, SHOWN_LINES, Line, bounds_of, lines_chart, panel
 from bench.report.html.svg.marks import EMPTY, element, line_path, steps_path
-from bench.report.html.svg.scale import Scale, moment, over_time, span, time_ticks
+from bench.report.html.svg.scale import Scale, from_zero, moment, over_time, span, time_ticks
 from bench.report.html.timeline import timeline_figure
 from bench.report.timeline import parse_samples
 from bench.report.trend import DRAWN, bands, breaks, next_band, stands_out, time_spent
@@ -560,3 +561,9 @@ def test_text_colours_of_the_style_sheet_meet_aa() -> None:
         for name in ("ink", "muted", "link", "bad", "caution", "good", "none"):
             for ground in ("page", "surface"):
                 assert contrast(colours[name], colours[ground]) >= 4.5, (name, ground, colours)
+
+
+def test_axes_hold_any_number():
+    for scale in (from_zero([-1.7e308, 1.7e308, math.inf]), span([1e-308, 1.7e308], ())):
+        assert scale.ticks(7)
+        assert 0 <= scale.share(1.7e308) <= 1
