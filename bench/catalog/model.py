@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shlex
 from collections.abc import Mapping
@@ -34,6 +33,8 @@ def label_of(node: str) -> str:
     label = re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"\.py\b", "", node)).strip("-").lower()
     if 0 < len(label) <= _LONGEST:
         return label
+    import hashlib  # it reads OpenSSL, for which most names are too short
+
     digest = hashlib.sha256(node.encode("utf-8", "surrogatepass")).hexdigest()[:6]
     return f"{label[-(_LONGEST - 7) :].strip('-') or 'node'}-{digest}"
 

@@ -20,6 +20,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: :func:`bench.cli.command.main`, after Ctrl-C is looked after."""
     if arguments is None:
         startup.starting()
+        if COMPLETING in os.environ:
+            from bench.cli.start.tab import answered
+
+            if answered(os.environ, os.environ[COMPLETING]):
+                startup.ready()
+                return 0
         if COMPLETING in os.environ or (len(sys.argv) == 3 and sys.argv[2] in HELP):
             from bench.cli.start.signatures import read_only_signatures
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from keyword import iskeyword
 from typing import Any
 
 import typer
@@ -15,31 +14,9 @@ import typer.main
 
 from bench import __version__
 from bench.cli import HELP, completion
-from bench.cli.completion import purpose
 from bench.cli.output import print_text
 from bench.cli.start import startup
-
-VERBS = {
-    "run": "measure",
-    "ab": "measure",
-    "bisect": "measure",
-    "whatif": "measure",
-    "reproduce": "measure",
-    "fleet": "measure",
-    "compare": "decide",
-    "explain": "decide",
-    "list": "look",
-    "doctor": "look",
-    "history": "look",
-    "report": "look",
-    "query": "look",
-    "export": "share",
-    "import": "share",
-    "verify": "share",
-    "schema": "share",
-}
-"""Every verb in the order of the help, and what people do with it: the folder of its module."""
-
+from bench.cli.start.verbs import VERBS, module_of, purpose
 
 USAGE_FAILURE: type[Exception] = typer.BadParameter.__mro__[2]
 """The root of typer's own complaints about a command line."""
@@ -56,11 +33,6 @@ def load_verbs() -> typer.Typer:
     for verb in VERBS:
         import_module(module_of(verb))
     return app
-
-
-def module_of(verb: str) -> str:
-    """Return the module that registers a verb: of its name, with an underscore if that is a word of Python's."""
-    return f"bench.cli.verbs.{VERBS[verb]}.{verb}{'_' * iskeyword(verb)}"
 
 
 def without_auto(words: list[str]) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +12,6 @@ from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from bench.catalog.model import Catalog
-
-_PACKAGES = Path(__file__).parents[2]
 
 Offer = tuple[str, str]
 """A word and, for the shells that show it, what it is."""
@@ -57,20 +53,3 @@ def mend_zsh() -> None:
     scripts = _completion_shared._completion_scripts
     if _ANSWER not in scripts.get("zsh", _ANSWER):
         scripts["zsh"] = scripts["zsh"].rstrip() + _ANSWER
-
-
-_REGISTERED = re.compile(
-    r'^@app\.command\((?P<given>.*?)\)\ndef (?P<function>\w+)\(.*?^    """(?P<text>.*?)"""', re.MULTILINE | re.DOTALL
-)
-
-
-def purpose(verb: str, module: str) -> str | None:
-    """Return the docstring of the function that a module registers as ``verb``; None if there is none.
-
-    Found in the module's text: to parse the modules of all verbs takes as long as all else that the help does.
-    """
-    source = _PACKAGES.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
-    for found in _REGISTERED.finditer(source):
-        if verb in {found["function"], *re.findall(r'\A"(\w+)"', found["given"])}:
-            return cleandoc(found["text"])
-    return None

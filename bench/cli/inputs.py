@@ -12,18 +12,14 @@ from bench.cli.progress import Steps
 from bench.errors import BenchError, DamagedData, UsageError
 from bench.names import numbered
 from bench.record.index.entries import Entry as Listed
-from bench.record.index.listing import list_results
 from bench.record.index.results import Listing
-from bench.record.schema import Record
-from bench.record.storage.bundle import Bundle, read_bundle
-from bench.record.storage.find import find_bundles
-from bench.record.storage.temporary import temporary_folder
-from bench.record.storage.verify import verify_bundle
 from bench.report.entry import NO_SAMPLES, Entry
 from bench.units import counted
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # each is read once something is to be read with it
     from bench.compare.comparison import Comparison
+    from bench.record.schema import Record
+    from bench.record.storage.bundle import Bundle
 
 SAMPLES = "artifacts/samples.csv"
 REFERENCE = "reference"
@@ -58,6 +54,8 @@ def _samples(bundle: Bundle, at: int, total: int, most: int) -> str | None:
 
 def bundles_named(words: Sequence[str], results: Path) -> list[list[Bundle]]:
     """Return for each word the bundles that it names, oldest first."""
+    from bench.record.storage.find import find_bundles
+
     found = [find_bundles(word, results, READING, lambda twin: notify(f"passed over: {twin}")) for word in words]
     return [sorted(group, key=lambda bundle: bundle.record.stamp) for group in found]
 
@@ -90,6 +88,10 @@ def this_host() -> str:
 
 def listed(results: Path) -> Listing:
     """Return the bundles of the results folder by what is known of them; a line for each that is passed over."""
+    if not results.is_dir():
+        return Listing(results)
+    from bench.record.index.listing import list_results
+
     listing = list_results(results, READING)
     passed_over(listing)
     return listing
@@ -121,6 +123,8 @@ def each_listed(listing: Listing, entries: Iterable[Listed], *, explained: bool 
         explained: whether the records have the reasons for their nulls, which takes longer than to read all the rest.
     """
     for entry in entries:
+        from bench.record.storage.bundle import read_bundle  # here, since there may be none
+
         try:
             found = read_bundle(listing.path(entry), explained=explained)
         except BenchError as error:  # changed or removed since it was listed
@@ -160,6 +164,7 @@ def original(word: str, results: Path) -> Record:
         UsageError: the word names no bundle, or more than one.
     """
     from bench.compare.sample import sample_of
+    from bench.record.storage.verify import verify_bundle
 
     with _bundle(word, results) as found:
         problems = verify_bundle(found.path)
@@ -172,9 +177,13 @@ def original(word: str, results: Path) -> Record:
 @contextmanager
 def _bundle(word: str, results: Path) -> Iterator[Bundle]:
     """The one bundle that is meant; of an archive, unpacked to a folder that goes."""
+    from bench.record.storage.bundle import read_bundle
+    from bench.record.storage.find import find_bundles
+
     path = Path(word)
     if path.is_file() and path.name != "record.json":
         from bench.record.storage.archive import import_archive
+        from bench.record.storage.temporary import temporary_folder
 
         with temporary_folder("import") as folder:
             imported = import_archive(path, folder).imported

@@ -6,10 +6,8 @@ import os
 import shlex
 import shutil
 import sys
-from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from bench.cli.output import notify
 
@@ -55,6 +53,10 @@ _CACHED = ("archive-v", "environments-v")
 
 def _source() -> str | None:
     """What this installation was made of: a folder, an address, or the project's name in an index."""
+    # Read here, since uvx alone asks: they take longer to read than all else of this file.
+    from importlib.metadata import Distribution, PackageNotFoundError
+    from urllib.parse import unquote, urlsplit
+
     import msgspec
 
     try:

@@ -143,6 +143,7 @@ def _console(*, stderr: bool) -> rich.console.Console:
         stderr=stderr,
         width=width,
         highlight=False,
+        emoji=False,  # what a record says is shown as it is
         soft_wrap=False,
         force_terminal=terminal,
         color_system="auto" if terminal else None,

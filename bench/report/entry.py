@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from bench.compare.likeness.configuration import setup_of
 from bench.record.schema import Experiment, Record, Run
 from bench.report.status import FAILED, STATES, State, state_of
 from bench.report.text import plain
@@ -42,6 +40,8 @@ class Entry:
     """The diagnostic, and how it ran if not as usual (profile, variant, limits, engine): times within are alike."""
 
     def __post_init__(self) -> None:
+        from bench.compare.likeness.configuration import setup_of  # here, since an empty list has none
+
         # Worked out once: a report sorts and groups by it many times.
         name, setup = self.record.diagnostic.name, setup_of(self.record)
         told = self.record.experiment
@@ -104,7 +104,11 @@ class Entry:
     @property
     def wall_s(self) -> float | None:
         """The median wall time of the passed runs, or ``None``."""
-        return median(self.walls) if self.walls else None
+        if not self.walls:
+            return None
+        from statistics import median
+
+        return median(self.walls)
 
     @property
     def typical(self) -> Run | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import time
@@ -46,6 +45,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 def number(path: str, mark: Mark) -> int:
     """Return the number of a bundle's rows: the same for whoever reads that file, another once it changed."""
+    import hashlib  # it reads OpenSSL, of which a folder without results has no use
+
     digest = hashlib.blake2b(f"{path}\0{mark}".encode("utf-8", "surrogateescape"), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 2
 
@@ -62,6 +63,8 @@ def settled(mark: Mark) -> bool:
 
 def index_folder(root: Path) -> Path:
     """Return where the index of a folder of results lies: in the user's cache, by the folder's real path."""
+    import hashlib
+
     name = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:24]
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:

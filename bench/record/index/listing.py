@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.errors import BenchError, ExitCode
-from bench.record.index.columns import beyond
 from bench.record.index.entries import Entry, Mark, number
 from bench.record.index.groups import NO_RECORD, Group, Seen, group_of, lasting, look
 from bench.record.index.kept import load, save
@@ -133,6 +132,8 @@ def _uncollected() -> Iterator[None]:
 
 
 def _read(root: Path, path: str, mark: Mark, take: Take) -> Entry:
+    from bench.record.index.columns import beyond  # here, since the index mostly has all there is
+
     at = number(path, mark)
     try:
         record = read_bundle(root / path, explained=False).record

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from array import array
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.errors import BenchError, DamagedData, ExitCode, UsageError
 from bench.record.index.entries import Entry
-from bench.record.index.groups import Group
-from bench.record.storage.walk import folder_parts
+
+if TYPE_CHECKING:
+    from bench.record.index.groups import Group
 
 NEWEST = 200
 """Results of one kind on one host that are compared, from the newest backwards: a host drifts over the years."""
@@ -78,6 +79,8 @@ class Listing:
     def _worked_out(self) -> bytes:
         if self.lost or not all(group.signature for group in self.groups):
             return b""
+        import hashlib
+
         parts = sorted((group.folder, group.signature.hex()) for group in self.groups)
         return hashlib.blake2b(repr(parts).encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
@@ -98,6 +101,10 @@ class Listing:
     def problems(self) -> tuple[BenchError, ...]:
         """Why each of the bundles that cannot be read cannot."""
         told = [entry for group in self.groups for entry in group.marked if entry.problem is not None]
+        if not told:
+            return ()
+        from bench.record.storage.walk import folder_parts
+
         told.sort(key=lambda entry: folder_parts(entry.path))
         return tuple(_error(entry.problem) for entry in told if entry.problem is not None)
 

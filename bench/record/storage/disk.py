@@ -5,10 +5,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -78,6 +76,8 @@ def check_results_folder(path: Path, need_bytes: int = 0) -> None:
             nearest = nearest.parent
         if not nearest.is_dir():
             raise UsageError(f"{nearest} is not a folder", fix="give another folder for the results")
+        import tempfile  # here, since whoever only reads writes nothing
+
         with tempfile.TemporaryFile(dir=nearest) as probe:
             probe.write(b"\0")
             probe.flush()
@@ -219,7 +219,7 @@ def _remove_entry(name: str, top: int) -> None:
         _open_to_its_owner(below)
         for inner in os.listdir(below):  # noqa: PTH208, of a descriptor
             if stat.S_ISDIR(os.stat(inner, dir_fd=below, follow_symlinks=False).st_mode):
-                os.rename(inner, f".{secrets.token_hex(8)}", src_dir_fd=below, dst_dir_fd=top)
+                os.rename(inner, f".{os.urandom(8).hex()}", src_dir_fd=below, dst_dir_fd=top)
             else:
                 os.unlink(inner, dir_fd=below)
     finally:

@@ -10,7 +10,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import shutil
 import stat
 import sys
@@ -122,7 +121,7 @@ def _neighbour(output: Output) -> Iterator[tuple[IO[bytes], Path | None]]:
 
     One without a name if the folder takes none, though the file that is there may be written.
     """
-    fresh = output.path.parent / f".bench-{secrets.token_hex(8)}.new"
+    fresh = output.path.parent / f".bench-{os.urandom(8).hex()}.new"
     try:
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     except OSError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +33,7 @@ def make(parent: Path, prefix: str, suffix: str = "") -> Path:
         suffix: how its name ends.
     """
     while True:
-        folder = parent / f"{prefix}{secrets.token_hex(4)}{suffix}"
+        folder = parent / f"{prefix}{os.urandom(4).hex()}{suffix}"
         with contextlib.suppress(FileExistsError):
             make_named(folder)
             return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import RenderableType
@@ -11,13 +12,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bench.compare.work.difference import WorkDifference
 from bench.report.presentation import stamp_text, state_text
 from bench.report.status import State
 from bench.report.terminal.narrow import NarrowTable
 from bench.report.text import plain
-from bench.report.work import work_heads, work_rows
 from bench.units import NOT_KNOWN
+
+if TYPE_CHECKING:
+    from bench.compare.work.difference import WorkDifference
 
 STYLES = {"bad": "bold red", "caution": "yellow", "good": "green", "none": "dim"}
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -164,7 +166,11 @@ def table(*columns: str, title: str | None = None, caption: str | None = None) -
 
 def work_tables(work: WorkDifference | None) -> list[RenderableType]:
     """Return what was counted on both sides: sums, the operators that differ most, rates; nothing without any."""
-    if work is None or not work_rows(work):
+    if work is None:
+        return []
+    from bench.report.work import work_heads, work_rows  # here, since most results have none
+
+    if not work_rows(work):
         return []
     made = table(*work_heads([work]))
     for row in work_rows(work):

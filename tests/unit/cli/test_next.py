@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli import next_step
-from bench.cli.app import VERBS
+from bench.cli.start.verbs import VERBS
 from bench.cli.verbs.measure import fleet
 from bench.fleet.cells import Cell
 from bench.fleet.legs import LegEnd

@@ -12,8 +12,8 @@ from typer.main import get_group
 
 import bench
 from bench.cli import main
-from bench.cli.app import VERBS, load_verbs, module_of
-from bench.cli.completion import purpose
+from bench.cli.app import load_verbs
+from bench.cli.start.verbs import VERBS, module_of, purpose
 
 ROOT = Path(bench.__file__).parents[1]
 SLOW = {"docker", "duckdb", "jinja2", "numpy", "psutil", "requests"}
@@ -42,8 +42,18 @@ HELP = {"docker", "duckdb", "filelock", "jinja2", "msgspec", "numpy", "psutil", 
 """What names and purposes need none of."""
 READS = SLOW | {"bench.engine", "bench.fleet", "bench.importer", "backports", "filelock", "platformdirs", "re2", "xml"}
 """What whoever reads results needs none of."""
+UNREAD = {
+    "bench.compare",
+    "bench.record.storage",
+    "bench.record.index.listing",
+    "email",
+    "rich",
+    "statistics",
+    "tempfile",
+}
+"""What is read once there are results, or something is drawn, written or left to uvx."""
 DENIED = {
-    "list": READS,
+    "list": READS | UNREAD,
     "query": READS - {"numpy"},
     "report": READS,
     "history": READS - {"numpy"},
@@ -94,7 +104,10 @@ def test_a_verb_brings_only_what_it_needs():
 def test_the_list_of_what_can_be_run_reads_no_statistics(tmp_path):
     modules, said = imported("list", "--json", "--results", str(tmp_path))
     assert '"grad_cpu",' in said
-    assert modules & (READS | {"rich"}) == set()
+    assert modules & (READS | (UNREAD - {"bench.record.storage", "bench.record.index.listing"})) == set()
+    assert modules & {"bench.record.index.columns", "bench.record.storage.verify"} == set()
+    modules, _ = imported("list", "--json", "--results", str(tmp_path / "none"))
+    assert modules & (READS | UNREAD) == set()
 
 
 def test_at_a_tab_a_verb_takes_the_words_it_always_takes():
@@ -129,21 +142,22 @@ def test_the_version_costs_no_slow_import():
     [
         ("bench run grad_cp", ["grad_cpu"]),
         ("bench run grad_cpu --variant tcm", ["tcmalloc"]),
+        ("bench run grad_cpu --prof", ["--profile", "--profiler"]),
         ("bench his", ["history"]),
     ],
 )
-def test_a_tab_waits_for_no_library_that_measures(line, offered):
+def test_a_tab_waits_for_no_library(line, offered):
     asked = {"_BENCH_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
     modules, said = imported(**asked)
     assert said == offered
-    assert modules & (SLOW | {"filelock", "re2", "rich"}) == set()
+    assert modules & (SLOW | {"bench.catalog", "bench.record", "filelock", "msgspec", "re2", "rich", "typer"}) == set()
 
 
 def test_a_tab_where_a_verb_may_stand_reads_none():
     asked = {"_BENCH_COMPLETE": "complete_bash", "COMP_WORDS": "bench ", "COMP_CWORD": "1"}
     modules, said = imported(**asked)
     assert said == list(VERBS)
-    assert modules & SLOW == set()
+    assert modules & (SLOW | {"ast", "rich", "tomllib", "typer"}) <= {"ast"}
     assert modules & {module_of(verb) for verb in VERBS} == set()
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.catalog.load import builtin, document
 from bench.catalog.model import SELFTEST
 from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import REFERENCE, entry_of, listed, read_listed, this_host
-from bench.cli.misspelt import first_test
 from bench.cli.next_step import command, project_words, results_words, suggest
 from bench.cli.output import Console, notify, print_json
 from bench.record.index.entries import Entry as Listed
 from bench.record.index.results import Listing, newest_each
 from bench.record.schema import Experiment
-from bench.record.storage.bundle import Bundle
-from bench.report.entry import Entry
+
+if TYPE_CHECKING:
+    from bench.record.storage.bundle import Bundle
+    from bench.report.entry import Entry
 
 
 @app.command("list")
@@ -53,7 +55,7 @@ def list_(
     known = [one.name for one in catalog.diagnostics if one.device == "cpu" and one.name != SELFTEST]
     shipped = {one.name for one in builtin().diagnostics}
     named = [name for name in known if name not in shipped]
-    if project is not None and not named and (node := first_test(project)) is not None:
+    if project is not None and not named and (node := _first_test(project)) is not None:
         suggest("run", *project_words(project), "--node", node, *results_words(results))
     elif named:
         suggest("run", named[-1], *project_words(project), *results_words(results))
@@ -81,6 +83,12 @@ def _experiment(listing: Listing, newest: Bundle) -> Entry:
     other = read_listed(listing, [max(before, key=lambda one: one.stamp)] if before else [])
     *_, told = with_experiments([entry_of(bundle) for bundle in (*other, newest)])
     return told
+
+
+def _first_test(project: Path) -> str | None:
+    from bench.cli.misspelt import first_test
+
+    return first_test(project)
 
 
 def _last(entry: Entry | None) -> dict[str, object] | None:
