@@ -28,7 +28,8 @@ from bench.report.text import markdown, markdown_table
 MARKER = "<!-- bench-ab -->"
 """What a comment begins with, unseen, so that the next run finds its own."""
 FETCH_S = 600
-_ZEROS = re.compile(r"0*")
+_ZEROS = re.compile(r"0{40,}")
+"""What a push has for the commit before it if there was none."""
 _STATUS = {
     0: "not slower",
     1: "slower",
@@ -57,18 +58,11 @@ def measure(out: Path, environ: Mapping[str, str]) -> int:
         environ: the variables that hold what was asked for.
     """
     out.mkdir(parents=True, exist_ok=True)
-    words, why = words_of(environ, out), None
-    project = Path(environ.get("BENCH_AB_PROJECT") or ".")
-    base = environ.get("BENCH_AB_BASE") or ""
-    if not _ZEROS.fullmatch(base):
-        why = fetch(project, base)
-    else:
-        why = "there is no base to compare with: give one (a first push, or no pull request)"
-    document: dict[str, Any]
-    if why is not None:
-        document = {"exit_code": 2, "error": {"what": why}}
-    else:
-        done = subprocess.run([sys.executable, "-m", "bench", *words], stdout=subprocess.PIPE, text=True, check=False)
+    base = environ.get("BENCH_AB_BASE", "").strip()
+    document = _refused(environ, base)
+    if document is None:
+        command = [sys.executable, "-m", "bench", *words_of(environ, out)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
         document = _document(done.stdout) | {"exit_code": done.returncode}
     (out / "ab.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
     text = render(document, base)
@@ -76,6 +70,24 @@ def measure(out: Path, environ: Mapping[str, str]) -> int:
     (out / "comment.md").write_text(f"{MARKER}\n{text}", encoding="utf-8")
     sys.stdout.write(text)
     return 0
+
+
+def _refused(environ: Mapping[str, str], base: str) -> dict[str, Any] | None:
+    """Why nothing can be measured, as ``bench ab --json`` would say it; ``None`` if it can."""
+    if not base:
+        return _said(2, "there is no base to compare with: this event names none, so give one")
+    if _ZEROS.fullmatch(base):
+        return _said(6, "there is no base to compare with: before this push there was no such branch")
+    try:
+        shlex.split(environ.get("BENCH_AB_ARGUMENTS", ""))
+    except ValueError as error:
+        return _said(2, f"the arguments cannot be taken apart: {str(error).lower()}")
+    why = fetch(Path(environ.get("BENCH_AB_PROJECT") or "."), base)
+    return None if why is None else _said(2, why)
+
+
+def _said(code: int, what: str) -> dict[str, Any]:
+    return {"exit_code": code, "error": {"what": what}}
 
 
 def words_of(environ: Mapping[str, str], out: Path) -> list[str]:
@@ -112,7 +124,10 @@ def fetch(project: Path, revision: str) -> str | None:
     if subprocess.run(known, stdout=subprocess.DEVNULL, check=False).returncode == 0:
         return None
     get = [*_git(project), "fetch", "--no-tags", "--depth=1", "origin", f"+{named[0]}:refs/bench/base"]
-    done = subprocess.run(get, capture_output=True, text=True, timeout=FETCH_S, check=False)
+    try:
+        done = subprocess.run(get, capture_output=True, text=True, timeout=FETCH_S, check=False)
+    except subprocess.TimeoutExpired:
+        return f"the base {named[0]} is not in the checkout, and fetching it took over {FETCH_S} s"
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or ["git could not say why"])[-1]
         return f"the base {named[0]} is not in the checkout and cannot be fetched: {said}"

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any, TypeVar
 
 from bench.record.storage.manifest import Problem
@@ -14,6 +14,10 @@ from bench.record.storage.manifest import Problem
 _Read = TypeVar("_Read")
 MAX_SAMPLES = 1_000_000
 """So many samples may one benchmark have."""
+LARGEST = 1e150
+"""So large may a figure be: its square is one too."""
+MOST = 2**63
+"""Whole numbers below this can be kept."""
 
 
 class Unreadable(Exception):
@@ -71,6 +75,14 @@ class Node:
             found = math.inf
         if not math.isfinite(found):
             raise Unreadable(f"{self.path}: not a finite number")
+        if abs(found) > LARGEST:
+            raise Unreadable(f"{self.path}: {found:g} is too large for a figure")
+        return found
+
+    def whole(self) -> int:
+        """Return a whole number."""
+        if (found := whole_of(self.number())) is None:
+            raise Unreadable(f"{self.path}: {self.value!r:.40} is no whole number that can be kept")
         return found
 
     def time(self) -> float:
@@ -115,15 +127,33 @@ def number_of(node: Node | None) -> float | None:
 def count_of(node: Node | None) -> int | None:
     """Return a whole number above 0 if there is one; anything else is passed over."""
     found = number_of(node)
-    return int(found) if found is not None and found >= 1 and found == int(found) else None
+    return whole_of(found) if found is not None and found >= 1 else None
+
+
+def whole_of(value: float | None) -> int | None:
+    """Return a figure as a whole number; ``None`` if it is none, or one of more than 64 bits."""
+    return int(value) if value is not None and abs(value) < MOST and value == int(value) else None
+
+
+def figure_of(text: str, line: int | None = None) -> float:
+    """Return the number that a text spells, with a comma for a point if it has one.
+
+    Raises:
+        Unreadable: it is too large for a figure.
+    """
+    if abs(found := float(text.replace(",", "."))) > LARGEST:
+        raise Unreadable(f"{text:.40} is too large for a figure", line)
+    return found
 
 
 def moment_of(text: str | None) -> datetime | None:
     """Return the moment of an ISO text; without a time zone if it names none."""
     try:
-        return datetime.fromisoformat(text) if text is not None else None
+        found = datetime.fromisoformat(text) if text is not None else None
     except ValueError:
         return None
+    # The first and the last year hold moments that another zone's calendar has not.
+    return found if found is not None and MINYEAR < found.year < MAXYEAR else None
 
 
 def moment_of_ms(value: float | None) -> datetime | None:

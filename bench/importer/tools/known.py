@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.importer.tools.document import parse_document
 from bench.importer.tools.fields import Unreadable
 from bench.importer.tools.formats import (
     action_benchmark,
@@ -23,14 +24,23 @@ from bench.importer.tools.formats import (
     pytest_benchmark,
     reframe,
 )
+from bench.importer.tools.mixed import problems_of_others
 from bench.importer.tools.model import Content, ToolFile
+from bench.importer.tools.signs import has_signs
 
 Parse = Callable[[Content], ToolFile]
+
+
+def _parse_gobench(content: Content) -> ToolFile:
+    found = gobench.parse_gobench(content)
+    return replace(found, problems=(*found.problems, *problems_of_others(content.text, content.name)))
+
+
 _TEXTS: Sequence[tuple[Callable[[str], bool], Parse]] = (
     (action_benchmark.is_data_js, action_benchmark.parse_data_js),
     (benchexec.is_benchexec, benchexec.parse_benchexec),
     (perf_stat.is_perf_stat, perf_stat.parse_perf_stat),
-    (gobench.is_gobench, gobench.parse_gobench),
+    (gobench.is_gobench, _parse_gobench),
 )
 _DOCUMENTS: Sequence[tuple[Callable[[Any], bool], Parse]] = (
     (hyperfine.is_hyperfine, hyperfine.parse_hyperfine),
@@ -42,22 +52,8 @@ _DOCUMENTS: Sequence[tuple[Callable[[Any], bool], Parse]] = (
     (criterion.is_critcmp, criterion.parse_critcmp),
     (asv.is_asv, asv.parse_asv),
     (reframe.is_reframe, reframe.parse_reframe),
+    (action_benchmark.is_history, action_benchmark.parse_data_js),
 )
-_SIGNS = (
-    ('"results"', '"command"', '"mean"'),
-    ('"results"', '"command"', '"times"'),
-    ('"results"', '"command"', '"measurements"'),
-    ('"machine_info"', '"benchmarks"'),
-    ('"context"', '"benchmarks"', '"num_cpus"'),
-    ('"context"', '"benchmarks"', '"library_build_type"'),
-    ('"benchmarks"', '"runs"'),
-    ('"primaryMetric"',),
-    ('"sampling_mode"', '"iters"'),
-    ('"criterion_estimates_v1"',),
-    ('"results"', '"commit_hash"'),
-    ('"session_info"', '"runs"'),
-)
-"""Words that stand together in the JSON of a known tool, also if it was cut off soon after its beginning."""
 COMPANIONS = frozenset((*criterion.COMPANIONS, *asv.COMPANIONS))
 """Names of files that lie beside those of a tool and hold nothing else."""
 
@@ -75,13 +71,6 @@ def is_companion(path: Path) -> bool:
     return path.name in COMPANIONS or path.parent.name == criterion.REPORT
 
 
-def has_signs(text: str) -> bool:
-    """Return whether a text, or the beginning of one, has the words of a known tool's JSON."""
-    return text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[") and any(
-        all(sign in text for sign in signs) for signs in _SIGNS
-    )
-
-
 def recognise(content: Content) -> Recognised | None:
     """Return what a file is; ``None`` if no tool that is known wrote it.
 
@@ -95,7 +84,7 @@ def recognise(content: Content) -> Recognised | None:
     if not has_signs(text):
         return None
     try:
-        document = json.loads(text)
+        document = parse_document(text)
     except ValueError as error:
         if getattr(error, "msg", "") == "Extra data":
             _refuse_several(text, getattr(error, "lineno", 1))
@@ -104,8 +93,6 @@ def recognise(content: Content) -> Recognised | None:
             f"cut off or not JSON: {getattr(error, 'msg', 'not text')}, column {getattr(error, 'colno', 1)}",
             getattr(error, "lineno", 1),
         ) from None
-    except RecursionError:
-        raise Unreadable("not read: nested too deep") from None
     reads = _parser_of(document)
     return None if reads is None else Recognised(replace(content, text=text, document=document), reads)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from bench.importer.read.clean import decode, is_text
 from bench.importer.read.walk import File, read_head, read_whole
 from bench.importer.tools.fields import Unreadable
-from bench.importer.tools.known import has_signs, is_companion, recognise
+from bench.importer.tools.known import is_companion, recognise
 from bench.importer.tools.model import Content, ToolFile
+from bench.importer.tools.signs import has_signs
 from bench.record.storage.manifest import Problem
 
 MAX_FILE_BYTES = 64 * 1024**2

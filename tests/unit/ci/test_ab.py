@@ -71,11 +71,27 @@ def test_a_commit_that_a_shallow_checkout_lacks_is_fetched(shallow):
     assert "is no revision" in fetch(clone, "--upload-pack")
 
 
-@pytest.mark.parametrize("base", ["", "0" * 40])
-def test_without_a_base_it_says_so_and_fails_at_the_gate(tmp_path, base, capsys):
-    assert measure(tmp_path, {"BENCH_AB_BASE": base}) == 0
-    assert "there is no base to compare with" in capsys.readouterr().out
-    assert gate(tmp_path) == 1
+@pytest.mark.parametrize(
+    ("asked", "said", "fails"),
+    [
+        ({"BASE": ""}, "there is no base to compare with: this event names none", 1),
+        ({"BASE": " "}, "there is no base to compare with: this event names none", 1),
+        # What was pushed first has nothing before it: nobody's fault, and nothing that a job can be mended of.
+        ({"BASE": "0" * 40}, "before this push there was no such branch", 0),
+        ({"BASE": "0" * 64}, "before this push there was no such branch", 0),
+        ({"BASE": "main", "ARGUMENTS": "--env 'A=b"}, "the arguments cannot be taken apart: no closing quotation", 1),
+    ],
+)
+def test_what_cannot_be_measured_is_said(tmp_path, asked, said, fails, capsys):
+    assert measure(tmp_path, {f"BENCH_AB_{name}": value for name, value in asked.items()}) == 0
+    assert said in capsys.readouterr().out.replace("\\", "")
+    assert said in json.loads((tmp_path / "ab.json").read_text())["error"]["what"]
+    assert gate(tmp_path) == fails
+
+
+def test_a_fetch_that_never_ends_is_given_up(tmp_path, shallow, monkeypatch):
+    monkeypatch.setattr(ab, "FETCH_S", 0)
+    assert "took over 0 s" in fetch(shallow[0], "0123456789" * 4)
 
 
 def test_what_came_out_is_left_for_people_and_programs(tmp_path, shallow, monkeypatch):

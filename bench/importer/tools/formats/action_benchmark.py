@@ -1,12 +1,13 @@
-"""github-action-benchmark's ``data.js``: a history with one figure a benchmark and commit."""
+"""github-action-benchmark's history, ``data.js`` or plain JSON: one figure a benchmark and commit."""
 
 from __future__ import annotations
 
-import json
 import re
+from functools import partial
 from typing import Any
 
-from bench.importer.tools.fields import Node, Unreadable, moment_of_ms, number_of, text_of
+from bench.importer.tools.document import parse_document
+from bench.importer.tools.fields import Node, Unreadable, moment_of_ms, number_of, read_each, text_of
 from bench.importer.tools.model import TIME, Content, ToolBenchmark, ToolFile, ToolRun, summary
 from bench.importer.tools.units import to_si
 from bench.record.schema import Better
@@ -24,26 +25,33 @@ def is_data_js(text: str) -> bool:
     return _BEGINS.match(text[:4096]) is not None
 
 
+def is_history(document: Any) -> bool:
+    """Return whether a JSON document is such a history, as the action keeps it with ``external-data-json-path``."""
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("entries"), dict)
+        and {"lastUpdate", "repoUrl"} <= document.keys()
+    )
+
+
 def parse_data_js(content: Content) -> ToolFile:
     """Read the history. The script is never run: what it sets has to be JSON, which is what the action writes."""
     begin = _BEGINS.match(content.text)
     body = content.text[begin.end() if begin else 0 :].rstrip().rstrip(";")
     try:
-        document = Node(json.loads(body))
-    except (ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", 1)
-        raise Unreadable(
-            f"what the script sets is not JSON: {getattr(error, 'msg', 'nested too deep')}", line
-        ) from None
+        document = Node(parse_document(body) if content.document is None else content.document)
+    except ValueError as error:
+        why = f"what the script sets is not JSON: {getattr(error, 'msg', 'not text')}"
+        raise Unreadable(why, getattr(error, "lineno", 1)) from None
     found: list[ToolBenchmark] = []
     problems: list[Problem] = []
     for suite, entries in document["entries"].items():
-        for entry in entries.each():
-            for bench in entry["benches"].each():
-                try:
-                    found.append(_benchmark(suite, entry, bench))
-                except Unreadable as error:
-                    problems.append(error.problem(content.name))
+        every, said = read_each(entries.each(), lambda entry: (entry, list(entry["benches"].each())), content.name)
+        problems += said
+        for entry, benches in every:
+            made, said = read_each(benches, partial(_benchmark, suite, entry), content.name)
+            found += made
+            problems += said
     return ToolFile("github-action-benchmark", None, tuple(found), problems=tuple(problems))
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench.importer.tools.document import parse_document
 from bench.importer.tools.fields import Node, Unreadable, count_of, moment_of_ms, number_of, text_of
 from bench.importer.tools.model import (
     TIME,
@@ -186,7 +186,7 @@ def _host(about: Mapping[str, Any]) -> ToolHost:
 
 def _json(text: str | None) -> dict[str, Any]:
     try:
-        found = json.loads(text) if text is not None else {}
-    except (ValueError, RecursionError):
+        found = parse_document(text) if text is not None else {}
+    except (ValueError, Unreadable):
         return {}
     return found if isinstance(found, dict) else {}

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from typing import Any
 from xml.parsers import expat
 
-from bench.importer.tools.fields import MAX_SAMPLES, Unreadable, moment_of
+from bench.importer.tools.fields import MAX_SAMPLES, Unreadable, figure_of, moment_of, whole_of
 from bench.importer.tools.model import TIME, Content, ToolBenchmark, ToolFile, ToolHost, ToolRun, series, summary
 from bench.importer.tools.units import to_si
 from bench.record.redact import allowed_environ
@@ -104,7 +104,7 @@ def _benchmark(root: ET.Element, run: ET.Element, path: str) -> ToolBenchmark:
 
 def _run(columns: dict[str, str], path: str, started: Any) -> ToolRun:
     wall, cpu = _figure(columns, "walltime", path), _figure(columns, "cputime", path)
-    peak, read, written = (_figure(columns, key, path) for key in ("memory", "blkio-read", "blkio-write"))
+    peak, read, written = (_whole(columns, key, path) for key in ("memory", "blkio-read", "blkio-write"))
     outcome, signature = _ending(columns)
     code, number = (_whole(columns, key, path) for key in ("returnvalue", "exitsignal"))
     time = series([wall], "s") if wall else summary(None, "s", why="BenchExec wrote no wall time")
@@ -120,9 +120,9 @@ def _run(columns: dict[str, str], path: str, started: Any) -> ToolRun:
         signal=number,
         started=started,
         cpu_s=cpu,
-        peak_bytes=_int(peak),
-        read_bytes=_int(read),
-        write_bytes=_int(written),
+        peak_bytes=peak,
+        read_bytes=read,
+        write_bytes=written,
         signature=signature,
         facts={key: columns[key] for key in ("status", "category", "terminationreason") if columns.get(key)} | psi,
     )
@@ -155,16 +155,18 @@ def _figure(columns: dict[str, str], title: str, path: str) -> float | None:
     match = _FIGURE.fullmatch(given)
     if match is None:
         raise Unreadable(f"{path}: {title} is {given!r:.40}, which is no figure")
-    return to_si(float(match["value"]), match["unit"])[0]
+    try:
+        return to_si(figure_of(match["value"]), match["unit"])[0]
+    except Unreadable as error:
+        raise Unreadable(f"{path}: {title}: {error.reason}") from None
 
 
 def _whole(columns: dict[str, str], title: str, path: str) -> int | None:
     value = _figure(columns, title, path)
-    return None if value is None else int(value)
-
-
-def _int(value: float | None) -> int | None:
-    return None if value is None else int(value)
+    found = None if value is None else whole_of(round(value))
+    if value is not None and found is None:
+        raise Unreadable(f"{path}: {title} is {columns[title]!r:.40}, which is no whole number that can be kept")
+    return found
 
 
 def _host(root: ET.Element) -> ToolHost:
@@ -184,8 +186,8 @@ def _host(root: ET.Element) -> ToolHost:
     return ToolHost(
         HostClass(
             cpu_model=cpu.get("model") if cpu is not None else None,
-            cores=_int(cores),
-            memory_bytes=_int(memory),
+            cores=whole_of(cores),
+            memory_bytes=whole_of(memory),
             kernel=kernel["kernel"] if kernel else None,
         ),
         HostState(boost=None if turbo is None else turbo == "true", frequency_hz=_hz(cpu)),
@@ -193,5 +195,5 @@ def _host(root: ET.Element) -> ToolHost:
 
 
 def _hz(cpu: ET.Element | None) -> float | None:
-    match = re.fullmatch(r"(\d+)Hz", cpu.get("frequency", "")) if cpu is not None else None
+    match = re.fullmatch(r"(\d{1,15})Hz", cpu.get("frequency", "")) if cpu is not None else None
     return float(match[1]) if match else None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import PurePosixPath
 from typing import Any
 
-from bench.importer.tools.fields import Node, Unreadable, read_each, text_of
+from bench.importer.tools.document import parse_document
+from bench.importer.tools.fields import Node, Unreadable, read_each, text_of, whole_of
 from bench.importer.tools.model import TIME, Content, ToolBenchmark, ToolFile, ToolRun, series, summary
 
 COMPANIONS = ("benchmark.json", "estimates.json", "tukey.json")
@@ -38,12 +38,14 @@ def parse_sample(content: Content) -> ToolFile:
     iterations, times = document["iters"].numbers(), [item.time() for item in document["times"].each()]
     if not times or len(times) != len(iterations):
         raise Unreadable(f"times: {len(times)} for {len(iterations)} iters")
-    if min(iterations) < 1:
-        raise Unreadable(f"iters[{iterations.index(min(iterations))}]: {min(iterations):g} is no number of iterations")
+    counts = [whole_of(count) for count in iterations]
+    for at, count in enumerate(counts):
+        if count is None or count < 1:
+            raise Unreadable(f"iters[{at}]: {iterations[at]:g} is no number of iterations")
     each = [time / count for time, count in zip(times, iterations, strict=True)]
     run = ToolRun(
         {TIME: series(each, "ns")},
-        facts={"iterations": [int(count) for count in iterations], "sampling_mode": document.value["sampling_mode"]},
+        facts={"iterations": counts, "sampling_mode": document.value["sampling_mode"]},
     )
     made = ToolBenchmark(_name(content), (run,), document.dumped(), timed="one iteration, the median of the samples")
     return ToolFile("criterion", None, (made,))
@@ -78,8 +80,8 @@ def _critcmp_name(node: Node) -> str:
 def _name(content: Content) -> str:
     about = content.beside("benchmark.json")
     try:
-        named = text_of(Node(json.loads(about)).get("full_id")) if about is not None else None
-    except (ValueError, RecursionError):
+        named = text_of(Node(parse_document(about)).get("full_id")) if about is not None else None
+    except (ValueError, Unreadable):
         named = None
     parts = [part for part in PurePosixPath(content.name).parts[:-2] if part not in ("criterion", "target")]
     return named or "/".join(parts) or PurePosixPath(content.name).stem

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from bench.importer.tools.fields import MAX_SAMPLES, Unreadable
+from bench.importer.tools.document import parse_document
+from bench.importer.tools.fields import MAX_SAMPLES, Unreadable, figure_of
 from bench.importer.tools.model import TIME, Content, Series, ToolBenchmark, ToolFile, ToolHost, ToolRun, series
 from bench.record.schema import HostClass
+from bench.record.storage.manifest import Problem
 
 _LINE = re.compile(r"(?P<name>Benchmark\S*)\s+(?P<n>\d+)\s+(?P<pairs>\S+ \S.*|\S+\s+\S+.*)", re.ASCII)
 _CONFIG = re.compile(r"(?P<key>goos|goarch|pkg|cpu): (?P<value>\S.*)")
 _ENDED = re.compile(r"--- (?P<how>FAIL|SKIP): (?P<name>Benchmark\S*)")
-_PROCS = re.compile(r"-(?P<procs>\d+)$")
+_PROCS = re.compile(r"-(?P<procs>\d{1,6})$")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
+_ALONE = re.compile(r"\d+\s+[\d.]+ ns/op\b.*", re.ASCII)
+"""The figures of a benchmark that printed something: its name stands in an earlier line."""
 _NAMES = {"ns/op": TIME, "B/op": "bytes_per_op", "allocs/op": "allocs_per_op"}
 NO_TIME = "the benchmark reports no ns/op"
 
@@ -41,7 +44,9 @@ def is_gobench(text: str) -> bool:
 
 def parse_gobench(content: Content) -> ToolFile:
     """Read the text. A figure is known by its unit, never by its place: a benchmark may report ``ns/op`` itself."""
-    processes = _processes(content.text)
+    processes, problems = _processes(content.text, content.name)
+    if _is_events(content.text):  # the lines that are counted are those of the tests
+        problems = [replace(problem, line=None) for problem in problems]
     procs = _common_procs([name for process in processes for name in process.samples])
     names: dict[str, list[tuple[_Process, str]]] = {}
     skipped = []
@@ -52,11 +57,14 @@ def parse_gobench(content: Content) -> ToolFile:
             names.setdefault(f"{package}.{short}" if package else short, []).append((process, raw))
         skipped += [(name, "skipped by itself") for name in process.skipped]
     found = [_benchmark(name, where, procs) for name, where in names.items()]
-    return ToolFile("Go", None, tuple(found), tuple(skipped))
+    if problems and not found and not skipped:
+        raise Unreadable(problems[0].reason, problems[0].line)
+    return ToolFile("Go", None, tuple(found), tuple(skipped), tuple(problems))
 
 
-def _processes(text: str) -> list[_Process]:
+def _processes(text: str, file: str) -> tuple[list[_Process], list[Problem]]:
     found = [_Process()]
+    problems: list[Problem] = []
     total = 0
     for number, line in enumerate(_plain(text).splitlines(), 1):
         stripped = line.strip()
@@ -74,23 +82,30 @@ def _processes(text: str) -> list[_Process]:
             else:
                 found[-1].skipped.append(ended["name"])
         elif (match := _LINE.fullmatch(stripped)) is not None:
-            total += _take(found[-1], match, stripped, number)
-            if total > MAX_SAMPLES:
+            if (total := total + 1) > MAX_SAMPLES:
                 raise Unreadable(f"over {MAX_SAMPLES} results", number)
-    return found
+            try:
+                _take(found[-1], match, stripped, number)
+            except Unreadable as error:
+                problems.append(error.problem(file))
+        elif _ALONE.fullmatch(stripped) is not None:
+            problems.append(Problem(file, "figures without a name: the benchmark printed something after it", number))
+    return found, problems
 
 
-def _take(process: _Process, match: re.Match[str], line: str, number: int) -> int:
+def _take(process: _Process, match: re.Match[str], line: str, number: int) -> None:
     words = match["pairs"].split()
     if len(words) % 2:
         raise Unreadable("cut off: a figure without its unit", number)
-    figures = process.samples.setdefault(match["name"], {})
-    process.lines.setdefault(match["name"], []).append(line)
+    read = []
     for value, unit in zip(words[::2], words[1::2], strict=True):
         if _NUMBER.fullmatch(value) is None:
             raise Unreadable(f"{value!r:.40} is no figure", number)
-        figures.setdefault(unit, []).append(float(value))
-    return 1
+        read.append((unit, figure_of(value, number)))
+    process.lines.setdefault(match["name"], []).append(line)
+    figures = process.samples.setdefault(match["name"], {})
+    for unit, figure in read:
+        figures.setdefault(unit, []).append(figure)
 
 
 def _benchmark(name: str, where: Sequence[tuple[_Process, str]], procs: int | None) -> ToolBenchmark:
@@ -127,15 +142,19 @@ def _common_procs(names: Sequence[str]) -> int | None:
     return int(number) if len(found) == 1 and (number := found.pop()) is not None else None
 
 
+def _is_events(text: str) -> bool:
+    return text.lstrip().startswith('{"')
+
+
 def _plain(text: str) -> str:
     """The text that the tests wrote, out of ``go test -json`` if it is that: events may cut a line in two."""
-    if not text.lstrip().startswith('{"'):
+    if not _is_events(text):
         return text
     parts = []
     for line in text.splitlines():
         try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
+            event = parse_document(line)
+        except (ValueError, Unreadable):
             continue
         if isinstance(event, dict) and event.get("Action") == "output" and isinstance(event.get("Output"), str):
             parts.append(event["Output"])

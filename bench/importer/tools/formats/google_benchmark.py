@@ -40,6 +40,7 @@ _OWN = frozenset(
     )
 )
 _AGGREGATE = re.compile(r"_(?:mean|median|stddev|cv|BigO|RMS|min|max)$")
+_CURVE = re.compile(r"_(?:BigO|RMS)$")
 _RATES = {"bytes_per_second": "bytes/s", "items_per_second": "1/s"}
 
 
@@ -77,11 +78,15 @@ def parse_google_benchmark(content: Content) -> ToolFile:
 
 
 def _skipped(rows: Sequence[Node]) -> str | None:
+    """Why rows are no measurement of a benchmark: it skipped itself, or they are the curve through several of them."""
     for row in rows:
         flag = row.get("skipped")
         if flag is not None and flag.value is True:
             return text_of(row.get("skip_message")) or "skipped"
-    return None
+    curve = all(
+        text_of(row.get("aggregate_name")) in ("BigO", "RMS") or _CURVE.search(row["name"].text()) for row in rows
+    )
+    return "the curve through several benchmarks, no measurement" if curve else None
 
 
 def _benchmark(name: str, rows: Sequence[Node], context: Node) -> ToolBenchmark:
@@ -117,12 +122,14 @@ def _metrics(rows: Sequence[Node]) -> dict[str, Series]:
     for name, key in ((TIME, "real_time"), ("cpu_time_s", "cpu_time")):
         values = [to_si(row[key].time(), row["time_unit"].text())[0] for row in rows]
         metrics[name] = series(values, "s")
-    for key, value in rows[0].items():
-        if key in _OWN or key.startswith("perf_") or number_of(value) is None:
-            continue
+    for key in _counters(rows[0]):
         samples = [number for row in rows if (number := number_of(row.get(key))) is not None]
-        metrics[key] = series(samples, _RATES.get(key, ""), better_of(_RATES.get(key, "")))
+        metrics.setdefault(key, series(samples, _RATES.get(key, ""), better_of(_RATES.get(key, ""))))
     return metrics
+
+
+def _counters(row: Node) -> list[str]:
+    return [key for key, value in row.items() if key not in _OWN and number_of(value) is not None]
 
 
 def _aggregated(rows: Sequence[Node]) -> dict[str, Series]:
@@ -130,10 +137,12 @@ def _aggregated(rows: Sequence[Node]) -> dict[str, Series]:
         for row in rows:
             if text_of(row.get("aggregate_name")) == wanted or row["name"].text().endswith(f"_{wanted}"):
                 unit = row["time_unit"].text()
-                return {
+                times = {
                     TIME: summary(row["real_time"].time(), unit),
                     "cpu_time_s": summary(row["cpu_time"].time(), unit),
                 }
+                own = {key: summary(number_of(row.get(key)), _RATES.get(key, "")) for key in _counters(row)}
+                return {**own, **times}
     raise Unreadable(f"{rows[0].path}: neither a single row nor a median or mean of them")
 
 

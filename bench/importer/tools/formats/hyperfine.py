@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.importer.tools.fields import Node, Unreadable, moment_of, number_of, read_each, text_of
+from bench.importer.tools.fields import Node, Unreadable, moment_of, number_of, read_each, text_of, whole_of
 from bench.importer.tools.model import TIME, Content, Series, ToolBenchmark, ToolFile, ToolRun, series, summary
 
 ZERO = "hyperfine 1.x takes the shell's own time off and cuts at 0: a 0 is no time"
@@ -65,27 +65,32 @@ def _listed(node: Node) -> tuple[ToolRun, ...]:
     times = [item.time() for item in node["times"].each()]
     if not times:
         raise Unreadable(f"{node.path}.times: empty")
-    codes, memory = (node.get(key) for key in ("exit_codes", "memory_usage_byte"))
-    for other in (codes, memory):
-        if other is not None and len(list(other.each())) != len(times):
-            raise Unreadable(f"{other.path}: {len(other.value)} for {len(times)} times")
+    codes, memory = (_as_many(node.get(key), len(times)) for key in ("exit_codes", "memory_usage_byte"))
     means = {f"mean_{key}_s": value for key in ("user", "system") if (value := number_of(node.get(key))) is not None}
     runs = []
     for at, time in enumerate(times):
         known = codes is not None
-        code = codes.value[at] if codes is not None else None
-        rss = memory.value[at] if memory is not None else None
         runs.append(
             ToolRun(
                 {TIME: series([time], "s") if time > 0 else summary(None, "s", why=ZERO)},
                 facts=means if at == 0 else {},
                 inferred=None if known else UNKNOWN_END,
-                max_rss_bytes=rss if isinstance(rss, int) and rss > 0 else None,
+                max_rss_bytes=memory[at] or None if memory is not None else None,
                 missing={"cpu": _MEAN, **({"wall_s": ZERO} if time == 0 else {})},
-                **_ending(code, known=known),
+                **_ending(codes[at] if codes is not None else None, known=known),
             )
         )
     return tuple(runs)
+
+
+def _as_many(node: Node | None, count: int) -> list[int | None] | None:
+    """A list with a whole number, or null, for each time; ``None`` if hyperfine wrote none."""
+    if node is None:
+        return None
+    found = [None if item.value is None else item.whole() for item in node.each()]
+    if len(found) != count:
+        raise Unreadable(f"{node.path}: {len(found)} for {count} times")
+    return found
 
 
 def _measured(node: Node) -> tuple[ToolRun, ...]:
@@ -101,7 +106,7 @@ def _measured(node: Node) -> tuple[ToolRun, ...]:
         if "time_wall_clock" not in figures:
             raise Unreadable(f"{measurement.path}.time_wall_clock: missing")
         wall = figures.pop("time_wall_clock")
-        code = measurement.value.get("exit_code")
+        code = measurement.get("exit_code")
         user, system, cpu, rss = (
             found.value if (found := figures.pop(f"{name}", None)) is not None else None
             for name in ("time_user", "time_system", "time_cpu", "memory_peak_resident")
@@ -113,10 +118,10 @@ def _measured(node: Node) -> tuple[ToolRun, ...]:
                 user_s=user,
                 system_s=system,
                 cpu_s=cpu,
-                max_rss_bytes=int(rss) if rss else None,
+                max_rss_bytes=whole_of(rss) or None,
                 inferred=None if "exit_code" in measurement.value else UNKNOWN_END,
                 missing={"wall_s": ZERO} if zero else {},
-                **_ending(code, known="exit_code" in measurement.value),
+                **_ending(None if code is None else code.whole(), known="exit_code" in measurement.value),
             )
         )
     if not runs:
@@ -124,12 +129,12 @@ def _measured(node: Node) -> tuple[ToolRun, ...]:
     return tuple(runs)
 
 
-def _ending(code: object, *, known: bool) -> dict[str, Any]:
+def _ending(code: int | None, *, known: bool) -> dict[str, Any]:
     """How an execution ended; hyperfine writes the signal N as 128 + N, as a shell does, or as null."""
     if not known:
         return {}
     if code == 0:
         return {"exit_code": 0}
-    if isinstance(code, int) and not isinstance(code, bool):
+    if code is not None:
         return {"outcome": "failed", "exit_code": code, "signature": f"exit code {code}"}
     return {"outcome": "failed", "signature": "ended without an exit code"}

@@ -47,8 +47,8 @@ def _benchmark(node: Node) -> ToolBenchmark:
     runs = []
     for at, main in enumerate(forks):
         timed = main.unit == "s"
-        metrics = {TIME if timed else "rate": main}
-        metrics |= {key: every[at] for key, every in others.items() if len(every) == len(forks)}
+        beside = {key: every[at] for key, every in others.items() if len(every) == len(forks)}
+        metrics = {**beside, TIME if timed else "rate": main}
         facts = {"samples": _MANY} if not main.values else {}
         runs.append(ToolRun(metrics, facts=facts, missing={} if timed else {"wall_s": _RATE}))
     return ToolBenchmark(

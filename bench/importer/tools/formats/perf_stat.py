@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from bench.importer.tools.fields import Unreadable
+from bench.importer.tools.document import parse_document
+from bench.importer.tools.fields import Unreadable, figure_of
 from bench.importer.tools.model import TIME, Content, Series, ToolBenchmark, ToolFile, ToolRun, series, summary
 from bench.importer.tools.units import to_si
 from bench.record.schema import Better
@@ -37,13 +37,15 @@ class _Count:
 
 def is_perf_stat(text: str) -> bool:
     """Return whether a text is perf stat's, as JSON lines or as separated values."""
-    lines = _lines(text[:65536])
-    first = next(lines, None)
-    if first is None:
-        return False
-    if first[1].startswith("{"):
-        return '"counter-value"' in first[1] and '"event"' in first[1]
-    return _separator(first[1]) is not None
+    first = next(_lines(text[:65536]), None)
+    return first is not None and is_count(first[1])
+
+
+def is_count(line: str) -> bool:
+    """Return whether a single line is one of perf stat's."""
+    if line.startswith("{"):
+        return '"counter-value"' in line and '"event"' in line
+    return _separator(line) is not None
 
 
 def parse_perf_stat(content: Content) -> ToolFile:
@@ -90,14 +92,14 @@ def _count(line: str, number: int) -> _Count:
 def _from_json(line: str, number: int) -> _Count:
     """One JSON line, whose numbers have a comma for a point if the locale had."""
     try:
-        found: dict[str, Any] = json.loads(line)
+        found: Any = parse_document(line)
     except ValueError:
         try:
-            found = json.loads(_COMMA.sub(r"\1.\2", line))
-        except (ValueError, RecursionError):
-            raise Unreadable("cut off or not a line of perf stat -j", number) from None
-    except RecursionError:
-        raise Unreadable("nested too deep", number) from None
+            found = parse_document(_COMMA.sub(r"\1.\2", line))
+        except ValueError:
+            found = None
+    if not isinstance(found, dict):
+        raise Unreadable("cut off or not a line of perf stat -j", number)
     event, value = found.get("event"), found.get("counter-value")
     if not isinstance(event, str) or not isinstance(value, str):
         if "metric-value" in found:
@@ -157,7 +159,7 @@ def _made(event: str, value: str, unit: str, number: int) -> _Count:
         return _Count(event, None, to_si(0.0, unit)[1], why=f"perf stat: {reason[0].strip('<>')}")
     if _VALUE.fullmatch(value) is None:
         raise Unreadable(f"{value!r:.40} is no count", number)
-    converted, si = to_si(float(value.replace(",", ".")), unit)
+    converted, si = to_si(figure_of(value, number), unit)
     return _Count(event, converted, si)
 
 

@@ -80,7 +80,7 @@ def _run(node: Node, unit: str, metadata: dict[str, Any]) -> ToolRun:
     about = Node(metadata)
     # What pyperf calls the memory of a command is that of its own process before it became the command.
     command = about.get("command") is not None
-    rss = None if command else number_of(about.get("mem_max_rss"))
+    rss = None if command else count_of(about.get("mem_max_rss"))
     missing = {"memory.max_rss_bytes": "what pyperf gives for a command is its own process' memory"} if command else {}
     facts = {
         key: metadata[key]
@@ -91,7 +91,7 @@ def _run(node: Node, unit: str, metadata: dict[str, Any]) -> ToolRun:
         facts["warmups"] = warmups.value
     return ToolRun(
         {name: series(values, si, "lower" if unit != "integer" else None)},
-        max_rss_bytes=int(rss) if rss else None,
+        max_rss_bytes=rss,
         facts=facts,
         missing={"started_at": "pyperf writes a local time without its zone", **missing},
     )

@@ -79,13 +79,13 @@ def _run(case: Node, result: str) -> ToolRun:
         if parts[1].value not in (None, 0) or parts[2].value is not None or parts[3].value is not None:
             references[name] = {"reference": parts[1].value, "lower": parts[2].value, "upper": parts[3].value}
     times = {key: seconds for key in _TIMES if (seconds := number_of(case.get(key))) is not None}
-    code = number_of(case.get("job_exitcode"))
+    code = case.get("job_exitcode")
     outcome = _OUTCOMES[result]
     reason = text_of(case.get("fail_reason"))
     return ToolRun(
         metrics,
         outcome=outcome,
-        exit_code=None if code is None else int(code),
+        exit_code=None if code is None else code.whole(),
         started=None,
         signature=(reason or f"ReFrame's result is {result}") if outcome != "passed" else None,
         facts={**times, **({"references": references} if references else {})},

@@ -2,13 +2,17 @@
 
 import copy
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 
+import msgspec
 import pytest
 
+from bench.importer.convert import Given
+from bench.importer.tools.convert import record_of, stamp_of
 from bench.importer.tools.fields import Unreadable
 from bench.importer.tools.known import recognise
-from bench.importer.tools.model import Content
+from bench.importer.tools.model import Content, ToolBenchmark
 from tests.support.tool_files import CRITERION, DATA_JS, FILES, JMH
 
 JSON_FILES = {
@@ -25,7 +29,7 @@ TEXTS = {
     **{path.name: path.read_text() for path in sorted(FILES.glob("perf*.json"))},
     "data.js": DATA_JS,
 }
-BAD = (None, "x", -1, 1e400, [], {}, True, 10**400, [[]])
+BAD = (None, "x", -1, 1e400, [], {}, True, 10**400, [[]], 1e300, 2**64, "\ud800", "9999-12-31T23:59:59-14:00")
 
 
 def places(value, path=()) -> Iterator[tuple]:
@@ -49,26 +53,35 @@ def changed(document, path, value):
     return made
 
 
-def read(text: str) -> None:
+def read(text: str, as_before: Collection[ToolBenchmark] = ()) -> Collection[ToolBenchmark]:
+    """Read a text as far as it goes; what it holds beside what was read before has to fit into a record."""
     try:
         known = recognise(Content("f", text))
         found = known.parse(known.content) if known is not None else None
     except Unreadable:
-        return
+        return ()
     for benchmark in found.benchmarks if found is not None else ():
         assert benchmark.runs
+        if benchmark in as_before:
+            continue
+        record = record_of(benchmark, found, stamp_of(benchmark, found.tool, 0.0, None), Given())
+        msgspec.json.encode(record)
+        json.dumps(benchmark.original).encode()
         for run in benchmark.runs:
             for series in run.metrics.values():
                 assert series.value is None or abs(series.value) < 1e308
                 assert series.value is not None or series.why
+    return found.benchmarks if found is not None else ()
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
 def test_any_value_in_any_place_is_read_or_named(name):
     document = DOCUMENTS[name]
+    known = read(json.dumps(document))
+    assert known
     for at, path in enumerate(places(document)):
-        read(json.dumps(changed(document, path, BAD[at % len(BAD)])))
-        read(json.dumps(changed(document, path, BAD[(at + 4) % len(BAD)])))
+        for step in (0, 5):
+            read(json.dumps(changed(document, path, BAD[(at + step) % len(BAD)])), known)
 
 
 @pytest.mark.parametrize("name", sorted(TEXTS))
@@ -84,6 +97,7 @@ def test_a_text_that_is_cut_off_anywhere_is_read_or_named(name):
         '{"benchmarks": [{"runs": ' + "[" * 100_000,
         '{"results": [], "commit_hash":' + '{"x":' * 50_000,
         '{"results": [{"command": "x", "times": [1',
+        '{"results": [{"command": "x", "times": [1], "parameters": ' + "[" * 200 + "]" * 200 + "}]}",
     ],
 )
 def test_what_is_nested_too_deep_or_cut_off_is_named(text):
@@ -100,3 +114,17 @@ def test_an_entity_is_refused():
     assert known is not None
     with pytest.raises(Unreadable, match="entity"):
         known.parse(known.content)
+
+
+@pytest.mark.parametrize("value", ["1e999s", "1e200B", "1e30B", "9" * 400])
+def test_a_figure_that_is_too_large_costs_its_run_alone(value):
+    text = (FILES / "benchexec-3.35.xml").read_text()
+    runs = text.count("<run ")
+    for title in ("walltime", "memory"):
+        bad = re.sub(rf'(title="{title}" value=")[^"]*', rf"\g<1>{value}", text, count=1)
+        bad = re.sub(rf'(value=")[^"]*(" title="{title}")', rf"\g<1>{value}\g<2>", bad, count=1)
+        assert bad != text
+        known = recognise(Content("f", bad))
+        found = known.parse(known.content)
+        read(bad)
+        assert len(found.benchmarks) in (runs, runs - 1)

@@ -1,5 +1,6 @@
 """What each tool writes otherwise than one would think: the right figure of it, or null with the reason."""
 
+import copy
 import json
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ from bench.importer.tools.convert import wall_of
 from bench.importer.tools.fields import Unreadable
 from bench.importer.tools.known import recognise
 from bench.importer.tools.model import TIME, Content
-from tests.support.tool_files import DATA_JS, JMH, parsed, parsed_file, read_file
+from tests.support.tool_files import DATA_JS, HISTORY, JMH, parsed, parsed_file, read_file
 
 
 def times(benchmark):
@@ -222,6 +223,31 @@ class TestGoogleBenchmark:
         of_all = found["BM_a/iterations:1000/repeats:3"].runs[0].metrics.values()
         assert not any(abs(metric.value - scale * cv["real_time"]) < 1e-15 for metric in of_all for scale in (1, 1e-9))
 
+    @pytest.mark.parametrize("file", ["google-benchmark-1.7.1-aggregates.json", "google-benchmark-1.9.5.json"])
+    def test_the_curve_through_several_benchmarks_is_no_measurement(self, file):
+        document = json.loads(read_file(file))
+        known = set(by_name(parsed_file(file)))
+        curve = {"run_name": "BM_c", "run_type": "aggregate", "time_unit": "ns", "cpu_coefficient": 4.8, "big_o": "N"}
+        document["benchmarks"] += [
+            {**curve, "name": "BM_c_BigO", "aggregate_name": "BigO", "real_coefficient": 4.8},
+            {"name": "BM_c_RMS", "run_name": "BM_c", "run_type": "aggregate", "aggregate_name": "RMS", "rms": 0.05},
+        ]
+        found = parsed(json.dumps(document))
+        assert (set(by_name(found)), found.problems) == (known, ())
+        assert found.skipped[-1] == ("BM_c", "the curve through several benchmarks, no measurement")
+
+    def test_a_counter_is_no_time_whatever_it_is_called(self):
+        document = json.loads(read_file("google-benchmark-1.7.1-aggregates.json"))
+        for row in document["benchmarks"]:
+            row |= {"time_s": 100.0, "perf_x": 7.0, "items_per_second": 5.0}
+        metrics = by_name(parsed(json.dumps(document)))["BM_a/iterations:1000/repeats:3"].runs[0].metrics
+        assert metrics[TIME].value == pytest.approx(1.3019998732488603e-09)
+        assert (metrics["perf_x"].value, metrics["items_per_second"].better) == (7.0, "higher")
+        for row in document["benchmarks"]:
+            row["run_type"] = "iteration"
+        metrics = by_name(parsed(json.dumps(document)))["BM_a/iterations:1000/repeats:3"].runs[0].metrics
+        assert max(metrics[TIME].values) < 1e-3
+
 
 class TestGo:
     """Go 1.19.8."""
@@ -405,6 +431,18 @@ class TestReframe:
 
 class TestActionBenchmark:
     """github-action-benchmark, by hand after its published histories."""
+
+    def test_plain_json_is_the_same_history(self):
+        assert parsed(json.dumps(HISTORY)).benchmarks == parsed(DATA_JS).benchmarks
+
+    def test_a_commit_that_is_not_as_it_should_be_costs_the_others_nothing(self):
+        document = copy.deepcopy(HISTORY)
+        document["entries"]["Rust"][0]["benches"] = None
+        found = parsed(json.dumps(document))
+        assert [problem.reason for problem in found.problems] == [
+            "entries.Rust[0].benches: a list is expected, not null"
+        ]
+        assert len(found.benchmarks) == len(parsed(DATA_JS).benchmarks) - 1
 
     def test_a_commit_is_a_result(self):
         found = parsed(DATA_JS).benchmarks
