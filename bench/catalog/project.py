@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.catalog.load import builtin, parse
 from bench.catalog.model import DEFAULT_TIMEOUT_S, Catalog, Device, Diagnostic, Profile, name_of
 from bench.errors import UsageError
+from bench.files import read_plain
 from bench.names import NAMES, is_diagnostic_name
 
 FILE = "bench.toml"
@@ -27,12 +28,10 @@ def read_catalog(root: Path) -> Catalog:
     if not path.is_file():
         return Catalog(())
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise UsageError(f"{path} cannot be read", f"it has {size} bytes", "name the project's diagnostics in it")
-        text = path.read_text(encoding="utf-8")
+        text = read_plain(path, MAX_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read", str(error)) from None
+        why = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{path} cannot be read", why, "name the project's diagnostics in it") from None
     catalog = parse(text, str(path))
     shipped = {diagnostic.name for diagnostic in builtin().diagnostics}
     taken = sorted(shipped & {diagnostic.name for diagnostic in catalog.diagnostics})

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.catalog.model import TORCH
 from bench.cli.options import named_in
+from bench.files import read_plain
 from bench.record.schema import Record
 
 _REFUSED = "pytest refused the command line or the node: "
@@ -146,9 +147,7 @@ def first_test(project: Path) -> str | None:
 def tests_in(path: Path) -> list[str] | None:
     """Return the tests that stand in a file, as pytest names them by default; ``None`` if it cannot be read."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            return None
-        return list(_tests(ast.parse(path.read_bytes()).body, ""))
+        return list(_tests(ast.parse(read_plain(path, _MAX_BYTES)).body, ""))
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

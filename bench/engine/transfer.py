@@ -352,6 +352,9 @@ def set_aside(out: Path, bounds: Bounds | None = None) -> tuple[str, ...]:
         except OSError:
             continue
         why = "no plain file" if not stat.S_ISREG(about.st_mode) else ""
+        if not why and not about.st_mode & stat.S_IRUSR:
+            with contextlib.suppress(OSError):
+                (out / name).chmod(stat.S_IMODE(about.st_mode) | stat.S_IRUSR)
         if not why and about.st_size > bounds.most(name):
             why = f"more than {bounds.most(name)} bytes ({about.st_size})"
         if why:

@@ -11,6 +11,7 @@ import msgspec
 import platformdirs
 
 from bench.errors import NotMeasured, UsageError
+from bench.files import read_plain
 from bench.fleet.cells import Cell
 from bench.fleet.legs import LegEnd
 
@@ -86,9 +87,7 @@ class Ledger:
     def _read(self, cells: dict[str, Cell]) -> None:
         fix = "leave --resume away to begin"
         try:
-            if self._path.stat().st_size > MAX_BYTES:
-                raise UsageError("what this fleet has measured cannot be read", f"{self._path} is too large", fix)
-            content = self._path.read_bytes()
+            content = read_plain(self._path, MAX_BYTES)
         except FileNotFoundError:
             raise UsageError("there is nothing to resume", "no fleet of these words was begun here", fix) from None
         except OSError as error:
@@ -96,7 +95,7 @@ class Ledger:
         for raw in content.split(b"\n"):
             try:
                 line = msgspec.json.decode(raw, type=_Line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (ValueError, RecursionError):
                 continue  # the last line of a command that was killed: that leg is run again
             cell, path = cells.get(line.cell), Path(line.path)
             if cell is not None and path.is_dir():

@@ -11,6 +11,7 @@ import msgspec
 import platformdirs
 
 from bench.catalog.model import SELFTEST
+from bench.files import read_plain
 from bench.names import is_file_name, is_stamp
 from bench.record.schema import Record, Warning_
 from bench.record.storage.find import scan
@@ -58,10 +59,8 @@ def recall(host_id: str, engine: str, folder: Path | None = None) -> SelftestRes
     """
     path = _path(host_id, engine, folder)
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            return None
-        found = msgspec.json.decode(path.read_bytes(), type=SelftestResult)
-    except (OSError, msgspec.DecodeError):
+        found = msgspec.json.decode(read_plain(path, _MAX_BYTES), type=SelftestResult)
+    except (OSError, ValueError, RecursionError):
         return None
     return found if is_stamp(found.stamp) else None
 

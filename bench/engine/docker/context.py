@@ -14,6 +14,7 @@ from docker.errors import DockerException
 from docker.tls import TLSConfig
 
 from bench.errors import UsageError
+from bench.files import read_plain
 
 DEFAULT = "default"
 _SEE = "see 'docker context ls'"
@@ -43,7 +44,7 @@ def read_context(environ: Mapping[str, str] = os.environ) -> Context | None:
     key = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
     file = folder / "contexts" / "meta" / key / "meta.json"
     try:
-        about = json.loads(file.read_bytes())
+        about = json.loads(read_plain(file, _MAX_BYTES))
         endpoint = about["Endpoints"].get("docker", {})
         host = endpoint.get("Host") or None
         if not isinstance(host, str | None):
@@ -51,7 +52,7 @@ def read_context(environ: Mapping[str, str] = os.environ) -> Context | None:
     except FileNotFoundError:
         who = "DOCKER_CONTEXT names it" if named else f"{folder / 'config.json'} names it as the current one"
         raise UsageError(f"there is no Docker context '{name}'", who, _SEE) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError("the Docker context cannot be read", f"{file}: {error}", _SEE) from None
     tls = _tls(folder / "contexts" / "tls" / key / "docker", skip_verify=endpoint.get("SkipTLSVerify") is True)
     return Context(name, host, tls)
@@ -66,10 +67,9 @@ def config_folder(environ: Mapping[str, str]) -> Path:
 def _current(file: Path) -> str:
     """The current context; the default one if the file is not there or is damaged, as for the ``docker`` command."""
     try:
-        with file.open("rb") as stream:
-            config: Any = json.loads(stream.read(_MAX_BYTES))
+        config: Any = json.loads(read_plain(file, _MAX_BYTES))
         name = config.get("currentContext")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return DEFAULT
     return name if isinstance(name, str) and name else DEFAULT
 

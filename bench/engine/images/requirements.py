@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import UsageError
+from bench.files import read_plain
 
 MAX_REQUIREMENTS_BYTES = 16 * 1024**2
 
@@ -29,15 +30,11 @@ def read_requirements(path: Path) -> bytes:
         UsageError: it cannot be read, is no text, or is larger than any (a sparse file would fill the memory).
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_REQUIREMENTS_BYTES:
-            raise UsageError(
-                f"requirements {path} cannot be read", f"it has {size} bytes", "give a pip requirements file"
-            )
-        content = path.read_bytes()
+        content = read_plain(path, MAX_REQUIREMENTS_BYTES)
         content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"requirements {path} cannot be read", str(error)) from None
+        why = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"requirements {path} cannot be read", why, "give a pip requirements file") from None
     return content
 
 

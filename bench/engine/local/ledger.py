@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ import platformdirs
 
 from bench.engine.labels import Owner, current_owner, is_gone, owner_labels, parse_owner
 from bench.engine.local.cgroup import Group
+from bench.files import read_plain
 
 MAX_BYTES = 16 * 1024**2
 """What an entry can hold, at most."""
@@ -85,10 +85,7 @@ class Ledger:
 def read_entry(path: Path) -> Entry | None:
     """The entry of a file, or ``None`` if it is none."""
     try:
-        about = path.lstat()
-        if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_BYTES:
-            return None
-        entry = msgspec.json.decode(path.read_bytes(), type=Entry)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        entry = None if path.is_symlink() else msgspec.json.decode(read_plain(path, MAX_BYTES), type=Entry)
+    except (OSError, ValueError, RecursionError):
         return None
-    return entry if entry.run_id == path.stem else None
+    return entry if entry is not None and entry.run_id == path.stem else None

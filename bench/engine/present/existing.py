@@ -23,8 +23,10 @@ from bench.engine.local.inspect import parse_torch
 from bench.engine.present.host_place import libc, passed_on
 from bench.engine.protocol import Need, Notify, Place
 from bench.errors import NotMeasured, UsageError
+from bench.files import read_plain
 from bench.record.schema import Environment
 
+_MAX_KEPT_BYTES = 64 * 1024**2
 OLDEST = (3, 10)
 """The oldest Python that the supervisor and the plugin run on."""
 CURRENT = "."
@@ -157,8 +159,8 @@ def read_content(found: Found, cache: Path, notify: Notify) -> Content:
     """
     kept = cache / f"{_key(found)}.json"
     try:
-        return msgspec.json.decode(kept.read_bytes(), type=Content)
-    except (OSError, msgspec.DecodeError):
+        return msgspec.json.decode(read_plain(kept, _MAX_KEPT_BYTES), type=Content)
+    except (OSError, ValueError, RecursionError):
         notify(f"reading what {found.prefix} holds (once; later runs know it)")
     content = parse_content(_answer(found.path, _WHAT), read_conda(found.prefix))
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Sequence
@@ -15,9 +14,9 @@ from bench.names import PARTIAL, is_file_name, is_stamp, record_id
 from bench.record.codec import NewerSchema
 from bench.record.storage.archive import DEFAULT_MAX_BYTES, leaves, move_in
 from bench.record.storage.bundle import RECORD, read_bundle
-from bench.record.storage.disk import being_written, disk_errors, make_folders
+from bench.record.storage.disk import disk_errors, make_folders
 from bench.record.storage.manifest import MANIFEST
-from bench.record.storage.partial import IMPORT, make, mark, remove_marked
+from bench.record.storage.partial import IMPORT, held
 from bench.record.storage.twins import place_for
 from bench.record.storage.verify import verify_bundle
 
@@ -43,16 +42,10 @@ def import_bundle(folder: Path, source: str, results: Path) -> Row:
     """
     with disk_errors(results):
         make_folders(results)
-        workshop = make(results, IMPORT, PARTIAL)
-        try:
-            with being_written(workshop):
-                mark(workshop)
-                copy = workshop / (folder.name if is_stamp(folder.name) else "bundle")
-                wrong = _copy(folder, copy)
-                return Row(source, "damaged", wrong) if wrong else _take_in(copy, source, results)
-        finally:
-            with contextlib.suppress(OSError):
-                remove_marked(workshop)
+        with held(results, IMPORT, PARTIAL) as workshop:
+            copy = workshop / (folder.name if is_stamp(folder.name) else "bundle")
+            wrong = _copy(folder, copy)
+            return Row(source, "damaged", wrong) if wrong else _take_in(copy, source, results)
 
 
 def _take_in(copy: Path, source: str, results: Path) -> Row:

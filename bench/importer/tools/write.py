@@ -9,6 +9,7 @@ import msgspec
 
 from bench.compare.verdict import verdict_of
 from bench.errors import BenchError, UsageError
+from bench.files import read_plain
 from bench.importer.convert import Given
 from bench.importer.result.rows import Row
 from bench.importer.result.write import Differs, write_once
@@ -17,7 +18,7 @@ from bench.importer.tools.load import Loaded
 from bench.importer.tools.model import ToolBenchmark, ToolFile
 from bench.importer.tools.naming import name_of_benchmark
 from bench.record.host_id import host_id
-from bench.record.storage.bundle import RECORD, Content, read_bundle
+from bench.record.storage.bundle import MAX_RECORD_BYTES, RECORD, Content, read_bundle
 
 
 def check_tools(loaded: Sequence[Loaded], given: Given, stamp: str | None) -> None:
@@ -90,7 +91,10 @@ def _present(folder: Path, digest: str) -> Path | None:
     mark = digest.encode("ascii")
     for file in sorted(folder.glob(f"*/{RECORD}")):
         try:
-            if mark in file.read_bytes() and read_bundle(file.parent).record.tool.get("digest") == digest:
+            if (
+                mark in read_plain(file, MAX_RECORD_BYTES)
+                and read_bundle(file.parent).record.tool.get("digest") == digest
+            ):
                 return file.parent
         except (OSError, BenchError):
             continue

@@ -6,7 +6,6 @@ unpacked within bounds (``bench.record.storage.unpack``), and each bundle is ver
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +17,11 @@ from bench.names import PARTIAL, record_id
 from bench.record.codec import NewerSchema
 from bench.record.storage.bundle import RECORD, read_bundle
 from bench.record.storage.compression import compressed
-from bench.record.storage.disk import being_written, disk_errors, make_folders, remove_empty, sync_folder, sync_tree
+from bench.record.storage.disk import disk_errors, make_folders, remove_empty, sync_folder, sync_tree
 from bench.record.storage.find import Follow
 from bench.record.storage.manifest import list_files
 from bench.record.storage.output import find_output, output_file
-from bench.record.storage.partial import IMPORT, make, mark, remove_marked
+from bench.record.storage.partial import IMPORT, held
 from bench.record.storage.temporary import temporary_folder
 from bench.record.storage.twins import digests, place_for, restamp
 from bench.record.storage.unpack import unpack
@@ -96,18 +95,13 @@ def import_archive(
         raise UsageError(f"there is no archive {archive}")
     with disk_errors(results):
         made = make_folders(results)
-        workshop = make(results, IMPORT, PARTIAL)
         try:
-            with being_written(workshop):
-                mark(workshop)
+            with held(results, IMPORT, PARTIAL) as workshop:
                 places = [workshop / place for place in unpack(archive, workshop, max_bytes, MAX_FILES)]
                 return _move_in(follow(places), workshop, results, archive)
         except BaseException:
-            _clear(workshop)
             remove_empty(made)
             raise
-        finally:
-            _clear(workshop)
 
 
 def verify_archive(archive: Path, follow: Follow = iter) -> VerifyReport:
@@ -129,11 +123,6 @@ def verify_archive(archive: Path, follow: Follow = iter) -> VerifyReport:
             for problem in verify_bundle(workshop / place.relative_to(archive), workshop, f"{place}/{RECORD}")
         ]
         return VerifyReport(tuple(archive / place for place in places), tuple(problems))
-
-
-def _clear(workshop: Path) -> None:
-    with contextlib.suppress(OSError):
-        remove_marked(workshop)
 
 
 def is_archive(path: Path) -> bool:

@@ -161,35 +161,27 @@ def _write_at_free_stamp(
                 if (path := _publish(made, parent / record.stamp)) is not None:
                     return path
         if taken == "refuse":
-            raise UsageError(
-                f"{parent / record.stamp} exists", "bundles are written once", "compare the two, or remove the old one"
-            )
+            raise _taken(parent / record.stamp)
         stamp = next_stamp(record.stamp)
         record = msgspec.structs.replace(record, stamp=stamp, id=record.id.replace(record.stamp, stamp))
+
+
+def _taken(place: Path) -> UsageError:
+    if os.path.lexists(place):
+        return UsageError(f"{place} exists", "bundles are written once", "compare the two, or remove the old one")
+    what = f"{place.with_name(f'{place.name}{PARTIAL}')} is in the way"
+    return UsageError(what, "somebody writes that bundle, or it is no folder of ours", "try again, or move it away")
 
 
 @contextlib.contextmanager
 def _claim(parent: Path, stamp: str) -> Iterator[Path | None]:
     """The ``.partial`` folder of a stamp, ours alone and gone afterwards; ``None`` if the stamp is taken."""
     partial = parent / f"{stamp}{PARTIAL}"
-    if os.path.lexists(parent / stamp):
+    lock = _begin(partial, parent / stamp)
+    if lock is None:
         yield None
         return
     try:
-        make_named(partial, 0o055)
-    except FileExistsError:
-        yield None
-        return
-    try:
-        lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:  # somebody who tidies up took it for a leftover
-        yield None
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _is_open_as(lock, partial):  # as above, and it is gone by now
-            yield None
-            return
         mark(partial)
         # Another writer may have renamed its own into place since we looked.
         yield None if os.path.lexists(parent / stamp) else partial
@@ -198,6 +190,25 @@ def _claim(parent: Path, stamp: str) -> Iterator[Path | None]:
             if _is_open_as(lock, partial):
                 remove_marked(partial)
         os.close(lock)
+
+
+def _begin(partial: Path, place: Path) -> int | None:
+    """The lock of a new folder; ``None`` if it or its place is taken.
+
+    Somebody who tidies up may take it for a leftover before it is locked: then it is made once more.
+    """
+    while not os.path.lexists(place):
+        try:
+            make_named(partial, 0o055)
+        except FileExistsError:
+            return None
+        with contextlib.suppress(FileNotFoundError):
+            lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _is_open_as(lock, partial):
+                return lock
+            os.close(lock)
+    return None
 
 
 def _is_open_as(descriptor: int, path: Path) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.names import PARTIAL, is_part, is_stamp
-from bench.record.storage.disk import claimed, is_idle, remove_tree
+from bench.record.storage.disk import being_written, claimed, is_idle, remove_tree
 
 MARK = ".bench-partial"
 _TEXT = b"bench is writing here; what is left once it has ended is removed by the next run\n"
@@ -22,6 +22,40 @@ IMPORT = ".import-"
 
 
 _BEGUN = 0o1700
+
+
+@contextlib.contextmanager
+def held(parent: Path, prefix: str, suffix: str = "") -> Iterator[Path]:
+    """Yield a new folder that is marked as ours and held, so that nobody takes it for a leftover; gone at the end.
+
+    Args:
+        parent: where.
+        prefix: how its name begins.
+        suffix: how its name ends.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    with contextlib.ExitStack() as stack:
+        folder = None
+        while folder is None:  # another command took it for a leftover before it was held
+            folder = _held(make(parent, prefix, suffix), stack)
+        try:
+            yield folder
+        finally:
+            with contextlib.suppress(OSError):
+                remove_marked(folder)
+
+
+def _held(folder: Path, stack: contextlib.ExitStack) -> Path | None:
+    try:
+        stack.enter_context(being_written(folder))
+        mark(folder)
+    except FileNotFoundError:
+        if folder.parent.is_dir():
+            return None
+        raise
+    return folder
 
 
 def make(parent: Path, prefix: str, suffix: str = "") -> Path:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.record.storage.disk import being_written, claimed
-from bench.record.storage.partial import is_left, make, mark, remove_marked
+from bench.record.storage.disk import claimed
+from bench.record.storage.partial import held, is_left, remove_marked
 
 KINDS = ("ab", "bisect", "code", "fleet", "import", "index", "orphan", "verify")
 """What such a folder is for; the second part of its name."""
@@ -25,28 +25,10 @@ def temporary_folder(kind: str) -> Iterator[Path]:
         OSError: the disk refuses.
     """
     assert kind in KINDS  # noqa: S101, else nobody would remove it
-    with contextlib.ExitStack() as stack:
-        folder = None
-        while folder is None:
-            folder = _begun(kind, stack)
-        try:
-            held = folder / _HELD
-            held.mkdir(mode=0o700)
-            yield held
-        finally:
-            with contextlib.suppress(OSError):
-                remove_marked(folder)
-
-
-def _begun(kind: str, stack: contextlib.ExitStack) -> Path | None:
-    """A new folder that the stack holds; ``None`` if another command took it for a leftover before it was held."""
-    folder = make(Path(tempfile.gettempdir()), f"bench-{kind}-")
-    try:
-        stack.enter_context(being_written(folder))
-        mark(folder)
-    except FileNotFoundError:
-        return None
-    return folder
+    with held(Path(tempfile.gettempdir()), f"bench-{kind}-") as folder:
+        inside = folder / _HELD
+        inside.mkdir(mode=0o700)
+        yield inside
 
 
 def remove_left() -> list[Path]:

@@ -10,29 +10,26 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench.errors import NotMeasured, UsageError
+from bench.files import read_plain
 from bench.record.storage.bundle import RECORD
-from bench.record.storage.disk import (
-    being_written,
-    disk_errors,
-    is_idle,
-    make_folders,
-    remove_empty,
-    sync_folder,
-    write_synced,
-)
+from bench.record.storage.disk import claimed, disk_errors, make_folders, remove_empty, sync_folder, write_synced
 from bench.record.storage.manifest import MANIFEST
+from bench.record.storage.partial import held, is_left, remove_marked
 
 MARK = ".bench-site"
 """Names the files of ours, one a line below :data:`_FIRST`; an empty one says that the folder is for us."""
 _FIRST = "Files that bench makes anew in this folder; others are left alone."
 _OURS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,126}|\.nojekyll", re.ASCII)
-_STAGE = re.compile(r"\.bench-site-[0-9a-f]{16}\.new", re.ASCII)
+_BEGIN, _END = ".bench-site-", ".new"
+"""Around the name of a folder in which a site is made; whether it is one of ours its mark tells."""
+_MOST_BYTES = 16 * 1024**2
+_NO_MARK = frozenset({errno.EINVAL, errno.EFBIG, errno.ENXIO})
+"""What is no plain file, or larger than any mark."""
 _NO_NEIGHBOUR = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV})
 
 
@@ -90,20 +87,32 @@ def write_site(folder: Path, files: Mapping[str, bytes], option: str) -> None:
 
 
 def _held(path: Path) -> list[str]:
-    return sorted(one.name for one in path.iterdir() if not _STAGE.fullmatch(one.name))
+    left = set(_stages(path))
+    return sorted(one.name for one in path.iterdir() if one not in left)
 
 
 def _stages(path: Path) -> list[Path]:
-    return [one for one in path.iterdir() if _STAGE.fullmatch(one.name)]
+    named = [one for one in path.iterdir() if one.name.startswith(_BEGIN) and one.name.endswith(_END)]
+    return [one for one in named if not one.is_symlink() and is_left(one)]
+
+
+def _clear(path: Path) -> None:
+    """Remove what killed commands left; what has such a name and is not marked stays."""
+    for one in _stages(path):
+        with contextlib.suppress(OSError), claimed(one) as idle:
+            if idle:
+                remove_marked(one)
 
 
 def _marked(path: Path, option: str) -> frozenset[str]:
     """The names of ours that the mark has; one that is no name of ours makes it no mark of ours."""
     try:
-        lines = (path / MARK).read_text(encoding="utf-8").splitlines()
+        lines = [""] if (path / MARK).is_symlink() else read_plain(path / MARK, _MOST_BYTES).decode().splitlines()
     except FileNotFoundError:
         return frozenset()
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_MARK:
+            raise
         lines = [""]
     if lines and (lines[0] != _FIRST or not all(_OURS.fullmatch(name) for name in lines[1:])):
         raise UsageError(f"{path / MARK} is not as bench wrote it", fix=f"remove it, or {_other(option)}")
@@ -116,29 +125,24 @@ def _mark(names: frozenset[str]) -> bytes:
 
 def _written_beside(path: Path, files: Mapping[str, bytes]) -> bool:
     """Make the folder beside its place and rename it there; ``False`` if that place takes no neighbour."""
-    for one in _stages(path.parent):
-        if is_idle(one):
-            shutil.rmtree(one, ignore_errors=True)  # a killed command's
-    stage = path.parent / f".bench-site-{secrets.token_hex(8)}.new"
-    try:
-        stage.mkdir()
-    except OSError as error:
-        if error.errno in _NO_NEIGHBOUR:
-            return False
-        raise
-    try:
-        with being_written(stage):
-            _fill(stage, {**files, MARK: _mark(frozenset(files))})
-            try:
-                stage.rename(path)
-            except OSError as error:
-                if error.errno in _NO_NEIGHBOUR:
-                    return False
-                raise
+    _clear(path.parent)
+    with contextlib.ExitStack() as stack:
+        try:
+            stage = stack.enter_context(held(path.parent, _BEGIN, _END))
+        except OSError as error:
+            if error.errno in _NO_NEIGHBOUR:
+                return False
+            raise
+        site = stage / "site"
+        site.mkdir()
+        _fill(site, {**files, MARK: _mark(frozenset(files))})
+        try:
+            site.rename(path)
+        except OSError as error:
+            if error.errno in _NO_NEIGHBOUR:
+                return False
+            raise
         sync_folder(path.parent)
-    finally:
-        if stage.exists():
-            shutil.rmtree(stage, ignore_errors=True)
     return True
 
 
@@ -164,14 +168,12 @@ def _replace(path: Path, files: Mapping[str, bytes], option: str) -> None:
     """Write all beside, then put each file in place; whatever fails, the folder is as it was."""
     ours = _marked(path, option)
     for name in files:
-        if (name not in ours and os.path.lexists(path / name)) or (path / name).is_dir():
+        if os.path.lexists(path / name) and (name not in ours or not _is_plain(path / name)):
             raise UsageError(f"{path / name} is not ours", "a page has that name", f"move it, or {_other(option)}")
-    for one in _stages(path):
-        shutil.rmtree(one, ignore_errors=True)  # a killed command's, since the lock is ours
-    stage = path / f".bench-site-{secrets.token_hex(8)}.new"
-    fresh, kept = stage / "fresh", stage / "kept"
-    try:
-        for one in (stage, fresh, kept):
+    _clear(path)
+    with held(path, _BEGIN, _END) as stage:
+        fresh, kept = stage / "fresh", stage / "kept"
+        for one in (fresh, kept):
             one.mkdir()
         after = frozenset(files)
         # First and last is the mark: while files are put in place, it names those of before and after.
@@ -181,13 +183,15 @@ def _replace(path: Path, files: Mapping[str, bytes], option: str) -> None:
             for name in files:
                 _put(fresh / name, path / name, kept)
             for name in ours - after:
-                if os.path.lexists(path / name):
+                if _is_plain(path / name):  # what somebody has put in its place stays
                     _keep(path / name, kept)
                     (path / name).unlink()
             (fresh / "after").replace(path / MARK)
         sync_folder(path)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _is_plain(place: Path) -> bool:
+    return place.is_file() and not place.is_symlink()
 
 
 def _keep(place: Path, kept: Path) -> None:

@@ -10,6 +10,7 @@ import msgspec
 import platformdirs
 
 from bench.errors import UsageError
+from bench.files import read_plain
 from bench.names import is_part
 
 MAX_BYTES = 1024**2
@@ -76,12 +77,10 @@ def kept_words(experiment: str) -> Words:
         raise UsageError(f"{experiment!r:.80} names no experiment", fix="name one that 'bench ab' began")
     path = _path(experiment)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"what {experiment} was asked cannot be read", f"{path} is too large", fix)
-        return msgspec.json.decode(path.read_bytes(), type=Words)
+        return msgspec.json.decode(read_plain(path, MAX_BYTES), type=Words)
     except FileNotFoundError:
         raise UsageError(f"what {experiment} was asked is not kept on this machine", fix=fix) from None
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"what {experiment} was asked cannot be read", str(error), fix) from None
 
 

@@ -23,6 +23,7 @@ import platformdirs
 from bench.engine.assets import agent_folder
 from bench.engine.protocol import Place, Task
 from bench.engine.task import deciding
+from bench.files import read_plain
 from bench.record.schema import HostClass
 
 FACTS = "facts.json"
@@ -96,7 +97,7 @@ class Descriptions:
     def _keep(self, key: str, found: Description) -> None:
         """Keep it for later commands; a disk that refuses costs those the asking."""
         fresh = self.folder / f".{key}.{uuid.uuid4().hex[:8]}"
-        with contextlib.suppress(OSError, UnicodeEncodeError):
+        with contextlib.suppress(OSError, ValueError, OverflowError, RecursionError):
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
                 fresh.write_bytes(msgspec.json.encode(found))
@@ -129,10 +130,8 @@ def key_of(engine: str, host: HostClass, place: Place, task: Task) -> str:
 def read_description(path: Path) -> Description | None:
     """Return a description that was kept, ``None`` if there is none or it is damaged."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return None
-        return msgspec.json.decode(path.read_bytes(), type=Description)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(read_plain(path, MAX_BYTES), type=Description)
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -143,7 +142,7 @@ def left_by(out: Path) -> Description | None:
         return None
     python, text = facts.get("python"), None
     with contextlib.suppress(OSError):
-        text = (out / TORCH).read_text(encoding="utf-8", errors="replace")
+        text = read_plain(out / TORCH, MAX_BYTES).decode("utf-8", "replace")
     reasons = {str(name): str(why) for name, why in facts["unavailable"].items()}
     return Description(python if isinstance(python, dict) else None, text, reasons)
 
@@ -156,7 +155,7 @@ def complete(out: Path, known: Description) -> None:
         known: the answers, of an earlier run.
     """
     facts = _read_facts(out)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RecursionError):  # of what is nested very deeply more can be read than written
         if facts is not None:
             facts |= {"python": known.python, "unavailable": known.unavailable}
             _write(out / FACTS, json.dumps(facts, indent=1) + "\n")
@@ -166,9 +165,9 @@ def complete(out: Path, known: Description) -> None:
 
 def _read_facts(out: Path) -> _Facts | None:
     try:
-        if (out / FACTS).is_symlink() or (out / FACTS).stat().st_size > MAX_BYTES:
+        if (out / FACTS).is_symlink():
             return None
-        facts = json.loads((out / FACTS).read_bytes())
+        facts = json.loads(read_plain(out / FACTS, MAX_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
     return facts if isinstance(facts, dict) else None

@@ -5,10 +5,12 @@ Text is redacted when the bundle is written; what is rendered comes last, since 
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Annotated
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import msgspec
@@ -17,6 +19,7 @@ from bench.compare.ceiling_review import timeout_decision
 from bench.compare.explain.difference import explain
 from bench.compare.explain.findings import Finding
 from bench.errors import BenchError
+from bench.files import read_plain
 from bench.names import numbered
 from bench.record.samples import GAUGES, TOTALS
 from bench.record.schema import Record
@@ -29,6 +32,7 @@ from bench.report.files.texts import env_txt, exit_code_txt, signature
 from bench.report.text import markdown, plain
 from bench.run.host_snapshot import HostSnapshot
 from bench.run.result.reading import OneRun, never_ran
+from bench.units import size
 
 _LOG = "logs/pytest.log"
 _OUTPUT = "logs/output.log"
@@ -44,6 +48,9 @@ _FROM_OUT = {
 """A bundle's file for each run, and its name in the run's ``out`` folder."""
 
 _MAX_OPERATORS_BYTES = 16 * 1024**2
+_OPERATOR_CHARACTERS = 200
+_MOST_BYTES = 512 * 1024**2
+"""Of a file that a run left: it is held in memory while its secrets are looked for."""
 
 
 def collect(
@@ -78,7 +85,7 @@ def collect(
             if of_command and left == _JUNIT:
                 continue
             if (run.out / left).is_file():
-                files[named(name)] = run.out / left
+                files[named(name)] = _left(run.out / left)
             elif name in _REQUIRED:
                 files[named(name)] = _REQUIRED[name](record, run)
         files[named("artifacts/time.txt")] = time_txt(run.reading.run, _child(run)).encode()
@@ -118,18 +125,16 @@ def read_operators(out: Path) -> list[Operator]:
     """Return the operators' times of torch's profiler; none if it did not run, or wrote nothing that can be read."""
     path = out / "operators.json"
     try:
-        if path.stat().st_size > _MAX_OPERATORS_BYTES:
-            return []
-        rows = msgspec.json.decode(path.read_bytes(), type=list[_Operator])
-    except (OSError, msgspec.DecodeError, RecursionError):
+        rows = msgspec.json.decode(read_plain(path, _MAX_OPERATORS_BYTES), type=list[_Operator])
+    except (OSError, ValueError, RecursionError):  # a test may have written anything there
         return []
-    return [Operator(row.name, row.self_s, row.calls) for row in rows]
+    return [Operator(row.name[:_OPERATOR_CHARACTERS], row.self_s, row.calls) for row in rows]
 
 
 class _Operator(msgspec.Struct):
     name: str
-    self_s: float
-    calls: int
+    self_s: Annotated[float, msgspec.Meta(ge=0, le=1e10)]
+    calls: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 def _decision(history: Sequence[Record]) -> Callable[[Record], str]:
@@ -180,7 +185,17 @@ _REQUIRED: Mapping[str, Callable[[Record, OneRun], bytes]] = {
 
 def _first(runs: Sequence[OneRun], name: str) -> Content:
     found = next((run.out / name for run in runs if (run.out / name).is_file()), None)
-    return found if found is not None else f"# {name} was not written by any run\n".encode()
+    return _left(found) if found is not None else f"# {name} was not written by any run\n".encode()
+
+
+def _left(path: Path) -> Path | bytes:
+    """A file that a run left; one that cannot be read, or is larger than any, costs itself and no bundle."""
+    try:
+        with path.open("rb") as file:
+            why = f"it is larger than {size(_MOST_BYTES)}" if file.seek(0, os.SEEK_END) > _MOST_BYTES else None
+    except OSError as error:
+        why = error.strerror or str(error)
+    return path if why is None else f"# {path.name} was not taken: {why}\n".encode()
 
 
 def _twice(before: str, after: str | None) -> str:
@@ -226,7 +241,8 @@ def read_log(out: Path) -> Path | bytes | None:
     ``None`` if there is none. The tail is a ring (``bench.agent.log``); room that it never used is left out.
     """
     log, tail = out / LOG, out / f"{LOG}.tail"
+    head = _left(log) if log.is_file() else None
     if tail.is_symlink() or not tail.is_file():
-        return log if log.is_file() else None
-    head = log.read_bytes() if log.is_file() else b""
-    return head + MARK + tail.read_bytes().rstrip(b"\0")
+        return head
+    parts = [part.read_bytes() if isinstance(part, Path) else part for part in (head or b"", _left(tail))]
+    return parts[0] + MARK + parts[1].rstrip(b"\0")

@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import stat
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ import platformdirs
 from bench.engine.labels import Owner, current_owner, is_gone, owner_labels, parse_owner
 from bench.engine.protocol import Ending, Engine
 from bench.errors import DamagedData, NotMeasured
+from bench.files import read_plain
 from bench.record.codec import encode
 from bench.record.schema import Record
 from bench.record.storage.disk import discard_tree
@@ -284,9 +284,8 @@ def claimed(store: Store) -> Iterator[bool]:
 
 def _read(path: Path, kind: type[_T]) -> _T:
     try:
-        about = path.lstat()
-        if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_BYTES:
-            raise DamagedData(f"{path} cannot be read", f"it is no file of at most {MAX_BYTES} bytes")
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if path.is_symlink():
+            raise DamagedData(f"{path} cannot be read", "it is a link")
+        return msgspec.json.decode(read_plain(path, MAX_BYTES), type=kind)
+    except (OSError, ValueError, RecursionError) as error:
         raise DamagedData(f"{path} cannot be read", str(error)) from None

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import json
+import os
 import shutil
 import sys
 
@@ -280,3 +281,21 @@ def test_two_documents_in_one_file_are_refused_and_not_passed_over(bench_, tmp_p
     (tmp_path / "two.json").write_text(read_file("hyperfine-1.15.0.json") + read_file("pyperf-2.11.0.json"))
     code, out, _ = bench_("import", tmp_path / "two.json", "--results", tmp_path / "r", "--json")
     assert (code, "another document follows" in rows_of(out)[0]["reason"]) == (8, True)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "large"])
+def test_what_lies_in_the_place_of_an_earlier_record_is_not_waited_for(bench_, tmp_path, kind):
+    name = FILES / "hyperfine-1.15.0.json"
+    assert bench_("import", name, "--results", tmp_path / "r")[0] == 0
+    for diagnostic in {path.parent.parent for path in (tmp_path / "r").glob("*/*/*/record.json")}:
+        place = diagnostic / "mine"
+        place.mkdir()
+        if kind == "pipe":
+            os.mkfifo(place / "record.json")
+        elif kind == "folder":
+            (place / "record.json").mkdir()
+        else:
+            with (place / "record.json").open("wb") as file:
+                file.truncate(1 << 40)
+    code, out, _ = bench_("import", name, "--results", tmp_path / "r", "--json")
+    assert (code, {row["result"] for row in rows_of(out)}) == (0, {"present"})

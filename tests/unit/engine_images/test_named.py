@@ -1,5 +1,7 @@
 """What a requirements file names on this machine, and what becomes of its key where that changes."""
 
+import os
+
 import pytest
 
 from bench.engine.images.named import parse_named, read_named
@@ -85,6 +87,17 @@ def test_a_folder_has_its_content(tmp_path):
     (tmp_path / "lib/a.py").write_text("")
     assert read_named(tmp_path / "r.txt", tmp_path).sha256() != before
     assert read_named(tmp_path / "r.txt", tmp_path).sha256(apart=tmp_path) is None
+
+
+@pytest.mark.parametrize("line", ["-r pipe", "-c pipe", "-r /dev/zero", "-r folder", "-r large"])
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, line):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(1 << 40)
+    (tmp_path / "file").write_text(f"{line}\n")
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_named(tmp_path / "file", tmp_path)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):

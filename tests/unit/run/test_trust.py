@@ -71,10 +71,18 @@ def test_a_newer_one_replaces_what_is_known_and_an_older_one_does_not(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"stamp": "20260101T000000Z"}', '{"stamp": "20261301T000000Z", "held": true}']
+    "text",
+    [
+        "",
+        "[]",
+        '{"stamp": "20260101T000000Z"}',
+        '{"stamp": "20261301T000000Z", "held": true}',
+        b'{"stamp": "\xff"}',
+        b'{"x": ' + b"[" * 100_000,
+    ],
 )
 def test_damage_is_as_good_as_nothing_and_is_replaced(tmp_path, text):
-    (tmp_path / f"{HOST}.local.json").write_text(text)
+    (tmp_path / f"{HOST}.local.json").write_bytes(text if isinstance(text, bytes) else text.encode())
     assert recall(HOST, "local", tmp_path) is None
     remember(self_tested(), tmp_path)
     assert recall(HOST, "local", tmp_path).held is True

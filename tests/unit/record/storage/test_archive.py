@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError, DamagedData, UsageError
+from bench.record.storage import partial
 from bench.record.storage.archive import export, import_archive
 from bench.record.storage.bundle import write_bundle
 from bench.record.storage.compression import zstd
@@ -316,6 +317,22 @@ def test_too_many_files(tmp_path, monkeypatch, folder) -> None:
     pack(archive, members_of(folder))
     with pytest.raises(DamagedData, match="more than 3 files"):
         import_archive(archive, tmp_path / "here")
+
+
+def test_an_import_that_is_taken_for_a_leftover_as_it_begins_begins_once_more(tmp_path, monkeypatch, folder) -> None:
+    export([folder], tmp_path / "x.tar.gz")
+    removed: list = []
+    hold = partial.being_written
+
+    def hold_late(begun):
+        if not removed:
+            removed.extend(partial.remove_partials(tmp_path / "here"))
+        return hold(begun)
+
+    monkeypatch.setattr(partial, "being_written", hold_late)
+    assert len(import_archive(tmp_path / "x.tar.gz", tmp_path / "here").imported) == 1
+    assert len(removed) == 1
+    assert [path.name for path in (tmp_path / "here").iterdir()] == [HOST]
 
 
 def test_a_newer_schema_is_refused_with_what_to_install(tmp_path, folder) -> None:

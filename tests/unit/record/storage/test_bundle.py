@@ -33,6 +33,7 @@ from bench.record.storage.bundle import read_bundle, write_bundle
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.find import bundle_folders, find_bundles, find_twins, scan
 from bench.record.storage.manifest import check_manifest
+from bench.record.storage.partial import remove_partials
 from bench.record.storage.verify import verify
 from tests.support.records import HOST, OTHER, OTHER_CLASS, STAMP, make_record
 
@@ -219,6 +220,40 @@ def test_a_leftover_of_the_same_stamp_is_passed_over(tmp_path) -> None:
     parent = tmp_path / HOST / "grad_cpu"
     (parent / f"{STAMP}.partial").mkdir(parents=True)
     assert write_bundle(tmp_path, make_record(), FILES).name == next_stamp(STAMP)
+
+
+@pytest.mark.parametrize("moment", ["open", "locked"])
+@pytest.mark.parametrize("taken", ["next", "refuse"])
+def test_one_that_is_taken_for_a_leftover_as_it_begins_is_begun_once_more(tmp_path, monkeypatch, moment, taken) -> None:
+    removed: list = []
+    make, lock = bundle_module.make_named, bundle_module.fcntl.flock
+
+    def tidy() -> None:
+        if not removed:
+            removed.extend(remove_partials(tmp_path))
+
+    def make_and_lose(folder, more) -> None:
+        make(folder, more)
+        if moment == "open":
+            tidy()
+
+    def lose_and_lock(descriptor, how) -> None:
+        if moment == "locked" and how == bundle_module.fcntl.LOCK_EX:
+            tidy()
+        lock(descriptor, how)
+
+    monkeypatch.setattr(bundle_module, "make_named", make_and_lose)
+    monkeypatch.setattr(bundle_module.fcntl, "flock", lose_and_lock)
+    assert write_bundle(tmp_path, make_record(), FILES, taken=taken).name == STAMP
+    assert [path.name for path in removed] == [f"{STAMP}.partial"]
+    assert [path.name for path in (tmp_path / HOST / "grad_cpu").iterdir()] == [STAMP]
+
+
+def test_what_is_in_the_way_of_a_stamp_that_must_be_had_is_named(tmp_path) -> None:
+    parent = tmp_path / HOST / "grad_cpu"
+    (parent / f"{STAMP}.partial").mkdir(parents=True)
+    with pytest.raises(UsageError, match=rf"{STAMP}\.partial is in the way"):
+        write_bundle(tmp_path, make_record(), FILES, taken="refuse")
 
 
 def test_unknown_keys_stay_in_the_bytes_of_a_record(folder) -> None:

@@ -11,16 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from bench.record.storage import temporary
+from bench.record.storage import partial
 from bench.record.storage.temporary import KINDS, remove_left, temporary_folder
 
 ROOT = Path(__file__).parents[4]
 KILLED = """
 import os
-import bench.record.storage.temporary as module
+import bench.record.storage.partial as module
+from bench.record.storage.temporary import temporary_folder
 if {early}:
     module.mark = lambda _: os._exit(9)
-with module.temporary_folder("ab") as folder:
+with temporary_folder("ab") as folder:
     (folder / "checkout").mkdir()
     (folder / "checkout" / "file").write_text("kept until the next command")
     os._exit(9)
@@ -67,7 +68,7 @@ def test_what_bears_such_a_name_and_was_not_made_here_stays(system: Path, kind: 
 def test_a_folder_that_another_command_takes_for_a_leftover_is_made_once_more(
     monkeypatch: pytest.MonkeyPatch, system: Path
 ) -> None:
-    hold = temporary.being_written
+    hold = partial.being_written
     taken: list[Path] = []
 
     def hold_late(folder: Path) -> AbstractContextManager[None]:
@@ -75,7 +76,7 @@ def test_a_folder_that_another_command_takes_for_a_leftover_is_made_once_more(
             taken.extend(remove_left())
         return hold(folder)
 
-    monkeypatch.setattr(temporary, "being_written", hold_late)
+    monkeypatch.setattr(partial, "being_written", hold_late)
     with temporary_folder("fleet") as held:
         assert held.is_dir()
         assert taken

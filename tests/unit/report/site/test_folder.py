@@ -13,6 +13,7 @@ import pytest
 from bench.errors import BenchError, NotMeasured, UsageError
 from bench.record.storage.bundle import RECORD
 from bench.record.storage.manifest import MANIFEST
+from bench.record.storage.partial import is_marked, make, mark
 from bench.report.site import folder as site_folder
 from bench.report.site.folder import MARK, find_site, write_site
 
@@ -129,13 +130,77 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_a_killed_command_left_is_cleared(tmp_path: Path) -> None:
-    left = f".bench-site-{'a' * 16}.new"
-    (tmp_path / left / "fresh").mkdir(parents=True)
     write_site(tmp_path / "site", OLD, "--site")
-    (tmp_path / "site" / left / "fresh").mkdir(parents=True)
+    for parent in (tmp_path, tmp_path / "site"):
+        left = make(parent, ".bench-site-", ".new")
+        mark(left)
+        (left / "fresh").mkdir()
     write_site(tmp_path / "site", NEW, "--site")
+    write_site(tmp_path / "other", NEW, "--site")
     assert held(tmp_path / "site") == NEW
-    assert [one.name for one in tmp_path.iterdir()] == ["site"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["other", "site"]
+
+
+def test_what_only_bears_the_name_of_a_leftover_stays(tmp_path: Path) -> None:
+    name = f".bench-site-{'a' * 16}.new"
+    write_site(tmp_path / "site", OLD, "--site")
+    (tmp_path / "elsewhere").mkdir()
+    mark(tmp_path / "elsewhere")
+    for parent in (tmp_path, tmp_path / "site"):
+        (parent / name).mkdir()
+        (parent / name / "mydata").write_text("mine")
+        (parent / ".bench-site-file.new").write_text("mine")
+        (parent / ".bench-site-link.new").symlink_to(tmp_path / "elsewhere")
+    write_site(tmp_path / "site", NEW, "--site")
+    write_site(tmp_path / "other", NEW, "--site")
+    for parent in (tmp_path, tmp_path / "site"):
+        assert (parent / name / "mydata").read_text() == "mine"
+        assert (parent / ".bench-site-file.new").read_text() == "mine"
+        assert (parent / ".bench-site-link.new").is_symlink()
+    assert is_marked(tmp_path / "elsewhere")
+
+
+def test_a_folder_that_holds_only_what_bears_such_a_name_is_no_site_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "site" / f".bench-site-{'a' * 16}.new" / "mydata").mkdir(parents=True)
+    with pytest.raises(UsageError, match="no site of ours"):
+        write_site(tmp_path / "site", NEW, "--site")
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_what_stands_in_the_place_of_a_page_and_is_no_file_is_not_replaced(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "site"
+    write_site(folder, OLD, "--site")
+    for name in ("index.html", "gone.html"):
+        (folder / name).unlink()
+        if kind == "link":
+            (folder / name).symlink_to(tmp_path / "mine")
+        elif kind == "pipe":
+            os.mkfifo(folder / name)
+        else:
+            (folder / name).mkdir()
+    there = (folder / "index.html").lstat(), (folder / "gone.html").lstat()
+    with pytest.raises(UsageError, match="not ours"):
+        write_site(folder, NEW, "--site")
+    assert ((folder / "index.html").lstat(), (folder / "gone.html").lstat()) == there
+    write_site(folder, {name: data for name, data in NEW.items() if name != "index.html"}, "--site")
+    assert ((folder / "index.html").lstat(), (folder / "gone.html").lstat()) == there
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "large"])
+def test_a_mark_that_is_no_file_of_ours_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / MARK
+    if kind == "link":
+        (tmp_path.parent / "mine").write_text("")
+        place.symlink_to(tmp_path.parent / "mine")
+    elif kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        with place.open("wb") as file:
+            file.truncate(1 << 40)
+    with pytest.raises(UsageError, match="not as bench wrote it"):
+        write_site(tmp_path, NEW, "--site")
 
 
 def test_a_folder_whose_parent_takes_no_neighbour_is_written_in_place(

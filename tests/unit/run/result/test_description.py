@@ -171,6 +171,24 @@ def test_evidence_that_holds_no_facts_is_left_as_it_is(tmp_path):
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["facts.json", "torch_env.txt"]
 
 
+@pytest.mark.parametrize("depth", [300, 900, 1000, 3000])
+def test_evidence_that_is_nested_very_deeply_ends_no_command(tmp_path, plan, depth):
+    text = '{"unavailable": {}, "python": {"x": ' + "[" * depth + "]" * depth + "}}"
+    (tmp_path / "facts.json").write_text(text)
+    complete(tmp_path, Description(ANSWER, TORCH))
+    (tmp_path / "facts.json").write_text(text)
+    Descriptions(tmp_path / "kept").learn("k", plan.task, tmp_path)
+    assert read_description(tmp_path / "kept/k.json") in (None, left_by(tmp_path))
+
+
+@pytest.mark.parametrize("value", ["1" * 30, "1" * 5000, "1e400", "NaN", '"\\ud800"'])
+def test_evidence_that_no_reader_of_json_takes_ends_no_command(tmp_path, plan, value):
+    (tmp_path / "facts.json").write_text(f'{{"unavailable": {{}}, "python": {{"x": {value}}}}}')
+    (tmp_path / "torch_env.txt").write_bytes(b"\xff")
+    Descriptions(tmp_path / "kept").learn("k", plan.task, tmp_path)
+    complete(tmp_path, Description(ANSWER, TORCH))
+
+
 def test_two_writers_at_once_leave_a_whole_file(tmp_path, plan):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/facts.json").write_text(json.dumps({"python": ANSWER, "unavailable": {}}))

@@ -1,6 +1,7 @@
 """The files of a bundle: what stands for one that is missing, and what an unfinished log keeps."""
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
@@ -214,6 +215,42 @@ def test_a_profile_s_operators_are_read(tmp_path):
 def test_operators_that_cannot_be_read_are_none(tmp_path, text):
     (tmp_path / "operators.json").write_text(text)
     assert read_operators(tmp_path) == []
+
+
+@pytest.mark.parametrize("value", ["-1", "1e400", "1e300", '"1"', "null", "1" * 5000])
+@pytest.mark.parametrize("field", ["self_s", "calls"])
+def test_operators_with_a_figure_that_cannot_be_are_none(tmp_path, field, value):
+    figures = {"self_s": "1.5", "calls": "2"} | {field: value}
+    (tmp_path / "operators.json").write_text(
+        f'[{{"name": "a", "self_s": {figures["self_s"]}, "calls": {figures["calls"]}}}]'
+    )
+    assert read_operators(tmp_path) == []
+
+
+def test_operators_of_bytes_that_are_no_text_are_none_and_a_long_name_is_cut(tmp_path):
+    path = tmp_path / "operators.json"
+    path.write_bytes(json.dumps(OPERATORS).encode().replace(b"b", b"\xff"))
+    assert read_operators(tmp_path) == []
+    path.write_text(json.dumps([{"name": "x" * 10_000, "self_s": 1.0, "calls": 1}]))
+    assert len(read_operators(tmp_path)[0].name) == 200
+    path.unlink()
+    os.mkfifo(path)
+    assert read_operators(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["pytest.log", "pytest.junit.xml", "facts.json", "profiler.json", "torch_env.txt"])
+def test_a_file_that_cannot_be_read_or_is_larger_than_any_costs_itself(left, monkeypatch, name):
+    run = left(files={name: "text"})
+    monkeypatch.setattr("bench.run.result.files._MOST_BYTES", 3)
+    said = [content for content in files_of(run).values() if isinstance(content, bytes) and b"was not taken" in content]
+    assert said == [f"# {name} was not taken: it is larger than 3 B\n".encode()]
+    monkeypatch.setattr(Path, "open", refused)
+    said = [content for content in files_of(run).values() if isinstance(content, bytes) and b"was not taken" in content]
+    assert said == [f"# {name} was not taken: Permission denied\n".encode()]
+
+
+def refused(*_):
+    raise PermissionError(13, "Permission denied")
 
 
 def test_operators_that_are_missing_or_too_many_are_none(tmp_path, monkeypatch):
