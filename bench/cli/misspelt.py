@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -20,6 +21,8 @@ _REFUSED = "pytest refused the command line or the node: "
 _NOT_FOUND = ("not found: ", "found no collectors for ")
 """What pytest says of a node that is not there; it refuses for other reasons too, as a conftest that fails."""
 _LISTED = "--requirements"
+_ENVIRONMENTS = (".venv", "venv")
+"""Where a project's own environment usually lies."""
 _SHOWN = 10
 _LOOKED_AT = 20
 _USUAL = "requirements.txt"
@@ -101,15 +104,27 @@ def lacks(record: Record, project: Path | None, given: Path | str | None) -> Mis
     if top == TORCH:
         return Misspelt("the image has no torch; the other one has", None, ("--image", TORCH))
     given = given or _named_in(folder, record.diagnostic.name)
-    usual = folder / _USUAL
+    said = _how_to_install(what, folder, given) + _own_environment(folder)
+    return Misspelt(said, None, (_LISTED, str(given or folder / _USUAL)))
+
+
+def _how_to_install(what: str, folder: Path, given: Path | str | None) -> str:
+    """What to do so that a package is there in a run of a project."""
+    usual, declared = folder / _USUAL, folder / "pyproject.toml"
     if given is not None:
-        return Misspelt(f"add the package that brings '{what}' to {given}", None, (_LISTED, str(given)))
+        return f"add the package that brings '{what}' to {given}"
     if usual.is_file():
-        return Misspelt(
-            f"packages are installed only if a file names them; {usual} is there", None, (_LISTED, str(usual))
-        )
-    listed = "pyproject.toml lists as dependencies" if (folder / "pyproject.toml").is_file() else "the test imports"
-    return Misspelt(f"write a file {usual} with what {listed}, one package a line", None, (_LISTED, str(usual)))
+        return f"'{what}' is missing: packages are installed only if a file names them; {usual} is there"
+    if declared.is_file():
+        made = shlex.join(("uv", "pip", "compile", str(declared), "-o", str(usual)))
+        return f"'{what}' is missing: write a file {usual} with what pyproject.toml lists as dependencies: {made}"
+    return f"'{what}' is missing: write a file {usual} with what the test imports, one package a line"
+
+
+def _own_environment(folder: Path) -> str:
+    """That the test may run where the user runs it, if that is seen."""
+    found = next((one for name in _ENVIRONMENTS if (one := folder / name / "bin" / "python").exists()), None)
+    return f"; or measure without a container in your own environment: --python {found.parent.parent}" if found else ""
 
 
 def _named_in(project: Path, name: str) -> str | None:

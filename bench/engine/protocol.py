@@ -95,6 +95,7 @@ class Need:
     ``tree`` is the project whose ``requirements`` they are: they may name files of it, or itself. ``program`` is the
     first word of a command, which needs no pytest; ``None`` for a test. ``image`` is an image that is not ours, by any
     name that the engine takes; ``python`` an interpreter, or the folder of an environment, that lies on this host.
+    ``hint`` is what to tell before the place is made, if it is not there yet.
     """
 
     kind: str
@@ -103,6 +104,7 @@ class Need:
     program: str | None = None
     image: str | None = None
     python: str | None = None
+    hint: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,4 +271,11 @@ def need_of(diagnostic: Diagnostic, root: Path | None, requirements: Path | None
             raise UsageError(what, fix="add the file, or leave that line out if the test needs no package")
     if requirements is not None and not requirements.is_file():
         raise UsageError(f"--requirements {requirements} is not a file", fix="give a pip requirements file")
-    return Need(diagnostic.image) if requirements is None else Need(diagnostic.image, requirements.resolve(), tree)
+    hint = SMALLER if root is not None and diagnostic.image_open and diagnostic.image == "cpu" else ""
+    if requirements is None:
+        return Need(diagnostic.image, hint=hint)
+    return Need(diagnostic.image, requirements.resolve(), tree, hint=hint)
+
+
+SMALLER = "does the test need neither PyTorch nor NumPy? Then press Ctrl-C, and add --image small: 60 MB to download"
+"""Told of a project's test of which nobody named the image, before the larger one is made."""

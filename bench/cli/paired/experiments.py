@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ from bench.cli.misspelt import Misspelt, refused, wrong_with
 from bench.cli.next_step import project_words, results_words, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.paired.again import again, decided_otherwise, otherwise_text
+from bench.cli.paired.first import is_first
 from bench.cli.progress import Progress
 from bench.cli.session import open_beside, open_session
 from bench.cli.verbs.measure.run import checkout_of, device_of, what_is_named
@@ -110,8 +112,11 @@ def more_pairs(pairs: int) -> str:
 
 
 def absolute(path: Path | None) -> str | None:
-    """Return a path as it is called from any folder."""
-    return None if path is None else str(path.absolute())
+    """Return a path as it is called from any folder, without the ``..`` in it that lead over no link."""
+    if path is None:
+        return None
+    tidy = os.path.normpath(path.absolute())
+    return tidy if os.path.realpath(tidy) == os.path.realpath(path) else str(path.absolute())
 
 
 def words_of(given: Words | None, earlier: Earlier | None, results: Path) -> Words:
@@ -171,6 +176,9 @@ def report(trial: Trial, most: int | None = None) -> None:
     if figure.to_go is not None and most is not None and trial.made + figure.to_go > most:
         left += f", but it stops at pair {most}"
     notify(f"pair {trial.made}: {figure.name} {bounds_clause(figure, told=figure.to_go is not None)}{left}")
+    other = decided_otherwise(trial)
+    if other is not None:
+        notify(f"{otherwise_text(trial, other)} (Ctrl-C, then the same command with that)")
 
 
 def experiment(
@@ -259,7 +267,7 @@ def show(done: Done, rules: Rules, words: Words, held: Held | None = None, *, js
 def _print(done: Done, trial: Trial) -> None:
     """Print what was decided; all figures too, unless this is the first that is there of the diagnostic."""
     head, comparison = done.head.path, done.comparison
-    if done.ended_by == "decided" and comparison.status in _DECIDED and _is_first(done):
+    if done.ended_by == "decided" and comparison.status in _DECIDED and is_first(done):
         Console.out().print(decision_view(comparison, trial))
         return
     Console.out().print(experiment_view(comparison, trial))
@@ -268,13 +276,6 @@ def _print(done: Done, trial: Trial) -> None:
 
 
 _DECIDED = frozenset({"same", "code_improved", "code_regressed"})
-
-
-def _is_first(done: Done) -> bool:
-    """Whether nobody measured this diagnostic before in the folder of results."""
-    folder = done.head.path.parents[2]
-    known = {path.resolve() for path in folder.glob(f"*/{done.head.record.diagnostic.name}/*")}
-    return known <= {done.base.path.resolve(), done.head.path.resolve()}
 
 
 def _closing(done: Done, rules: Rules) -> str:

@@ -35,7 +35,7 @@ def prepare_place(client: DockerClient, need: Need, notify: Notify, options: Bui
     options = options or BuildOptions.from_environment(os.environ)
     if need.image is not None:
         return foreign_place(client, need.image, options, notify)
-    facts = ensure_image(client, need.kind, options, notify)
+    facts = ensure_image(client, need.kind, options, notify, need.hint)
     if need.requirements is None:
         return image_place(facts, packages=lock_packages(facts.lock_sha256, assets() / "requirements"))
     facts, frozen, verified = derived_image(client, facts, need, options, notify)

@@ -39,8 +39,7 @@ USER = "10001:10001"
 
 
 COSTS = {
-    "cpu": "0.3 GB to download and 1 GB of disk; 2.7 GB and 5.6 GB if PyTorch's CPU index cannot be reached "
-    "(a test of yours without PyTorch needs 150 MB: --image small)",
+    "cpu": "0.3 GB to download and 1 GB of disk; 2.7 GB and 5.6 GB if PyTorch's CPU index cannot be reached",
     "cuda": "2.7 GB to download and 5.6 GB of disk",
     "small": "10 MB to download and 150 MB of disk",
 }
@@ -48,7 +47,9 @@ COSTS = {
 COST_OF_BASE = ": about 50 MB to download and 130 MB of disk"
 
 
-def ensure_image(client: docker.DockerClient, kind: str, options: BuildOptions, notify: Notify) -> ImageFacts:
+def ensure_image(
+    client: docker.DockerClient, kind: str, options: BuildOptions, notify: Notify, hint: str = ""
+) -> ImageFacts:
     """Return the image of `kind` ("cpu", "cuda", "small"), building it if the engine has none for these inputs.
 
     The tag holds a hash over the Dockerfile, the locks, the agent, the diagnostics and the options, so a second call
@@ -59,6 +60,7 @@ def ensure_image(client: docker.DockerClient, kind: str, options: BuildOptions, 
         kind: the kind of image.
         options: how images are built here.
         notify: takes each line for the person who waits.
+        hint: what to tell before it is built.
 
     Raises:
         UsageError: there is no such kind.
@@ -66,14 +68,14 @@ def ensure_image(client: docker.DockerClient, kind: str, options: BuildOptions, 
         NotMeasured: a base that a person named cannot be had or built on, or the engine went away.
     """
     try:
-        return _ensure(client, kind, options, notify)
+        return _ensure(client, kind, options, notify, hint)
     except (DockerException, RequestException) as error:
         raise NotMeasured(
             f"the {kind} image cannot be had", options.redact(str(error)), "see `bench doctor`"
         ) from error
 
 
-def _ensure(client: docker.DockerClient, kind: str, options: BuildOptions, notify: Notify) -> ImageFacts:
+def _ensure(client: docker.DockerClient, kind: str, options: BuildOptions, notify: Notify, hint: str) -> ImageFacts:
     dockerfile = dockerfile_of(kind)
     # The image on the base asked for, else the one on the base made here: looked for before any registry is asked.
     tags = [image_tag(client, kind, options), image_tag(client, kind, replace(options, base=base_tag()))]
@@ -82,6 +84,8 @@ def _ensure(client: docker.DockerClient, kind: str, options: BuildOptions, notif
         known = find(client, tags[1])
     if known is not None:
         return known
+    if hint:
+        notify(hint)
     base = ensure_base(client, options, notify)
     tag = tags[0] if base == options.base else tags[1]
     notify(f"building image {tag} (once; later runs find it): {COSTS[kind]}")

@@ -258,6 +258,8 @@ def _make_first(builds: list[Build], installer: Installer, notify: Notify) -> Pl
     packages = "pytest" if builds[0].need.kind == "small" else "torch and pytest"
     version = builds[0].python.version.split()[0]
     notify(f"installing {packages} for Python {version} (once; later runs find it): {COSTS[builds[0].need.kind]}")
+    if builds[0].need.hint:
+        notify(builds[0].need.hint)
     for build in builds:
         with FileLock(build.folder.with_suffix(".lock")):
             inside = build.made()

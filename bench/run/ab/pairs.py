@@ -18,6 +18,8 @@ from bench.record.schema import Experiment
 from bench.run.measurement import Measurement
 from bench.run.schedule import Repeated, Turn
 
+_LOOK_ROUND = 10
+"""After every so many pairs those who follow are told of the other figures too."""
 Ended = Literal["decided", "max_pairs", "budget", "failed", "lost", "unlike", "no_figure", "interrupted"]
 
 
@@ -92,7 +94,7 @@ class Pairs(Repeated):
             return "no_figure"
         settled = trial.compared > 0 and self._rules.settled(trial.decides)
         if pair > self.first:
-            self._follow(trial)
+            self._follow(trial if settled or pair % _LOOK_ROUND else self._with_others())
         if settled and trial.made >= self._rules.min_pairs:
             return "decided"
         if pair >= self._rules.max_pairs:
@@ -107,6 +109,10 @@ class Pairs(Repeated):
         for side in (self.base, self.head):
             side.experiment = msgspec.structs.replace(told(side), metric=self._rules.otherwise)
         return trial_of(self.base.record(), self.head.record(), informs=False, alpha=alpha)
+
+    def _with_others(self) -> Trial:
+        """Where the other figures stand too."""
+        return trial_of(self.base.record(), self.head.record(), alpha=self._rules.alpha)
 
     def _is_spent(self, made: int) -> bool:
         """Whether one more pair, as long as those so far, would take more time than there is."""

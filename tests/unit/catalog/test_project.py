@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
+from bench.catalog.load import builtin
 from bench.catalog.project import of_node, read_catalog
 from bench.engine.images.requirements import read_requirements
 from bench.errors import UsageError
-from bench.run.plan import need_of
+from bench.run.plan import SMALLER, need_of
 
 
 def test_folders_that_are_no_projects_are_refused(tmp_path):
@@ -54,3 +57,11 @@ def test_a_node_becomes_a_diagnostic_with_a_safe_name():
 def test_nodes_outside_the_project_are_refused(node):
     with pytest.raises(UsageError, match="is not a node"):
         of_node(node)
+
+
+def test_who_named_no_image_is_told_of_the_smaller_one_before_the_larger_is_made(tmp_path):
+    open_ = of_node("tests/test_x.py::test_y", "cpu")
+    assert need_of(open_, tmp_path, None).hint == SMALLER
+    assert need_of(open_, tmp_path, None) == need_of(open_, None, None), "it is the same place"
+    assert need_of(replace(open_, image_open=False), tmp_path, None).hint == ""
+    assert need_of(builtin().diagnostics[0], None, None).hint == "", "a shipped one has an image of its own"

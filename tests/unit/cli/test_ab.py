@@ -295,6 +295,8 @@ def test_another_time_that_is_decided_is_named_with_the_command_that_lets_it_dec
     assert (code, "undecided after 12 pairs" in out, out.startswith("! undecided")) == (6, True, True), out
     assert "stopped at the limit of 12 pairs" in err
     assert "call is undecided, but cpu is slower, +" in err
+    meanwhile = [line for line in err.splitlines() if line.endswith("(Ctrl-C, then the same command with that)")]
+    assert len(meanwhile) == 1, "after ten pairs, and not after each"
     last = shlex.split(err.strip().splitlines()[-1].removeprefix("next: bench "))
     assert last[:2] == ["ab", "slow"]
     assert last[last.index("--metric") + 1] == "cpu"
@@ -367,12 +369,21 @@ def test_a_module_that_is_missing_leads_to_the_same_command_with_requirements(en
     (project / "requirements.txt").write_text("more-itertools\n")
     code, out, err = bench_("ab", *node, "--base", "v1", *words)
     assert (code, "minor_faults" in out) == (6, False)
+    assert "'more_itertools' is missing: " in err, "the line that says what to do says why"
     assert f"packages are installed only if a file names them; {project}/requirements.txt is there" in err
     assert f"--base v1 --requirements {project}/requirements.txt" in err.strip().splitlines()[-1]
     given = ("--requirements", project / "requirements.txt")
     _, _, err = bench_("run", *node, *words, *given)
     assert f"add the package that brings 'more_itertools' to {project}/requirements.txt" in err
     assert err.strip().splitlines()[-1].count("--requirements") == 1
+    assert "--python" not in err
+    (project / ".venv" / "bin").mkdir(parents=True)
+    (project / ".venv" / "bin" / "python").touch()
+    (project / "requirements.txt").unlink()
+    (project / "pyproject.toml").touch()
+    _, _, err = bench_("run", *node, *words)
+    assert f"uv pip compile {project}/pyproject.toml -o {project}/requirements.txt; or measure" in err
+    assert f"--python {project}/.venv" in err
     (project / "src" / "more_itertools").mkdir(parents=True)
     _, _, err = bench_("run", *node, *words)
     assert "--requirements" not in err

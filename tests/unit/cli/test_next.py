@@ -222,6 +222,16 @@ def test_the_first_experiment_that_decides_is_three_lines(project, bench_, tmp_p
     assert "  base: " in out
 
 
+def test_what_could_not_begin_is_no_earlier_experiment(project, engine, bench_, tmp_path):
+    root, shas = project
+    words = ("ab", "slow", "--project", root, "--base", shas[0], "--results", tmp_path / "r")
+    engine.outcomes = ["not_measured"]
+    assert bench_(*words)[0] == 6
+    engine.outcomes = ["passed"]
+    _, out, _ = bench_(*words)
+    assert len(lines_of(out)) == 2, out
+
+
 def test_a_project_that_names_nothing_is_led_to_a_test_of_its_own(engine, bench_, tmp_path):
     root = tmp_path / "a project"
     (root / "tests").mkdir(parents=True)

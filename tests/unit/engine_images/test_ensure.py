@@ -96,9 +96,11 @@ def test_without_a_registry_the_base_is_made_from_debian_s_packages(engine, said
 @pytest.mark.parametrize("kind", ["cpu", "cuda", "small"])
 def test_what_is_about_to_be_downloaded_and_kept_is_named_before_it_is(engine, said, kind):
     engine.put(NAME)
-    ensure.ensure_image(engine, kind, OPTIONS, said.append)
-    assert "to download" in said[0]
-    assert "of disk" in said[0]
+    ensure.ensure_image(engine, kind, OPTIONS, said.append, "there is a smaller one")
+    assert said[0] == "there is a smaller one"
+    assert "to download" in said[1]
+    assert "--image" not in said[1]
+    assert "of disk" in said[1]
 
 
 def test_without_registry_and_local_base_the_message_names_both_ways_out(engine, said, monkeypatch):

@@ -59,8 +59,9 @@ def python(monkeypatch):
 
 def test_it_is_made_once_and_found_ever_after(tmp_path, insides):
     said, installer = [], FakeInstaller()
-    place = prepare_environment(Need("cuda"), said.append, tmp_path, installer)
+    place = prepare_environment(Need("cuda", hint="there is a smaller one"), said.append, tmp_path, installer)
     assert installer.installed == [("image-pypi.txt", True, None)]
+    assert said.pop() == "there is a smaller one"
     assert len(said) == 1
     assert "installing torch and pytest for Python 3.13.5" in said[0]
     assert place.python == f"{place.handle}/bin/python"
