@@ -38,6 +38,7 @@ READ_BYTES = 128 * 1024
 READS_A_TURN = 16
 FOLLOW_EVERY_S = 1.0
 REFUSED_S = 0.02
+REFUSALS = 50
 WRITTEN_LAST = ("facts.json", ".facts.tmp", "torch_env.txt")
 """What is written after the run, by names that the tests can know."""
 
@@ -100,8 +101,9 @@ class Run:
         self.sampler.begin(clocks.start, before)
         self.tests.begin(clocks.start)
         wall_s = self._start_and_follow(command, output, clocks.start, tree)
-        left, remaining = end_leftovers(tree, self.reaper)
         self.limits.restore()
+        left, remaining = end_leftovers(tree, self.reaper)
+        self.limits.restore()  # what was left may have set them again
         own_after = read_own()
         after = self.group.read()
         while self._take_output(output):
@@ -177,13 +179,26 @@ class Run:
     def _follow(self, main_pid: int, output: int, start: float, tree: Tree) -> float:
         """Until the main child has ended; returns its wall time in seconds."""
         ladder = Ladder(tree, main_pid, self.spec.grace_s, self.spec.plugin)
+        expected = start
+        for _ in range(REFUSALS):
+            try:
+                return self._turns(main_pid, ladder, output, start, expected)
+            except MemoryError:  # a limit has less than we need: put back, the run goes on
+                self.limits.restore()
+                if not self.limits.changed:
+                    raise
+                time.sleep(REFUSED_S)
+                expected = time.monotonic()
+        return self._turns(main_pid, ladder, output, start, expected)
+
+    def _turns(self, main_pid: int, ladder: Ladder, output: int, start: float, expected: float) -> float:
+        """Until the main child has ended, from any moment on; the first turn was due at ``expected``."""
         poll = select.poll()
         for descriptor in self.signals.fds:
             poll.register(descriptor, select.POLLIN)
         poll.register(output, select.POLLIN)
         deadline = start + self.spec.timeout_s
-        follow_at = start + FOLLOW_EVERY_S
-        expected = start
+        follow_at = expected + FOLLOW_EVERY_S
         open_ = True
         while True:
             self.reaper.collect()

@@ -279,6 +279,14 @@ def test_limits_that_a_test_sets_for_the_supervisor_are_put_back(program, name: 
     assert f"set limits of the supervisor: {name}" in codes(done)["evidence_changed"]
 
 
+def test_a_limit_of_memory_that_the_supervisor_meets_while_it_follows_is_put_back(program) -> None:
+    """What it reads of the output takes a block of memory that no heap has free."""
+    flood = LIMIT.replace("time.sleep(0.4)", 'os.write(1, b"x" * 60_000 * 100)')
+    done = program(sys.executable, "-S", "-c", flood, "AS", "soft")
+    assert (done.code, done.result["outcome"], done.result["exit_code"]) == (0, "failed", 3)
+    assert "set limits of the supervisor: AS" in codes(done)["evidence_changed"]
+
+
 @pytest.mark.parametrize("name", ["NOFILE", "FSIZE"])
 def test_limits_that_cannot_be_put_back_leave_the_last_event(out: Path, name: str) -> None:
     spec = make_spec(out, [sys.executable, "-S", "-c", LIMIT, name, "hard"])

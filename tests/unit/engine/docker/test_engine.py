@@ -233,7 +233,7 @@ FACTS = ImageFacts("bench-small:1", "sha256:abc", "base@sha256:b", "l", "f", "3.
 
 
 def test_an_image_is_a_place(engine, monkeypatch, tmp_path):
-    monkeypatch.setattr("bench.engine.docker.place.ensure_image", lambda client, kind, options, notify: FACTS)
+    monkeypatch.setattr("bench.engine.docker.place.ensure_image", lambda client, kind, options, notify, hint: FACTS)
     derived = replace(FACTS, name="bench-project:2", digest="sha256:def")
     monkeypatch.setattr(
         "bench.engine.docker.place.derived_image",
