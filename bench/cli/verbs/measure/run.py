@@ -30,8 +30,8 @@ from bench.record.schema import Record, Source
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.find import find_bundles
 from bench.report.entry import Entry
+from bench.report.terminal.checks.selftest import selftest_view
 from bench.report.terminal.results import first_summary, result_summary
-from bench.report.terminal.selftest import selftest_view
 from bench.run.baseline import Baseline, default_baseline
 from bench.run.measure import measure
 from bench.run.plan import Options, Plan, make_plan, need_of, parse_env
