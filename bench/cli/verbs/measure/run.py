@@ -243,7 +243,7 @@ def what_is_named(
         project: the project's root.
         node: a pytest node of it, without a NAME.
         words: what stands behind ``--``.
-        asked: what the command line says of a command, and the device of the node.
+        asked: what the command line asks of a command, and the device of the node.
 
     Raises:
         UsageError: nothing, several, or nothing of that name.
