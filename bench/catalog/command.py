@@ -41,7 +41,7 @@ def of_command(words: Sequence[str], asked: Asked = NOTHING, taken: Sequence[str
 
     Args:
         words: the command and its arguments; with ``shell`` one word, which is the pipeline.
-        asked: what else the command line says of it.
+        asked: what else the command line asks of it.
         taken: names of other diagnostics, under which no command's results may go.
 
     Raises:

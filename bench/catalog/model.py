@@ -56,7 +56,7 @@ class Variant:
     """One way to run the same diagnostic: environment and limits that are laid over it (``whatif``).
 
     ``preload`` names an allocator library of the image (``jemalloc``, ``tcmalloc``); ``threads``, ``cpuset`` and
-    ``security`` replace the limits of the run where they are given.
+    ``security`` replace the limits of the run if they are given.
     """
 
     name: str

@@ -88,7 +88,7 @@ def named_or_command(
     Args:
         name: NAME of the command line.
         words: what stands behind ``--``.
-        asked: what the command line says of a command.
+        asked: what the command line asks of a command.
         project: the checkout that the command line names.
 
     Raises:

@@ -19,7 +19,7 @@ from bench.record.schema import Record
 _REFUSED = "pytest refused the command line or the node: "
 """How the supervisor's signature of such a run begins."""
 _NOT_FOUND = ("not found: ", "found no collectors for ")
-"""What pytest says of a node that is not there; it refuses for other reasons too, as a conftest that fails."""
+"""What pytest reports of a node that is not there; it refuses for other reasons too, as a conftest that fails."""
 _LISTED = "--requirements"
 _ENVIRONMENTS = (".venv", "venv")
 """Where a project's own environment usually lies."""
@@ -48,7 +48,7 @@ def refused(record: Record) -> bool:
 
 
 def misspelt(record: Record, project: Path | None) -> Misspelt | None:
-    """Return what is wrong with a node that pytest refused; ``None`` if it is there, or nobody can tell.
+    """Return what is wrong with a node that pytest refused; ``None`` if it is there, or nobody knows.
 
     Args:
         record: the result.

@@ -56,7 +56,7 @@ class PairedChange(msgspec.Struct, frozen=True):
 class Trial(msgspec.Struct, frozen=True, rename={"compared": "judged"}):
     """What an experiment shows. ``decides`` is the figure that ``metric`` names; the other figures inform.
 
-    ``made`` counts the pairs that both sides ran, ``compared`` those whose figures count; ``left_out`` says why
+    ``made`` counts the pairs that both sides ran, ``compared`` those whose figures count; ``left_out`` is why
     others do not.
     """
 

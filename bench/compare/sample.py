@@ -22,7 +22,7 @@ FAILURES: tuple[Outcome, ...] = ("failed", "timed_out", "oom_killed")
 _NOT_PASSED: tuple[Outcome, ...] = (*FAILURES, "interrupted", "not_measured")
 
 STOPPED = frozenset({"frozen", "suspended"})
-"""Warnings that say that a run stood still for a while: its wall time is not that of its work, and nobody judges it."""
+"""Warnings that a run stood still for a while: its wall time is not that of its work, and nobody judges it."""
 
 
 def stood_still(run: Run) -> bool:

@@ -1,4 +1,4 @@
-"""A container engine that answers and can have an image, else this host itself, with one line that says which."""
+"""A container engine that answers and can have an image, else this host itself, with one line that names it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def choose(name: str | None, host: str | None, notify: Notify) -> Engine:
     Args:
         name: ``auto``, ``docker``, ``podman`` or ``local``; BENCH_ENGINE or ``auto`` if it is not given.
         host: the engine's address; the current Docker context, or Podman's own socket, if it is not given.
-        notify: takes the line that says which it is.
+        notify: takes the line that names it.
 
     Raises:
         NotMeasured: an engine is asked for and none answers, or it is another one. So it is where DOCKER_HOST or a

@@ -141,7 +141,7 @@ def device_request(info: Mapping[str, Any], cdi_specs: bool = False) -> dict[str
     """The request for all GPUs, as the engine's API takes it (``HostConfig.DeviceRequests``).
 
     Args:
-        info: what the engine says of itself.
+        info: what the engine reports of itself.
         cdi_specs: whether CDI descriptions of NVIDIA devices were seen on the engine's host.
 
     CDI is taken if the engine surely has it; else the older way through the NVIDIA runtime's hook.

@@ -25,7 +25,7 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def _copy_data(source: Path, target: Path) -> bool:
-    """Copy what is no hole; returns whether the file system told which parts these are."""
+    """Copy what is no hole; return whether the file system reported which parts these are."""
     with source.open("rb") as old, target.open("wb") as new:
         size = os.fstat(old.fileno()).st_size
         end = 0

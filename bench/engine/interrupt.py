@@ -1,7 +1,7 @@
 """Ctrl-C as a count instead of an exception, for as long as a container of ours is alive.
 
 An exception can strike between any two lines, also inside the clean-up. So while something has to be cleaned up, the
-first signal only says "stop in order", the second "kill it", and only a third one raises, where the engine hangs.
+first signal only says "stop in order", the second "kill it", and only a third one raises, if the engine hangs.
 
 The same holds for evidence that is not yet written: a command holds its interrupts from before the first run until its
 bundle is on disk. What is entered within shares the count, so none is lost between two holds.

@@ -38,7 +38,7 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A prepared image or environment: absolute paths as the task sees them, and what the record says of it.
+    """A prepared image or environment: absolute paths as the task sees them, and what the record reports of it.
 
     ``handle`` is the engine's own business (an image id). ``preloads`` maps an allocator's name to its library.
     ``owned``: the image has the run's folders, and they are its user's, as new volumes there then are. ``bytecode`` is
@@ -283,7 +283,7 @@ class EngineLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the engine says of a container. Times are the engine's own clock, ``None`` before they have come."""
+    """What the engine reports of a container. Times are the engine's own clock, ``None`` before they have come."""
 
     running: bool
     exit_code: int | None

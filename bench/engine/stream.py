@@ -51,7 +51,7 @@ def parse_event(line: bytes) -> dict[str, Any] | None:
 
 
 class End:
-    """The stream's end; ``error`` says why, if it was not the peer's end of file."""
+    """The stream's end; ``error`` is why, if it was not the peer's end of file."""
 
     __slots__ = ("error",)
 

@@ -54,7 +54,7 @@ class GaveUp(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What may come out of a run, in all: bytes, files, seconds. ``gave_up`` tells whether somebody waits no longer."""
+    """What may come out of a run, in all: bytes, files, seconds. ``gave_up`` returns true if nobody waits."""
 
     max_bytes: int = MAX_BYTES
     max_files: int = MAX_FILES

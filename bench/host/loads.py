@@ -85,7 +85,7 @@ def _answer(worker: subprocess.Popen[bytes]) -> None:
 
 
 def work() -> None:
-    """The life of one worker: say ready, then one :func:`compute` for each line that comes."""
+    """The life of one worker: report that it is ready, then one :func:`compute` for each line that comes."""
     _say("ready")
     for _ in sys.stdin:
         compute()

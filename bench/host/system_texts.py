@@ -42,7 +42,7 @@ def read_disk_usage(path: Path) -> str:
 
 
 def run_command(command: Sequence[str]) -> str:
-    """Standard output of a command; if it has none to give, one line that says why."""
+    """Standard output of a command; if it has none to give, one line that gives the reason."""
     name = command[0]
     found = shutil.which(name)
     if found is None:

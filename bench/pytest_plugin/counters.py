@@ -21,7 +21,7 @@ _MOST_BYTES = 65536
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Both readings of getrusage, the bytes of block devices, and when. ``io`` is empty if the kernel does not tell."""
+    """Both readings of getrusage, the bytes of block devices, and when. ``io`` is empty if the kernel has none."""
 
     at_s: float
     own: resource.struct_rusage
@@ -66,7 +66,7 @@ def reset_peak() -> bool:
 
 
 def read_peak() -> int | None:
-    """Return the peak of resident memory since it was reset, in bytes; ``None`` if the kernel does not tell."""
+    """Return the peak of resident memory since it was reset, in bytes; ``None`` if the kernel has none."""
     kib = parse_pairs(_text("/proc/self/status")).get("VmHWM")
     return None if kib is None else kib * 1024
 

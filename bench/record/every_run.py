@@ -134,7 +134,7 @@ def _json(value: Any) -> bytes:
 
 
 def _alike(parts: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
-    """What the texts of a name begin and end with in all parts, where they differ in one word."""
+    """What the texts of a name begin and end with in all parts, if they differ in one word."""
     found = {}
     for key in parts[0]:
         texts = [text for part in parts if isinstance(text := part.get(key), str) and _OWN not in text]

@@ -24,7 +24,7 @@ NO_SAMPLES: Mapping[int, str] = MappingProxyType({})
 class Entry:
     """One result as a report takes it.
 
-    ``origin`` says where it was read (a folder, an archive). ``samples`` holds the text of ``samples.csv`` by the run's
+    ``origin`` is where it was read (a folder, an archive). ``samples`` holds the text of ``samples.csv`` by the run's
     index; a report asks only for :attr:`typical` of those that :func:`timeline_entries` names. ``comparison`` is this
     result against a baseline, if a report was given one. The head of an experiment has its ``base``, if that is there
     too, and is compared with it (:mod:`bench.report.experiments`); else ``undecided`` tells why nothing is decided.

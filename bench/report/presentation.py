@@ -116,9 +116,9 @@ def decided_by(entry: Entry) -> Trial | None:
     return None if trial is None or trial.decides.a is None or trial.decides.b is None else trial
 
 
-def medians_text(judged: PairedChange) -> str:
+def medians_text(figure: PairedChange) -> str:
     """Return both medians of a figure, as in ``149 ms → 207 ms``."""
-    return " → ".join(units.figure(value, judged.unit) for value in (judged.a, judged.b))
+    return " → ".join(units.figure(value, figure.unit) for value in (figure.a, figure.b))
 
 
 def time_text(entry: Entry) -> str:

@@ -136,7 +136,7 @@ class Session:
         return self._host
 
     def _look(self) -> Seen | None:
-        """What the machine of an engine that may be elsewhere says of itself; ``None`` if it cannot be asked."""
+        """What the machine of an engine that may be elsewhere reports of itself; ``None`` if it cannot be asked."""
         place = place_of(tuple(self._places.values()))
         if not self.engine.remote or place is None or self._blind:
             return None

@@ -1,9 +1,10 @@
-"""Who may import the tests: the tests. And nobody changes where Python looks for modules to do so."""
+"""Who may import the tests: the tests. Nobody changes where Python looks for modules to do so. And where files lie."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,19 @@ def looks_elsewhere(text: str) -> bool:
         if any(ast.unparse(each).startswith("sys.path") for each in targets if isinstance(each, ast.expr)):
             return True
     return False
+
+
+def test_each_module_of_run_has_a_test_beside_it():
+    run, beside = ROOT / "bench/run", ROOT / "tests/unit/run"
+    modules = [path.relative_to(run) for path in run.rglob("*.py") if path.name != "__init__.py"]
+    assert len(modules) > 40
+    assert [str(path) for path in modules if not (beside / path.with_name(f"test_{path.name}")).is_file()] == []
+
+
+def test_no_folder_of_ours_is_a_flat_row():
+    wide = {"bench/agent", "bench/diagnostics"}  # their files enter images as they are
+    counted = Counter(str(path.parent.relative_to(ROOT)) for path in OTHERS if path.name != "__init__.py")
+    assert {folder: count for folder, count in counted.items() if count > 14 and folder not in wide} == {}
 
 
 def test_nothing_but_tests_imports_the_tests():

@@ -36,7 +36,7 @@ from bench.run.bisect.search import Found, Tried, search
 
 
 class EndsAlike(BenchError):
-    """There is nothing to find, or nobody can tell whether there is."""
+    """There is nothing to find, or nobody knows whether there is."""
 
     def __init__(self, what: str, code: ExitCode, fix: str = "") -> None:
         super().__init__(what, fix=fix)

@@ -31,8 +31,8 @@ ALPHA = 0.01
 EFFECT = 0.05
 """The least change that is looked for, as a ratio minus 1: smaller ones are ``same``."""
 BETS = ((0.2, 0.02), (0.55, 0.63), (12.0, 0.35))
-"""What is staked, λ, and the share of the wealth that begins with it. Most of it wins fastest where the change is about
-half as large as the noise of a pair; the last doubles at every pair until the sign turns, and decides where it does
+"""What is staked, λ, and the share of the wealth that begins with it. Most of it wins fastest if the change is about
+half as large as the noise of a pair; the last doubles at every pair until the sign turns, and decides if it does
 not. Chosen by simulation (``benchmarks/statistics/pairs.py``)."""
 REACH = 2.5
 _HALVINGS = 45
@@ -51,7 +51,7 @@ class Decision:
         low: the lower end; ``None`` while the pairs bound nothing.
         high: the upper end, likewise.
         estimate: the change, by Hodges and Lehmann.
-        to_go: about how many more pairs would decide; ``None`` if they have, or if nobody can tell.
+        to_go: about how many more pairs would decide; ``None`` if they have, or if nobody knows.
     """
 
     outcome: Outcome

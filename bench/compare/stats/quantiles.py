@@ -114,7 +114,7 @@ def _student_density(freedom: float, value: float) -> float:
 
 
 def _gamma_ratio(x: float) -> float:
-    """Γ(x + 1/2) / Γ(x), by its series where the functions are too large to divide (DLMF 5.11.13)."""
+    """Γ(x + 1/2) / Γ(x), by its series if the functions are too large to divide (DLMF 5.11.13)."""
     if x < _ASYMPTOTIC:
         return math.gamma(x + 0.5) / math.gamma(x)
     return math.sqrt(x) * sum(part / x**power for power, part in enumerate(_HALF_RATIO))

@@ -1,1 +1,1 @@
-"""The Docker engine: its client, containers and what it says of itself; the one home of docker."""
+"""The Docker engine: its client, containers and what it reports of itself; the one home of docker."""

@@ -209,7 +209,7 @@ _MEMBERS: Mapping[str, type] = {"SecurityOptions": str, "Components": dict, "Dis
 
 
 def facts(answer: object) -> dict[str, Any]:
-    """What an engine says of itself (``/info``, ``/version``), without what is not of the type that the API has.
+    """What an engine reports of itself (``/info``, ``/version``), without what is not of the type that the API has.
 
     Raises:
         DockerException: it is no object.

@@ -41,7 +41,7 @@ class Answer:
 
 
 def ask_docker(host: str | None) -> Answer:
-    """Return what the engine at an address, or that of the current context, says of itself."""
+    """Return what the engine at an address, or that of the current context, reports of itself."""
     try:
         client_module = load_client()
     except NotMeasured as error:

@@ -40,7 +40,7 @@ CALL_ERRORS = (DockerException, RequestException, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an engine is. ``origin`` says who named it, for messages; ``named``: somebody did, and means that one."""
+    """Where an engine is. ``origin`` is who named it, for messages; ``named``: somebody did, and means that one."""
 
     url: str
     origin: str

@@ -36,7 +36,7 @@ WITHIN = f"{OUT}/."
 
 
 class Container:
-    """A container and its volumes. Entering makes them, leaving removes them whatever happened; ``gone`` tells whether
+    """A container and its volumes. Entering makes them, leaving removes them whatever happened; ``gone`` is whether
     the engine let it.
     """
 
@@ -256,7 +256,7 @@ def copy_folder(api: APIClient, handle: str, target: Path, bounds: Bounds | None
 
 
 def _copy_little(api: APIClient, handle: str, target: Path, bounds: Bounds) -> Copied | None:
-    """Copy the folder by one call, if it is small; ``None`` if it is not, or nobody can say.
+    """Copy the folder by one call, if it is small; ``None`` if it is not, or nobody knows.
 
     What a bundle is made of may lie behind a thousand files of the test's own: then it has to be asked for by name.
     """

@@ -1,4 +1,4 @@
-"""What an engine says of itself, to the record's words (pure): name, version, limits that hold, security profile."""
+"""What an engine reports of itself, to the record's words (pure): name, version, limits that hold, security profile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which machine an engine is on, from its address and what its daemon says of itself (pure but for asking this one)."""
+"""Which machine an engine is on, from its address and its daemon's report of itself (pure but for asking this one)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def machine_of(url: str, info: Mapping[str, Any], name: str = "docker") -> str:
 
     Args:
         url: where the engine is reached.
-        info: what its daemon says of itself; empty if none answered.
+        info: what its daemon reports of itself; empty if none answered.
         name: the engine's.
     """
     host = urlsplit(url).hostname or url

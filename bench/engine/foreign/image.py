@@ -92,7 +92,7 @@ def image_of(reference: str, attrs: Mapping[str, Any], inside: Inside) -> Image:
 
     Args:
         reference: the name that was given.
-        attrs: what the engine says of the image.
+        attrs: what the engine reports of the image.
         inside: what it holds.
     """
     config: Mapping[str, Any] = attrs.get("Config") or {}
@@ -132,7 +132,7 @@ def parse_os_release(text: str) -> str | None:
 
 
 def _found(client: docker.DockerClient, reference: str, notify: Notify) -> Mapping[str, Any]:
-    """What the engine says of the image, which is pulled if it is not there."""
+    """What the engine reports of the image, which is pulled if it is not there."""
     try:
         found: Mapping[str, Any] = client.images.get(reference).attrs
     except ImageNotFound:

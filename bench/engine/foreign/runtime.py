@@ -99,7 +99,7 @@ def runtime_of(volume: str, layout: Mapping[str, str]) -> Runtime:
 
 
 def _layout(client: docker.DockerClient, volume: str, image: str) -> Mapping[str, str] | None:
-    """What a volume says of itself; ``None`` if it is not there, or was not filled to its end."""
+    """What a volume reports of itself; ``None`` if it is not there, or was not filled to its end."""
     try:
         client.volumes.get(volume)
     except NotFound:

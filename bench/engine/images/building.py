@@ -1,4 +1,4 @@
-"""One build through the engine's API: the stream of lines, and an error that says what went wrong."""
+"""One build through the engine's API: the stream of lines, and an error that names what went wrong."""
 
 from __future__ import annotations
 

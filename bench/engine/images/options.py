@@ -23,7 +23,7 @@ class BuildOptions:
         extra_ca: a PEM file of certificates to trust while building, or None; it does not stay in the image.
         network: the engine's network for building ("host", "none"), or None for the engine's default.
         wheels: a folder with every wheel of the locks, for builds that ask no index, or None.
-        no_cache: build every step anew, even where the image is there.
+        no_cache: build every step anew, even if the image is there.
         proxies: the environment's proxy settings.
     """
 
@@ -88,7 +88,7 @@ def _certificates(environ: Mapping[str, str]) -> Path | None:
         if not named.is_file():
             raise UsageError(f"BENCH_EXTRA_CA={named} cannot be used", "no such file", "name a file in PEM format")
         return named
-    # What this machine's own tools trust: where they need it to reach the index, the build needs it too.
+    # What this machine's own tools trust: if they need it to reach the index, the build needs it too.
     for name in ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"):
         path = _path(environ, name)
         if path is not None and path.is_file():

@@ -151,7 +151,7 @@ def install(uv: str) -> Python | None:
 
 
 def ask(path: str) -> Python | None:
-    """What an interpreter says of itself; ``None`` if it does not start (as pyenv's commands for other versions)."""
+    """What an interpreter reports of itself; ``None`` if it does not start (as pyenv's commands for other versions)."""
     text = _output([path, "-I", "-S", "-c", _ASK], _ASK_TIMEOUT_S)
     return parse_answer(path, text or "")
 

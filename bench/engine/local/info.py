@@ -1,4 +1,4 @@
-"""What the record says of the local engine: nothing shields the host, and which group measured and limited."""
+"""What the record reports of the local engine: nothing shields the host, and which group measured and limited."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def existing_environment(need: Need, notify: Notify, cache: Path | None = None) 
     Args:
         need: the interpreter, and what will run there.
         notify: takes each line for the person who waits.
-        cache: where it is kept what was read; this user's cache if not given.
+        cache: keeps what was read; this user's cache if not given.
 
     Raises:
         UsageError: there is no such interpreter.
@@ -134,7 +134,7 @@ def find_interpreter(word: str, environ: Mapping[str, str] = os.environ) -> Path
 
 
 def ask(path: Path) -> Found:
-    """Return what an interpreter says of itself.
+    """Return what an interpreter reports of itself.
 
     Raises:
         NotMeasured: it does not start, or is no Python.
@@ -154,7 +154,7 @@ def read_content(found: Found, cache: Path, notify: Notify) -> Content:
 
     Args:
         found: its interpreter.
-        cache: where it is kept what was read.
+        cache: keeps what was read.
         notify: takes a line if it has to be read.
     """
     kept = cache / f"{_key(found)}.json"

@@ -1,4 +1,4 @@
-"""An engine's Unix socket; one that could not be connected is closed, where the SDK leaves it to the collector."""
+"""An engine's Unix socket; one that could not be connected is closed; the SDK leaves it to the collector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the kernel of an engine's machine says of it, and how fast that machine is, by the helper container there.
+"""What the kernel of an engine's machine reports of it, and how fast that machine is, by the helper container there.
 
 Most files of ``/proc`` and ``/sys`` that describe a machine are the same in a container. What comes back is data from
 elsewhere: its size and its form are bounded before anybody reads it.
@@ -37,7 +37,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 def look(helper: HelperThere, place: Place) -> Seen:
-    """Return what the engine's machine says of itself now.
+    """Return what the engine's machine reports of itself now.
 
     Args:
         helper: the command's helper there.

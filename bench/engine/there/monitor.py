@@ -1,6 +1,6 @@
 """Following an engine's machine while something is measured on it, by the command's helper container there.
 
-    with watch.during(seen, place, latest_s) as monitor:
+    with monitor_there.during(seen, place, latest_s) as monitor:
         ...  # the run
     monitor.summary()
 

@@ -1,4 +1,4 @@
-"""What a helper container says of its machine once a second, and how that is read."""
+"""What a helper container reports of its machine once a second, and how that is read."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a helper container runs: it reads its machine when it is asked, and once a second, and holds no opinion.
 
-It prints JSON lines: that it listens; a moment a second, and one at once for USR1; what the machine says of itself
+It prints JSON lines: that it listens; a moment a second, and one at once for USR1; what the machine reports of itself
 for USR2, in pieces; what a calibration printed for HUP. It ends with TERM, and when nobody has asked for long.
 """
 

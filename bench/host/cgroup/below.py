@@ -118,7 +118,7 @@ def users_part(user: int | None = None) -> str:
 
 
 def _is_top(folder: Path, root: Path) -> bool:
-    """Whether a group is the kernel's root: it alone has no type, also where a namespace shows another as the root."""
+    """Whether a group is the kernel's root: it alone has no type, also if a namespace shows another as the root."""
     return folder == root and not (folder / "cgroup.type").exists()
 
 

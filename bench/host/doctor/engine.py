@@ -35,7 +35,7 @@ def engine_checks(facts: Facts) -> Iterator[Check]:
 
 
 def daemon_checks(facts: Facts) -> Iterator[Check]:
-    """What an engine says of itself: control groups, each limit, its storage."""
+    """What an engine reports of itself: control groups, each limit, its storage."""
     yield _engine(facts)
     if facts.info:
         rootless = is_rootless(facts.info)
@@ -60,7 +60,7 @@ def is_podman(version: Mapping[str, Any]) -> bool:
 
 
 def _podman_limits(info: Mapping[str, Any], rootless: bool) -> Check:
-    """What Podman says of its limits is not asked: it denies some that it applies, and names some that it does not."""
+    """What Podman reports of its limits is not asked: it denies some that it applies, and names others."""
     if rootless and str(info.get("CgroupVersion")) != "2":
         detail = "a rootless Podman on version 1 applies none, and a run that asks for one is not measured"
         return warn("limits", detail, "run Podman as root, or boot with systemd.unified_cgroup_hierarchy=1")

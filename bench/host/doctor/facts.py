@@ -120,7 +120,7 @@ def read_facts(
         engine_fix=engine_fix,
         group=read_local_group(),
         results=read_disk(results),
-        # The folder is the engine's: it tells something only where the engine is on this machine.
+        # The folder is the engine's: it tells something only if the engine is on this machine.
         engine_disk=read_disk(Path(root)) if root and Path(root).exists() else None,
         python=python,
         clock=(current, *(name for name in available.split() if name != current)) if current else (),

@@ -5,7 +5,7 @@
     warnings = disturbances(monitor.summary(), run)     # bench.host.monitor.disturbances
 
 A monitor sees the machine that it runs on. For a run on another host's engine that is the wrong one: do not start
-it. Its cost is held under :data:`MOST_COST` of a core: where a sample is dear (many CPUs), they become rarer.
+it. Its cost is held under :data:`MOST_COST` of a core: if a sample is dear (many CPUs), they become rarer.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ MAX_BENCHMARKS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A file of a known tool and what it holds; without a tool it could not be read, and ``problems`` say why."""
+    """A file of a known tool and what it holds; without a tool it could not be read, and ``problems`` are why."""
 
     file: File
     found: ToolFile | None

@@ -62,7 +62,7 @@ class ToolHost:
 
 @dataclass(frozen=True, slots=True)
 class ToolBenchmark:
-    """One benchmark. ``original`` is its part of the file, ``suffix`` says in what form.
+    """One benchmark. ``original`` is its part of the file, ``suffix`` is its form.
 
     ``made`` is when it ran; if it has no time zone the file does not say which. ``params`` are what makes it another
     measurement. ``timed`` says what a run's time is.

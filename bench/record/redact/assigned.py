@@ -70,7 +70,7 @@ _ENDED = re.compile(
 _PAIR = re.compile(
     rb"[(\[][ \t]{0,3}[bu]?\\{0,7}(?:" + MARKS + rb")(?P<name>[\w.:-]{1,60}+)\\{0,7}(?:" + MARKS + rb"),[ \t]{0,3}"
 )
-# What stands before `pass` where it is what somebody does, not a name: `forward pass: 12`, `Running pass: inline`.
+# What stands before `pass` if it is what somebody does, not a name: `forward pass: 12`, `Running pass: inline`.
 _DOES = re.compile(rb"[A-Za-z]{2,}ing[ \t]$|\b(?i:" + b"|".join(word.encode() for word in sorted(PASSES)) + rb")[ \t]$")
 # `password = url_user_password` of a program; `:param password: The one of the user.` of its documentation.
 _BOUND = re.compile(rb"[A-Za-z]+(?:[_.][A-Za-z]+)+,?")

@@ -121,7 +121,7 @@ def redact_random(data: bytes, mark: bytes) -> bytes:
 
 
 def _tokens(data: bytes) -> Iterator[tuple[int, int]]:
-    """What is long enough; by RE2, which is the faster where it is seldom, or by `re`, which is it where it is often.
+    """What is long enough; by RE2, which is the faster if it is seldom, or by `re`, which is it if it is often.
 
     No more is asked for: an automaton that also looks for a digit somewhere within has a state of its own for each
     place of the digits, and in random strings they stand anywhere.

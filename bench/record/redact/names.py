@@ -54,7 +54,7 @@ _AFTER_TOKEN = frozenset(("value", "data", "string", "str", "base", "secret"))
 _COUNTED = frozenset(
     ("count", "counts", "length", "len", "size", "min", "max", "ttl", "timeout", "index", "number", "limit")
 )
-# What stands before `pass` or `key` where it is no secret.
+# What stands before `pass` or `key` if it is no secret.
 _PASSES = """
 forward backward fwd bwd first second third one two single multi last next each per grad joint graph fx dispatch render
 inference low high compiler optimizer fusion pre post test tests did must will by custom
@@ -71,7 +71,7 @@ _NO_KEY = frozenset(_KEYS.split())
 
 @lru_cache(maxsize=1 << 12)
 def kind_of_name(name: str) -> Kind | None:
-    """What a name before ``=`` or ``:`` in a text says of the value, ``None`` if it is no secret's.
+    """What a name before ``=`` or ``:`` in a text means for the value, ``None`` if it is no secret's.
 
     Args:
         name: with the words before it, as ``self.db_password``, ``X-Api-Key`` or ``clientSecret``.

@@ -249,7 +249,7 @@ def _redact_known(data: bytes, secrets: Collection[str]) -> bytes:
 
 
 def _redact_private_keys(data: bytes) -> bytes:
-    """Private keys from BEGIN to END; where the end was cut off, as far as the text looks like a key's."""
+    """Private keys from BEGIN to END; if the end was cut off, as far as the text looks like a key's."""
     if b"PRIVATE KEY" not in data:
         return data
     parts: list[bytes] = []

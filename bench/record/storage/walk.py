@@ -28,7 +28,7 @@ def bundle_paths(top: str) -> list[str]:
     """Return folders below ``top``, or itself, that are bundles or claim to be, by a record, a manifest or a name.
 
     Partial and hidden folders are passed over. A link to a folder (a host's results that somebody keeps elsewhere) is
-    followed as deep as results can lie below it; each real folder counts once, by its own path where it has one here.
+    followed as deep as results can lie below it; each real folder counts once, by its own path if it has one here.
     """
     return [path_in(folder, name) for folder, names in bundles_by_folder(top).items() for name in names]
 

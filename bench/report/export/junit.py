@@ -21,7 +21,7 @@ that a comparison could not be made are passed cases whose output says so."""
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case: ``state`` decides what it is, ``lines`` say why, ``figures`` become its properties."""
+    """One case: ``state`` decides what it is, ``lines`` give the reason, ``figures`` become its properties."""
 
     suite: str
     name: str

@@ -176,7 +176,7 @@ def _beside(baseline: VerdictBaseline) -> list[str]:
 
 
 def _baseline(baseline: VerdictBaseline, wall_s: float | None) -> list[tuple[str, str, str]]:
-    """Rows for what a verdict says of its baseline."""
+    """Rows for what a verdict reports of its baseline."""
     if baseline == VerdictBaseline():
         return [("baseline", units.NOT_KNOWN, "none given")]
     if baseline.id is msgspec.UNSET:

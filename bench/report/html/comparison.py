@@ -188,8 +188,8 @@ def _medians(one: Comparison) -> tuple[Cell, Cell]:
     trial = one.experiment
     if trial is None:
         return Cell(units.seconds(one.a.median_s), one.a.median_s), Cell(units.seconds(one.b.median_s), one.b.median_s)
-    judged = trial.decides
-    return Cell(units.figure(judged.a, judged.unit), judged.a), Cell(units.figure(judged.b, judged.unit), judged.b)
+    a, b = (Cell(units.figure(value, trial.decides.unit), value) for value in (trial.decides.a, trial.decides.b))
+    return a, b
 
 
 def _group(one: Comparison, groups: Mapping[str, str]) -> str:

@@ -26,7 +26,7 @@ from bench.report.terminal.compare import WORD_STYLES, ratio_bar, reach_of
 class VariantLine:
     """One variant: what it is, and its comparison with the reference, or why there is none.
 
-    ``comparison`` is ``None`` for the reference itself and for what could not be measured. A ``problem`` says why that
+    ``comparison`` is ``None`` for the reference itself and for what could not be measured. A ``problem`` is why that
     was, or why there are no more than these ``runs``. ``passed`` says whether the diagnostic's own test passed in every
     run; ``not_passed`` counts the others by outcome. ``figures`` are medians of what it used beside wall time;
     ``agreed`` is what all rounds say of it.

@@ -72,7 +72,7 @@ def split(cpus: Collection[int], cores: Iterable[Collection[int]]) -> Halves | N
 
 
 def read_siblings(cpus: Iterable[int]) -> list[frozenset[int]]:
-    """Return which CPUs are threads of one core, as far as the kernel tells."""
+    """Return which CPUs are threads of one core, as far as the kernel reports."""
     found = set()
     for cpu in cpus:
         try:

@@ -28,7 +28,7 @@ class Rules:
     """When an experiment ends. ``budget_s`` is of this command alone; ``max_pairs`` counts those before it too.
 
     ``otherwise`` decides if the first pair does not have the figure that was to; ``None`` if that was asked for.
-    ``alpha`` is the chance of a wrong decision, and ``settled`` tells whether what is decided needs no more pairs.
+    ``alpha`` is the chance of a wrong decision, and ``settled`` returns whether what is decided needs no more pairs.
     """
 
     max_pairs: int = 60

@@ -56,7 +56,7 @@ def find_revision(project: Path, name: str) -> Revision:
 
 
 _NO_CHECKOUT = ("not a git repository", "GIT_DISCOVERY_ACROSS_FILESYSTEM")
-"""What git says of a folder that is no checkout, which adds nothing."""
+"""What git reports of a folder that is no checkout, which adds nothing."""
 
 
 def how_to_deepen(top: Path, name: str = "") -> str | None:

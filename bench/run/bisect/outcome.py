@@ -6,6 +6,7 @@ import msgspec
 
 from bench.compare.bisection import Step, answer_of
 from bench.compare.experiment import Trial
+from bench.compare.reasons import difference_reason
 from bench.compare.sample import FAILURES
 from bench.errors import ExitCode
 from bench.record.schema import Record
@@ -51,7 +52,7 @@ def why_skipped(done: Done, trial: Trial) -> str | None:
         head, base = (_HOW.get(outcome or "") for outcome in outcomes)
         return head or f"of the good end, {base}"
     if done.ended_by == "unlike":
-        return done.comparison.reasons[0]
+        return difference_reason(done.comparison.differences[0])  # what forces a status comes first
     if done.ended_by == "no_figure":
         return f"{trial.metric} cannot decide: {trial.decides.why}"
     if done.ended_by == "lost" and _has_place(done.base.record) and not _has_place(done.head.record):

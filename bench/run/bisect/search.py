@@ -31,7 +31,7 @@ class Graph(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A commit with its answer; ``ends`` says why no other can be tried."""
+    """A commit with its answer; ``ends`` is why no other can be tried."""
 
     step: Step
     ends: Ended | None = None

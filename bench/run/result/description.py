@@ -37,7 +37,7 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The answers of a place about itself, and why one of them is missing, by its name in ``facts.json``.
 
     Args:
-        python: what the interpreter says of itself and of its packages.
+        python: what the interpreter reports of itself and of its packages.
         torch: the text of torch's own account; ``None`` if it was not asked.
         unavailable: the reasons for what could not be had.
     """

@@ -100,7 +100,7 @@ def marked(runs: Sequence[Run], warmup: int) -> tuple[Run, ...]:
 
 
 def _engine_seen(engine: Engine, readings: Sequence[Reading]) -> Engine:
-    """The engine as its runs saw it from inside, over what it says of itself: group version and group namespace."""
+    """The engine as its runs saw it from inside, over what it reports of itself: group version and group namespace."""
     version = next((reading.cgroup_version for reading in readings if reading.cgroup_version), None)
     namespace = next((found for one in readings if (found := one.run.cgroup.get("namespace"))), None)
     security = dict(engine.security)

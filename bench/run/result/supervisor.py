@@ -1,4 +1,4 @@
-"""What the supervisor says of a run, as ``result.json`` and as its last event: read within bounds, and believed only if
+"""What the supervisor reports of a run, as ``result.json`` and as its last event: read within bounds, believed only if
 it can be.
 """
 

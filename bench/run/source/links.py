@@ -26,7 +26,7 @@ class Sorted:
 
 
 def sort_out(root: Path, names: Iterable[str]) -> Sorted:
-    """Tell a project's files from its links, and from what no copy can have.
+    """Separate a project's files from its links, and from what no copy can have.
 
     Args:
         root: the project, as it is on the disk (no links on the way).

@@ -19,7 +19,7 @@ _DEPTH = 3
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Tells files of bench from a project's.
+    """Separates files of bench from a project's.
 
     Args:
         root: the project, as it is on the disk (no links on the way).

@@ -23,7 +23,7 @@ MAX_PATH_BYTES = 2000
 
 
 class Made:
-    """Tells what tools made below a root; each folder is looked at once."""
+    """Finds what tools made below a root; each folder is looked at once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

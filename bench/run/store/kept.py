@@ -168,7 +168,7 @@ class Store:
         return {path.stem: _read(path, Kept) for path in sorted(self.path.glob("run-*.json"))}
 
     def unfinished(self) -> bool:
-        """Return whether it holds a run that has ended and is in no bundle, or nobody can say."""
+        """Return whether it holds a run that has ended and is in no bundle, or nobody knows."""
         try:
             begun = self.begun()
             return any(run.of in begun and run.reading is not None for run in self.runs().values())

@@ -13,31 +13,9 @@ from bench.compare.likeness.configuration import setup_of
 from bench.compare.reasons import outcome_word, trial_reason
 from bench.compare.reference import barred, like
 from bench.errors import DamagedData, NotComparable
-from bench.record.schema import Experiment, Metric, Run, Source, Warning_
-from bench.record.schema import TestResult as Node
+from bench.record.schema import Metric, Warning_
+from tests.support.paired import noisy, run, side
 from tests.support.records import make_record, replace
-
-
-def run(index, call, outcome="passed", **changes):
-    node = Node("test_x.py::test_y", outcome, call_s=call)
-    return Run(index, outcome, wall_s=call + 1, tests=(node,), **changes)
-
-
-def side(name, calls, pairs=None, seed=3, **changes):
-    runs = tuple(one if isinstance(one, Run) else run(index, one) for index, one in enumerate(calls))
-    pairs = tuple(range(len(runs))) if pairs is None else tuple(pairs)
-    told = Experiment("ab-1", name, pairs, tuple(place(name, seed, pair) for pair in pairs), seed)
-    stamp = {"base": "20260102T030405Z", "head": "20260102T030406Z"}[name]
-    return replace(
-        make_record(stamp=stamp, runs=runs, source=Source("project", sha256=name), ceiling_s=0.5),
-        experiment=replace(told, **changes),
-    )
-
-
-def noisy(level, count, seed):
-    draw = random.Random(seed)
-    return [level * (1 + draw.uniform(-0.01, 0.01)) for _ in range(count)]
-
 
 BASE, HEAD, SAME = side("base", noisy(1.0, 12, 1)), side("head", noisy(1.1, 12, 2)), side("head", noisy(1.0, 12, 3))
 

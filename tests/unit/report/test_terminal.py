@@ -21,12 +21,12 @@ from bench.record.storage.verify import BundleProblem, VerifyReport
 from bench.report.entry import Entry
 from bench.report.terminal.catalog import catalog_table
 from bench.report.terminal.cells import bar, day, interval, signed_bar, sparkline
+from bench.report.terminal.checks.doctor import doctor_view
+from bench.report.terminal.checks.verify import verify_view
 from bench.report.terminal.compare import comparison_view, ranking_view
-from bench.report.terminal.doctor import doctor_view
 from bench.report.terminal.explain import difference_view, explanation_view
 from bench.report.terminal.history import changes_view, history_view
 from bench.report.terminal.results import result_summary, results_table
-from bench.report.terminal.verify import verify_view
 from bench.report.terminal.whatif import VariantLine, whatif_view
 from bench.report.text import plain
 from tests.support.entries import bad_entries, limited, make_entries, make_entry, stamps, synthetic_record

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +21,10 @@ IMAGE = Image("bench-cpu:test", "sha256:1", "base@sha256:2", "3" * 64, "4" * 64,
 
 @dataclass
 class StandIn:
-    """Answers each run with the next of its outcomes: a word, an exception to raise, else a pass of 10 s."""
+    """Answers each run with the next of its outcomes: a word, an exception to raise, else a pass.
+
+    ``seconds`` tells how long a task takes.
+    """
 
     outcomes: list = field(default_factory=list)
     remote: bool = False
@@ -32,6 +36,7 @@ class StandIn:
     name: str = "docker"
     address: str = "stand-in"
     machine: str = ""
+    seconds: Callable = lambda task: 10.0
 
     def describe(self, limits, security="default"):
         return Engine(self.name, "27.0", 2, {"profile": security}, limits)
@@ -54,7 +59,7 @@ class StandIn:
         if isinstance(outcome, BaseException):
             raise outcome
         on_event({"event": "collected", "tests": 1})
-        write_result(out, outcome)
+        write_result(out, outcome, self.seconds(task))
         return Ending(0, interrupted=outcome == "interrupted", commands=("python -m pytest",))
 
     def orphans(self):

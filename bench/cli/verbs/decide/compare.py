@@ -48,7 +48,7 @@ def compare_(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Say whether results are the same, slower, or of another host.
+    """Report whether results are the same, slower, or of another host.
 
     Example: bench compare HOST/grad_cpu/STAMP_A HOST/grad_cpu/STAMP_B
     """

@@ -38,7 +38,7 @@ def explain_(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> None:
-    """Say where the time went; with two results, why they differ.
+    """Report where the time went; with two results, why they differ.
 
     Example: bench explain HOST/grad_cpu/STAMP
     """
@@ -68,8 +68,8 @@ def _decided(a: Record, b: Record) -> Decided | None:
         trial = trial_of(a, b, informs=False)
     except BenchError:  # both are explained all the same
         return None
-    judged = trial.decides
-    medians = " became ".join(units.figure(value, judged.unit) for value in (judged.a, judged.b))
+    decides = trial.decides
+    medians = " became ".join(units.figure(value, decides.unit) for value in (decides.a, decides.b))
     calls = None if trial.metric == WALL else _calls_s(a, b)
     return Decided(trial_reason(trial), f"{trial.metric} {medians}", calls)
 

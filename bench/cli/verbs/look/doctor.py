@@ -17,7 +17,7 @@ from bench.errors import ExitCode
 from bench.host.doctor.examine import examine, examine_there, worst
 from bench.host.doctor.facts import read_facts
 from bench.record.check import Check, ok
-from bench.report.terminal.doctor import doctor_view
+from bench.report.terminal.checks.doctor import doctor_view
 
 
 @app.command()

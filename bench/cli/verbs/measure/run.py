@@ -30,8 +30,8 @@ from bench.record.schema import Record, Source
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.find import find_bundles
 from bench.report.entry import Entry
+from bench.report.terminal.checks.selftest import selftest_view
 from bench.report.terminal.results import first_summary, result_summary
-from bench.report.terminal.selftest import selftest_view
 from bench.run.baseline import Baseline, default_baseline
 from bench.run.measure import measure
 from bench.run.plan import Options, Plan, make_plan, need_of, parse_env
@@ -243,7 +243,7 @@ def what_is_named(
         project: the project's root.
         node: a pytest node of it, without a NAME.
         words: what stands behind ``--``.
-        asked: what the command line says of a command, and the device of the node.
+        asked: what the command line asks of a command, and the device of the node.
 
     Raises:
         UsageError: nothing, several, or nothing of that name.

@@ -79,7 +79,7 @@ def whatif(
     json: options.Json = False,
     quiet: options.Quiet = False,  # noqa: ARG001, its callback acts
 ) -> int:
-    """Run a diagnostic or a command under variants; say what to set.
+    """Run a diagnostic or a command under variants; report what to set.
 
     Example: bench whatif grad_cpu --profile smoke --variants glibc,jemalloc
     """

@@ -15,7 +15,7 @@ from bench.cli.progress import Steps
 from bench.errors import ExitCode
 from bench.record.storage.archive import is_archive, verify_archive
 from bench.record.storage.verify import verify
-from bench.report.terminal.verify import verify_view
+from bench.report.terminal.checks.verify import verify_view
 
 
 @app.command("verify")

@@ -94,7 +94,7 @@ def _run(case: Node, result: str) -> ToolRun:
 
 
 def _kept(case: Node) -> dict[str, Any]:
-    """What a case says of the measurement; its paths and its machines are left out."""
+    """What a case reports of the measurement; its paths and its machines are left out."""
     kept = ("display_name", "name", "result", "fail_phase", "fail_reason", "job_exitcode", "perfvalues", *_TIMES)
     return {key: case.value[key] for key in kept if key in case.value}
 

@@ -49,7 +49,7 @@ class Alike:
 
     Args:
         redact: what redacts a text of any lines.
-        places: where a text may hold something, as spans; where that is seldom, nothing is gained here.
+        places: where a text may hold something, as spans; if that is seldom, nothing is gained here.
     """
 
     def __init__(self, redact: Redact, places: Callable[[bytes], Iterator[tuple[int, int]]]) -> None:

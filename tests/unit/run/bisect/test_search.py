@@ -8,7 +8,6 @@ import pytest
 
 from bench.compare.bisection import Step, decisions_made, decisions_planned
 from bench.compare.stats import pairs
-from bench.errors import NotMeasured
 from bench.run.bisect.commits import find_commits
 from bench.run.bisect.search import Tried, search
 from tests.support.history import git, make_history
@@ -111,10 +110,17 @@ def test_nothing_is_spent_beyond_the_budget_however_often_there_is_no_answer(his
     assert sum(step.alpha for step in came_to.steps) <= 0.01
 
 
-def test_a_commit_that_git_does_not_know_is_told(history):
-    root, shas, _ = history
-    with pytest.raises(NotMeasured, match="git does not tell of the commits: "):
-        find_commits(root, shas[0], shas[-1]).left("0" * 40, [shas[0]])
+def test_every_commit_that_is_left_may_fail(history):
+    _, shas, graph = history
+    came_to = search(graph, shas[0], ends(shas), 6, lambda commit, _: Tried(Step(commit=commit, answer="skipped")))
+    assert (came_to.ended_by, came_to.first, len(came_to.left)) == ("passed", None, MANY - 1)
+
+
+def test_neighbours_need_no_step_between_them(history):
+    _, shas, graph = history
+    known = [Step(commit=shas[1], answer="bad", alpha=0.001, threshold=0.1)]
+    came_to = search(graph, shas[0], known, decisions_planned(1), lambda *_: pytest.fail("there is none to try"))
+    assert (came_to.ended_by, came_to.first.commit) == ("found", shas[1])
 
 
 def test_a_side_branch_is_searched_as_git_does(tmp_path):

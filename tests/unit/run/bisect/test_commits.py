@@ -1,4 +1,4 @@
-"""Searches in histories that are no line: merges, skips in the middle, a dirty checkout, a shallow clone."""
+"""The commits between a good and a bad one, as git has them: in a line, in a tangle, in a shallow clone."""
 
 import random
 import subprocess
@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from bench.compare.bisection import Step, decisions_planned
-from bench.errors import UsageError
+from bench.errors import NotMeasured, UsageError
 from bench.run.ab.revisions import find_revision
 from bench.run.bisect.commits import find_commits
 from bench.run.bisect.search import Tried, search
@@ -77,20 +77,62 @@ def test_the_commit_is_found_whatever_was_merged_and_what_cannot_be_tried(tmp_pa
         assert (again.left, again.steps) == (came_to.left, came_to.steps)  # what is known is not tried again
 
 
-def test_every_commit_that_is_left_may_fail(tmp_path):
-    shas = make_history(tmp_path / "project", [{"n.txt": f"{at}\n"} for at in range(9)])
-    graph = find_commits(tmp_path / "project", shas[0], shas[-1])
-    ends = [Step(commit=shas[-1], answer="bad", alpha=0.001, threshold=0.1)]
-    came_to = search(graph, shas[0], ends, 4, lambda commit, _: Tried(Step(commit=commit, answer="skipped")))
-    assert (came_to.ended_by, came_to.first, len(came_to.left)) == ("passed", None, 8)
+@pytest.fixture(scope="module")
+def line(tmp_path_factory):
+    """Nine commits in a line: their folder, hashes, and those between the first and the last."""
+    root = tmp_path_factory.mktemp("line") / "project"
+    shas = make_history(root, [{"n.txt": f"{at}\n"} for at in range(9)])
+    return root, shas, find_commits(root, shas[0], "main")
 
 
-def test_neighbours_need_no_step_between_them(tmp_path):
-    shas = make_history(tmp_path / "project", [{"n.txt": f"{at}\n"} for at in range(2)])
-    graph = find_commits(tmp_path / "project", shas[0], shas[1])
-    ends = [Step(commit=shas[1], answer="bad", alpha=0.001, threshold=0.1)]
-    came_to = search(graph, shas[0], ends, decisions_planned(1), lambda *_: pytest.fail("there is none to try"))
-    assert (came_to.ended_by, came_to.first.commit) == ("found", shas[1])
+def test_those_that_are_left_come_newest_first_and_lie_behind_no_good_one(line):
+    root, shas, commits = line
+    assert (commits.top, commits.good, commits.bad) == (root, shas[0], shas[8])
+    assert commits.left(shas[8], [shas[0]]) == tuple(reversed(shas[1:]))
+    assert commits.left(shas[6], [shas[0], shas[3]]) == (shas[6], shas[5], shas[4])
+    assert commits.left(shas[3], [shas[3]]) == ()
+
+
+def test_what_is_left_is_halved_and_what_was_passed_is_gone_around(line):
+    _, shas, commits = line
+    assert commits.halving(shas[8], [shas[0]], ()) == shas[4]
+    assert commits.halving(shas[8], [shas[4]], ()) == shas[6]
+    beside = commits.halving(shas[8], [shas[0]], [shas[4]])
+    assert beside in (shas[3], shas[5])
+    assert commits.halving(shas[8], [shas[0]], shas[1:8]) is None
+    assert commits.halving(shas[1], [shas[0]], ()) is None
+
+
+def test_a_subject_is_one_printable_line_of_bounded_length(line, tmp_path):
+    _, shas, commits = line
+    assert commits.subject(shas[3]) == "change 3"
+    root = tmp_path / "project"
+    make_history(root, [{"n.txt": "0\n"}])
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    git(root, *who, "commit", "-q", "--allow-empty", "--cleanup=verbatim", "-m", f"\x1b[31mred {'x' * 300}\n\nmore")
+    hostile = find_commits(root, "HEAD~1", "HEAD")
+    assert hostile.subject(hostile.bad) == f" [31mred {'x' * 300}"[:200]
+
+
+def test_ends_that_are_no_good_and_bad_one_of_one_line(line, tmp_path):
+    root, shas, _ = line
+    with pytest.raises(UsageError, match="'main' and 'HEAD' are the same commit"):
+        find_commits(root, "main", "HEAD")
+    with pytest.raises(UsageError, match=f"'{shas[2]}' comes before 'main'") as refused:
+        find_commits(root, "main", shas[2])
+    assert refused.value.fix.startswith(f"turn them round: --good {shas[2]} --bad main ")
+    with pytest.raises(UsageError, match="'none' is no revision"):
+        find_commits(root, "none", "main")
+    apart = make_tangle(tmp_path / "apart", [[], [0], [0], [1, 2]])
+    with pytest.raises(UsageError, match="'n2' does not come after 'n1'") as refused:
+        find_commits(tmp_path / "apart", "n1", "n2")
+    assert f"--good {apart[0][:12]}" in refused.value.fix
+
+
+def test_a_commit_that_git_does_not_know_is_told(line):
+    _, shas, commits = line
+    with pytest.raises(NotMeasured, match="git does not tell of the commits: "):
+        commits.left("0" * 40, [shas[0]])
 
 
 def test_a_dirty_checkout_is_neither_read_nor_touched(tmp_path):
