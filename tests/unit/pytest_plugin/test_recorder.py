@@ -3,8 +3,8 @@
 from types import SimpleNamespace
 from typing import Any
 
-from bench.pytest_plugin.counters import read_counters
 from bench.pytest_plugin import recorder as made
+from bench.pytest_plugin.counters import read_counters
 
 
 class Report(SimpleNamespace):
