@@ -251,6 +251,9 @@ _OUTER = {
     "memory_bytes": "a memory limit from outside (a group above, ulimit)",
     "pids": "a limit on processes from outside",
     "nice": "the command ran with another niceness: others were served first",
+    "cpu_share": "groups of another weight: another share of busy CPUs (cpu.weight, cpu.shares)",
+    "scheduling": "the command ran under another policy of the scheduler (chrt)",
+    "io_priority": "the command had another priority at the disks (ionice)",
 }
 
 
@@ -265,6 +268,8 @@ def _outer(a: Record, b: Record) -> Iterator[Difference]:
 def _binding(record: Record, name: str) -> object:
     """A limit from outside, unless a limit of the run's own is tighter; a set of CPUs of its own decides alone."""
     outer, own = getattr(record.engine.outer, name), getattr(record.engine.limits, name, None)
+    if outer is msgspec.UNSET:
+        return None
     if outer is None or own is None:
         return outer
     return None if name == "cpuset" or own <= outer else outer

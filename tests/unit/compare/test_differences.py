@@ -222,7 +222,17 @@ def bounded(limits=None, **outer):
 
 
 @pytest.mark.parametrize(
-    "outer", [{"cpus": 0.3}, {"cpuset": "1"}, {"memory_bytes": 1 << 30}, {"pids": 100}, {"nice": 10}]
+    "outer",
+    [
+        {"cpus": 0.3},
+        {"cpuset": "1"},
+        {"memory_bytes": 1 << 30},
+        {"pids": 100},
+        {"nice": 10},
+        {"cpu_share": 0.1},
+        {"scheduling": "idle"},
+        {"io_priority": "idle"},
+    ],
 )
 def test_limits_from_outside_differ_like_the_run_s_own(outer):
     found = differences(bounded(), bounded(**outer))
