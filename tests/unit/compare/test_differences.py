@@ -295,5 +295,10 @@ def test_how_many_threads_really_ran_is_compared():
     assert found(threaded(2), threaded(2, 2)) == found(threaded(2), threaded(None)) == []
     one, two = ({"source": Source("project", sha256=sha256)} for sha256 in ("1", "2"))
     assert found(threaded(2, **one), threaded(1, **two)) == [(name, "2", "1", None)]  # the code's own doing
-    for why in ({"limits.threads": 1}, {"limits.cpuset": "0"}, {"environ": {"MKL_NUM_THREADS": "1"}}, {"host": XEON}):
+    for why in (
+        {"engine.limits.threads": 1},
+        {"engine.limits.cpuset": "0"},
+        {"environ": {"MKL_NUM_THREADS": "1"}},
+        {"host": XEON},
+    ):
         assert found(threaded(2), threaded(1, **why)) == []
