@@ -1,24 +1,39 @@
-"""What bounds a command from outside: groups above it, and what it was started with (taskset, nice, ulimit, systemd).
+"""What bounds a command from outside: groups above it, and what it was started with (taskset, nice, ulimit, chrt,
+ionice, systemd).
 
 Files of control groups: Linux, Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst; the rest: sched_setaffinity(2),
-getpriority(2), getrlimit(2).
+getpriority(2), getrlimit(2), sched(7), ioprio_get(2).
 """
 
 from __future__ import annotations
 
+import math
 import os
 import resource
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+
+import msgspec
+import psutil
 
 from bench.record.schema import Outer
 
 _NO_LIMIT_BYTES = 1 << 60
 """On v1 a group without a limit shows the largest number of pages."""
-_FILES = {
-    1: {"cpu": "cpu.cfs_quota_us", "memory": "memory.limit_in_bytes", "pids": "pids.max"},
-    2: {"cpu": "cpu.max", "memory": "memory.max", "pids": "pids.max"},
+_FILES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
+    1: {"memory": ("memory.limit_in_bytes",), "pids": ("pids.max",)},
+    # Above memory.high a group is slowed down until it has given memory back.
+    2: {"memory": ("memory.max", "memory.high"), "pids": ("pids.max",)},
 }
+_WEIGHTS: Mapping[int, tuple[str, int]] = {1: ("cpu.shares", 1024), 2: ("cpu.weight", 100)}
+"""By version the file of a group's weight among its neighbours, and the usual one."""
+_POLICIES: Mapping[int, str] = {
+    os.SCHED_FIFO: "fifo",
+    os.SCHED_RR: "round robin",
+    os.SCHED_BATCH: "batch",
+    os.SCHED_IDLE: "idle",
+}
+_IO_CLASSES: Mapping[int, str] = {1: "real time", 2: "best effort", 3: "idle"}
 
 
 def read_outer(version: int | None, folders: Mapping[str, str], memory_bytes: int | None = None) -> Outer:
@@ -39,7 +54,26 @@ def read_outer(version: int | None, folders: Mapping[str, str], memory_bytes: in
         memory_bytes=min((limit for limit in memory if limit < most), default=None),
         pids=min((*_numbers(folders, version, "pids"), *_soft(resource.RLIMIT_NPROC)), default=None),
         nice=os.getpriority(os.PRIO_PROCESS, 0),
+        cpu_share=_share(folders, version),
+        scheduling=_POLICIES.get(os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK, msgspec.UNSET),
+        io_priority=io_priority(*psutil.Process().ionice()),
     )
+
+
+def io_priority(which: int, level: int) -> str | msgspec.UnsetType:
+    """Return the words for an I/O class and level (pure); unset if nobody asked for any."""
+    name = _IO_CLASSES.get(which)
+    return msgspec.UNSET if name is None else name if name == "idle" else f"{name} {level}"
+
+
+def _share(folders: Mapping[str, str], version: int | None) -> float | msgspec.UnsetType:
+    """The weight of the groups among their neighbours, level by level, against the usual one; unset if it is that."""
+    if version is None:
+        return msgspec.UNSET
+    name, usual = _WEIGHTS[version]
+    texts = (_text(folder / name).strip() for folder in _up(folders, version, "cpu"))
+    share = math.prod(int(text) / usual for text in texts if text.isdigit())
+    return msgspec.UNSET if share == 1 else share
 
 
 def cpu_list(cpus: Collection[int]) -> str:
@@ -70,8 +104,8 @@ def _quota(folder: Path, version: int | None) -> float | None:
 
 
 def _numbers(folders: Mapping[str, str], version: int | None, controller: str) -> list[int]:
-    name = _FILES.get(version or 0, {}).get(controller, "")
-    texts = (_text(folder / name).strip() for folder in _up(folders, version, controller))
+    names = _FILES.get(version or 0, {}).get(controller, ())
+    texts = (_text(folder / name).strip() for folder in _up(folders, version, controller) for name in names)
     return [int(text) for text in texts if text.isdigit() and int(text) < _NO_LIMIT_BYTES]
 
 
@@ -84,9 +118,15 @@ def _up(folders: Mapping[str, str], version: int | None, controller: str) -> Ite
         folder = folder.parent
 
 
-def _soft(which: int, get: Callable[[int], tuple[int, int]] = resource.getrlimit) -> tuple[int, ...]:
-    limit = get(which)[0]
-    return () if limit == resource.RLIM_INFINITY else (limit,)
+def soft_limit(which: int) -> int | None:
+    """Return a limit on this process's resources (getrlimit(2)), or ``None`` if there is none."""
+    limit = resource.getrlimit(which)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def _soft(which: int) -> tuple[int, ...]:
+    limit = soft_limit(which)
+    return () if limit is None else (limit,)
 
 
 def _text(path: Path) -> str:

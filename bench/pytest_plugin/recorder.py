@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bench.agent.plugin.bench_pytest_plugin.clock import monotonic_s
-from bench.agent.plugin.bench_pytest_plugin.reports import PHASES, message_of, node_id, outcome_of
+from bench.agent.plugin.bench_pytest_plugin.reports import PHASES, is_subtest, message_of, node_id, outcome_of
 from bench.errors import BenchError, ExitCode
 from bench.host.kernel_files import STATE_FILES, read_texts
 from bench.pytest_plugin.counters import Counters, read_counters, read_peak, reset_peak
@@ -44,6 +44,7 @@ class Test:
     marker_timeout_s: float | None = None
     attempts: int = 0
     spent_s: dict[str, float] = field(default_factory=dict)
+    subtests: dict[str, int] = field(default_factory=dict)
     properties: list[Any] = field(default_factory=list)
     log: str = ""
 
@@ -113,9 +114,12 @@ class Recorder:
         if report.when == "setup":
             test.attempts += 1
             test.outcome = test.message = None  # a test that is tried again ends as its last attempt does
-        if report.when in PHASES:
+        if is_subtest(report):
+            word = outcome_of(report) or report.outcome
+            test.subtests[word] = test.subtests.get(word, 0) + 1
+        elif report.when in PHASES:
             test.spent_s[report.when] = test.spent_s.get(report.when, 0.0) + max(float(report.duration), 0.0)
-        said = outcome_of(report)
+        said = outcome_of(report) if not is_subtest(report) or report.outcome == "failed" else None
         if said is not None and (test.outcome is None or said in ("failed", "error")):
             test.outcome = said if test.outcome != "failed" else "failed"
         if report.outcome == "failed" and test.message is None:

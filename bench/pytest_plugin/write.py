@@ -254,6 +254,7 @@ def _run(test: Test) -> tuple[Run, dict[str, str]]:
                 marker_timeout_s=test.marker_timeout_s,
                 started_s=0.0,
                 attempts=test.attempts or None,
+                subtests=test.subtests or msgspec.UNSET,
             ),
         ),
         metrics={name: Metric(**value) for name, value in told.metrics.items()},

@@ -222,11 +222,23 @@ def parse_env(items: list[str]) -> dict[str, str]:
 def _pytest(node: str, *, in_project: bool, profiler: bool) -> tuple[str, ...]:
     """The command of the child. Of a project nothing is overruled but what would write outside or break the test."""
     around = ("-p", "bench_profiler") if profiler else ()
-    common = ("-p", "no:cacheprovider", "-vv", "--durations=0", "--junitxml={out}/pytest.junit.xml", *around)
+    common = ("-vv", "--durations=0", "--junitxml={out}/pytest.junit.xml", *around)
     if in_project:
         # The one family that takes record_property of a test: the other warns, which a project may make an error.
-        return ("{python}", "-m", "pytest", *common, "-o", "junit_family=xunit1", "--rootdir={src}", node)
-    return ("{python}", "-m", "pytest", *common, "-c", "{diagnostics}/pytest.ini", "{diagnostics}/" + node)
+        # Options and fixtures of pytest's cache (--ff, cache) work as ever, in a folder that is new in each run.
+        project = ("-o", "junit_family=xunit1", "-o", "cache_dir={src}/.bench-pytest-cache", "--rootdir={src}")
+        return ("{python}", "-m", "pytest", *common, *project, node)
+    return (
+        "{python}",
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        *common,
+        "-c",
+        "{diagnostics}/pytest.ini",
+        "{diagnostics}/" + node,
+    )
 
 
 def _python_path(asked: str | None, tree: Tree | None, *, profiler: bool) -> str:

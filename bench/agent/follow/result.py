@@ -16,7 +16,8 @@ NAMED = 5
 LIBRARIES = ("torch", "openmp")
 NOT_ASKED = "pytest did not end its session, which is when they are asked"
 NO_PLUGIN = "the pytest plugin told nothing"
-ASKED = "OMP_NUM_THREADS"
+ASKED = {"OMP_NUM_THREADS": LIBRARIES, "MKL_NUM_THREADS": ("torch",)}
+"""Variables that ask for a number of threads, and whose they are: MKL's decides what torch gives to OpenMP."""
 
 
 class Told(NamedTuple):
@@ -85,13 +86,17 @@ def _threads(log: TestLog) -> tuple[dict[str, int | None], dict[str, str]]:
 
 def _asked(threads: dict[str, int | None], env: dict[str, str]) -> list[dict[str, Any]]:
     """MKL caps OMP_NUM_THREADS at the cores, and a test may set what it likes: then another number ran."""
-    first = env.get(ASKED, "").partition(",")[0].strip()
-    asked = int(first) if first.isascii() and first.isdigit() and len(first) < 10 else None
     found = []
-    for library, number in threads.items():
-        if asked and number is not None and number != asked:
-            message = f"{ASKED} asked for {asked} threads, and {library} used {number}"
-            found.append(_warning("threads_differ", message, number, "threads"))
+    told = set()
+    for name, libraries in ASKED.items():
+        first = env.get(name, "").partition(",")[0].strip()
+        asked = int(first) if first.isascii() and first.isdigit() and len(first) < 10 else None
+        for library in libraries:
+            number = threads[library]
+            if asked and number is not None and number != asked and (library, asked) not in told:
+                told.add((library, asked))
+                message = f"{name} asked for {asked} threads, and {library} used {number}"
+                found.append(_warning("threads_differ", message, number, "threads"))
     torch, openmp = threads["torch"], threads["openmp"]
     if not found and torch is not None and openmp is not None and torch != openmp:
         message = f"torch used {torch} threads and OpenMP {openmp}"

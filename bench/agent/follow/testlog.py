@@ -215,6 +215,9 @@ class TestLog(Keeping):
         times = {key: seconds(entry.get(key)) for key in ("setup_s", "call_s", "teardown_s")}
         asked, attempts = seconds(entry.get("marker_timeout_s")), count(entry.get("attempts")) or 1
         index = self._told.finish(node, outcome, times, (self._started_s(entry), asked, attempts))
+        subtests = entry.get("subtests")
+        if type(subtests) is dict:
+            self._told.has_subtests(node, {word: number for word in OUTCOMES if (number := count(subtests.get(word)))})
         if outcome in ("failed", "error"):
             message = entry.get("message")
             self._fail(node, text(message, MESSAGE_CHARACTERS) if type(message) is str and message else outcome)

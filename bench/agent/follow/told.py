@@ -15,7 +15,7 @@ TIMES = ("setup_s", "call_s", "teardown_s")
 
 
 class _Test:
-    __slots__ = ("asked_s", "attempts", "outcome", "started_s", "times")
+    __slots__ = ("asked_s", "attempts", "outcome", "started_s", "subtests", "times")
 
     def __init__(self, started_s: float | None, asked_s: float | None) -> None:
         self.started_s = started_s
@@ -23,6 +23,7 @@ class _Test:
         self.attempts = 0
         self.outcome: str | None = None
         self.times: tuple[float | None, ...] = (None, None, None)
+        self.subtests: dict[str, int] = {}
 
 
 class TestsTold:
@@ -86,6 +87,13 @@ class TestsTold:
             self._keep(node, test)
         return max(self._begun, len(self._ended))
 
+    def has_subtests(self, node: str, counts: dict[str, int]) -> None:
+        """How many parts of a test that has ended came to which end."""
+        test = self._ended.get(node)
+        if test is not None:
+            for word, number in counts.items():
+                test.subtests[word] = test.subtests.get(word, 0) + number
+
     def end_running(self) -> None:
         """Whatever still runs is unfinished."""
         self._last = self.running
@@ -129,6 +137,7 @@ class TestsTold:
                 "marker_timeout_s": test.asked_s if test.asked_s is not None else self._asked.get(node),
                 "started_s": test.started_s,
                 "attempts": test.attempts,
+                **({"subtests": test.subtests} if test.subtests else {}),
             }
             for node, test in self._ended.items()
         ]

@@ -99,6 +99,7 @@ def _all(a: Record, b: Record) -> Iterator[Difference]:
     yield from _build(a, b)
     yield from _engine(a, b)
     yield from _limits(a, b)
+    yield from _threads_used(a, b)
     yield from _ulimits(a, b)
     yield from _outer(a, b)
     yield from _host(a, b)
@@ -227,6 +228,30 @@ def _limits(a: Record, b: Record) -> Iterator[Difference]:
     yield from _either("limits.pids", one.pids, two.pids, "another limit on processes and threads", forces)
 
 
+def _threads_used(a: Record, b: Record) -> Iterator[Difference]:
+    """How many threads really ran, unless another difference says why: the machine, a limit, or a variable.
+
+    A project's own change may ask for more or fewer: then it is a part of what is under test, and only named.
+    """
+    one, two = a.engine.limits, b.engine.limits
+    if (one.threads, one.cpuset, one.cpus) != (two.threads, two.cpuset, two.cpus):
+        return
+    if a.host.id != b.host.id or any(name in THREADS for name, *_ in variables_apart(a, b)):
+        return
+    changed = a.diagnostic.source.kind == "project" and a.diagnostic.source.sha256 != b.diagnostic.source.sha256
+    meaning = "another number of threads really ran"
+    for library in ("torch", "openmp"):
+        pair = (_threads_of(a, library), _threads_of(b, library))
+        yield from _known(f"limits.threads_used.{library}", *pair, meaning, None if changed else "limit_bound")
+
+
+def _threads_of(record: Record, library: str) -> str | None:
+    """The numbers of threads of all passed runs; ``None`` if one of them does not tell."""
+    runs = [run for run in record.measured_runs if run.outcome == "passed"]
+    told = [getattr(run.threads_used, library) for run in runs]
+    return None if not told or None in told else " or ".join(map(str, sorted(set(told))))
+
+
 KILLING_LIMITS = frozenset({"as", "cpu", "data", "fsize", "nproc", "rss", "stack"})
 """Resource limits that end a run or slow it down as it nears them; the others only refuse something."""
 
@@ -251,6 +276,9 @@ _OUTER = {
     "memory_bytes": "a memory limit from outside (a group above, ulimit)",
     "pids": "a limit on processes from outside",
     "nice": "the command ran with another niceness: others were served first",
+    "cpu_share": "groups of another weight: another share of busy CPUs (cpu.weight, cpu.shares)",
+    "scheduling": "the command ran under another policy of the scheduler (chrt)",
+    "io_priority": "the command had another priority at the disks (ionice)",
 }
 
 
@@ -265,6 +293,8 @@ def _outer(a: Record, b: Record) -> Iterator[Difference]:
 def _binding(record: Record, name: str) -> object:
     """A limit from outside, unless a limit of the run's own is tighter; a set of CPUs of its own decides alone."""
     outer, own = getattr(record.engine.outer, name), getattr(record.engine.limits, name, None)
+    if outer is msgspec.UNSET:
+        return None
     if outer is None or own is None:
         return outer
     return None if name == "cpuset" or own <= outer else outer

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from bench import units
 from bench.compare.sample import stood_still
 from bench.record.schema import Record, Run, TestResult
@@ -34,6 +36,7 @@ class _Ran:
 
     Attributes:
         ends: how each test ended, and at which attempt if that is known.
+        parts: of tests that ended alike, what further distinguishes what they did.
         whole: whether every test that ran is in ``ends``.
         counts: how many tests ended how; ``None`` if not all are known.
         repeated: whether a test was tried more than once, if that is known.
@@ -41,6 +44,7 @@ class _Ran:
     """
 
     ends: dict[str, tuple[str, int | None]]
+    parts: dict[str, str]
     whole: bool
     counts: tuple[tuple[str, int], ...] | None
     repeated: bool | None
@@ -55,6 +59,12 @@ class _Ran:
         if outcome not in _ENDS:
             return None
         return f"{outcome} at attempt {tried}" if attempts and tried is not None and tried > 1 else outcome
+
+    def part(self, node: str) -> str | None:
+        """Return how a test ended and what it did until then, in words; ``None`` if that is not known."""
+        if node not in self.ends or self.ends[node][0] not in _ENDS:
+            return None
+        return f"{self.ends[node][0]}{self.parts.get(node, '')}"
 
 
 _LATEST: dict[int, tuple[Record, bool, tuple[_Ran, ...]]] = {}
@@ -120,7 +130,17 @@ def _ran_of(run: Run, plain: bool) -> _Ran:
         counted = Counter(outcome for outcome, _ in ends.values())
     deselected = frozenset(run.session.deselected_nodes) if run.session is not None else frozenset[str]()
     counts = tuple((word, counted[word]) for word in _ENDS if counted[word]) if counted is not None else None
-    return _Ran(ends, whole, counts, repeated, deselected)
+    parts = {} if plain else {test.node: did for test in run.tests if (did := _did(test))}
+    return _Ran(ends, parts, whole, counts, repeated, deselected)
+
+
+def _did(test: TestResult) -> str:
+    """What of two tests that ended alike can differ: whether the body began, and how many parts of it ended how."""
+    began = test.outcome in ("skipped", "xfailed") and test.setup_s is not None
+    body = "" if not began else " before its body" if test.call_s is None else " in its body"
+    if test.subtests is msgspec.UNSET or not test.subtests:
+        return body
+    return f"{body} with subtests: " + ", ".join(f"{count} {word}" for word, count in sorted(test.subtests.items()))
 
 
 def _is_repeated(run: Run, told: object) -> bool | None:
@@ -151,6 +171,8 @@ def _named_apart(one: Sequence[_Ran], two: Sequence[_Ran]) -> Iterator[tuple[str
     for node in dict.fromkeys(node for ran in (*one, *two) for node in ran.ends):
         tried = all(ran.ends[node][1] is not None for ran in (*one, *two) if node in ran.ends)
         first, second = (_words([ran.end(node, attempts=tried) for ran in side]) for side in (one, two))
+        if first and second and len({*first, *second}) == 1:
+            first, second = (_words([ran.part(node) for ran in side]) for side in (one, two))
         if first and second and len({*first, *second}) > 1:
             yield f"{GROUP}.{node}", " or ".join(first), " or ".join(second)
 

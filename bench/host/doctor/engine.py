@@ -134,11 +134,16 @@ def _outer(facts: Facts) -> Check:
         f"{size(outer.memory_bytes)} of memory" if outer.memory_bytes is not None else "",
         f"{outer.pids} processes" if outer.pids is not None and outer.pids < FEW_PIDS else "",
         f"niceness {outer.nice}" if outer.nice else "",
+        f"{outer.cpu_share:.3g} times the usual share of busy CPUs" if outer.cpu_share else "",
+        f"scheduling {outer.scheduling}" if outer.scheduling else "",
+        f"disk priority {outer.io_priority}" if outer.io_priority else "",
+        f"{facts.cpu_seconds} s of CPU time a process" if facts.cpu_seconds is not None else "",
+        f"files of {size(facts.file_bytes)}" if facts.file_bytes is not None else "",
     ]
     said = ", ".join(part for part in found if part)
     if not said:
         return ok("outer limits", "none on this command: a local run may use the whole machine")
-    fix = "run without taskset, nice or ulimit, in a group without limits; or name the same limits for every run"
+    fix = "run without taskset, nice, chrt, ionice, ulimit and groups with limits; or set the same ones for every run"
     return warn("outer limits", f"this command, and each local run, is held to {said}", fix)
 
 

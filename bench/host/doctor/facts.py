@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import resource
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import psutil
 from bench.host.cgroup.access import LocalGroup, read_groups, read_local_group
 from bench.host.identity import read_class
 from bench.host.kernel_files import read_texts
-from bench.host.outer import read_outer
+from bench.host.outer import read_outer, soft_limit
 from bench.host.state import read_state
 from bench.record.check import Check
 from bench.record.schema import HostClass, HostState, Outer
@@ -62,6 +63,8 @@ class Facts:
         nvidia_devices: NVIDIA display devices on the PCI bus, with or without a driver.
         image: whether what a run needs is there, or what it has to fetch; ``None`` if nobody knows.
         outer: what bounds this command from outside, and with it whatever the local engine runs.
+        cpu_seconds: of CPU time after which the kernel kills a process that this command starts (``ulimit -t``).
+        file_bytes: how large a file of it may become (``ulimit -f``).
         on_battery: whether a laptop is running from its battery; ``None`` if there is none.
     """
 
@@ -85,6 +88,8 @@ class Facts:
     on_battery: bool | None = None
     image: Check | None = None
     outer: Outer = field(default_factory=lambda: Outer(nice=0))
+    cpu_seconds: int | None = None
+    file_bytes: int | None = None
 
 
 def read_facts(
@@ -130,6 +135,8 @@ def read_facts(
         nvidia_devices=count_nvidia_devices(),
         on_battery=read_on_battery(),
         outer=read_outer(groups.version, groups.folders, host_class.memory_bytes),
+        cpu_seconds=soft_limit(resource.RLIMIT_CPU),
+        file_bytes=soft_limit(resource.RLIMIT_FSIZE),
     )
 
 

@@ -47,7 +47,10 @@ class Outer(msgspec.Struct, frozen=True):
     """What bounded the run from outside: groups above its own, and what the command was started with.
 
     ``cpus`` is the least quota over period, ``cpuset`` the CPUs that could be used if not all, ``memory_bytes`` and
-    ``pids`` the least limits, ``nice`` the niceness. A limit that is not below what the host has is none.
+    ``pids`` the least limits, ``nice`` the niceness. A limit that is not below what the host has is none. These keys
+    are absent where all is as usual: ``cpu_share``, the weight of the groups among their neighbours (1 is the usual
+    one), ``scheduling``, the policy that the command was started with (``batch``, ``idle``, ``fifo``, ``round robin``),
+    and ``io_priority``.
     """
 
     cpus: float | None = None
@@ -55,6 +58,9 @@ class Outer(msgspec.Struct, frozen=True):
     memory_bytes: int | None = None
     pids: int | None = None
     nice: int | None = None
+    cpu_share: float | msgspec.UnsetType = msgspec.UNSET
+    scheduling: str | msgspec.UnsetType = msgspec.UNSET
+    io_priority: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Engine(msgspec.Struct, frozen=True):

@@ -65,7 +65,8 @@ class TestResult(msgspec.Struct, frozen=True):
     is when it began, in seconds since the run's start on a monotonic clock, as in ``samples.csv``: its setup begins
     then, and the call and the teardown follow. An ``unfinished`` test was at work when the run ended. ``attempts`` is
     how often it was tried (reruns of a plugin's, the same id given twice); the times hold all attempts, and the outcome
-    is the last one's.
+    is the last one's. ``subtests`` is how many parts of it (pytest's ``subtests``, unittest's ``subTest``) ended how;
+    the key is absent if it has none.
     """
 
     node: str
@@ -76,6 +77,7 @@ class TestResult(msgspec.Struct, frozen=True):
     marker_timeout_s: float | None = None
     started_s: float | None = None
     attempts: int | None = None
+    subtests: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Session(msgspec.Struct, frozen=True):

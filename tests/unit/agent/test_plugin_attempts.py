@@ -293,3 +293,62 @@ def test_ids_that_are_too_long_are_cut_and_still_told_apart(project) -> None:
     assert len(set(nodes)) == 2
     assert max(map(len, nodes)) <= 1000
     assert result["session"]["not_run"] == 0
+
+
+WITHIN_A_TEST = """
+import subprocess, sys, pytest
+def inner(folder):
+    (folder / "test_in.py").write_text("import pytest\\n@pytest.mark.timeout(60)\\ndef test_in(): assert 0\\n")
+    return ["-p", "no:cacheprovider", "-q", *OPTIONS, str(folder)]
+def test_here(tmp_path): assert pytest.main(inner(tmp_path)) == 1
+def test_child(tmp_path): assert subprocess.run([sys.executable, "-m", "pytest", *inner(tmp_path)]).returncode == 1
+def test_after(): pass
+"""
+
+
+@pytest.mark.parametrize(("outer", "inner"), [((), ()), (("-n", "1"), ()), ((), ("-n", "1"))])
+def test_a_pytest_that_a_test_runs_is_none_of_the_run(project, outer: tuple[str, ...], inner: tuple[str, ...]) -> None:
+    result = project(WITHIN_A_TEST.replace("OPTIONS", repr(list(inner))), *outer).result
+    assert (result["signature"], result["outcome"]) == (None, "passed")
+    assert {name: test["outcome"] for name, test in by_name(result).items()} == dict.fromkeys(
+        ("test_here", "test_child", "test_after"), "passed"
+    )
+    assert (result["session"]["collected"], result["session"]["not_run"]) == (3, 0)
+    assert codes(result) == []
+
+
+PARTS = """
+import pytest, unittest
+def test_parts(subtests):
+    for at in range(4):
+        with subtests.test(at=at):
+            if at == 2: pytest.skip("no data")
+def test_fails(subtests):
+    for at in range(2):
+        with subtests.test(at=at):
+            assert at
+class TestOld(unittest.TestCase):
+    def test_old(self):
+        for at in range(3):
+            with self.subTest(at=at):
+                if at == 1: self.skipTest("no data")
+def test_whole(): pass
+"""
+
+
+@pytest.mark.skipif(not hasattr(pytest, "Subtests"), reason="this pytest has no subtests of its own")
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["here", "in a worker"])
+def test_parts_of_a_test_are_counted_by_how_they_ended(project, options: tuple[str, ...]) -> None:
+    result = project(PARTS, *options).result
+    tests = by_name(result)
+    assert result["outcome"] == "failed"
+    assert {name: test["outcome"] for name, test in tests.items()} == {
+        "test_parts": "passed",
+        "test_fails": "failed",
+        "test_old": "passed",
+        "test_whole": "passed",
+    }
+    assert tests["test_parts"]["subtests"] == {"passed": 3, "skipped": 1}
+    assert tests["test_fails"]["subtests"] == {"passed": 1, "failed": 1}
+    assert tests["test_old"]["subtests"] == {"passed": 2, "skipped": 1}
+    assert "subtests" not in tests["test_whole"]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.agent.follow import TestLog
+from bench.agent.follow.result import read_told
 from bench.agent.plugin.bench_pytest_plugin.threads import parse_openmp
 from tests.support.inner_pytest import FRESH_PYTEST
 
@@ -57,6 +59,27 @@ def test_torch_is_asked_where_the_tests_ran(run, options: tuple[str, ...]) -> No
     result = run(USES_TORCH, TORCH.format(2), *options, OMP_NUM_THREADS="8")
     assert result["threads_used"]["torch"] == 2
     assert differ(result) == ["OMP_NUM_THREADS asked for 8 threads, and torch used 2"]
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"MKL_NUM_THREADS": "4"}, ["MKL_NUM_THREADS asked for 4 threads, and torch used 2"]),
+        (
+            {"MKL_NUM_THREADS": "4", "OMP_NUM_THREADS": "4"},
+            ["OMP_NUM_THREADS asked for 4 threads, and torch used 2"],
+        ),
+        ({"MKL_NUM_THREADS": "2"}, []),
+        (
+            {"MKL_NUM_THREADS": "2", "OMP_NUM_THREADS": "4"},
+            ["OMP_NUM_THREADS asked for 4 threads, and torch used 2"],
+        ),
+    ],
+)
+def test_mkl_s_variable_asks_too(env: dict[str, str], said: list[str]) -> None:
+    log = TestLog("/nothing", None)  # type: ignore[arg-type]
+    log.session.threads = [(2, "no OpenMP")]
+    assert [one["message"] for one in read_told(log, env).warnings] == said
 
 
 def test_the_number_that_was_asked_for_is_no_warning(run) -> None:

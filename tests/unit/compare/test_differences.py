@@ -4,7 +4,7 @@ import pytest
 from bench.compare.likeness.differences import differences, forced_status
 from bench.compare.reference import require_comparable
 from bench.errors import ExitCode, NotComparable
-from bench.record.schema import Environment, HostClass, Image, Limits, Outer, Source
+from bench.record.schema import Environment, HostClass, Image, Limits, Outer, Run, Source, ThreadsUsed
 from tests.support.records import RYZEN, XEON, record, replace
 
 
@@ -222,7 +222,17 @@ def bounded(limits=None, **outer):
 
 
 @pytest.mark.parametrize(
-    "outer", [{"cpus": 0.3}, {"cpuset": "1"}, {"memory_bytes": 1 << 30}, {"pids": 100}, {"nice": 10}]
+    "outer",
+    [
+        {"cpus": 0.3},
+        {"cpuset": "1"},
+        {"memory_bytes": 1 << 30},
+        {"pids": 100},
+        {"nice": 10},
+        {"cpu_share": 0.1},
+        {"scheduling": "idle"},
+        {"io_priority": "idle"},
+    ],
 )
 def test_limits_from_outside_differ_like_the_run_s_own(outer):
     found = differences(bounded(), bounded(**outer))
@@ -266,3 +276,29 @@ def test_the_seccomp_profile_that_an_engine_ships_is_one_by_either_name():
 
     assert names(named("default"), named("builtin")) == set()
     assert names(named("default"), named("unconfined")) == {"security.seccomp"}
+
+
+def threaded(*counts, **changes):
+    runs = tuple(
+        Run(at, "passed", wall_s=100.0, threads_used=ThreadsUsed(torch=count)) for at, count in enumerate(counts)
+    )
+    return record(runs=runs, **changes)
+
+
+def test_how_many_threads_really_ran_is_compared():
+    def found(a, b):
+        return [(one.name, one.a, one.b, one.forces) for one in differences(a, b) if "threads_used" in one.name]
+
+    name = "limits.threads_used.torch"
+    assert found(threaded(2, 2), threaded(1, 1)) == [(name, "2", "1", "limit_bound")]
+    assert found(threaded(2, 2), threaded(2, 1)) == [(name, "2", "1 or 2", "limit_bound")]
+    assert found(threaded(2), threaded(2, 2)) == found(threaded(2), threaded(None)) == []
+    one, two = ({"source": Source("project", sha256=sha256)} for sha256 in ("1", "2"))
+    assert found(threaded(2, **one), threaded(1, **two)) == [(name, "2", "1", None)]  # the code's own doing
+    for why in (
+        {"engine.limits.threads": 1},
+        {"engine.limits.cpuset": "0"},
+        {"environ": {"MKL_NUM_THREADS": "1"}},
+        {"host": XEON},
+    ):
+        assert found(threaded(2), threaded(1, **why)) == []

@@ -31,7 +31,7 @@ def result(*each, level=100.0, count=6, seed=0, run=None, **changes):
     walls = (level * np.random.default_rng(seed).lognormal(0, 0.003, count)).tolist()
     each = each or (BOTH,)
     runs = tuple(
-        Run(at, "passed", wall_s=wall, tests=nodes(each[at % len(each)]), **(run or {}))
+        Run(at, "passed", wall_s=wall, **{"tests": nodes(each[at % len(each)]), **(run or {})})
         for at, wall in enumerate(walls)
     )
     return record(runs=runs, **changes)
@@ -74,6 +74,39 @@ def test_other_tests_are_named_and_never_a_change(ends, said, level):
         compare(WHOLE, other, accept=("tests",)).status
         == {50: "code_improved", 100: "same", 200: "code_regressed"}[level]
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        (
+            Node("t.py::a", "skipped", 0.1, 2.0, 0.1),
+            Node("t.py::a", "skipped", 0.1, None, 0.1),
+            ("skipped in its body", "skipped before its body"),
+        ),
+        (
+            Node("t.py::a", "xfailed", 0.1, None, 0.1),
+            Node("t.py::a", "xfailed", 0.1, 2.0, 0.1),
+            ("xfailed before its body", "xfailed in its body"),
+        ),
+        (
+            Node("t.py::a", "passed", 0.1, 2.0, 0.1, subtests={"passed": 3}),
+            Node("t.py::a", "passed", 0.1, 2.0, 0.1, subtests={"skipped": 1, "passed": 2}),
+            ("passed with subtests: 3 passed", "passed with subtests: 2 passed, 1 skipped"),
+        ),
+        (
+            Node("t.py::a", "passed", 0.1, 2.0, 0.1, subtests={"passed": 3}),
+            Node("t.py::a", "passed", 0.1, 2.0, 0.1),
+            ("passed with subtests: 3 passed", "passed"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("level", [50.0, 200.0])
+def test_tests_that_ended_alike_and_did_not_do_the_same_are_told_apart(one, two, said, level):
+    a, b = result(run={"tests": (one,)}, id="a"), result(run={"tests": (two,)}, level=level, seed=1, id="b")
+    assert [found[:3] for found in unlike_tests(a, b)] == [("tests.t.py::a", *said)]
+    assert compare(a, b).status == "tests_differ"
+    assert list(unlike_tests(b, result(run={"tests": (two,)}, seed=2, id="c"))) == []
 
 
 def test_the_same_tests_in_another_order_are_the_same():

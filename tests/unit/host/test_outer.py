@@ -6,10 +6,11 @@ import resource
 import subprocess
 import sys
 
+import msgspec
 import psutil
 import pytest
 
-from bench.host.outer import cpu_list, parse_quota, read_outer
+from bench.host.outer import cpu_list, io_priority, parse_quota, read_outer
 
 ASK = """
 import json, msgspec, psutil, sys
@@ -33,6 +34,8 @@ def test_what_a_command_was_started_with_is_seen():
         os.nice(3)
         resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
         resource.setrlimit(resource.RLIMIT_NPROC, (333, 333))
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        psutil.Process().ionice(psutil.IOPRIO_CLASS_BE, 6)
 
     found = asked(bind)
     whole = psutil.cpu_count() == 1
@@ -40,6 +43,7 @@ def test_what_a_command_was_started_with_is_seen():
     assert found["nice"] == os.getpriority(os.PRIO_PROCESS, 0) + 3
     assert found["memory_bytes"] == min(4 << 30, found["memory_bytes"])
     assert (found["pids"], found["cpus"]) == (333, None)
+    assert (found["scheduling"], found["io_priority"]) == ("batch", "best effort 6")
 
 
 @pytest.mark.parametrize(
@@ -96,3 +100,25 @@ def test_a_limit_that_is_not_below_what_the_host_has_is_none(tmp_path):
     own = group(tmp_path / "a", cpu__max=f"{os.cpu_count() * 100000} 100000", memory__max=str(1 << 40))
     found = read_outer(2, {"": own}, 1 << 30)
     assert (found.cpus, found.memory_bytes) == (None, None)
+
+
+def test_memory_high_is_a_limit(tmp_path):
+    group(tmp_path / "a", memory__max="1048576\n", memory__high="max\n")
+    own = group(tmp_path / "a/b", memory__max="max\n", memory__high="4096\n")
+    assert read_outer(2, {"": own}, 1 << 40).memory_bytes == 4096
+
+
+@pytest.mark.parametrize(("version", "name", "usual"), [(1, "cpu.shares", 1024), (2, "cpu.weight", 100)])
+def test_a_share_is_that_of_all_groups_above(tmp_path, version, name, usual):
+    group(tmp_path / "a", **{name.replace(".", "__"): f"{usual // 2}\n"})
+    own = group(tmp_path / "a/b", **{name.replace(".", "__"): f"{usual // 4}\n"})
+    folders = {"cpu" if version == 1 else "": own}
+    assert read_outer(version, folders, 1 << 40).cpu_share == 0.125
+    for folder in (tmp_path / "a", tmp_path / "a/b"):
+        (folder / name).write_text(f"{usual}\n")
+    assert read_outer(version, folders, 1 << 40).cpu_share is msgspec.UNSET
+
+
+@pytest.mark.parametrize(("given", "said"), [((0, 4), msgspec.UNSET), ((3, 0), "idle"), ((1, 2), "real time 2")])
+def test_the_words_for_an_io_priority(given, said):
+    assert io_priority(*given) == said

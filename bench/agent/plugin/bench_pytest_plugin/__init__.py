@@ -19,23 +19,27 @@ from .collected import Collected
 from .deadline import Deadline
 from .guard import Guard
 from .junit import JUnit
+from .measured import begin, end, is_within
 from .recorder import Recorder, WorkerThreads
 from .traces import die_with_traceback
 from .writer import Writer
 
-__all__ = ["Writer", "pytest_configure"]
+__all__ = ["Writer", "pytest_configure", "pytest_unconfigure"]
 
 FIRST_WORKER = "gw0"
 
 
 def pytest_configure(config: Any) -> None:
     """Begin, unless nobody asked. A worker of pytest-xdist counts and lifts limits, and its controller reports."""
-    config.addinivalue_line("markers", "timeout(seconds): the supervisor's deadline replaces it")
     path = os.environ.get("BENCH_EVENTS")
-    if not path:
-        return
     worker = getattr(config, "workerinput", None)
     is_worker = worker is not None
+    if is_within(worker):
+        return
+    config.addinivalue_line("markers", "timeout(seconds): the supervisor's deadline replaces it")
+    if not path:
+        return
+    begin(config, is_worker)
     writer = Writer(path, spare=not is_worker)
     guard = Guard(writer)
     attempts = Attempts(guard, is_worker)
@@ -59,6 +63,11 @@ def pytest_configure(config: Any) -> None:
     if not is_worker:
         config.pluginmanager.register(JUnit(guard, writer), "bench-junit")
         die_with_traceback()
+
+
+def pytest_unconfigure(config: Any) -> None:
+    """Its end."""
+    end(config)
 
 
 _announce = os.environ.get("BENCH_EVENTS")

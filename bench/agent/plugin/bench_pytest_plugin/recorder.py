@@ -10,9 +10,10 @@ from .clock import monotonic_s
 from .deadline import Deadline
 from .guard import Guard
 from .hook import hook
+from .measured import MEASURED
 from .plain import LeftOut, number, text, type_name
 from .properties import Properties
-from .reports import DECIDED, PHASES, benchmarks, message_of, node_id, outcome_of, seconds
+from .reports import DECIDED, PHASES, benchmarks, is_subtest, message_of, node_id, outcome_of, seconds
 from .threads import read_threads
 from .writer import Writer
 
@@ -25,7 +26,18 @@ THREADS = "bench_threads"
 class _Test:
     """What is known of a test that has begun."""
 
-    __slots__ = ("attempts", "began_s", "ended", "message", "node", "outcome", "properties", "starts", "times")
+    __slots__ = (
+        "attempts",
+        "began_s",
+        "ended",
+        "message",
+        "node",
+        "outcome",
+        "properties",
+        "starts",
+        "subtests",
+        "times",
+    )
 
     def __init__(self, node: str) -> None:
         self.node = node
@@ -33,6 +45,7 @@ class _Test:
         self.starts = 0
         self.attempts: dict[str, tuple[int, dict[str, float]]] = {}
         self.times: dict[str, float | None] = {}
+        self.subtests: dict[str, int] = {}
         self.outcome: str | None = None
         self.message: str | None = None
         self.ended = False
@@ -114,6 +127,12 @@ class Recorder:
                 return  # the project has changed its form
 
     @hook(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """A worker of pytest-xdist is about to start, and is of the pytest that is measured."""
+        with self._guard:
+            node.workerinput[MEASURED] = True
+
+    @hook(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker of pytest-xdist has ended."""
         with self._guard:
@@ -160,6 +179,10 @@ class Recorder:
             test.outcome = test.message = None
             return
         outcome = outcome_of(report)
+        if is_subtest(report):
+            test.subtests[str(outcome)] = test.subtests.get(str(outcome), 0) + 1
+            if report.outcome != "failed":
+                return  # the test goes on, and its own report decides
         if outcome is not None and test.outcome not in ("failed", "error"):
             test.outcome = outcome
         if report.outcome == "failed" and test.message is None:
@@ -194,6 +217,7 @@ class Recorder:
             attempts=attempts,
             **own,
             **test.times,
+            **({"subtests": test.subtests} if test.subtests else {}),
             **({} if test.message is None else {"message": test.message}),
         )
 

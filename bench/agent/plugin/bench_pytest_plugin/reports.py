@@ -41,6 +41,11 @@ def outcome_of(report: Any) -> str | None:
     return "passed" if report.when == "call" else None
 
 
+def is_subtest(report: Any) -> bool:
+    """Whether it is of a part of a test (pytest's ``subtests``, unittest's ``subTest``), whose own report follows."""
+    return type(report).__name__.lower() == "subtestreport"
+
+
 def message_of(report: Any) -> str:
     """One line that says why it failed."""
     try:

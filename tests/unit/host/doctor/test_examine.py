@@ -207,10 +207,16 @@ def test_no_checks_at_all_are_no_failure():
         ({"memory_bytes": GIB}, "1.00 GiB of memory"),
         ({"pids": 100}, "100 processes"),
         ({"nice": 10}, "niceness 10"),
+        ({"cpu_share": 0.0625}, "0.0625 times the usual share of busy CPUs"),
+        ({"scheduling": "idle"}, "scheduling idle"),
+        ({"io_priority": "best effort 7"}, "disk priority best effort 7"),
+        ({}, "500 s of CPU time a process, files of 1.00 MiB"),
     ],
 )
 def test_limits_from_outside_are_shown(outer, said):
-    (check,) = [one for one in examine(dataclasses.replace(GOOD, outer=Outer(**outer))) if one.name == "outer limits"]
+    ulimits = {} if outer else {"cpu_seconds": 500, "file_bytes": 1 << 20}
+    held = dataclasses.replace(GOOD, outer=Outer(**outer), **ulimits)
+    (check,) = [one for one in examine(held) if one.name == "outer limits"]
     assert check.level == "warn"
     assert said in check.detail
     assert check.fix
