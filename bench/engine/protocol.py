@@ -87,6 +87,13 @@ class Tree:
         """Where its files are read."""
         return self.kept or self.root
 
+    def at(self, path: Path) -> Path:
+        """Return where a file is read: one of the project in the copy that a command works from, any other in place."""
+        if self.kept is None or not path.is_relative_to(self.root):
+            return path
+        name = path.relative_to(self.root)
+        return self.kept / name if str(name) in self.files or str(name) in self.links else path
+
 
 @dataclass(frozen=True, slots=True)
 class Need:

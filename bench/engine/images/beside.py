@@ -66,7 +66,7 @@ def read_installable(
         UsageError: something that it names cannot be read, is not there, or is very large.
     """
     where = tree.root if tree else path.parent
-    named = read_named(path, where, environ)
+    named = read_named(path, where, environ, tree)
     texts = {file: f"requirements/{number}.txt" for number, file in enumerate(named.files)}
     texts[path] = "requirements.txt"
     inside = {one for one in named.paths if tree and _in_tree(tree, one)}
@@ -85,7 +85,7 @@ def read_installable(
         def fixed(written: str) -> bool:
             return Path(os.path.normpath(where / Path(written).expanduser())) in outside
 
-        text = read_requirements(file).decode("utf-8")
+        text = read_requirements(tree.at(file) if tree else file).decode("utf-8")
         if not (named.files or named.paths or named.variables):
             return text.encode()
         return rewrite_named(with_variables(text, environ), moved, fixed).encode()

@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from bench.engine.images.context import content_sha256
 from bench.engine.images.requirements import read_requirements
+from bench.engine.protocol import Tree
 from bench.errors import UsageError
 
 _MAX_FILES = 100
@@ -34,13 +35,14 @@ Kind = Literal["file", "path"]
 class Named:
     """What a requirements file, and those that it names, name on this machine.
 
-    ``files`` are requirements and constraints, the first one left out; ``paths`` folders, wheels and archives of
-    packages; ``variables`` what stands for ``${NAME}``.
+    ``files`` are requirements and constraints, the first one left out, and ``hashes`` those of their contents;
+    ``paths`` folders, wheels and archives of packages; ``variables`` what stands for ``${NAME}``.
     """
 
     files: tuple[Path, ...] = ()
     paths: tuple[Path, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    hashes: tuple[str, ...] = ()
 
     def sha256(self, apart: Path | None = None) -> str | None:
         """Return one hash over the names and contents of all that is named but what lies in ``apart``; ``None`` if
@@ -53,7 +55,7 @@ class Named:
         if not (self.files or paths or self.variables):
             return None
         parts = [f"{name}={value}" for name, value in self.variables]
-        parts += [hashlib.sha256(read_requirements(path)).hexdigest() for path in self.files]
+        parts += self.hashes
         parts += [f"{path.name} {_content(path)}" for path in paths]
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -62,13 +64,14 @@ class Named:
         return tuple(path for path in self.paths if apart is None or not path.is_relative_to(apart))
 
 
-def read_named(path: Path, folder: Path, environ: Mapping[str, str] = os.environ) -> Named:
+def read_named(path: Path, folder: Path, environ: Mapping[str, str] = os.environ, tree: Tree | None = None) -> Named:
     """Return what a requirements file names, and the files that it names.
 
     Args:
         path: the file.
         folder: where pip is run: paths of packages are relative to it.
         environ: the variables that may stand in the file.
+        tree: the project that the files may be of: these are read in its copy.
 
     Raises:
         UsageError: a file among them cannot be read, or there are very many.
@@ -76,10 +79,12 @@ def read_named(path: Path, folder: Path, environ: Mapping[str, str] = os.environ
     files: list[Path] = []
     paths: list[Path] = []
     variables: dict[str, str] = {}
+    hashes: dict[Path, str] = {}
     open_ = [path]
     while open_:
         file = open_.pop(0)
-        text = read_requirements(file).decode("utf-8")
+        content = read_requirements(tree.at(file) if tree else file)
+        hashes[file], text = hashlib.sha256(content).hexdigest(), content.decode("utf-8")
         variables |= {name: environ[name] for name in _VARIABLE.findall(text) if name in environ}
         for kind, value in parse_named(with_variables(text, environ)):
             where = Path(os.path.normpath((file.parent if kind == "file" else folder) / Path(value).expanduser()))
@@ -90,7 +95,8 @@ def read_named(path: Path, folder: Path, environ: Mapping[str, str] = os.environ
                 open_.append(where)
         if len(files) > _MAX_FILES:
             raise UsageError(f"requirements {path} name more than {_MAX_FILES} files", fix="join them")
-    return Named(tuple(files), tuple(sorted(set(paths))), tuple(sorted(variables.items())))
+    read = tuple(hashes[file] for file in files)
+    return Named(tuple(files), tuple(sorted(set(paths))), tuple(sorted(variables.items())), read)
 
 
 def parse_named(text: str) -> Iterator[tuple[Kind, str]]:

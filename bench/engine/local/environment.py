@@ -21,7 +21,7 @@ from bench.engine.images.context import diagnostics_sha256
 from bench.engine.images.facts import fingerprint
 from bench.engine.images.named import Named, read_named
 from bench.engine.images.options import BuildOptions
-from bench.engine.images.requirements import is_hash_locked, read_requirements, unverified
+from bench.engine.images.requirements import MAX_REQUIREMENTS_BYTES, is_hash_locked, read_requirements, unverified
 from bench.engine.local.find_python import Python, find_python
 from bench.engine.local.inspect import Inside, read_inside
 from bench.engine.local.installer import Installer, InstallError, check_room, find_uv
@@ -29,6 +29,7 @@ from bench.engine.protocol import Need, Notify, Place, Tree
 from bench.engine.transfer import copy_tree
 from bench.engine.waiting.progress import still_at_it
 from bench.errors import NotMeasured, UsageError
+from bench.files import read_plain
 from bench.record.schema import Environment
 
 MARKER = "bench-environment.json"
@@ -107,9 +108,9 @@ def prepare_environment(
     installer = installer or Installer(find_uv(), BuildOptions.from_environment(os.environ))
     known = cache.glob(f"{need.kind}-*/{MARKER}")
     python = find_python(notify, installer.uv, may_install=not any(known))
-    extra = read_requirements(need.requirements) if need.requirements else b""
+    extra = read_requirements(_read_at(need, need.requirements)) if need.requirements else b""
     folder = project_root() / "requirements"
-    named = read_named(need.requirements, _where(need)) if need.requirements else Named()
+    named = read_named(need.requirements, _where(need), tree=need.tree) if need.requirements else Named()
     builds = [Build(cache, need, lock, folder / lock.file, python, extra, named) for lock in LOCKS[need.kind]]
     for build in builds:
         inside = build.made()
@@ -178,7 +179,7 @@ class Build:
                 file, where = self._installed_from(self.need.requirements)
                 installer.install(python, file, hashes=locked, where=where)
             else:
-                installer.install(python, self.need.requirements, hashes=locked)
+                installer.install(python, self._file(self.need.requirements), hashes=locked)
             before, inside = inside, read_inside(python)
             if inside.torch != before.torch:
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -195,9 +196,16 @@ class Build:
         """The lock; with a project that is installed also what that brought along, but not the project itself."""
         if self.project is None:
             return self.lock_sha256
-        own = _own_name(self.project.root)
+        own = _own_name(self.project.source)
         others = {name: version for name, version in sorted(inside.packages.items()) if _plain(name) != own}
         return hashlib.sha256(json.dumps([self.lock_sha256, others]).encode()).hexdigest()
+
+    def _file(self, requirements: Path) -> Path:
+        """The requirements file in the copy of the project, if the files that it names are there beside it."""
+        tree = self.need.tree
+        others = self.named.files if tree is not None else ()
+        whole = tree is not None and all(tree.at(path) != path for path in others)
+        return _read_at(self.need, requirements) if whole else requirements
 
     def _installed_from(self, requirements: Path) -> tuple[Path, Path]:
         """The requirements file to install, and where: in a copy of the project, since a build writes beside sources.
@@ -298,7 +306,7 @@ def find_preloads(roots: tuple[str, ...] = ("/usr/lib", "/usr/lib64", "/usr/loca
 def _own_name(root: Path) -> str | None:
     """What a project calls its package; ``None`` if it does not say so as data."""
     try:
-        about = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+        about = tomllib.loads(read_plain(root / "pyproject.toml", MAX_REQUIREMENTS_BYTES).decode("utf-8"))
         return _plain(about["project"]["name"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -313,6 +321,10 @@ def _where(need: Need) -> Path:
     if need.tree is not None:
         return need.tree.root
     return need.requirements.parent if need.requirements else Path.cwd()
+
+
+def _read_at(need: Need, requirements: Path) -> Path:
+    return requirements if need.tree is None else need.tree.at(requirements)
 
 
 def _read(path: Path) -> bytes:

@@ -34,13 +34,16 @@ _NO_NEIGHBOUR = {errno.EACCES, errno.EPERM, errno.EROFS}
 class Output:
     """What a name stands for: a plain file to replace or make at ``path``, or an open descriptor or node to write into.
 
-    ``mode`` is that of the file that is there.
+    ``mode`` and ``owner`` are those of the file that is there; one that has another name too (``shared``, a hard link)
+    is written into, so that it stays the same file.
     """
 
     path: Path
     replaced: bool
     descriptor: int | None = None
     mode: int | None = None
+    owner: tuple[int, int] = (-1, -1)
+    shared: bool = False
 
 
 def find_output(target: Path, option: str) -> Output:
@@ -60,7 +63,8 @@ def find_output(target: Path, option: str) -> Output:
                 raise UsageError(f"{target} cannot be written", "it is open for reading", _other(option))
             return Output(target, replaced=False, descriptor=descriptor)
         try:
-            mode = path.stat().st_mode
+            about = path.stat()
+            mode = about.st_mode
         except FileNotFoundError:
             if target.is_symlink() and not path.parent.is_dir():
                 why = f"there is no folder {path.parent}"
@@ -75,7 +79,8 @@ def find_output(target: Path, option: str) -> Output:
         if not stat.S_ISREG(mode):
             return Output(path, replaced=False)
         _refuse_bundle(target, path, option)
-        return Output(path, replaced=True, mode=stat.S_IMODE(mode) & 0o777)
+        owner = about.st_uid, about.st_gid
+        return Output(path, replaced=True, mode=stat.S_IMODE(mode) & 0o777, owner=owner, shared=about.st_nlink > 1)
 
 
 @contextlib.contextmanager
@@ -119,8 +124,12 @@ def write_output(target: Path, data: bytes, option: str) -> None:
 def _neighbour(output: Output) -> Iterator[tuple[IO[bytes], Path | None]]:
     """A fresh file beside the one to be replaced, gone afterwards unless it was renamed.
 
-    One without a name if the folder takes none, though the file that is there may be written.
+    One without a name if the folder takes none, though the file that is there may be written, or must be.
     """
+    if output.shared:
+        with tempfile.TemporaryFile() as whole:
+            yield whole, None
+        return
     fresh = output.path.parent / f".bench-{os.urandom(8).hex()}.new"
     try:
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
@@ -141,6 +150,8 @@ def _put_in_place(file: IO[bytes], fresh: Path | None, output: Output) -> None:
     file.flush()
     if fresh is not None:
         if output.mode is not None:
+            with contextlib.suppress(OSError):
+                os.fchown(file.fileno(), *output.owner)
             os.fchmod(file.fileno(), output.mode)
         os.fsync(file.fileno())
         try:

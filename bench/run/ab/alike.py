@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bench.engine.images.requirements import read_requirements
 from bench.run.ab.sides import Side
 from bench.run.plan import Plan
 
@@ -36,4 +37,5 @@ def _settings(plan: Plan) -> tuple[object, ...]:
 
 
 def _required(plan: Plan) -> bytes | None:
-    return None if plan.need.requirements is None else plan.need.requirements.read_bytes()
+    path, tree = plan.need.requirements, plan.need.tree
+    return None if path is None else read_requirements(tree.at(path) if tree is not None else path)

@@ -49,8 +49,8 @@ _FROM_OUT = {
 
 _MAX_OPERATORS_BYTES = 16 * 1024**2
 _OPERATOR_CHARACTERS = 200
-_MOST_BYTES = 512 * 1024**2
-"""Of a file that a run left: it is held in memory while its secrets are looked for."""
+_MOST_BYTES = 128 * 1024**2
+"""Of a file that a run left: it is held in memory while its secrets are looked for, some megabytes a second."""
 
 
 def collect(

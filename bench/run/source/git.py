@@ -144,5 +144,14 @@ def _run(folder: Path, *arguments: str, seconds: float | None = None) -> subproc
         raise GitRefused(f"git took longer than {seconds:g} s") from error
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise GitRefused(said[-1] if said else f"git ended with {done.returncode}")
+        raise GitRefused(without_password(said[-1]) if said else f"git ended with {done.returncode}")
     return done
+
+
+def without_password(line: str) -> str:
+    """Return a line of git's without the password that an address in it may have."""
+    if "://" not in line:
+        return line
+    from bench.record.redact import redact_text  # here, since its patterns take a while to read
+
+    return redact_text(line)

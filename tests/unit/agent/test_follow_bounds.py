@@ -324,6 +324,26 @@ def test_pytest_s_own_report_is_written_whatever_names_a_test_gives(run, tmp_pat
     assert [each["value"] for each in done.result["warnings"] if each["code"] == "junit_escaped"] == [6]
 
 
+def test_what_is_appended_to_the_properties_and_is_none_costs_itself(run, tmp_path: Path) -> None:
+    done = run(
+        "class Lies(str):\n    def __str__(self): raise RuntimeError\n    __repr__ = __len__ = __eq__ = __str__\n"
+        "    def encode(self, *_): raise RuntimeError\n    __hash__ = str.__hash__\n"
+        "class Mute:\n    def __repr__(self): raise SystemExit\n"
+        "class Pair:\n    def __iter__(self): raise SystemExit\n"
+        "def test_a(request):\n"
+        "    for each in 'x', 1, None, (), (1, 2, 3), type, Pair(), (Lies('name'), Lies('value')), (Mute(), 1):\n"
+        "        request.node.user_properties.append(each)\n"
+        "    request.node.user_properties.append(('metric:after', 1))\n",
+        f"--junitxml={tmp_path / 'junit.xml'}",
+    )
+    assert (done.result["outcome"], outcomes(done)) == ("passed", ["passed"]), done.log
+    assert done.result["metrics"]["after"]["value"] == 1
+    assert b"INTERNALERROR" not in done.log
+    properties = [(one.get("name"), one.get("value")) for one in ET.parse(tmp_path / "junit.xml").iter("property")]
+    assert properties == [("name", "value"), ("(no text of it: SystemExit)", "1"), ("metric:after", "1")]
+    assert [each["value"] for each in done.result["warnings"] if each["code"] == "junit_escaped"] == [8]
+
+
 def test_a_file_s_name_that_is_no_text_costs_nothing(supervise, tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/test_\xff.py"))
     path.write_text("def test_a(): pass\n")

@@ -1,7 +1,6 @@
 """Two sides of an experiment, judged from their records alone."""
 
 import math
-import random
 
 import msgspec
 import pytest

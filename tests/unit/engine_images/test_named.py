@@ -5,6 +5,7 @@ import os
 import pytest
 
 from bench.engine.images.named import parse_named, read_named
+from bench.engine.protocol import Tree
 from bench.errors import UsageError
 
 
@@ -78,6 +79,24 @@ def test_files_are_followed_and_each_has_its_part(tmp_path):
         keys.add(key())
     assert len(keys) == 6
     assert key() == key()
+
+
+def test_files_of_a_project_are_read_in_the_copy_that_a_command_works_from(tmp_path):
+    root, kept = tmp_path / "project", tmp_path / "kept"
+    for folder in (root, kept):
+        folder.mkdir()
+        (folder / "a.txt").write_text("-r b.txt\n-r own.txt\n")
+        (folder / "b.txt").write_text("iniconfig\n")
+    (root / "own.txt").write_text("which git ignores\n")
+    tree = Tree(root, ("a.txt", "b.txt"), "0" * 64, kept=kept)
+    before = read_named(root / "a.txt", root, tree=tree).sha256()
+    (root / "a.txt").write_text("-r c.txt\n")
+    (root / "b.txt").unlink()
+    found = read_named(root / "a.txt", root, tree=tree)
+    assert (found.files, found.sha256()) == ((root / "b.txt", root / "own.txt"), before)
+    (root / "own.txt").write_text("edited\n")
+    assert read_named(root / "a.txt", root, tree=tree).sha256() != before
+    assert tree.at(tmp_path / "elsewhere") == tmp_path / "elsewhere"
 
 
 def test_a_folder_has_its_content(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import string
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -102,15 +103,19 @@ def test_what_was_hidden_is_told_from_what_became_of_a_line(redacted: bytes, hid
     assert hidden_of(b"a b c d", redacted) == hidden
 
 
+def cost(call: Callable[[], object]) -> float:
+    """Seconds of CPU that a call takes."""
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
 @pytest.mark.timed
 @pytest.mark.cpu_time
 @pytest.mark.parametrize("form", FORMS[:2])
 def test_it_takes_a_fraction_of_looking_at_each_line(form: str) -> None:
     data, _ = log(form, 1 << 19)
     redact_bytes(data[: 4 * LARGE])
-    start = time.process_time()
-    RULES.redact(data[: 1 << 17])
-    each = 4 * (time.process_time() - start)
-    start = time.process_time()
-    redact_bytes(data)
-    assert time.process_time() - start < each / 2
+    # Several times: what shares the core's caches makes one look cost twice as much.
+    each = 4 * min(cost(lambda: RULES.redact(data[: 1 << 17])) for _ in range(3))
+    assert any(cost(lambda: redact_bytes(data)) < each / 2 for _ in range(5))

@@ -6,6 +6,7 @@ import random
 import re
 import string
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -79,10 +80,13 @@ def test_random_strings_cost_no_more_than_a_few_looks_at_each() -> None:
     """One automaton that searched for a digit within too took a thousand times as long as this pass."""
     data = lines("{t} {t}") * 2
     redact_random(data[:1000], b"#")
+    # Several times: what shares the core's caches makes one look cost twice as much.
+    passes = 3 * min(cost(lambda: sum(1 for _ in re.finditer(rb"[A-Za-z0-9+/_-]{20,}", data))) for _ in range(3))
+    assert any(cost(lambda: redact_random(data, b"#")) < 60 * passes for _ in range(5))
+
+
+def cost(call: Callable[[], object]) -> float:
+    """Seconds of CPU that a call takes."""
     start = time.process_time()
-    for _ in range(3):
-        sum(1 for _ in re.finditer(rb"[A-Za-z0-9+/_-]{20,}", data))
-    passes = time.process_time() - start
-    start = time.process_time()
-    redact_random(data, b"#")
-    assert time.process_time() - start < 60 * passes
+    call()
+    return time.process_time() - start

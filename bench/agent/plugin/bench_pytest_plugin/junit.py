@@ -12,7 +12,7 @@ from typing import Any
 
 from .guard import Guard
 from .hook import hook
-from .plain import type_name
+from .plain import is_text, pair_of, type_name
 from .writer import Writer
 
 _NO_NAME = re.compile(r"[^\w.-]", re.ASCII)
@@ -56,13 +56,25 @@ class JUnit:
         given = getattr(report, "user_properties", None)
         with self._guard:
             self._clean_open()
-            if given:
-                report.user_properties = [(self._text(name), self._value(value)) for name, value in given]
+        with self._guard:
+            if type(given) is list:
+                report.user_properties = self._pairs(given)
         try:
             self._finalize(report)
         finally:
-            if given:
+            if type(given) is list:
                 report.user_properties = given
+
+    def _pairs(self, given: list[Any]) -> list[tuple[str, object]]:
+        """Names and values; without a report nobody looks into what is appended, so that it may be no pair."""
+        found = []
+        for each in given:
+            pair = pair_of(each)
+            if pair is None:
+                self._changed += 1
+            else:
+                found.append((self._text(pair[0]), self._value(pair[1])))
+        return found
 
     def _clean_open(self) -> None:
         """Of the tests that have begun and not ended."""
@@ -71,8 +83,12 @@ class JUnit:
             entry.properties = [(self._text(name), value) for name, value in entry.properties]
 
     def _value(self, value: object) -> object:
-        if type(value) is str:
-            return value  # which pytest escapes
+        return value if type(value) is str else self._whole(value)  # which pytest escapes
+
+    def _whole(self, value: object) -> str:
+        """The value's text; of what is text already its own, whatever its class makes of it."""
+        if is_text(value):
+            return str.__str__(value)
         try:
             return str(value)
         except (Exception, SystemExit) as error:
@@ -80,14 +96,14 @@ class JUnit:
             return f"(no text of it: {type_name(error)})"
 
     def _text(self, value: object) -> str:
-        whole = str(value)
+        whole = self._whole(value)
         if whole.isprintable():
             return whole
         return self._counted(whole, _NO_TEXT.sub(lambda match: f"#x{ord(match[0]):02X}", whole))
 
     def _name(self, value: object) -> str:
         """A name of an attribute, which has fewer letters."""
-        whole = str(value)
+        whole = self._whole(value)
         if whole.isidentifier() and whole.isascii():
             return whole
         found = _NO_NAME.sub("_", whole)

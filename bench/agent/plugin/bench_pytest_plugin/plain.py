@@ -82,6 +82,15 @@ def is_object(value: object) -> bool:
     return _is(value, dict)
 
 
+def pair_of(value: object) -> tuple[object, object] | None:
+    """The two parts of what really is a tuple or a list of two, else ``None``; none of its own methods is called."""
+    for kind in (tuple, list):
+        if _is(value, kind):
+            parts: list[object] = list(kind.__iter__(value))  # type: ignore[arg-type]
+            return (parts[0], parts[1]) if len(parts) == 2 else None
+    return None
+
+
 def _is(value: object, wanted: type) -> bool:
     """As isinstance, but neither the value nor its metaclass is asked."""
     return any(one is wanted for one in _MRO.__get__(type(value)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .plain import LeftOut, NoNumber, OutOfRange, is_object, is_text, number, plain, text
+from .plain import LeftOut, NoNumber, OutOfRange, is_object, is_text, number, pair_of, plain, text
 
 NAME_CHARACTERS = 200
 UNIT_CHARACTERS = 100
@@ -40,9 +40,12 @@ class Properties:
                 message = f"{len(pairs) - at} more properties of {node} were left out"
                 self.left_out.append(("property_left_out", message))
                 break
+            two = pair_of(pair)
+            if two is None:
+                self._tell("property_left_out", f"a property of {node} was left out: it is no name with a value")
+                continue
             try:
-                name, raw = pair
-                self._take(name, raw)
+                self._take(*two)
             except (ValueError, TypeError, RuntimeError, RecursionError, MemoryError) as error:
                 self._tell("property_left_out", f"a property of {node} was left out: {type(error).__name__}")
         self._tell_repeated()

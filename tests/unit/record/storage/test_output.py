@@ -42,6 +42,27 @@ def test_a_plain_file_is_replaced_and_keeps_its_rights(tmp_path) -> None:
     assert stat.S_IMODE((tmp_path / "F").stat().st_mode) == 0o640
 
 
+def test_a_file_that_has_two_names_keeps_both(tmp_path) -> None:
+    (tmp_path / "F").write_text("a longer text")
+    (tmp_path / "other").hardlink_to(tmp_path / "F")
+    with pytest.raises(RuntimeError):
+        fail_in(tmp_path / "F", RuntimeError)
+    assert (tmp_path / "other").read_text() == "a longer text"
+    write_output(tmp_path / "F", b"x", "-o")
+    assert (tmp_path / "other").read_bytes() == b"x"
+    assert (tmp_path / "other").samefile(tmp_path / "F")
+    assert names(tmp_path) == ["F", "other"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_somebody_else_stays_theirs(tmp_path) -> None:
+    (tmp_path / "F").write_text("old")
+    os.chown(tmp_path / "F", 1234, 1235)
+    write_output(tmp_path / "F", b"x", "-o")
+    about = (tmp_path / "F").stat()
+    assert (about.st_uid, about.st_gid) == (1234, 1235)
+
+
 def test_a_user_s_file_of_a_like_name_is_not_touched(tmp_path) -> None:
     for name in ("F.partial", ".F.partial", "F.new", "F.tmp"):
         (tmp_path / name).write_text("mine")

@@ -164,3 +164,12 @@ def test_the_index_is_left_as_it_is(checkout):
     before = index.read_bytes()
     assert read_changed(checkout.root) == ()
     assert index.read_bytes() == before
+
+
+def test_an_address_in_git_s_words_is_told_without_its_password(checkout, monkeypatch):
+    line = b"fatal: unable to access 'https://someone:hunter2-of-mine@host.example/a.git/': refused\n"
+    failed = subprocess.CompletedProcess([], 128, b"", line)
+    monkeypatch.setattr(module.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(module.GitRefused, match=r"host\.example") as refused:
+        module.call_git(checkout.root, "rev-parse", "HEAD")
+    assert "hunter2-of-mine" not in str(refused.value)

@@ -2,12 +2,14 @@
 
 import errno
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bench.engine.transfer import copy_tree
 from bench.errors import NotMeasured, UsageError
 from bench.record.storage.partial import mark
+from bench.record.storage.temporary import remove_left
 from bench.run.source import keep as module
 from bench.run.source.keep import TRIES, keep_code, kept_code
 from bench.run.source.read import Checkout, read_project
@@ -42,6 +44,44 @@ def test_a_full_disk_is_freed_of_what_a_killed_command_left(checkout, tmp_path, 
     with kept_code(Checkout(checkout.root)) as code:
         assert [path.name for path in code[1].source.iterdir()] == ["tests"]
     assert not left.exists()
+
+
+@pytest.fixture
+def large(checkout, tmp_path, monkeypatch):
+    """A project that is too large for the folder of temporary files, which lies in memory."""
+    for name in ("tmp", "cache"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(module, "SMALL_BYTES", 0)
+    monkeypatch.setattr(module, "lies_in_memory", lambda folder: folder == tmp_path / "tmp")
+    return Checkout(checkout.root)
+
+
+def test_a_large_project_is_copied_to_a_disk_if_the_temporary_files_lie_in_memory(large, tmp_path):
+    with kept_code(large) as code:
+        assert code[1].source.is_relative_to(tmp_path / "cache/bench/temporary")
+        assert (code[1].source / "tests/test_a.py").is_file()
+        assert remove_left() == []
+    assert list((tmp_path / "cache/bench/temporary").iterdir()) == []
+    left = tmp_path / "cache/bench/temporary/bench-code-left"
+    left.mkdir()
+    mark(left)
+    assert remove_left() == [left]
+
+
+@pytest.mark.parametrize("why", ["small", "everywhere", "refused", "full"])
+def test_it_stays_among_the_temporary_files_if_it_is_small_or_no_disk_takes_it(large, tmp_path, monkeypatch, why):
+    if why == "small":
+        monkeypatch.setattr(module, "SMALL_BYTES", 1 << 20)
+    elif why == "everywhere":
+        monkeypatch.setattr(module, "lies_in_memory", lambda _: True)
+    elif why == "refused":
+        (tmp_path / "cache/bench").write_text("a file where a folder should be")
+    else:
+        monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    with kept_code(large) as code:
+        assert code[1].source.is_relative_to(tmp_path / "tmp")
 
 
 def vanishing(monkeypatch, root, times):
