@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bench.record.schema import Experiment, Record, Run
-from bench.report.status import FAILED, STATES, State, state_of
+from bench.report.status import FAILED, STATES, State, state_of, state_of_trial
 from bench.report.text import plain
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Entry:
     undecided: str = ""
     group: str = field(init=False, compare=False)
     """The diagnostic, and how it ran if not as usual (profile, variant, limits, engine): times within are alike."""
+    setup: tuple[str, ...] = field(init=False, compare=False)
+    """How it ran, in words; of an experiment both sides first, and its id last."""
 
     def __post_init__(self) -> None:
         from bench.compare.likeness.configuration import setup_of  # here, since an empty list has none
@@ -47,6 +49,7 @@ class Entry:
         told = self.record.experiment
         if self.base is not None and isinstance(told, Experiment):
             setup = (" → ".join(self.sides), *setup[:-1], f"experiment {told.id}")
+        object.__setattr__(self, "setup", setup)
         object.__setattr__(self, "group", f"{name} ({', '.join(setup)})" if setup else name)
 
     @property
@@ -57,7 +60,11 @@ class Entry:
     @property
     def state(self) -> State:
         """The result's worst word: its own, its comparison's, or how the base of its experiment ended."""
-        found = [state_of(self.record, self.comparison.status if self.comparison is not None else None)]
+        trial = self.comparison.experiment if self.comparison is not None else None
+        if self.comparison is not None and trial is not None and self.record.outcome not in FAILED:
+            found = [state_of(self.record), state_of_trial(self.comparison.status, trial.compared)]
+        else:
+            found = [state_of(self.record, self.comparison.status if self.comparison is not None else None)]
         if self.undecided:
             found.append(STATES["not_measured"])
         if self.base is not None and self.base.record.outcome in FAILED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bench.record.schema import Outcome, Record, Status
@@ -61,7 +61,12 @@ _WORDS: tuple[tuple[str, str, Level, str], ...] = (
         "The two results come from different machines, so they are not compared.",
     ),
     ("host_noisy", "host noisy", "caution", "The machine varied too much for a verdict on the code."),
-    ("insufficient_runs", "too few runs", "caution", "Too few runs to tell a change from noise."),
+    (
+        "insufficient_runs",
+        "too few runs",
+        "caution",
+        "Too few runs, or pairs of an experiment, to tell a change from noise.",
+    ),
     (
         "not_measured",
         "not measured",
@@ -99,6 +104,18 @@ def state_of(record: Record, compared: Status | None = None) -> State:
     if compared is None or compared == "not_measured":
         return own
     return min(own, STATES[compared], key=lambda state: state.rank)
+
+
+def state_of_trial(status: Status, compared: int) -> State:
+    """Return the word of an experiment: however many pairs there are, one without a decision is undecided.
+
+    Args:
+        status: of the comparison of both sides.
+        compared: pairs that were judged; without any nothing was measured.
+    """
+    if status != "insufficient_runs":
+        return STATES[status]
+    return replace(STATES[status], label="undecided") if compared else STATES["not_measured"]
 
 
 _SPECIAL = {

@@ -225,7 +225,9 @@ def decides(line: str, where: tuple[Path, dict[str, str]]) -> None:
 
 
 def decides_a_project(line: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """The README's first command on a project of two versions: as far as an engine, of which none answers here."""
+    """The README's first commands on a project of two versions: one pair in the environment that runs this, and with an
+    image as far as an engine, of which none answers here.
+    """
     checkout: Path = request.getfixturevalue("checkout")
     project = tmp_path / "project"
     (project / "tests").mkdir(parents=True)
@@ -235,17 +237,23 @@ def decides_a_project(line: str, request: pytest.FixtureRequest, tmp_path: Path)
     user = {f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     execute("git init -q -b main . && git add . && git commit -qm one", project, user)
     test.write_text("def test_y(): assert 1\n")
+    in_own = "--python" in words
     more = {
         "PATH": f"{checkout}/.venv/bin:{os.environ['PATH']}",
-        "BENCH_ENGINE": "docker",
         "BENCH_RESULTS": str(tmp_path / "results"),
         "DOCKER_HOST": f"unix://{tmp_path}/no.sock",
     }
+    if in_own:
+        (project / ".venv").symlink_to(sys.prefix)
+        line += " --max-pairs 1 --no-calibration --no-work"
+    else:
+        more["BENCH_ENGINE"] = "docker"
     for name in ("README.md", "LICENSE", "pyproject.toml"):
         shutil.copy2(ROOT / name, checkout)
     shutil.copytree(ROOT / "results/reference", checkout / "results/reference", dirs_exist_ok=True)
-    done = execute(line.replace(" DIR ", f" {project} "), checkout, more, codes=frozenset({6}))
-    assert "no Docker engine answers" in done.stderr
+    done = execute(re.sub(r"\bDIR\b", str(project), line), checkout, more, codes=frozenset({6}))
+    assert ("undecided after 1 pair" in done.stdout) == in_own, done.stdout
+    assert ("no Docker engine answers" in done.stderr) != in_own, done.stderr
     assert len(list((tmp_path / "results").glob("*/*/*/record.json"))) == 2
 
 

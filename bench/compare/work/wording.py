@@ -45,6 +45,10 @@ def threads_text(difference: WorkDifference) -> str:
     return f" (torch ran with {units.counted(a, 'thread')} and with {b}: some code divides its work by them)"
 
 
+NOTHING_COUNTED = "nothing that a counter here sees"
+"""Of work that was looked at by counters of which none can be had here, as with Python 3.11."""
+
+
 def total_text(work: Work) -> str:
     """Return one result's work in a few words: ``12 345 operator calls, 3.1 TFLOP``."""
     parts = []
@@ -55,7 +59,7 @@ def total_text(work: Work) -> str:
         parts.append(f"{units.count(work.python.calls)} Python calls")
     if work.cuda is not None:
         parts.append(f"{units.count(work.cuda.kernels)} CUDA kernels")
-    return ", ".join(parts) or "nothing that a counter here sees"
+    return ", ".join(parts) or NOTHING_COUNTED
 
 
 def flops_text(value: float | None) -> str:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -110,7 +110,7 @@ def render(content: Content) -> str:
         "feed": content.feed,
         "results": sum(entry.results for entry in entries),
         "unreadable": content.unreadable,
-        "tiles": [(state, counts[code]) for code, state in STATES.items() if counts[code]],
+        "tiles": [(_named(state, lines), counts[code]) for code, state in STATES.items() if counts[code]],
         "overview": overview(lines, place_in(entries, content.pages)),
         "older": older_table(entries) if content.pages is None else None,
         "compared": comparison_table(comparisons, known, told) if comparisons else None,
@@ -127,7 +127,7 @@ def render(content: Content) -> str:
         "host_names": sorted({entry.record.host.id for entry in entries}),
         "diagnostics": len({entry.record.diagnostic.name for entry in entries}),
         "group_names": sorted({entry.group for entry in entries}),
-        "states": [state for code, state in STATES.items() if code in used],
+        "states": [_named(state, lines) for code, state in STATES.items() if code in used],
     }
     return _environment().get_template("page.html.j2").render(context)
 
@@ -158,6 +158,12 @@ def places(entries: Sequence[Entry], pages: Mapping[str, str]) -> Callable[[Entr
         by_page.setdefault(pages[entry.group], []).append(entry)
     unfolded = {id(entry) for members in by_page.values() for entry in timeline_entries(members)}
     return lambda entry: f"{pages[entry.group]}#{anchor('r' if id(entry) in unfolded else 'a', entry.record.id)}"
+
+
+def _named(state: State, lines: Sequence[Line]) -> State:
+    """A state as results of this page have it: an experiment is undecided, others have too few runs."""
+    labels = {line.entry.state.label for line in lines if line.entry.state.code == state.code}
+    return replace(state, label=" or ".join(sorted(labels or {state.label})))
 
 
 def _pages(lines: Sequence[Line], pages: Mapping[str, str]) -> list[tuple[str, str, int, State]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,7 +12,7 @@ from bench import units
 from bench.compare.comparison import Comparison
 from bench.compare.experiment import PairedChange, Trial
 from bench.compare.reasons import bounds, outcome_word
-from bench.report.status import STATES, State
+from bench.report.status import STATES, state_of_trial
 from bench.report.terminal.cells import STYLES, bullets, indented, state, table, text, work_tables
 
 _STYLE = {"slower": "bad", "faster": "good", "same": "none", "undecided": "caution"}
@@ -22,7 +21,9 @@ _STYLE = {"slower": "bad", "faster": "good", "same": "none", "undecided": "cauti
 def experiment_view(comparison: Comparison, trial: Trial) -> RenderableType:
     """Return the sentence that decides, a table of all figures, what else there is to know, and the work of both."""
     sentence, *others = comparison.reasons
-    head = Text.assemble(state(_state(comparison, trial)), "  ", text(comparison.diagnostic, "bold"))
+    head = Text.assemble(
+        state(state_of_trial(comparison.status, trial.compared)), "  ", text(comparison.diagnostic, "bold")
+    )
     how = f"experiment {trial.id}, seed {trial.seed}{', both sides at once' if trial.duet else ''}"
     made = figures_table(trial)
     parts: list[RenderableType] = [head, text(sentence, "bold")]
@@ -37,15 +38,6 @@ _HOW_READ = (
     "change: the middle of the pairs' ratios, not the ratio of both medians; "
     "cpu and wall: of the whole run, its start included"
 )
-
-
-def _state(comparison: Comparison, trial: Trial) -> State:
-    """However many pairs there are, an experiment without a decision is undecided; without any pair it is nothing."""
-    if comparison.status != "insufficient_runs":
-        return STATES[comparison.status]
-    if not trial.compared:
-        return STATES["not_measured"]
-    return replace(STATES[comparison.status], label="undecided")
 
 
 def decision_view(comparison: Comparison, trial: Trial) -> RenderableType:

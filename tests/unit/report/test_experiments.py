@@ -202,7 +202,8 @@ def test_the_page_draws_both_sides_by_the_figure_that_decides() -> None:
     page = render_page(entries_of(BASE, SLOWER), now=NOW)
     medians = medians_text(trial.decides)
     assert "Runs per host" not in page
-    assert f"{medians}<br>call" in page
+    whole = medians.replace(" ", "&nbsp;").replace("&nbsp;→&nbsp;", "&nbsp;→ ")
+    assert f"{whole} <br>call" in page, "no figure is parted from its unit"
     for name in ("base", "head"):
         assert f">{name}</" in page
     table = io.StringIO()
@@ -259,3 +260,13 @@ def test_the_figures_that_inform_stand_beside_the_one_that_decides_in_every_form
     assert "rate " in shown(results_table([entry]), width=200)
     (alone,) = entries_of(head)
     assert "→" not in str(overview_lines([alone])[0].own)  # a side alone has its own
+
+
+def test_an_experiment_without_a_decision_is_called_undecided_on_the_page_too() -> None:
+    first = [told(side(name, [1.0, 1.0]), words) for name, words in (("base", "main"), ("head", ""))]
+    (entry,) = entries_of(*first)
+    assert (entry.state.code, entry.state.label) == ("insufficient_runs", "undecided")
+    page = render_page([entry])
+    assert "! undecided" in page
+    assert "! too few runs" not in page
+    assert "main → the working tree" in page

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench import units
-from bench.compare.work.wording import total_text
+from bench.compare.work.wording import NOTHING_COUNTED, total_text
 from bench.record.schema import Run
 from bench.report.entry import Entry, worst_first
 from bench.report.figures import own_numbers
@@ -87,7 +87,7 @@ def _line(members: Sequence[Entry]) -> Line:
         cpu_s=_median([cpu for run in entry.passed if (cpu := cpu_seconds(run)) is not None]),
         peak=_peak(entry),
         own=_own(entry),
-        work=total_text(work) if (work := work_in(entry.record)) is not None else "",
+        work=_work(entry),
     )
 
 
@@ -141,6 +141,13 @@ def _peak(entry: Entry) -> tuple[str, float | None]:
         if known:
             return f"{units.size(max(known))}{said}", max(known)
     return units.NOT_KNOWN, None
+
+
+def _work(entry: Entry) -> str:
+    """What was counted; empty if that is nothing."""
+    work = work_in(entry.record)
+    said = total_text(work) if work is not None else ""
+    return "" if said == NOTHING_COUNTED else said
 
 
 def _own(entry: Entry) -> tuple[tuple[str, str], ...]:

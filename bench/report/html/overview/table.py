@@ -135,8 +135,10 @@ def _row(line: Line, shown: Sequence[str], place: Place, reach: float) -> str:
 
 def _cells(line: Line, leads: str | None, reach: float) -> dict[str, str]:
     record = line.entry.record
-    name, when = escaped(line.entry.group), stamp_time(record.stamp)
+    name, when = escaped(record.diagnostic.name), stamp_time(record.stamp)
     what = f'<a href="{escaped(leads)}">{name}</a>' if leads else name
+    if line.entry.setup:
+        what = f'{what} <span class="setup">{escaped(", ".join(_setup(line.entry)))}</span>'
     change = ""
     if line.change is not None:
         change = f"{change_drawing(line.change, reach)}<span>{escaped(line.change.text)}</span>"
@@ -155,12 +157,18 @@ def _cells(line: Line, leads: str | None, reach: float) -> dict[str, str]:
     }
 
 
+def _setup(entry: Entry) -> tuple[str, ...]:
+    """How it ran; the id of an experiment stands where it is unfolded."""
+    return entry.setup if entry.base is None else entry.setup[:-1]
+
+
 def _time(entry: Entry) -> str:
     """The median wall time; of an experiment both medians of the figure that decides, and which one it is."""
     trial = decided_by(entry)
     if trial is None:
         return _figure("time", units.seconds(entry.wall_s), entry.wall_s)
-    said = f"{escaped(medians_text(trial.decides))}<br>{escaped(trial.metric)}"
+    medians = escaped(medians_text(trial.decides)).replace(" ", "&nbsp;").replace("&nbsp;→&nbsp;", "&nbsp;→ ")
+    said = f"{medians} <br>{escaped(trial.metric)}"
     return _cell("time", said, trial.decides.b)
 
 
