@@ -27,7 +27,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     ``change``, ``low`` and ``high`` are ratios to the good end, minus 1; ``None`` for an end that nothing bounds.
     ``threshold`` is the logarithm that it was held against; of the bad end, the one that follows from it. ``alpha`` is
-    the part of the error budget that was spent on it, ``why`` it was skipped or has no answer.
+    the part of the error budget that was spent on it, ``why`` it was skipped or has no answer. ``work`` tells how a bad
+    one's work differs from the good end's, if it was counted.
     """
 
     commit: str
@@ -41,6 +42,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     alpha: float | None = None
     experiment: str | None = None
     why: str = ""
+    work: str = ""
 
 
 def ends_are_settled(figure: PairedChange) -> bool:

@@ -31,7 +31,7 @@ from bench.run.ab.pairs import Rules
 from bench.run.ab.words import Words
 from bench.run.bisect.commits import Commits
 from bench.run.bisect.log import Search, log_text, write_log
-from bench.run.bisect.outcome import tried_of, why_skipped, with_figures
+from bench.run.bisect.outcome import tried_of, why_skipped, with_figures, work_text
 from bench.run.bisect.search import Found, Tried, search
 
 
@@ -83,6 +83,7 @@ class Bisection:
         commit, most = self.what.bad, self.asked.rules.max_pairs
         notify(f"the ends: {commit[:SHORT]} against {self.what.good[:SHORT]}")
         rules = self._rules(share(decisions_made(self.steps), self.what.planned), ends_are_settled)
+        rules = replace(rules, counts=lambda figure: threshold_of(figure) is not None)
         with temporary_folder("bisect") as folder:
             prepared = prepare(self._sides(commit), rules, folder)
             done, trial = self._pairs(prepared, replace(self.asked, rules=rules))
@@ -90,6 +91,7 @@ class Bisection:
         threshold = threshold_of(trial.decides)
         step = Step(commit=commit, subject=self.commits.subject(commit), answer="bad" if threshold else "undecided")
         step = msgspec.structs.replace(with_figures(step, trial), threshold=threshold, alpha=rules.alpha)
+        step = msgspec.structs.replace(step, work=work_text(done) if threshold else "")
         self._keep([*self.steps, step])
         if done.exit_code == ExitCode.INTERRUPTED:
             return False
@@ -123,7 +125,8 @@ class Bisection:
         if self._left_s() == 0:
             return Tried(msgspec.structs.replace(step, why="the budget was spent"), "budget")
         rules = self._rules(alpha, lambda figure: answer_of(figure, threshold) != "undecided")
-        rules = replace(rules, otherwise=None)  # every commit is held against the good end by the same figure
+        # Every commit is held against the good end by the same figure; one that is bad may be the one that is found.
+        rules = replace(rules, otherwise=None, counts=lambda figure: answer_of(figure, threshold) == "bad")
         asked = replace(self.asked, rules=rules, metric=self.what.metric)
         with temporary_folder("bisect") as folder:
             try:

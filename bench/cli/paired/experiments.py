@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -214,6 +214,7 @@ def experiment(
             require_all(earlier, results)
         shared = sessions_for(usual, [plan.variant for plan in plans], words.host, stack)
         sessions = [shared[engine_for(plan.variant, usual.engine)] for plan in plans]
+        _require_images(prepared, sessions)
         if words.duet and not isinstance(usual.engine, AbsentEngine):
             halves = halves_of(usual.engine, words.cpuset)
             told = (msgspec.structs.replace(told[0], duet=halves), msgspec.structs.replace(told[1], duet=halves))
@@ -223,6 +224,15 @@ def experiment(
         _follow_pairs(sessions, {id(plans[0]): "base", id(plans[1]): "head"})
         arms = [_arm(plans[at], sessions[at], told[at], earlier) for at in (0, 1)]
         return run_pairs(arms[0], arms[1], asked.rules, earlier.first if earlier else 0, follow, asked.work)
+
+
+def _require_images(prepared: Prepared, sessions: Sequence[Session]) -> None:
+    """Refuse an image of a side in an engine that has none: both sides would be alike, and nobody would be told."""
+    words = prepared.words
+    for option, text, session in zip(("--base", "--head"), (words.base, words.head), sessions, strict=True):
+        if text and session.engine.name == "local" and parse_side(option, text).image is not None:
+            what = f"{option} '{text}' names an image, and the local engine has none"
+            raise UsageError(what, fix="use a Docker engine, or leave image= away")
 
 
 def show(done: Done, rules: Rules, words: Words, held: Held | None = None, *, json: bool) -> None:
@@ -286,8 +296,19 @@ def _closing(done: Done, rules: Rules) -> str:
         "interrupted": "interrupted",
         "failed": "a run did not pass, and its time means nothing",
         "unlike": "the sides are not alike in what is not asked about",
+        "lost": "a run was not measured",
     }
-    return said.get(done.ended_by, "")
+    why = _signature(done) if done.ended_by in ("failed", "lost") else ""
+    return said.get(done.ended_by, "") + why
+
+
+def _signature(done: Done) -> str:
+    """How the run ended that ended the experiment; nothing if its side tells that already."""
+    for name, one in (("base", done.base), ("head", done.head)):
+        last = one.record.runs[-1] if one.record.runs else None
+        if last is not None and last.outcome not in ("passed", "interrupted") and last.signature:
+            return "" if one.failure is not None else f"; of the {name}: {last.signature}"
+    return ""
 
 
 def _misspelt(done: Done, words: Words) -> Misspelt | None:
@@ -329,6 +350,9 @@ def _side(option: str, text: str, words: Words) -> Side:
             raise UsageError("--base names nothing", fix="name a revision, or variant= requirements= env.K= threads=")
         return Side()
     side = parse_side(option, text)
+    if words.python is not None and side.requirements is not None:
+        what = f"{option} requirements= and --python do not go together"
+        raise UsageError(what, "nothing is installed into an environment of yours", "leave one out")
     if side.requirements is None or not (Path(words.where) / side.requirements).is_file():
         return side
     return replace(side, requirements=Path(words.where) / side.requirements)

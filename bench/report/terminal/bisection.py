@@ -30,7 +30,8 @@ def search_sentence(first: Step | None, left: Sequence[str], metric: str, good: 
     """
     if first is not None:
         change = f"{metric} {change_with_bounds(first.change, first.low, first.high)}"
-        return f'{first.commit[:SHORT]} made it slower: "{first.subject}", {change} against {good[:SHORT]}'
+        work = f"; {first.work}" if first.work else ""
+        return f'{first.commit[:SHORT]} made it slower: "{first.subject}", {change} against {good[:SHORT]}{work}'
     named = ", ".join(commit[:SHORT] for commit in left[:_NAMED])
     more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
     return f"the commit that made it slower is one of {len(left)}: {named}{more}"

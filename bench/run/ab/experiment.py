@@ -137,11 +137,12 @@ def run_pairs(
         else:
             make_runs(order)
         after = look_again(base.session, interrupts)
+        counted = work != "never" and order.are_counted()
         for side in sides:
             side.after = after
             if order.ended_by not in ("interrupted", "lost"):  # then there are as many runs as the pairs took
                 side.plan = replace(side.plan, repeat=max(1, len(side.runs)))
-            if work != "never":
+            if counted:
                 side.work = look_at_work(side, work, times=2)
         return _done([conclude(side) for side in sides], order.ended_by)
 

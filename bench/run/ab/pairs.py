@@ -29,6 +29,7 @@ class Rules:
 
     ``otherwise`` decides if the first pair does not have the figure that was to; ``None`` if that was asked for.
     ``alpha`` is the chance of a wrong decision, and ``settled`` returns whether what is decided needs no more pairs.
+    ``counts`` returns by what the pairs show whether the work is counted at the end; ``None``: whatever they show.
     """
 
     max_pairs: int = 60
@@ -37,6 +38,7 @@ class Rules:
     otherwise: str | None = None
     alpha: float = ALPHA
     settled: Callable[[PairedChange], bool] = lambda figure: figure.decided_after is not None
+    counts: Callable[[PairedChange], bool] | None = None
 
 
 class Pairs(Repeated):
@@ -101,14 +103,20 @@ class Pairs(Repeated):
             return "max_pairs"
         return "budget" if self._is_spent(pair - self.first) else None
 
+    def are_counted(self) -> bool:
+        """Return whether the work of both sides is to be counted after what their pairs show."""
+        return self._rules.counts is None or self._rules.counts(self._shown().decides)
+
+    def _shown(self) -> Trial:
+        return trial_of(self.base.record(), self.head.record(), informs=False, alpha=self._rules.alpha)
+
     def _trial(self, pair: int) -> Trial:
-        alpha = self._rules.alpha
-        trial = trial_of(self.base.record(), self.head.record(), informs=False, alpha=alpha)
+        trial = self._shown()
         if pair != 1 or trial.decides.why is None or not trial.compared or self._rules.otherwise is None:
             return trial
         for side in (self.base, self.head):
             side.experiment = msgspec.structs.replace(told(side), metric=self._rules.otherwise)
-        return trial_of(self.base.record(), self.head.record(), informs=False, alpha=alpha)
+        return self._shown()
 
     def _with_others(self) -> Trial:
         """Where the other figures stand too."""

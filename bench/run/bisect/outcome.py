@@ -8,6 +8,7 @@ from bench.compare.bisection import Step, answer_of
 from bench.compare.experiment import Trial
 from bench.compare.reasons import difference_reason
 from bench.compare.sample import FAILURES
+from bench.compare.work.wording import with_sentence
 from bench.errors import ExitCode
 from bench.record.schema import Record
 from bench.run.ab.experiment import Done
@@ -31,7 +32,8 @@ def tried_of(step: Step, done: Done, trial: Trial) -> Tried:
     if why is not None and ends is None:
         return Tried(msgspec.structs.replace(made, answer="skipped", why=why, alpha=None))
     if answer != "undecided":
-        return Tried(msgspec.structs.replace(made, answer=answer), ends)
+        work = work_text(done) if answer == "bad" else ""
+        return Tried(msgspec.structs.replace(made, answer=answer, work=work), ends)
     if ends is None and done.ended_by in ("budget", "lost"):
         ends = "budget" if done.ended_by == "budget" else "lost"
     said = {"interrupted": "interrupted", "budget": "the budget was spent", "lost": _lost(done)}
@@ -45,6 +47,12 @@ def with_figures(step: Step, trial: Trial) -> Step:
     return msgspec.structs.replace(step, **figures, experiment=trial.id)
 
 
+def work_text(done: Done) -> str:
+    """Return how the work of a bad commit differs from the good end's, in a sentence; empty if it was not counted."""
+    told = with_sentence(done.comparison.work, "code_regressed", ("good end", "commit"))
+    return "" if told is None else told.said
+
+
 def why_skipped(done: Done, trial: Trial) -> str | None:
     """Return why a commit cannot be tried: its test did not pass, or there is nothing to run it in; else ``None``."""
     if done.ended_by == "failed":
@@ -55,9 +63,22 @@ def why_skipped(done: Done, trial: Trial) -> str | None:
         return difference_reason(done.comparison.differences[0])  # what forces a status comes first
     if done.ended_by == "no_figure":
         return f"{trial.metric} cannot decide: {trial.decides.why}"
-    if done.ended_by == "lost" and _has_place(done.base.record) and not _has_place(done.head.record):
+    if done.ended_by != "lost":
+        return None
+    if _has_place(done.base.record) and not _has_place(done.head.record):
         return f"it does not build: {done.head.failure}"
+    refused, good_end = (_refusal(one.record) for one in (done.head, done.base))
+    if refused is not None and good_end is None:
+        return f"its test cannot be run: {refused}"
     return None
+
+
+def _refusal(record: Record) -> str | None:
+    """Why the newest run measured nothing although its command came to an end: pytest could not import the test."""
+    last = record.runs[-1] if record.runs else None
+    if last is None or last.outcome != "not_measured" or last.exit_code is None:
+        return None
+    return last.signature or "no test ran"
 
 
 def _failure(record: Record) -> str | None:

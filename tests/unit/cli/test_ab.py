@@ -627,3 +627,23 @@ def test_both_sides_run_in_the_image_that_was_named(engine, bench_, tmp_path, op
     assert kinds == {kind}, out + err
     bench_(*asked, "--base", "v1,image=small", "--results", tmp_path / "results", "--no-calibration")
     assert kinds == {"cpu", "small"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--base", "image=small"), "--base 'image=small' names an image, and the local engine has none"),
+        (("--base", "v1", "--head", "image=cpu"), "--head 'image=cpu' names an image, and the local engine has none"),
+    ],
+)
+def test_an_image_of_a_side_is_no_matter_of_the_local_engine(engine, bench_, project, tmp_path, words, said):
+    engine.engine = "local"
+    code, _, err = bench_("ab", "slow", "--project", project, *words, "--results", tmp_path / "r")
+    assert (code, said in err, engine.executed) == (2, True, [])
+
+
+def test_nothing_is_installed_for_a_side_into_a_persons_own_environment(engine, bench_, project, tmp_path):
+    (project / "r.txt").write_text("\n")
+    words = ("--base", f"requirements={project / 'r.txt'}", "--python", "/usr/bin/python3")
+    code, _, err = bench_("ab", "slow", "--project", project, *words, "--results", tmp_path / "r")
+    assert (code, "--base requirements= and --python do not go together" in err, engine.executed) == (2, True, [])

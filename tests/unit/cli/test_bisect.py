@@ -8,6 +8,8 @@ import subprocess
 import pytest
 
 from bench.errors import NotMeasured
+from bench.record.work import PythonWork, Work
+from bench.run.work.counting import CountedWork
 from tests.support.history import git, make_history
 
 TEST = "import work\ndef test_y():\n    assert work.N\n"
@@ -132,6 +134,49 @@ def test_a_commit_that_does_not_build_is_skipped(takes, engine, bisect, shas):
         6,
         [(shas[3], "it does not build: no environment: broken cannot be installed")],
     )
+
+
+def test_the_work_of_bad_commits_is_counted_and_the_sentence_tells_of_it(takes, bisect, shas, monkeypatch):
+    counted = []
+
+    def look(side, wanted, times):
+        number = int((side.plan.task.tree.root / "n.txt").read_text())
+        counted.append((number, wanted, times))
+        calls = 1000 if number < FIRST_BAD else 1119
+        return CountedWork(Work(counted=times, python=PythonWork(calls, {"work": calls})))
+
+    monkeypatch.setattr("bench.run.ab.experiment.look_at_work", look)
+    takes()
+    code, found, err = bisect("--work")
+    bad = [step for step in found["steps"] if step["answer"] == "bad"]
+    assert (code, found["first"]["commit"]) == (0, shas[FIRST_BAD]), err
+    assert counted == [(at, "always", 2) for step in bad for at in (0, shas.index(step["commit"]))]
+    said = "the commit does 11.9 % more Python calls: functions of work 1 000 → 1 119 calls"
+    assert {step["work"] for step in bad} == {said}
+    assert {step["work"] for step in found["steps"] if step["answer"] == "good"} == {""}
+    assert found["sentence"].endswith(f" against {shas[0][:12]}; {said}")
+    counted.clear()
+    code, again, err = bisect("--work", "--replay", found["log"], good=None)
+    assert (code, again["sentence"], counted) == (0, found["sentence"], []), err
+
+
+def test_a_commit_whose_test_cannot_be_imported_is_skipped(takes, engine, bisect, shas):
+    takes()
+    execute, why = engine.execute, "pytest could not import tests/test_x.py: SyntaxError: invalid syntax"
+
+    def refuses(place_, task, out, on_event):
+        ending = execute(place_, task, out, on_event)
+        if (task.tree.root / "n.txt").read_text() == "3\n":
+            told = json.loads((out / "result.json").read_text())
+            refused = {"outcome": "not_measured", "exit_code": 4, "signature": why, "tests": []}
+            (out / "result.json").write_text(json.dumps(told | refused))
+        return ending
+
+    engine.execute = refuses
+    code, found, err = bisect("--bad", "main")
+    skipped = [(step["commit"], step["why"]) for step in found["steps"] if step["answer"] == "skipped"]
+    assert skipped == [(shas[3], f"its test cannot be run: {why}")], err
+    assert (code, found["ended_by"], [one["commit"] for one in found["left"]]) == (6, "passed", [shas[4], shas[3]])
 
 
 def test_ends_that_do_not_differ_stay_undecided_or_fail(takes, bisect, shas):

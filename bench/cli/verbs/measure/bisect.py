@@ -16,7 +16,7 @@ from bench.cli.next_step import project_words, results_words, suggest
 from bench.cli.output import Console, complain, notify, print_json
 from bench.cli.paired.bisection import Bisection, EndsAlike
 from bench.cli.paired.experiments import Asked, absolute, parse_effect, rules_of
-from bench.cli.verbs.measure.run import NEED_BYTES
+from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.bisection import Step, decisions_planned
 from bench.compare.measures import CALL, CPU, WALL
 from bench.compare.stats.pairs import EFFECT
@@ -92,6 +92,7 @@ def bisect(
     memory: options.Memory = None,
     threads: options.Threads = None,
     timeout: options.Timeout = None,
+    work: options.Work = None,
     env: options.Env = [],  # noqa: B006, typer copies it
     calibration: Annotated[
         bool, typer.Option("--calibration/--no-calibration", help="Calibrate the host before and after each step.")
@@ -119,6 +120,7 @@ def bisect(
         seed=seed,
         calibration=calibration,
         if_busy=if_busy,
+        work=wanted_work(work, gated=False),
     )
     words = Words(
         name=name,
