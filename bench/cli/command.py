@@ -15,6 +15,7 @@ from bench.cli import COMPLETING, output
 from bench.cli.app import USAGE_FAILURE, command
 from bench.cli.output import Console, complain, print_json
 from bench.errors import BenchError, DamagedData, ExitCode, Interrupted, NotMeasured, UsageError
+from bench.report.text import without_passwords
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,7 +114,8 @@ class Failure:
         return int(code)
 
     def _answer(self, code: ExitCode, error: BenchError) -> None:
-        said = {"what": error.what, "cause": error.cause or None, "fix": error.fix or None}
+        parts = {"what": error.what, "cause": error.cause, "fix": error.fix}
+        said = {name: without_passwords(part) or None for name, part in parts.items()}
         try:
             print_json({"error": said, "exit_code": int(code)})
             output.out().flush()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.output import notify
+from bench.report.text import without_passwords
 
 if TYPE_CHECKING:
     from bench.record.schema import Record
@@ -25,7 +26,7 @@ def suggest(*words: object) -> None:
 
 def command(*words: object) -> str:
     """Return a whole command of bench, called as this one was."""
-    return f"{called()} {shlex.join(str(word) for word in words)}"
+    return f"{called()} {shlex.join(without_passwords(str(word)) for word in words)}"
 
 
 def called() -> str:
@@ -82,15 +83,25 @@ def results_words(results: Path) -> tuple[str, ...]:
     return () if results.absolute() == usual_results().absolute() else ("--results", str(results))
 
 
-def after_run(record: Record, path: Path) -> None:
+def doctor_words(host: str | None) -> tuple[str, ...]:
+    """Return the command that looks at the machine that was to measure: that of the address, if one was given."""
+    if not host:
+        return ("doctor",)
+    from bench.engine.docker.address import shown  # here: what asks no engine reads nothing of one
+
+    return ("doctor", "--host", shown(host))
+
+
+def after_run(record: Record, path: Path, host: str | None = None) -> None:
     """Suggest what to do once a result is there.
 
     Args:
         record: the result.
         path: its bundle.
+        host: the engine's address, if one was given.
     """
     if not record.runs:
-        suggest("doctor")
+        suggest(*doctor_words(host))
     elif record.outcome == "failed":
         suggest("report", path)
     else:

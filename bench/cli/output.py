@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 from bench.lines import Passing
-from bench.report.text import plain
+from bench.report.text import plain, without_passwords
 
 if TYPE_CHECKING:
     import rich.console  # a command that fails or prints a document draws nothing: read once something is drawn
@@ -209,8 +209,8 @@ def print_line(console: rich.console.Console, line: str) -> None:
 
 
 def _shown(line: str) -> str:
-    """The line without control codes; what it is indented by stays."""
-    return line[: len(line) - len(line.lstrip(" "))] + plain(line)
+    """The line without control codes and passwords; what it is indented by stays."""
+    return line[: len(line) - len(line.lstrip(" "))] + without_passwords(plain(line))
 
 
 class Held:
@@ -236,7 +236,7 @@ class Held:
 
 def complain(line: str) -> None:
     """One line that names what is wrong and what to do."""
-    print_line(Console.err(), f"bench: {' '.join(plain(line).split())}")
+    print_line(Console.err(), f"bench: {without_passwords(' '.join(plain(line).split()))}")
 
 
 def complain_of(problems: Iterable[str | None]) -> None:

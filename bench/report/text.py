@@ -47,6 +47,14 @@ def plain(text: object, width: int | None = None, *, keep_lines: bool = False) -
     return kept
 
 
+def without_passwords(text: str) -> str:
+    """Return text in which no address shows a password: ``ssh://me:[redacted]@lab``."""
+    return _PASSWORD.sub(r"\1:[redacted]@", text)
+
+
+_PASSWORD = re.compile(r"(?<=://)([^\s/@:\"']*):[^\s/]*@")
+
+
 def _printable(text: str) -> str:
     if text.isprintable():
         return text

@@ -18,7 +18,7 @@ from bench.catalog.command import Asked as Command
 from bench.cli import options
 from bench.cli.gates import Held, document_of, print_held
 from bench.cli.misspelt import Misspelt, refused, wrong_with
-from bench.cli.next_step import project_words, results_words, suggest
+from bench.cli.next_step import doctor_words, project_words, results_words, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.paired.again import again, decided_otherwise, otherwise_text
 from bench.cli.paired.first import is_first
@@ -267,7 +267,7 @@ def show(done: Done, rules: Rules, words: Words, held: Held | None = None, *, js
     if not json:
         anew = again(words, rules, trial.effect, metric=other.name) if other is not None else None
         named = _next_of_name(words, rules, trial, wrong) if wrong is not None else None
-        suggest(*(named or anew or _next(done, trial, rules)))
+        suggest(*(named or anew or _next(done, trial, rules, words.host)))
     if done.ended_by == "no_figure":
         known = ", ".join(figure.name for figure in trial.informs)
         complain(f"{trial.metric} cannot decide: {trial.decides.why}; there are {known}, choose one with --metric")
@@ -332,7 +332,7 @@ def _next_of_name(words: Words, rules: Rules, trial: Trial, wrong: Misspelt) -> 
     return meant or ("list", *project_words(None if words.project is None else Path(words.project)))
 
 
-def _next(done: Done, trial: Trial, rules: Rules) -> tuple[object, ...]:
+def _next(done: Done, trial: Trial, rules: Rules, host: str | None) -> tuple[object, ...]:
     """What goes on with an experiment, or looks closer at its sides."""
     folder = results_words(done.head.path.parents[2])
     if done.ended_by in ("budget", "interrupted"):
@@ -340,7 +340,7 @@ def _next(done: Done, trial: Trial, rules: Rules) -> tuple[object, ...]:
     if done.ended_by == "max_pairs" and (more := more_pairs(rules.max_pairs)):
         return ("ab", "--resume", trial.id, *more.split(), *folder)
     both = done.base.record.runs and done.head.record.runs
-    return ("explain", done.base.path, done.head.path) if both else ("doctor",)
+    return ("explain", done.base.path, done.head.path) if both else doctor_words(host)
 
 
 def _side(option: str, text: str, words: Words) -> Side:

@@ -41,3 +41,32 @@ def test_a_command_line_that_makes_no_sense_is_told_where_to_look(bench_, words,
     assert (code, out) == (2, "")
     assert err.endswith(f"; see '{verb} --help'\n")
     assert len(err.splitlines()) == 1
+
+
+ADDRESS = "ssh://me:word@127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["doctor", "--host", ADDRESS],
+        ["doctor", ADDRESS],
+        ["run", "grad_cpu", "--host", ADDRESS],
+        ["run", "grad_cpu", "--host", ADDRESS.replace("ssh", "tcp"), "--json"],
+        ["run", "grad_cpu", "--host", ADDRESS, "--engine", "nosuch"],
+        ["whatif", "grad_cpu", "--host", ADDRESS],
+        ["ab", "grad_cpu", "--base", "variant=glibc", "--head", "variant=jemalloc", "--host", ADDRESS],
+        ["fleet", "grad_cpu", "--host", ADDRESS, "--host", ADDRESS],
+        ["fleet", "grad_cpu", "--host", ADDRESS, "--on", "local"],
+        ["fleet", "grad_cpu", "--on", ADDRESS],
+    ],
+    ids=lambda words: " ".join(words).replace(ADDRESS, "ADDRESS"),
+)
+def test_no_command_shows_the_password_of_an_address(bench_, monkeypatch, tmp_path, words):
+    """Whether it is refused, nobody answers there, or it is what comes next; and nothing that was kept shows it."""
+    monkeypatch.setenv("PATH", str(tmp_path))  # no ssh: nothing is asked of a network
+    code, out, err = bench_(*words)
+    assert code in (2, 6)
+    assert "word" not in (out + err).replace("password", "")
+    results = [path for path in tmp_path.glob("results/**/*") if path.is_file()]
+    assert not any(b"me:word" in path.read_bytes() for path in results)

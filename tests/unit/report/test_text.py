@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bench.report.text import markdown, markdown_block, markdown_code, markdown_table, plain, slug
+from bench.report.text import (
+    markdown,
+    markdown_block,
+    markdown_code,
+    markdown_table,
+    plain,
+    slug,
+    without_passwords,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +39,19 @@ from bench.report.text import markdown, markdown_block, markdown_code, markdown_
 )
 def test_plain(text: object, shown: str) -> None:
     assert plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("at ssh://me:word@lab:22: it ended", "at ssh://me:[redacted]@lab:22: it ended"),
+        ("--host 'ssh://me:w@rd@lab'", "--host 'ssh://me:[redacted]@lab'"),
+        ("tcp://:word@lab:2375/x and http://a:b@c", "tcp://:[redacted]@lab:2375/x and http://a:[redacted]@c"),
+        *((same, same) for same in ("ssh://me@lab:22/run/x@y", "tcp://lab:2375: mail me@lab", "https://lab:80/a@b")),
+    ],
+)
+def test_no_address_shows_a_password(text: str, shown: str) -> None:
+    assert without_passwords(text) == shown
 
 
 def test_plain_is_cut_with_an_ellipsis() -> None:

@@ -7,7 +7,7 @@ import os
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.cli.next_step import results_words, suggest
+from bench.cli.next_step import doctor_words, results_words, suggest
 from bench.cli.output import Console, print_json
 from bench.engine.docker.ask import ask_docker
 from bench.engine.local.environment import COSTS, is_made
@@ -47,9 +47,8 @@ def doctor(
         print_json(checks)
     else:
         Console.out().print(doctor_view(checks))
-        place = () if host is None else ("--host", host)
         if worst(checks) == "fail":
-            suggest("doctor", *place, *results_words(results))
+            suggest(*doctor_words(host), *results_words(results))
         else:
             suggest("list", *results_words(results))
     return int(ExitCode.NOT_MEASURED if worst(checks) == "fail" else ExitCode.OK)

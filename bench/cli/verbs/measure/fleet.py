@@ -11,9 +11,10 @@ import typer
 from bench.catalog.load import find, find_variant
 from bench.cli import commands, completion, options
 from bench.cli.app import app
-from bench.cli.next_step import suggest
+from bench.cli.next_step import doctor_words, suggest
 from bench.cli.output import Console, notify, print_json
 from bench.cli.passed_on import names_and_options, takes_value
+from bench.engine.docker.address import shown
 from bench.errors import ExitCode, UsageError, gravest
 from bench.fleet.cells import Cell, matrix, refuse_own
 from bench.fleet.cluster import check_on, open_cluster
@@ -116,7 +117,7 @@ def _no_host(hosts: Sequence[str], on: str) -> tuple[str, ...]:
     """
     check_on(on)
     if hosts:
-        raise UsageError(f"--host {hosts[0]} and --on {on} were given", fix="leave one out")
+        raise UsageError(f"--host {shown(hosts[0])} and --on {on} were given", fix="leave one out")
     return ()
 
 
@@ -184,7 +185,7 @@ def _show(ends: Sequence[LegEnd], hosts: Sequence[str], html: Path | None, *, js
     else:
         Console.out().print(fleet_view(lines, rankings))
         paths = [line.path for line in lines if line.record is not None and line.record.runs and line.path]
-        nowhere = ("doctor", "--host", hosts[0]) if hosts else ("doctor",)
+        nowhere = doctor_words(hosts[0] if hosts else None)
         suggest(*(("report", *paths, "--html", "fleet.html") if paths else nowhere))
     return int(gravest([end.exit_code for end in ends], ExitCode.NOT_MEASURED))
 

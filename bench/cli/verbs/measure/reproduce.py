@@ -18,7 +18,7 @@ from bench.cli import commands, options
 from bench.cli.app import app
 from bench.cli.gates import code_of, document_of, held_to, parse_gates, print_held
 from bench.cli.inputs import original
-from bench.cli.next_step import suggest
+from bench.cli.next_step import doctor_words, suggest
 from bench.cli.output import Console, announce, complain_of, notify, print_json
 from bench.cli.session import open_session
 from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
@@ -120,7 +120,7 @@ def reproduce(
         if comparison is not None:
             Console.out().print(comparison_view(comparison))
         notify(f"written to {written.path}")
-        suggest(*(("explain", bundle, written.path) if written.record.runs else ("doctor",)))
+        suggest(*(("explain", bundle, written.path) if written.record.runs else doctor_words(host)))
     complain_of(written.complaints)
     return int(gravest([written.exit_code or _regression(comparison), code_of(held)]))
 

@@ -17,7 +17,7 @@ from bench.cli.app import app
 from bench.cli.commands import CommandVerb
 from bench.cli.gates import code_of, document_of, held_to, parse_gates, print_held
 from bench.cli.misspelt import wrong_with
-from bench.cli.next_step import after_run, suggest
+from bench.cli.next_step import after_run, doctor_words, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
 from bench.cli.session import open_session
 from bench.compare.reference import like_or_newest, without
@@ -126,7 +126,7 @@ def run(
         with open_session(
             lambda say: choose(engine, host, say), host, results, if_busy, calibration=calibration
         ) as session:
-            return run_selftest(diagnostic, session, json=json)
+            return run_selftest(diagnostic, session, host, json=json)
     plan = plan_of(
         diagnostic,
         chosen,
@@ -163,7 +163,7 @@ def run(
         if more is not None:
             suggest(*more)
         else:
-            after_run(written.record, written.path)
+            after_run(written.record, written.path, host)
     complain_of(written.complaints)
     return int(gravest([written.exit_code, code_of(held)]))
 
@@ -298,12 +298,13 @@ def refuse_options(chosen: Options, variant: str | None) -> None:
         )
 
 
-def run_selftest(diagnostic: Diagnostic, session: Session, *, json: bool) -> int:
+def run_selftest(diagnostic: Diagnostic, session: Session, host: str | None, *, json: bool) -> int:
     """Make every check, keep the evidence, show each reading beside the truth, and return the exit code.
 
     Args:
         diagnostic: the self-test.
         session: where to run.
+        host: the engine's address, if one was given.
         json: whether one JSON document is shown instead of a table.
     """
     checked = self_test(session, diagnostic)
@@ -312,6 +313,6 @@ def run_selftest(diagnostic: Diagnostic, session: Session, *, json: bool) -> int
         print_json({"path": path, "record": record, "readings": checked.held, "not_made": dict(checked.not_made)})
     else:
         Console.out().print(selftest_view(record, checked.held, checked.not_made, path), crop=False)
-        suggest("doctor")
+        suggest(*doctor_words(host))
     complain_of(checked.written.complaints)
     return int(checked.written.exit_code)

@@ -13,7 +13,7 @@ from bench.catalog.command import Asked
 from bench.catalog.model import Catalog, Diagnostic, Variant
 from bench.cli import commands, completion, options
 from bench.cli.app import app
-from bench.cli.next_step import suggest
+from bench.cli.next_step import doctor_words, suggest
 from bench.cli.output import Console, complain_of, print_json
 from bench.cli.session import open_beside, open_session
 from bench.cli.verbs.measure.run import NEED_BYTES, checkout_of, plan_of
@@ -121,7 +121,7 @@ def whatif(
     else:
         Console.out().print(whatif_view(diagnostic.name, lines, said))
         paths = [one.written.path for one in tried if one.written is not None and one.written.record.runs]
-        suggest(*(("explain", *paths[:2]) if len(paths) > 1 else ("doctor",)))
+        suggest(*(("explain", *paths[:2]) if len(paths) > 1 else doctor_words(host)))
     complaints = [said for one in tried if one.written is not None for said in one.written.complaints]
     complain_of(dict.fromkeys(complaints))  # what keeps all from running is reported once
     outcomes = [one.written.exit_code for one in tried if one.written is not None]
