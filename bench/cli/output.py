@@ -250,9 +250,16 @@ def print_json(document: Any) -> None:
     """One JSON document on standard output, and nothing else."""
     import msgspec
 
-    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    print_json_parts([msgspec.json.format(msgspec.json.encode(document), indent=2).decode()])
+
+
+def print_json_parts(parts: Iterable[str]) -> None:
+    """One JSON document on standard output, whose text comes in parts."""
     Console.answered = True
-    out().write(_ACTS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
+    stream = out()
+    for part in parts:
+        stream.write(_ACTS.sub(lambda found: f"\\u{ord(found[0]):04x}", part))
+    stream.write("\n")
 
 
 def print_text(text: str) -> None:

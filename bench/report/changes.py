@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bench import units
 from bench.compare.history.changes import Change, Point, Series, series_of
-from bench.compare.stats.changes import FEWEST
+from bench.compare.stats.values import FEWEST
 from bench.errors import BenchError
 from bench.record.schema import Record
 from bench.report.presentation import stamp_text

@@ -11,7 +11,8 @@ import msgspec
 from bench.compare.history.series import Member, alike_over_time
 from bench.compare.likeness.configuration import setup_of
 from bench.compare.measures import WALL, measures
-from bench.compare.stats.changes import FEWEST, Step, find
+from bench.compare.stats.keeping import kept
+from bench.compare.stats.values import FEWEST, Found, Step
 from bench.record.schema import Better, Record
 
 
@@ -138,7 +139,7 @@ def series_of(records: Sequence[Record], metric: str = WALL) -> tuple[Series, ..
 def _series(members: Sequence[Member], metric: str, setup: tuple[str, ...], *, current: bool) -> Series:
     newest = members[-1][0]
     measure = measures(newest)[metric]
-    found = find([value for _, value in members])
+    found = _found([value for _, value in members])
     ends = [found.skipped, *(step.at for step in found.steps), len(members)]
     levels = tuple(
         Level(_point(members[start]), _point(members[end - 1]), end - start, centre)
@@ -158,6 +159,17 @@ def _series(members: Sequence[Member], metric: str, setup: tuple[str, ...], *, c
         (),
     )
     return msgspec.structs.replace(plain, changes=tuple(_changes(plain, found.steps)))
+
+
+def _found(values: Sequence[float]) -> Found:
+    """What the values show: of a series that was asked before, numpy need not be read for it."""
+
+    def work() -> Found:
+        from bench.compare.stats.changes import find
+
+        return find(values)
+
+    return kept("levels", Found, work, values)
 
 
 def _changes(series: Series, steps: Sequence[Step]) -> list[Change]:

@@ -82,7 +82,7 @@ def unlike_tests(a: Record, b: Record) -> Iterator[tuple[str, str, str, str]]:
     """
     plain = "imported" in (a.diagnostic.source.kind, b.diagnostic.source.kind)
     one, two = _ran(a, plain), _ran(b, plain)
-    if not one or not two:
+    if not one or not two or all(ran == one[0] for ran in (*one, *two)):
         return
     found = list(_named_apart(one, two))
     if found:

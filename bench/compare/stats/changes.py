@@ -22,14 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.compare.stats.bootstrap import REACH, STUDENT, robust_deviation
-from bench.compare.stats.keeping import kept
 from bench.compare.stats.quantiles import student_quantile
-from bench.compare.stats.values import EQUAL, ArithmeticFailed, Floats, Interval, logs
+from bench.compare.stats.values import EQUAL, FEWEST, ArithmeticFailed, Floats, Found, Interval, Step, logs
 
 ALPHA = 0.01
 """The chance that a series without any change is said to have one."""
-FEWEST = 10
-"""Values that can show a change: of 5 after 5 two orders in 252 are as extreme, of 5 after 4 two in 126."""
 SMALLEST = 3
 """Values that make a level: two disturbed ones in a row are none."""
 MOST = 200
@@ -40,28 +37,6 @@ PERMUTATIONS = 999
 _AT_ONCE = 8
 """Permutations that are summed up together: so many fit a processor's cache."""
 SEED = 20251015
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A change of level before the value at ``at``. ``estimate`` and ``interval`` are logarithms of after / before."""
-
-    at: int
-    p_value: float
-    estimate: float
-    interval: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a series shows: its steps in order, and the ``centre`` of each level, one more than there are steps.
-
-    ``skipped`` is the number of values before those that were looked at; places count them.
-    """
-
-    steps: tuple[Step, ...]
-    centres: tuple[float, ...]
-    skipped: int = 0
 
 
 def find(values: Sequence[float]) -> Found:
@@ -86,7 +61,7 @@ def _find(values: tuple[float, ...]) -> Found:
     series = logs(values[skipped:])
     if series.size == 0:
         return Found((), ())
-    p_values = kept("borders", dict[int, float], lambda: _divided(series), series)
+    p_values = _divided(series)
     while True:
         borders = sorted(p_values)
         centres, estimates, reaches = _levels(series, borders)

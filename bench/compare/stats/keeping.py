@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
-import numpy as np
 
-from bench.compare.stats.values import Floats
+if TYPE_CHECKING:
+    from bench.compare.stats.values import Floats
 
 Outcome = TypeVar("Outcome")
 
@@ -41,7 +43,7 @@ def kept_in(keeper: Keeper) -> Iterator[None]:
         _KEEPER.reset(token)
 
 
-def kept(name: str, kind: Any, work: Callable[[], Outcome], *inputs: float | Floats) -> Outcome:
+def kept(name: str, kind: Any, work: Callable[[], Outcome], *inputs: float | Sequence[float] | Floats) -> Outcome:
     """Return what a piece of arithmetic yields, from where outcomes are kept if it is there.
 
     Args:
@@ -54,9 +56,10 @@ def kept(name: str, kind: Any, work: Callable[[], Outcome], *inputs: float | Flo
     if keeper is None or not rules:
         return work()
     digest = hashlib.blake2b(rules, digest_size=16)
-    digest.update(repr((name, [np.shape(one) for one in inputs])).encode())
-    for one in inputs:
-        digest.update(np.asarray(one, dtype=np.float64).tobytes())
+    data_of = [_bytes(one) for one in inputs]
+    digest.update(repr((name, [len(one) for one in data_of])).encode())
+    for one in data_of:
+        digest.update(one)
     key = digest.hexdigest()
     data = keeper.load(key)
     if data is not None:
@@ -67,16 +70,33 @@ def kept(name: str, kind: Any, work: Callable[[], Outcome], *inputs: float | Flo
         else:
             return found
     made = work()
-    keeper.save(key, msgspec.msgpack.encode(made))
+    try:
+        data = msgspec.msgpack.encode(made)
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):  # of a form that nobody can keep
+        return made
+    keeper.save(key, data)
     return made
+
+
+def _bytes(values: float | Sequence[float] | Floats) -> bytes:
+    """Numbers as they lie in memory, of an array of numpy's without reading numpy."""
+    if isinstance(values, int | float):
+        values = (values,)
+    return array("d", values).tobytes()
 
 
 @lru_cache(maxsize=1)
 def _rules() -> bytes:
-    """What tells this version of the arithmetic from any other: its code. Empty if that cannot be read."""
-    digest = hashlib.blake2b(np.__version__.encode(), digest_size=16)
+    """What tells this version of the arithmetic from any other: its code, and numpy's version. Empty if that cannot be
+    read.
+    """
+    digest = hashlib.blake2b(digest_size=16)
     files = sorted(Path(__file__).parent.glob("*.py"))
+    numpy = find_spec("numpy")
+    if numpy is None or numpy.origin is None:
+        return b""
     try:
+        digest.update(Path(numpy.origin).with_name("version.py").read_bytes())
         for file in files:
             digest.update(file.read_bytes())
     except OSError:

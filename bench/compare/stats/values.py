@@ -25,6 +25,10 @@ EQUAL = 1e-12
 """Logarithms and spreads below that are rounding: the mean of equal values is off by some 1e-16."""
 
 
+FEWEST = 10
+"""Values that can show a change: of 5 after 5 two orders in 252 are as extreme, of 5 after 4 two in 126."""
+
+
 class ArithmeticFailed(BenchError):
     """The arithmetic of a comparison gave no number. It is never turned into a verdict."""
 
@@ -39,6 +43,28 @@ class Interval:
     def holds(self, value: float) -> bool:
         """Return whether the value lies inside."""
         return self.low <= value <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change of level before the value at ``at``. ``estimate`` and ``interval`` are logarithms of after / before."""
+
+    at: int
+    p_value: float
+    estimate: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a series shows: its steps in order, and the ``centre`` of each level, one more than there are steps.
+
+    ``skipped`` is the number of values before those that were looked at; places count them.
+    """
+
+    steps: tuple[Step, ...]
+    centres: tuple[float, ...]
+    skipped: int = 0
 
 
 def logs(values: Sequence[float]) -> Floats:

@@ -14,6 +14,8 @@ _CHECKSUM = 4
 """Bytes of it at a file's beginning."""
 _SWEPT_AT = "0"
 """One outcome in sixteen, by the first letter of its key, looks for those that nobody has asked for in a long time."""
+MOST = 4096
+"""Outcomes that are kept beyond such a look, the ones asked for last: a few hundred bytes each."""
 
 
 class Outcomes:
@@ -50,7 +52,13 @@ class Outcomes:
             self._sweep()
 
     def _sweep(self) -> None:
+        known: list[tuple[float, str]] = []
         with contextlib.suppress(OSError), os.scandir(self._folder) as found:
             for entry in found:
-                if entry.stat().st_mtime < time.time() - KEPT_S:
-                    os.unlink(entry.path)  # noqa: PTH108 - of a string
+                with contextlib.suppress(OSError):  # another command sweeps too
+                    known.append((entry.stat().st_mtime, entry.path))
+        known.sort(reverse=True)
+        for at, (asked, path) in enumerate(known):
+            if at >= MOST or asked < time.time() - KEPT_S:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)  # noqa: PTH108 - of a string

@@ -12,6 +12,8 @@ from bench.record.storage.bundle import RECORD, Bundle, read_bundle
 from bench.record.storage.twins import twice
 from bench.record.storage.walk import as_paths, bundle_paths
 
+Read = Callable[[Path], Bundle]
+"""Reads a bundle; what it returns may lack all but what a bundle is known by (:attr:`Bundle.key`)."""
 Follow = Callable[[list[Path]], Iterable[Path]]
 """Yields the folders that it is given, and reports to somebody how far that is; ``iter`` to nobody."""
 
@@ -40,10 +42,15 @@ def bundle_folders(path: Path) -> list[Path]:
     return as_paths(bundle_paths(str(path)))
 
 
-def scan(path: Path, follow: Follow = iter) -> Scan:
+def scan(path: Path, follow: Follow = iter, read: Read = read_bundle) -> Scan:
     """Read every bundle below ``path``; one that is damaged stops nothing.
 
     A result that is there twice (imported beside the shipped reference) counts once; the copy with more files is kept.
+
+    Args:
+        path: the folder.
+        follow: given each folder that is read.
+        read: reads each.
 
     Raises:
         UsageError: there is no such folder.
@@ -53,15 +60,16 @@ def scan(path: Path, follow: Follow = iter) -> Scan:
     twins: list[BenchError] = []
     for folder in follow(bundle_folders(path)):
         try:
-            bundle = read_bundle(folder)
+            bundle = read(folder)
+            twin = bundles.get(bundle.key)
+            if twin is not None:
+                here, there = (bundle, twin) if len(bundle.files()) > len(twin.files()) else (twin, bundle)
+                twins.append(twice(read_bundle(here.path), read_bundle(there.path)))
+                bundle = here
         except BenchError as error:
             problems.append(error)
             continue
-        twin = bundles.get(bundle.key)
-        if twin is None or len(bundle.files()) > len(twin.files()):
-            bundles[bundle.key] = bundle
-        if twin is not None:
-            twins.append(twice(bundles[bundle.key], bundle if bundles[bundle.key] is twin else twin))
+        bundles[bundle.key] = bundle
     return Scan(tuple(bundles[key] for key in sorted(bundles)), tuple(problems), tuple(twins))
 
 
@@ -108,26 +116,28 @@ def find_bundles(
     return list(found.bundles)
 
 
-def scan_named(what: str | Path, results: Path | None = None, follow: Follow = iter) -> Scan:
+def scan_named(what: str | Path, results: Path | None = None, follow: Follow = iter, read: Read = read_bundle) -> Scan:
     """Return the bundles that a word of the command line names, and what could not be read of them.
 
     Args:
         what: a bundle, a folder of bundles, an id or a path inside ``results``, a host id or a stamp there.
         results: the results folder, for all but the first two.
         follow: given each folder that is read.
+        read: reads each.
 
     Raises:
         UsageError: it names nothing.
         DamagedData: it names a folder that holds none.
     """
     path = Path(what)
-    found = _scan_at(path, follow)
+    found = _scan_at(path, follow, read)
     if found == NOTHING and results is not None and not path.is_absolute():
         # A host's own results and those shipped or imported as reference are one history; its own copy counts.
-        found = _together([_scan_at(results / "reference" / path, follow), _scan_at(results / path, follow)])
+        both = results / "reference" / path, results / path
+        found = _together([_scan_at(folder, follow, read) for folder in both])
     if found == NOTHING and results is not None and is_stamp(str(what)):
-        stamped = [scan(folder, follow) for folder in (*results.glob(f"*/*/{what}"), *results.glob(f"*/*/*/{what}"))]
-        found = _together(stamped)
+        stamped = (*results.glob(f"*/*/{what}"), *results.glob(f"*/*/*/{what}"))
+        found = _together([scan(folder, follow, read) for folder in stamped])
     if found != NOTHING:
         return found
     if path.is_dir():
@@ -154,11 +164,11 @@ def no_bundle_in(folder: Path) -> DamagedData:
     )
 
 
-def _scan_at(path: Path, follow: Follow) -> Scan:
+def _scan_at(path: Path, follow: Follow, read: Read) -> Scan:
     """The bundles at a path; none if it is no folder or has none."""
     if path.name == RECORD and path.is_file():
         try:
-            return Scan((read_bundle(path),), ())
+            return Scan((read(path),), ())
         except BenchError as error:
             return Scan((), (error,))
-    return scan(path, follow) if path.is_dir() else NOTHING
+    return scan(path, follow, read) if path.is_dir() else NOTHING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,19 +40,48 @@ def report_document(
         "schema": SCHEMA,
         "made_at": utc_text((now or datetime.now(UTC)).timestamp()),
         "counts": dict(Counter(entry.state.code for entry in ordered)),
-        "results": [
-            {
-                "origin": entry.origin,
-                "group": entry.group,
-                "state": entry.state.code,
-                "wall_s": entry.wall_s,
-                "record": msgspec.to_builtins(entry.record),
-            }
-            for entry in whole
-        ],
+        "results": [msgspec.to_builtins(result_document(entry)) for entry in whole],
         "unreadable": list(unreadable),
         "comparisons": [msgspec.to_builtins(comparison) for comparison in comparisons],
     }
+
+
+def result_document(entry: Entry) -> dict[str, Any]:
+    """Return one result of the document, its record as it is."""
+    return {
+        "origin": entry.origin,
+        "group": entry.group,
+        "state": entry.state.code,
+        "wall_s": entry.wall_s,
+        "record": entry.record,
+    }
+
+
+def document_parts(
+    counts: Mapping[str, int], results: Iterable[Mapping[str, Any]], unreadable: Sequence[str]
+) -> Iterator[str]:
+    """Yield the same document as text, of results that are compared with nothing and come one at a time.
+
+    Args:
+        counts: of the states of all results.
+        results: in their order (:func:`result_document`).
+        unreadable: read once the results are at their end.
+    """
+    made = report_document([]) | {"counts": dict(counts)}
+    written = 0
+    yield _text(made).partition(_NO_RESULT)[0]
+    for written, result in enumerate(results, 1):
+        yield f"{_RESULTS if written == 1 else ','}\n    {_text(result).replace(chr(10), chr(10) + '    ')}"
+    yield "\n  ]" if written else _NO_RESULT
+    yield _text(made | {"unreadable": list(unreadable)}).partition(_NO_RESULT)[2]
+
+
+_RESULTS = '\n  "results": ['
+_NO_RESULT = f"{_RESULTS}]"
+
+
+def _text(document: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
 def explanation_document(explanation: Explanation | DeltaExplanation) -> dict[str, Any]:

@@ -56,7 +56,7 @@ DENIED = {
     "list": READS | UNREAD,
     "query": READS - {"numpy"},
     "report": READS,
-    "history": READS - {"numpy"},
+    "history": READS,
     "compare": READS - {"numpy"},
     "explain": READS - {"numpy"},
     "export": READS - {"backports"},

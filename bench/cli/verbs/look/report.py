@@ -15,13 +15,13 @@ from bench.cli import options
 from bench.cli.app import app
 from bench.cli.inputs import READING, entry_of, own_results, read_comparisons, samples_of
 from bench.cli.next_step import results_words, suggest
-from bench.cli.output import Console, complain, notify, print_json
+from bench.cli.output import Console, complain_of, notify, print_json, print_json_parts
 from bench.cli.progress import busy
 from bench.compare.reference import without
 from bench.errors import BenchError, ExitCode, UsageError
 from bench.record.schema import Experiment, Record
-from bench.record.storage.bundle import Bundle
-from bench.record.storage.find import scan_named
+from bench.record.storage.bundle import Bundle, read_bundle
+from bench.record.storage.find import Read, scan_named
 from bench.record.storage.output import find_output, write_output
 from bench.report.entry import Entry, timeline_entries
 from bench.run.baseline import read_results
@@ -82,6 +82,10 @@ def report(
     files = {option: path for option, path in asked.items() if path is not None}
     _check(files)
     url = _check_site(site, site_url, files)
+    if json and not (files or site is not None or compared or baseline is not None):
+        code = _streamed(paths, results)
+        if code is not None:
+            return code
     bundles, problems = _read(paths, results)
     bundles = own_results(paths, bundles)
     entries = _entries(bundles)
@@ -123,8 +127,21 @@ def report(
         suggest("report", *paths, "--html", "report.html", *results_words(results))
     else:
         suggest("history", entries[-1].record.diagnostic.name, *results_words(results))
-    for problem in said:
-        complain(problem)
+    complain_of(said)
+    return ExitCode.DAMAGED if said else ExitCode.OK
+
+
+def _streamed(words: Sequence[str], results: Path) -> int | None:
+    """The document of results by themselves, one at a time; ``None`` if there are experiments among them."""
+    from bench.cli.verbs.look.streamed import Streamed
+
+    streamed = Streamed()
+    bundles, problems = _read(words, results, streamed.read)
+    if streamed.sides:
+        return None
+    said = [str(problem) for problem in problems]
+    print_json_parts(streamed.document(own_results(words, bundles), said))
+    complain_of(said)
     return ExitCode.DAMAGED if said else ExitCode.OK
 
 
@@ -192,14 +209,14 @@ def _apart(entries: Sequence[Entry]) -> list[Entry]:
     return list(sides_apart(entries))
 
 
-def _read(words: Sequence[str], results: Path) -> tuple[list[Bundle], list[BenchError]]:
+def _read(words: Sequence[str], results: Path, read: Read = read_bundle) -> tuple[list[Bundle], list[BenchError]]:
     """The bundles that words name, each once, and what could not be read beside them.
 
     Raises:
         UsageError: a word names nothing.
         DamagedData: nothing can be read.
     """
-    found = [scan_named(word, results, READING) for word in words]
+    found = [scan_named(word, results, READING, read) for word in words]
     problems = list({str(problem): problem for one in found for problem in one.problems}.values())
     bundles = sorted((bundle for one in found for bundle in one.bundles), key=lambda bundle: bundle.record.stamp)
     if problems and not bundles:

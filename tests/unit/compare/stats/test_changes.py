@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bench.compare.stats import changes
-from bench.compare.stats.changes import ALPHA, FEWEST, find
+from bench.compare.stats.changes import ALPHA, find
+from bench.compare.stats.values import FEWEST
 from bench.errors import DamagedData
 
 

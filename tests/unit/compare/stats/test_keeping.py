@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import bench
+from bench.compare.history.changes import _found
 from bench.compare.stats import changes, keeping
 from bench.compare.stats.bootstrap import interval
 from bench.compare.stats.keeping import kept, kept_in
@@ -74,16 +79,37 @@ def test_what_is_no_outcome_is_worked_out_anew(data: bytes) -> None:
         assert store[key] == b"\x07"
 
 
+def test_what_cannot_be_kept_is_returned_all_the_same() -> None:
+    store = Store()
+    with kept_in(store):
+        assert kept("x", int, lambda: 2**70, 1.0) == 2**70
+    assert store == {}
+
+
 def test_changes_and_intervals_are_the_same_from_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, store = changes.find(SERIES), Store()
+    plain, store = _found(SERIES), Store()
     x, y = np.log(SERIES[:6]), np.log(SERIES[6:])
     between = interval(x, y, 0.01)
     for _ in range(2):
-        changes._find.cache_clear()
         with kept_in(store):
-            assert changes.find(SERIES) == plain
+            assert _found(SERIES) == plain
             assert interval(x, y, 0.01) == between
         # from now on nothing is left to search
-        monkeypatch.setattr(changes, "_divided", lambda _: pytest.fail("it was searched again"))
+        monkeypatch.setattr(changes, "find", lambda _: pytest.fail("it was searched again"))
+    assert plain == changes._find(tuple(SERIES))
     assert plain.steps[0].at == 6
     assert len(store) == 2
+
+
+def test_the_levels_that_were_kept_are_read_without_numpy(tmp_path: Path) -> None:
+    script = f"""
+import sys
+from bench.compare.history.changes import _found
+from bench.compare.stats.keeping import kept_in
+from bench.record.index.outcomes import Outcomes
+with kept_in(Outcomes()):
+    print("numpy" in sys.modules, _found({SERIES}).steps[0].at, "numpy" in sys.modules)
+"""
+    env = {**os.environ, "BENCH_INDEX": str(tmp_path), "PYTHONPATH": str(Path(bench.__file__).parents[1])}
+    said = [subprocess.check_output([sys.executable, "-c", script], env=env, text=True) for _ in range(2)]
+    assert said == ["False 6 True\n", "False 6 False\n"]

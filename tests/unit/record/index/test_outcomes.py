@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.record.index import outcomes
 from bench.record.index.entries import FOLDER_VARIABLE
 from bench.record.index.outcomes import Outcomes
 
@@ -45,3 +46,13 @@ def test_what_nobody_asked_for_in_a_long_time_is_removed(folder: Path) -> None:
     Outcomes().load("asked")  # in use
     Outcomes().save("0new", b"found")
     assert sorted(path.name for path in folder.iterdir()) == ["0new", "asked"]
+
+
+def test_of_many_those_that_were_asked_for_last_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outcomes, "MOST", 3)
+    for at, key in enumerate("abcdef"):
+        Outcomes().save(key, b"found")
+        os.utime(folder / key, (at + 2**30, at + 2**30))
+    monkeypatch.setattr(outcomes, "KEPT_S", 2.0**40)
+    Outcomes().save("0new", b"found")
+    assert sorted(path.name for path in folder.iterdir()) == ["0new", "e", "f"]
