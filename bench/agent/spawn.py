@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -62,7 +63,8 @@ def spawn(command: Command) -> int:
             os.execvpe(command.argv[0], command.argv, command.env)  # noqa: S606 - never through a shell
         except BaseException as error:
             text = error.strerror if isinstance(error, OSError) and error.strerror else repr(error)
-            os.write(write_end, f"{step}: {text}".encode("utf-8", "replace")[:1000])
+            more = _explained(error, command) if step.startswith("execute") else ""
+            os.write(write_end, f"{step[:800]}: {text}{more}".encode("utf-8", "replace")[:1000])
         finally:
             os._exit(127)
     os.close(write_end)
@@ -72,6 +74,20 @@ def spawn(command: Command) -> int:
         os.waitpid(pid, 0)
         raise SpawnError(message.decode("utf-8", "replace"))
     return pid
+
+
+def _explained(error: BaseException, command: Command) -> str:
+    """What the kernel's word for a program that cannot be executed leaves out; nothing where it says all."""
+    program = command.argv[0]
+    folders = [""] if "/" in program else command.env.get("PATH", os.defpath).split(os.pathsep)
+    there = [path for path in (os.path.join(folder, program) for folder in folders) if os.path.exists(path)]
+    if isinstance(error, FileNotFoundError) and there:
+        return ": the file is there, and the interpreter or loader that it names is not"
+    if isinstance(error, PermissionError) and there and os.path.isdir(there[0]):
+        return ": it is a folder"
+    if isinstance(error, OSError) and error.errno == errno.ENOEXEC:
+        return ": neither a program for this machine nor a script that begins with #!"
+    return ""
 
 
 def _child_steps(command: Command, parent: int) -> Iterator[str]:  # pragma: no cover - the child's side

@@ -138,7 +138,10 @@ def arguments(
     words = ["run", *([what] if isinstance(what, str) else []), "--json", "--results", os.fspath(results)]
     for name, value in options.items():
         words += _option(f"--{name.replace('_', '-')}", value)
-    return [*words, "--", *what] if what is not None and not isinstance(what, str) else words
+    words += ["--", *what] if what is not None and not isinstance(what, str) else []
+    if any("\0" in word for word in words):
+        raise UsageError("a command or an option holds a NUL", "no process can be given one")
+    return words
 
 
 def _option(option: str, value: Given) -> list[str]:

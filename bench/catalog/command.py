@@ -51,6 +51,8 @@ def of_command(words: Sequence[str], asked: Asked = NOTHING, taken: Sequence[str
         raise UsageError("no command was given", fix="put it behind --, as in: bench run -- sleep 1")
     if asked.shell and len(words) > 1:
         raise UsageError("--shell takes one word", f"{len(words)} were given", "quote the pipeline: --shell -- 'a | b'")
+    if asked.image is not None and not asked.image.strip():
+        raise UsageError("--image is empty", fix="name an image, or leave --image away")
     if asked.image is not None and asked.torch:
         raise UsageError("--torch goes with our own images", fix="leave --torch or --image away")
     if asked.input is not None and not asked.input.is_file():
@@ -71,7 +73,7 @@ def of_command(words: Sequence[str], asked: Asked = NOTHING, taken: Sequence[str
         env={"CUDA_VISIBLE_DEVICES": "-1"} if asked.device == "cpu" and asked.torch else {},
         profiles=tuple(Profile(name, {"BENCH_PROFILE": name}) for name in ("full", "smoke")),
         image=asked.image or kind,
-        command=Command(tuple(words), asked.shell, asked.prepare, given, asked.expect_exit),
+        command=Command(tuple(words), asked.shell, asked.prepare or None, given, asked.expect_exit),
     )
 
 

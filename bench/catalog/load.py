@@ -141,6 +141,8 @@ def merged(first: Catalog, second: Catalog) -> Catalog:
 def _unfit(entry: _Diagnostic) -> str | None:
     """What is wrong with an entry that its types do not tell; ``None`` if nothing is."""
     words = entry.command
+    if entry.image is not None and not entry.image.strip():
+        return "image is empty"
     if entry.warmup < 0:
         return "warmup is 0 or more"
     if (entry.node is msgspec.UNSET) == (words is None):
@@ -161,7 +163,7 @@ def _command(entry: _Diagnostic) -> Command | None:
     if entry.command is None:
         return None
     given = Path(entry.input) if entry.input is not None else None
-    return Command(entry.command, entry.shell, entry.prepare, given, entry.expect_exit)
+    return Command(entry.command, entry.shell, entry.prepare or None, given, entry.expect_exit)
 
 
 def _diagnostic(name: str, device: Device, entry: _Diagnostic, file: _File) -> Diagnostic:

@@ -170,8 +170,8 @@ class _Matched:
 
 def _matched(a: Record, b: Record) -> _Matched:
     sides = [_positions(record) for record in (a, b)]
-    both = sorted(sides[0].keys() & sides[1].keys())
-    pairs = [(sides[0][pair], sides[1][pair]) for pair in both]
+    both = [(sides[0][pair], sides[1][pair]) for pair in sorted(sides[0].keys() & sides[1].keys())]
+    pairs = [(one, two) for one, two in both if not (a.runs[one].warmup is True or b.runs[two].warmup is True)]
     passed = [pair for pair in pairs if a.runs[pair[0]].outcome == b.runs[pair[1]].outcome == "passed"]
     moved = [pair for pair in passed if not (stood_still(a.runs[pair[0]]) or stood_still(b.runs[pair[1]]))]
     half = len(sides[0].keys() ^ sides[1].keys())

@@ -8,6 +8,8 @@ from bench.record.schema import Outcome, Status
 
 LOST = "the runs that passed do not stand for all: one side lost more of its runs, and their times with them"
 """Why a status is withheld (:func:`withheld`)."""
+_SHOWN = 200
+"""Characters of how a run failed, at most."""
 _SPOKEN: dict[Outcome, str] = {
     "failed": "failed",
     "timed_out": "timed out",
@@ -26,11 +28,19 @@ def failure_reasons(a: Sample, b: Sample) -> list[str]:
     """Return a sentence for each side that has runs which did not pass, or whose time is not judged."""
     sides = (("reference's", a), ("result's", b))
     lost = [
-        f"{sum(side.not_passed.values())} of the {whose} {side.total} runs did not pass: {spoken(side.not_passed)}"
+        f"{sum(side.not_passed.values())} of the {whose} {side.total} runs did not pass: {_how(side)}"
         for whose, side in sides
         if side.not_passed
     ]
     return [*lost, *(said for whose, side in sides if (said := stopped_reason(side, f"of the {whose}")))]
+
+
+def _how(side: Sample) -> str:
+    """How runs ended, and if none passed what the first says that says anything: there is nothing else to read."""
+    every = (run for record in side.records for run in record.measured_runs)
+    said = None if side.runs else next((run.signature for run in every if run.signature), None)
+    more = "" if said is None else f" ({said[:_SHOWN]}{'…' * (len(said) > _SHOWN)})"
+    return spoken(side.not_passed) + more
 
 
 def stopped_reason(result: Sample, of: str = "of") -> str | None:

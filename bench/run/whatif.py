@@ -9,6 +9,7 @@ from bench.catalog.load import find_variant
 from bench.catalog.model import Catalog, Variant
 from bench.engine.interrupt import Interrupts
 from bench.errors import BenchError, NotMeasured, UsageError
+from bench.record.schema import Record
 from bench.run.host_snapshot import HostSnapshot
 from bench.run.measure import WrittenResult, conclude, look_again, look_at_work, not_begun
 from bench.run.measurement import Measurement
@@ -124,7 +125,15 @@ def _tried(plan: Plan, result: Measurement | None, after: HostSnapshot | None, e
     if result is None or not result.runs:
         return Tried(_variant(plan), None, problem or UNBEGUN)
     result.after = after
-    return Tried(_variant(plan), conclude(result), problem)
+    written = conclude(result)
+    return Tried(_variant(plan), written, problem or _not_started(written.record))
+
+
+def _not_started(record: Record) -> str | None:
+    """Why not one run was measured, as its first says it; ``None`` if one was."""
+    if any(run.outcome != "not_measured" for run in record.runs):
+        return None
+    return next((run.signature for run in record.runs if run.signature), None)
 
 
 def _variant(plan: Plan) -> Variant:

@@ -57,6 +57,7 @@ def again(words: Words, rules: Rules, effect: float, **changes: str) -> tuple[st
     made += ["--profile", words.profile] if words.profile != "full" else []
     made += ["--name", words.called] if words.called else []
     made += ["--expect-exit", str(words.expect_exit)] if words.expect_exit else []
+    made += ["--warmup", str(words.warmup)] if words.warmup is not None else []
     for name in ("duet", "torch", "shell"):
         made += [f"--{name}"] if getattr(words, name) else []
     for variable in words.env:

@@ -382,6 +382,7 @@ def _question(words: Words, rules: Rules, *, named: bool) -> Question:
         timeout_s=options.duration_of(words.timeout),
         ceiling_s=options.duration_of(words.ceiling),
         env=parse_env(list(words.env)),
+        warmup=words.warmup,
         python=words.python,
     )
     requirements = Path(words.requirements) if words.requirements is not None else None
@@ -416,9 +417,10 @@ def _experiments(
     if bool(told.duet) != words.duet:
         how = "both sides at once" if told.duet else "one side after the other"
         raise UsageError(f"{told.id} runs {how}", fix=f"{'add' if told.duet else 'leave away'} --duet")
-    if earlier.first >= asked.rules.max_pairs:
-        what = f"{told.id} has {counted(earlier.first, 'pair')} already"
-        more = more_pairs(earlier.first)
+    judged = earlier.first - sum(one.reading.run.warmup is True for _, one in earlier.runs["base"])
+    if judged >= asked.rules.max_pairs:
+        what = f"{told.id} has {counted(judged, 'pair')} already"
+        more = more_pairs(judged)
         raise UsageError(what, fix=f"give more, as in {more}" if more else "begin a new experiment, without --resume")
     base = msgspec.structs.replace(told, side="base", words=words.base, resumes=earlier.resumes)
     return base, msgspec.structs.replace(base, side="head", words=words.head)

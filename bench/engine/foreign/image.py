@@ -22,7 +22,7 @@ from bench.engine.images.ensure import reference_of
 from bench.engine.images.facts import content_digest, without_password
 from bench.engine.images.options import BuildOptions
 from bench.engine.protocol import Notify, Place
-from bench.errors import NotMeasured
+from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Image
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -60,6 +60,7 @@ def foreign_place(client: docker.DockerClient, reference: str, options: BuildOpt
 
     Raises:
         NotMeasured: the image cannot be had, or is for other machines than the engine's.
+        UsageError: no image can have that name.
     """
     try:
         attrs = _found(client, reference, notify)
@@ -144,6 +145,11 @@ def _found(client: docker.DockerClient, reference: str, notify: Notify) -> Mappi
             why = without_password(str(error.explanation or error))
             fix = "see that its name is right and its registry can be reached, or load it with 'docker load'"
             raise NotMeasured(f"the image {without_password(reference)} cannot be pulled", why, fix) from error
+    except APIError as error:
+        if "invalid reference format" not in str(error.explanation):
+            raise
+        what = f"no image can be called {without_password(reference)!r:.150}"
+        raise UsageError(what, fix="write it as in debian:12, or name@sha256:DIGEST") from error
     return found
 
 

@@ -100,7 +100,7 @@ def _used(lines: Sequence[VariantLine]) -> Table:
     """What each variant used beside wall time, and what all rounds agree on."""
     made = table("variant", *(f">{one.name}" for one in USED), "all rounds agree")
     for line in lines:
-        if line.figures:
+        if line.figures and line.runs:
             figures = (one.form(line.figures[one.name]) for one in USED)
             made.add_row(text(line.name), *figures, text("; ".join(one.text for one in line.agreed)))
     return made

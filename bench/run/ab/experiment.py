@@ -128,7 +128,7 @@ def run_pairs(
         for arm, side in zip(arms, sides, strict=True):
             if arm.was is not None:
                 require_alike(arm.was, side.record(), arm.experiment.side)
-            side.experiment = planned(arm.experiment, first, max(rules.max_pairs, first))
+            side.experiment = planned(arm.experiment, first, max(rules.max_pairs + arm.plan.warmup, first))
             side.begin().runs.extend(arm.earlier)  # what a store and an engine's labels keep is of the new runs alone
         order = Pairs(sides[0], sides[1], rules, first, follow)
         halves = arms[0].experiment.duet
@@ -141,7 +141,7 @@ def run_pairs(
         for side in sides:
             side.after = after
             if order.ended_by not in ("interrupted", "lost"):  # then there are as many runs as the pairs took
-                side.plan = replace(side.plan, repeat=max(1, len(side.runs)))
+                side.plan = replace(side.plan, repeat=max(1, len(side.runs) - side.plan.warmup))
             if counted:
                 side.work = look_at_work(side, work, times=2)
         return _done([conclude(side) for side in sides], order.ended_by)

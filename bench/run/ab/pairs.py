@@ -89,8 +89,10 @@ class Pairs(Repeated):
             return None
         if any(one.reading.run.outcome in FAILURES for side in self.results for one in side.runs):
             return "failed"
-        if pair == self.first + 1 and compared(self.base, self.head).status in ORDER:
+        if pair == max(self.first, self._warmup) + 1 and compared(self.base, self.head).status in ORDER:
             return "unlike"
+        if pair <= self._warmup:
+            return "budget" if self._is_spent(pair - self.first) else None
         trial = self._trial(pair)
         if trial.decides.why is not None and trial.compared:
             return "no_figure"
@@ -99,7 +101,7 @@ class Pairs(Repeated):
             self._follow(trial if settled or pair % _LOOK_ROUND else self._with_others())
         if settled and trial.made >= self._rules.min_pairs:
             return "decided"
-        if pair >= self._rules.max_pairs:
+        if pair >= self._rules.max_pairs + self._warmup:
             return "max_pairs"
         return "budget" if self._is_spent(pair - self.first) else None
 
@@ -107,12 +109,17 @@ class Pairs(Repeated):
         """Return whether the work of both sides is to be counted after what their pairs show."""
         return self._rules.counts is None or self._rules.counts(self._shown().decides)
 
+    @property
+    def _warmup(self) -> int:
+        """How many pairs come before those that are judged."""
+        return self.base.plan.warmup
+
     def _shown(self) -> Trial:
         return trial_of(self.base.record(), self.head.record(), informs=False, alpha=self._rules.alpha)
 
     def _trial(self, pair: int) -> Trial:
         trial = self._shown()
-        if pair != 1 or trial.decides.why is None or not trial.compared or self._rules.otherwise is None:
+        if pair != self._warmup + 1 or trial.decides.why is None or not trial.compared or self._rules.otherwise is None:
             return trial
         for side in (self.base, self.head):
             side.experiment = msgspec.structs.replace(told(side), metric=self._rules.otherwise)

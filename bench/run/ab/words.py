@@ -48,6 +48,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     prepare: str | None = None
     input: str | None = None
     expect_exit: int = 0
+    warmup: int | None = None
     python: str | None = None
     results: str
     where: str

@@ -56,6 +56,29 @@ def test_what_cannot_be_started_is_said_in_a_line(
     assert said in done.result["signature"]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "#!/no/such/interpreter\n",
+            "No such file or directory: the file is there, and the interpreter or loader that it",
+        ),
+        ("echo hello\n", "Exec format error: neither a program for this machine nor a script that begins with #!"),
+        (None, "Permission denied: it is a folder"),
+    ],
+)
+def test_a_program_that_is_there_and_cannot_be_executed_is_told_from_one_that_is_not(
+    supervise: Callable[..., Any], tmp_path: Path, text: str | None, said: str
+) -> None:
+    program = tmp_path / "program"
+    if text is None:
+        program.mkdir()
+    else:
+        program.write_text(text)
+        program.chmod(0o755)
+    assert said in supervise(str(program)).result["signature"]
+
+
 def test_a_place_without_a_python_of_its_own_is_not_described_by_ours(supervise: Callable[..., Any], out: Path) -> None:
     supervise("/bin/true", facts=False, ask={"PATH": "/bin"})
     assert '"python": "not asked: the command is no Python"' in (out / "facts.json").read_text()

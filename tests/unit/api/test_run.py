@@ -51,6 +51,12 @@ def test_an_option_that_there_is_not_is_refused_before_anything_runs():
         bench.run("grad_cpu", repeats=3)
 
 
+def test_what_no_process_can_be_given_is_refused_before_one_is_made():
+    for what, options in ((["a\0"], {}), ("grad_cpu", {"env": {"A": "\0"}})):
+        with pytest.raises(UsageError, match="NUL"):
+            bench.run(what, **options)
+
+
 def told(monkeypatch, out, code):
     class Process:
         returncode = code

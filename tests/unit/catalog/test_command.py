@@ -41,6 +41,7 @@ def test_no_command_takes_the_name_of_a_diagnostic():
         ([" "], Asked()),
         (["a", "b"], Asked(shell=True)),
         (["a"], Asked(image="x", torch=True)),
+        (["a"], Asked(image="")),
         (["a"], Asked(expect_exit=256)),
         (["a\0"], Asked()),
         (["a"], Asked(prepare="b\0")),
@@ -54,6 +55,12 @@ def test_what_cannot_be_run_is_refused(words, asked):
 def test_an_input_that_is_no_file_is_refused(tmp_path):
     with pytest.raises(UsageError, match="is not a file"):
         of_command(["cat"], Asked(input=tmp_path))
+
+
+def test_an_empty_preparation_is_none():
+    assert of_command(["a"], Asked(prepare="")).command == of_command(["a"], Asked()).command
+    (made,) = parse('[diagnostic.x]\ncommand = ["a"]\nprepare = ""\n', "bench.toml").diagnostics
+    assert made.command.prepare is None
 
 
 @pytest.mark.parametrize(
@@ -89,6 +96,8 @@ def test_bench_toml_names_a_command():
         "node = 'a.py'\ncommand = ['a']",
         "command = []",
         "command = ['']",
+        "command = ['a']\nimage = ''",
+        "node = 'a.py'\nimage = ' '",
         "command = ['a', 'b']\nshell = true",
         "command = ['a']\nexpect_exit = 300",
         "command = ['a']\nwarmup = -1",

@@ -7,6 +7,7 @@ import pytest
 
 from ci import ab
 from ci.ab import MARKER, fetch, gate, measure, render, words_of
+from tests.integration.ci_systems import ROOT, Expressions, load_yaml
 
 JUDGED = {
     "name": "call",
@@ -136,3 +137,19 @@ def test_no_result_is_no_pass(tmp_path, text):
     if text is not None:
         (tmp_path / "ab.json").write_text(text)
     assert gate(tmp_path) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "base"),
+    [
+        ({"pull_request": {"base": {"sha": "a"}}}, "a"),  # also of a fork
+        ({"before": "b", "after": "c"}, "b"),
+        ({"before": "0" * 40}, "0" * 40),
+        ({"merge_group": {"base_sha": "d"}}, "d"),
+        ({"inputs": {}}, ""),  # workflow_dispatch
+        ({"schedule": "17 3 * * 1"}, ""),
+    ],
+)
+def test_each_event_names_its_base(tmp_path, event, base):
+    given = load_yaml(ROOT / "action.yml")["inputs"]["base"]["default"]
+    assert Expressions({"github": {"event": event}}, tmp_path).text(given) == base

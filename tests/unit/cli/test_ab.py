@@ -84,6 +84,33 @@ def test_a_command_under_two_settings(engine, takes, bench_, tmp_path):
     assert bench_("compare", base.path, head.path, "--results", tmp_path / "r")[0] == 1
 
 
+def test_pairs_that_warm_up_are_kept_and_not_judged(engine, takes, bench_, tmp_path):
+    slow_at_first = iter([9.0] * 4)
+    takes(lambda task: next(slow_at_first, 1.2 if task.env.get("SPEED") == "slow" else 1.0))
+    words = ("--base", "env.SPEED=quick", "--head", "env.SPEED=slow", "--warmup", "2", "--max-pairs", "12")
+    code, out, err = bench_("ab", *words, "--results", tmp_path / "r", "--json", "--", "true")
+    assert code == 1, err
+    trial = json.loads(out)["experiment"]
+    assert 0.15 < trial["decides"]["change"] < 0.25
+    for side in sides(tmp_path / "r"):
+        runs, told = side.record.runs, side.record.experiment
+        assert [run.warmup is True for run in runs] == [True, True] + [False] * trial["made"]
+        assert told.pair == tuple(range(trial["made"] + 2))
+        assert side.record.runs_asked == len(runs)
+        assert verify_bundle(side.path) == []
+    assert bench_("compare", *(side.path for side in sides(tmp_path / "r")))[0] == 1
+    assert bench_("report", tmp_path / "r", "--html", tmp_path / "r.html")[0] == 0
+
+
+def test_warm_ups_come_on_top_of_the_most_pairs(engine, takes, bench_, tmp_path):
+    takes(lambda _: 1.0, noise=0.2)
+    words = ("ab", "--base", "env.A=1", "--head", "env.A=2", "--warmup", "1", "--max-pairs", "2")
+    assert bench_(*words, "--results", tmp_path / "r", "--", "true")[0] == 6
+    assert [len(side.record.measured_runs) for side in sides(tmp_path / "r")] == [2, 2]
+    code, _, err = bench_("ab", "--resume", "--max-pairs", "2", "--results", tmp_path / "r")
+    assert (code, "has 2 pairs already" in err) == (2, True), err
+
+
 def test_a_command_s_revision_needs_a_project(bench_, tmp_path):
     code, _, err = bench_("ab", "--base", "v1", "--results", tmp_path / "r", "--", "sleep", "1")
     assert (code, "'v1' names a revision, and sleep is a command; give --project" in err) == (2, True)

@@ -59,6 +59,7 @@ def test_warm_ups_are_kept_and_marked_and_not_judged(engine, bench_):
         ("--python", "/x", "--engine", "docker", "--", "true"),
         ("--image", "x", "--engine", "local", "--", "true"),
         ("--image", "x", "--torch", "--", "true"),
+        ("--image", "", "--", "true"),
         ("--name", "grad_cpu", "--", "true"),
         ("--input", "nothing", "--", "true"),
         ("--warmup", "-1", "--", "true"),
@@ -149,3 +150,7 @@ def test_a_fleet_runs_a_command_and_keeps_what_stands_behind_a_name_an_option(be
     assert two[:2] == ("run", "grad_cpu")
     assert two[-4:] == ("--repeat", "3", "--host", "ssh://a")
     assert bench_("fleet", "--host", "ssh://a")[0] == 2
+    legs.clear()
+    for bad in (("--shell", "--", "a", "b"), ("--", "a\0")):
+        code, _, err = bench_("fleet", "--host", "ssh://a", *bad)
+        assert (code, len(err.splitlines()), legs) == (2, 1, []), err

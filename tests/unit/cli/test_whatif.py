@@ -206,3 +206,15 @@ def test_variants_that_an_interrupt_kept_from_a_first_run_are_named(engine, benc
     assert "thp: interrupted before its first run" in said
     assert "jemalloc: interrupted before its first run" in said
     assert [bundle.record.variant for bundle in find_bundles(tmp_path / "r")] == ["glibc"]
+
+
+def test_a_variant_that_could_not_be_started_says_why(engine, bench_, tmp_path):
+    words = ("whatif", "grad_cpu", "--variants", "glibc,thp", "--repeat", "1", "--results")
+    for outcomes, said in (
+        (["not_measured"] * 2, "nothing can be said: the reference was lost: test_grad.py::test_a: AssertionError"),
+        (["passed", "not_measured"], "not measured: • thp: test_grad.py::test_a: AssertionError"),
+    ):
+        engine.outcomes = outcomes
+        code, out, _ = bench_(*words, tmp_path / str(len(said)))
+        assert code == 6
+        assert said in " ".join(out.split())

@@ -33,6 +33,17 @@ def test_each_lost_run_is_said():
     assert none.reasons[0] == "3 of the result's 3 runs did not pass: 3 killed for memory"
 
 
+def test_how_the_runs_ended_is_said_if_none_passed():
+    lost = record((None,) * 2, id="e", outcome="not_measured")
+    told = replace(
+        lost, runs=tuple(replace(run, signature=f"cannot start: {run.index} {'x' * 400}") for run in lost.runs)
+    )
+    (first, *_) = compare(A, told).reasons
+    assert first.startswith("2 of the result's 2 runs did not pass: 2 not measured (cannot start: 0 xxx")
+    assert first.endswith("x…)")
+    assert len(first) < 300
+
+
 def test_slower_is_said_where_the_result_lost_runs_and_not_where_the_reference_did():
     assert compare(A, and_lost(SLOWER)).status == "code_regressed"
     assert compare(and_lost(A), SLOWER).status == "insufficient_runs"

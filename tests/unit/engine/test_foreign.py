@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from docker.errors import ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 
 from bench.engine.docker.config import container_config, container_folders, run_names
 from bench.engine.foreign import image
@@ -15,7 +15,7 @@ from bench.engine.foreign.runtime import runtime_of
 from bench.engine.images.options import BuildOptions
 from bench.engine.protocol import Around
 from bench.engine.task import supervisor_argv, supervisor_spec
-from bench.errors import NotMeasured
+from bench.errors import NotMeasured, UsageError
 
 LAYOUT = {"loader": "ld.so", "libraries": "lib", "python": "python/bin/python3.13", "agent": "agent"}
 ATTRS = {
@@ -140,3 +140,17 @@ def test_an_image_is_pulled_or_named_as_missing():
 def test_an_image_for_other_machines_is_refused(change):
     with pytest.raises(NotMeasured, match="is for"):
         foreign_place(Client(attrs=ATTRS | change), "x", BuildOptions(), print)
+
+
+def test_what_no_image_can_be_called_is_the_person_s_own_fault():
+    def refuse(said):
+        def get(_):
+            raise APIError("400 Client Error", explanation=said)
+
+        return SimpleNamespace(images=SimpleNamespace(get=get))
+
+    options = BuildOptions()
+    with pytest.raises(UsageError, match="no image can be called 'bad ref'"):
+        foreign_place(refuse("no such image: bad ref: invalid reference format"), "bad ref", options, print)
+    with pytest.raises(NotMeasured, match="cannot be had"):
+        foreign_place(refuse("page not found"), "debian", options, print)

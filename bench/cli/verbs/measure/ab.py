@@ -86,6 +86,7 @@ def ab(
     prepare_line: commands.Prepare = None,
     input_: commands.Input = None,
     expect_exit: commands.ExpectExit = 0,
+    warmup: commands.Warmup = None,
     python: commands.Python = None,
     work: options.Work = None,
     fail_on: options.FailOn = [],  # noqa: B006, typer copies it
@@ -153,6 +154,7 @@ def ab(
                 prepare=prepare_line,
                 input=absolute(input_),
                 expect_exit=expect_exit,
+                warmup=warmup,
                 python=python,
                 results=str(results.absolute()),
                 where=str(Path.cwd()),

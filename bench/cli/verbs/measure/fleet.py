@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bench.catalog.command import Asked, of_command
 from bench.catalog.load import find, find_variant
 from bench.cli import commands, completion, options
 from bench.cli.app import app
@@ -25,6 +26,7 @@ from bench.fleet.legs import LegEnd, hosts_of, plan_legs
 from bench.fleet.nodes import nodes_of
 from bench.fleet.report import line_of, ranked
 from bench.fleet.work import Work
+from bench.record.redact import redact_words
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.output import find_output, write_output
 from bench.report.entry import Entry
@@ -139,7 +141,8 @@ def _asked(
     if names:
         cells = [Cell(find(catalog, one).name, one) for one in names]
     elif words:
-        cells = [Cell(" ".join(words), command=tuple(words))]
+        of_command(words, Asked(shell="--shell" in passed_on))  # what no node could run is refused here
+        cells = [Cell(" ".join(redact_words(words)), command=tuple(words))]
     elif "--node" in passed_on:
         cells = [Cell(passed_on[passed_on.index("--node") + 1])]
     else:

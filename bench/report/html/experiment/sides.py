@@ -76,7 +76,8 @@ def _by_pair(record: Record, metric: str) -> Mapping[int, float | None]:
     if not isinstance(told, Experiment) or known is None:
         return {}
     found = zip(told.pair, known.values, record.runs, strict=False)
-    return {pair: value if run.outcome == "passed" and _finite(value) else None for pair, value, run in found}
+    judged = ((pair, value, run) for pair, value, run in found if run.warmup is not True)
+    return {pair: value if run.outcome == "passed" and _finite(value) else None for pair, value, run in judged}
 
 
 def _firsts(head: Record) -> Mapping[int, str]:
