@@ -14,10 +14,11 @@ import typer.core
 import typer.main
 
 from bench import __version__
-from bench.cli import HELP, completion
+from bench.cli import completion
 from bench.cli.completion import purpose
 from bench.cli.output import print_text
 from bench.cli.start import startup
+from bench.cli.start.startup import HELP
 
 VERBS = {
     "run": "measure",
