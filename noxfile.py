@@ -8,6 +8,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import nox
@@ -21,6 +23,8 @@ MEASURED = ["grad_cpu", "grad_cuda", "bandwidth_cpu", "bandwidth_cuda", "dtype_c
 SHARED = ["-n", str(len(os.sched_getaffinity(0)) + 1), "--dist", "worksteal"]
 """One worker more than CPUs, since some tests wait; one that has nothing left takes from one that has."""
 UNIT = Path(__file__).parent / "tests" / "unit"
+MEMORY = Path("/dev/shm")  # noqa: S108, a folder of our own is made there
+ROOM = 2 * 1024**3
 VERBS = ["doctor", "compare", "reproduce", "whatif", "ab", "bisect", "report"]
 
 
@@ -32,6 +36,29 @@ def install(session: nox.Session, lock: str) -> None:
 def bytecode(session: nox.Session) -> dict[str, str]:
     """Keep bytecode, outside the checkout: tests start hundreds of Pythons, and each would compile bench anew."""
     return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(Path(session.bin).parent / "bytecode")}
+
+
+@contextlib.contextmanager
+def surroundings(session: nox.Session) -> Iterator[dict[str, str]]:
+    """Yield the environment of unit tests: bytecode is kept, and temporary files lie in memory if there is room.
+
+    What they write is synced, file by file; on a disk that takes more of the system's time than all else together.
+    """
+    with contextlib.ExitStack() as stack:
+        env = bytecode(session)
+        if "TMPDIR" not in os.environ and takes_programs(MEMORY):
+            folder = tempfile.TemporaryDirectory(prefix="bench-", dir=MEMORY, ignore_cleanup_errors=True)
+            env["TMPDIR"] = stack.enter_context(folder)
+        yield env
+
+
+def takes_programs(folder: Path) -> bool:
+    """Return whether a folder can be written to, has room, and lets programs in it be run."""
+    try:
+        state = os.statvfs(folder)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK) and state.f_bavail * state.f_frsize > ROOM and not state.f_flag & os.ST_NOEXEC
 
 
 def bench(session: nox.Session, *arguments: str) -> None:
@@ -106,8 +133,9 @@ def unit_tests(session: nox.Session) -> None:
         session.run(*pytest, *session.posargs)
         return
     without = "--ignore=tests/unit/diagnostics"
-    session.run(*pytest, *SHARED, "-m", "not timed or cpu_time", without, "tests/unit", env=bytecode(session))
-    session.run(*pytest, "-m", "timed and not cpu_time", without, *timed_files(), env=bytecode(session))
+    with surroundings(session) as env:
+        session.run(*pytest, *SHARED, "-m", "not timed or cpu_time", without, "tests/unit", env=env)
+        session.run(*pytest, "-m", "timed and not cpu_time", without, *timed_files(), env=env)
 
 
 @nox.session
@@ -155,9 +183,10 @@ def tests(session: nox.Session) -> None:
         session.run(*pytest, *session.posargs)
         return
     part = ["--cov", "--cov-report=", "--cov-fail-under=0"]
-    session.run(*pytest, *part, *SHARED, "-m", "not timed", "tests/unit", env=bytecode(session))
-    # What promises a time, and what uses an engine, has the machine to itself; counting lines would slow it by 3 in 4.
-    session.run(*pytest, "-m", "timed", *timed_files(), env=bytecode(session))
+    with surroundings(session) as env:
+        session.run(*pytest, *part, *SHARED, "-m", "not timed", "tests/unit", env=env)
+        # What promises a time, and what uses an engine, is alone; counting lines would slow it by 3 in 4.
+        session.run(*pytest, "-m", "timed", *timed_files(), env=env)
     session.run(*pytest, "--cov", "--cov-append", "--cov-report=term:skip-covered", "tests/integration")
 
 

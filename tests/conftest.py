@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterator
 
@@ -14,6 +15,15 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 # Half of the usual examples: they take a tenth of the unit tests, and each run draws others.
 settings.register_profile("unhurried", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+# What is collected stays until the end: to look through it for garbage, again and again, takes a tenth of all tests.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on look for garbage among what tests make alone."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bench.cli.start import startup
+from bench.cli.start.startup import COMPLETING, HELP
 
-__all__ = ["COMPLETING", "main"]
+if TYPE_CHECKING:
+    from bench.cli.start.handed import Machine
 
-COMPLETING = "_BENCH_COMPLETE"
-"""The variable by which a shell asks what could stand where TAB was pressed."""
-HELP = ("-h", "--help")
-"""The options that show a help, for every verb."""
+__all__ = ["main"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: :func:`bench.cli.command.main`, after Ctrl-C is looked after."""
+def main(arguments: Sequence[str] | None = None, machine: Machine | None = None) -> int:
+    """Run one command and return its exit code: :func:`bench.cli.command.main`, after Ctrl-C is looked after.
+
+    If ``machine`` is given, the command measures on it, and not on this one.
+    """
     if arguments is None:
         startup.starting()
         if COMPLETING in os.environ:
@@ -31,8 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             read_only_signatures()
     from bench.cli import command
+    from bench.cli.start.handed import measured_on
 
     try:
-        return command.main(arguments)
+        with measured_on(machine):
+            return command.main(arguments)
     finally:
         startup.ready()  # even if no verb was loaded, as for --version

@@ -13,9 +13,10 @@ import typer.core
 import typer.main
 
 from bench import __version__
-from bench.cli import HELP, completion
+from bench.cli import completion
 from bench.cli.output import print_text
 from bench.cli.start import startup
+from bench.cli.start.startup import HELP
 from bench.cli.start.verbs import VERBS, module_of, purpose
 
 USAGE_FAILURE: type[Exception] = typer.BadParameter.__mro__[2]

@@ -11,9 +11,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.cli import COMPLETING, output
+from bench.cli import output
 from bench.cli.app import USAGE_FAILURE, command
 from bench.cli.output import Console, complain, print_json
+from bench.cli.start.startup import COMPLETING
 from bench.errors import BenchError, DamagedData, ExitCode, Interrupted, NotMeasured, UsageError
 from bench.report.text import without_passwords
 

@@ -8,21 +8,34 @@ from pathlib import Path
 
 from bench.cli.output import Held
 from bench.cli.progress import Progress
+from bench.cli.start.handed import machine_in_use
 from bench.engine.absent import AbsentEngine
 from bench.engine.choose import prepare_or_stand_in
 from bench.engine.protocol import Engine, Notify, Place
 from bench.engine.waiting.lock import check_if_busy, measuring
 from bench.errors import HostBusy, NotMeasured
 from bench.record.schema import Limits
-from bench.run.host_snapshot import THIS_MACHINE
 from bench.run.observer import Observer
 from bench.run.plan import Plan, check_capacity
 from bench.run.recovery import recover_all
 from bench.run.session import Session
 
 NO_LIMITS = Limits()
-PROBES = THIS_MACHINE
-"""What looks at the machine that a command runs on."""
+
+
+def choose(name: str | None, host: str | None, notify: Notify) -> Engine:
+    """Return the engine that is asked for, of the machine in use (:func:`bench.engine.choose.choose`).
+
+    Args:
+        name: its kind; ``None`` for whichever can serve.
+        host: its address, if it is on another machine.
+        notify: takes the line that names it.
+
+    Raises:
+        UsageError: no such kind.
+        NotMeasured: it cannot be used.
+    """
+    return machine_in_use().choose(name, host, notify)
 
 
 @contextmanager
@@ -71,7 +84,8 @@ def open_session(
             raise
         except (NotMeasured, KeyboardInterrupt) as error:
             engine = AbsentEngine(error, engine, host)
-        session = Session(engine, held.notify, results, observer, calibration=calibration, probes=PROBES)
+        probes = machine_in_use().probes
+        session = Session(engine, held.notify, results, observer, calibration=calibration, probes=probes)
         if plan is not None and prepared is not None:
             session.adopt(plan.need, prepared)
         yield stack.enter_context(session)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,8 @@ FROZEN = ("engine/images/inside",)
 """What enters images as it is."""
 
 
-def functions(code: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+@cache
+def functions(code: str) -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """Return the functions of a module and the methods of its classes, by their dotted names."""
 
     def below(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
@@ -47,7 +49,7 @@ def functions(code: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunct
             elif isinstance(child, ast.If | ast.Try | ast.With):
                 yield from below(child, prefix)
 
-    return below(ast.parse(code), "")
+    return list(below(ast.parse(code), ""))
 
 
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:

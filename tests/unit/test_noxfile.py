@@ -27,8 +27,9 @@ class Session:
     def install(self, *words):
         self.installed.append(words)
 
-    def run(self, *words, **_):
+    def run(self, *words, env=None):
         self.ran.append(words)
+        self.env = env or {}
 
 
 @pytest.fixture
@@ -46,7 +47,8 @@ def sessions(monkeypatch):
     fake = SimpleNamespace(session=session, Session=Session, options=SimpleNamespace())
     monkeypatch.setitem(sys.modules, "nox", fake)
     spec = importlib.util.spec_from_file_location("noxfile", ROOT / "noxfile.py")
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    fake.noxfile = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fake.noxfile)
     return found
 
 
@@ -60,6 +62,23 @@ def test_what_a_change_has_to_pass_first_needs_no_torch(sessions, name):
         assert "--require-hashes" in words
         assert not re.search(r"^torch==", (ROOT / lock).read_text(), re.MULTILINE), lock
     assert session.ran
+
+
+def test_temporary_files_of_unit_tests_lie_in_memory_if_there_is_room(sessions, monkeypatch, tmp_path):
+    noxfile = sys.modules["nox"].noxfile
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(noxfile, "MEMORY", tmp_path)
+    states = {"room": (4 << 20, 0), "full": (1, 0), "no programs": (4 << 20, os.ST_NOEXEC)}
+    for state, (free, flags) in states.items():
+        found = SimpleNamespace(f_bavail=free, f_frsize=4096, f_flag=flags)
+        monkeypatch.setattr("os.statvfs", lambda _, found=found: found)
+        session = Session()
+        sessions["unit"](session)
+        assert ("TMPDIR" in session.env) == (state == "room"), state
+        assert list(tmp_path.iterdir()) == [], "it is removed at the end"
+    monkeypatch.setenv("TMPDIR", "/var/tmp")
+    sessions["unit"](session)
+    assert "TMPDIR" not in session.env, "what somebody chose holds"
 
 
 def test_unit_leaves_out_the_diagnostics_alone(sessions):

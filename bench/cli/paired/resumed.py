@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
 
 from bench.cli.output import notify
-from bench.engine.protocol import Engine, Notify
+from bench.cli.session import choose
 from bench.engine.waiting.lock import measuring
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Experiment
@@ -17,12 +16,8 @@ from bench.run.ab.words import Words, newest_words
 from bench.run.recovery import recover_all
 from bench.run.store.kept import left_behind
 
-Choose = Callable[[str | None, str | None, Notify], Engine]
 
-
-def sides_to_go_on_with(
-    what: str | None, given: Words | None, results: Path, if_busy: str, choose: Choose
-) -> list[Bundle]:
+def sides_to_go_on_with(what: str | None, given: Words | None, results: Path, if_busy: str) -> list[Bundle]:
     """Return the bundles of the experiment to go on with, those of a killed command too, oldest first.
 
     Args:
@@ -30,7 +25,6 @@ def sides_to_go_on_with(
         given: the words that were given again.
         results: the results folder.
         if_busy: ``wait`` for another measurement's end, or ``refuse``.
-        choose: finds an engine by its kind and address.
 
     Raises:
         UsageError: there is no such experiment, or nothing of it.
@@ -39,7 +33,7 @@ def sides_to_go_on_with(
     begun = newest_words(what, results)
     words = given or (begun[1] if begun is not None else None)
     if left_behind():
-        _finish(words, results, if_busy, choose)
+        _finish(words, results, if_busy)
     try:
         found = find_sides(what, results)
     except UsageError:
@@ -63,7 +57,7 @@ def _has_runs(experiment: str, results: Path) -> bool:
         return False
 
 
-def _finish(words: Words | None, results: Path, if_busy: str, choose: Choose) -> None:
+def _finish(words: Words | None, results: Path, if_busy: str) -> None:
     """Make bundles of what killed commands measured; an engine that is not there is told of by the experiment."""
     kind = None if words is None else "local" if words.python is not None else words.engine
     with contextlib.suppress(NotMeasured):

@@ -6,6 +6,11 @@ import os
 import signal
 import sys
 
+COMPLETING = "_BENCH_COMPLETE"
+"""The variable by which a shell asks what could stand where TAB was pressed."""
+HELP = ("-h", "--help")
+"""The options that show a help, for every verb."""
+
 
 def starting() -> None:
     """From now on Ctrl-C ends this process at once with 130 and a line: nothing has begun that would need an end."""

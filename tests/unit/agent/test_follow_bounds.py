@@ -221,7 +221,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(LINES, st.binary(max_size=30))
 def test_any_lines_give_a_result_that_the_host_reads(tmp_path: Path, lines: list[bytes], rest: bytes) -> None:
     path = tmp_path / "any.jsonl"

@@ -8,13 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-import bench.cli.session
-import bench.cli.verbs.measure.ab
-import bench.cli.verbs.measure.bisect
-import bench.cli.verbs.measure.reproduce
-import bench.cli.verbs.measure.run
-import bench.cli.verbs.measure.whatif
 from bench.cli import main
+from bench.cli.start.handed import Machine
 from bench.engine.protocol import KILLED, Capacity, Ending, Place
 from bench.errors import NotMeasured
 from bench.host.monitor.monitor import Sample, Summary
@@ -121,13 +116,33 @@ def write_result(out, outcome, wall):
     (out / "pytest.junit.xml").write_text("<testsuites/>\n")
 
 
+class Handed:
+    """The machine that commands are handed; without an engine it is this one."""
+
+    machine = None
+
+    def choose(self, choose):
+        """Have the engine chosen by a function."""
+        self.machine = replace(self.machine, choose=choose)
+
+    def calibrate(self, calibrate):
+        """Have the host calibrated by a function."""
+        self.machine = replace(self.machine, probes=replace(self.machine.probes, calibrate=calibrate))
+
+    def main(self, words=None):
+        """Run a command on it."""
+        return main(words, self.machine)
+
+
 @pytest.fixture
-def engine(monkeypatch, tmp_path):
+def handed():
+    return Handed()
+
+
+@pytest.fixture
+def engine(monkeypatch, tmp_path, handed):
     """The fake engine, chosen whatever is asked for; the host is still, known and not calibrated."""
     made = FakeEngine()
-    verbs = bench.cli.verbs.measure
-    for module in (verbs.run, verbs.reproduce, verbs.whatif, verbs.ab, verbs.bisect):
-        monkeypatch.setattr(module, "choose", lambda name, host, notify: made)
     known = HostClass(cpu_model="Test CPU", cores=2, threads=2, memory_bytes=16 * 1024**3, kernel="6.1")
     still = HostProbes(
         read_class=lambda: (known, {"gpu": "none was found"}),
@@ -137,7 +152,7 @@ def engine(monkeypatch, tmp_path):
         read_disk_usage=lambda folder: f"disk of {folder}\n",
         follow=StillMonitor,
     )
-    monkeypatch.setattr(bench.cli.session, "PROBES", still)
+    handed.machine = Machine(lambda name, host, notify: made, still)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("BENCH_WORK", "0")  # who counts says so
@@ -157,22 +172,11 @@ class StillMonitor:
 
 
 @pytest.fixture
-def calibrated(monkeypatch, engine):
-    """Calibrate the host as a function says."""
-
-    def by(calibrate):
-        probes = replace(bench.cli.session.PROBES, calibrate=calibrate)
-        monkeypatch.setattr(bench.cli.session, "PROBES", probes)
-
-    return by
-
-
-@pytest.fixture
-def bench_(capsys, tmp_path):
+def bench_(capsys, tmp_path, handed):
     """Run a command: its exit code, standard output and standard error."""
 
     def run(*words):
-        code = main([str(word) for word in words])
+        code = handed.main([str(word) for word in words])
         said = capsys.readouterr()
         assert not re.search(r"\x1b", said.out + said.err), "control codes without a terminal"
         assert "Traceback" not in said.err

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench.cli import main, output
+from bench.cli import output
 from bench.cli.output import notify, print_json
 from bench.record.storage.find import find_bundles
 
@@ -39,40 +39,40 @@ def gone(request):
 
 @pytest.mark.parametrize(("outcome", "code"), [("failed", 3), ("passed", 0)])
 def test_a_run_that_nobody_listens_to_keeps_its_evidence_and_code(
-    engine, monkeypatch, capsys, tmp_path, gone, outcome, code
+    engine, handed, monkeypatch, capsys, tmp_path, gone, outcome, code
 ):
     engine.outcomes = [outcome]
     monkeypatch.setattr(sys, "stderr", gone)
     monkeypatch.setattr("bench.cli.progress.PLAIN_EVERY_S", 0.0)  # events are said too
-    assert main(["run", "grad_cpu", "--results", str(tmp_path / "r")]) == code
+    assert handed.main(["run", "grad_cpu", "--results", str(tmp_path / "r")]) == code
     assert only(tmp_path / "r").record.outcome == outcome
     assert "grad_cpu" in capsys.readouterr().out  # rich would have silenced standard output instead
 
 
 @pytest.mark.parametrize("words", [[], ["--json"]])
 @pytest.mark.parametrize(("outcome", "code"), [("failed", 3), ("passed", 0)])
-def test_a_result_that_nobody_reads_keeps_its_code(engine, monkeypatch, tmp_path, gone, words, outcome, code):
+def test_a_result_that_nobody_reads_keeps_its_code(engine, handed, monkeypatch, tmp_path, gone, words, outcome, code):
     engine.outcomes = [outcome]
     monkeypatch.setattr(sys, "stdout", gone)
-    assert main(["run", "grad_cpu", "--results", str(tmp_path / "r"), *words]) == code
+    assert handed.main(["run", "grad_cpu", "--results", str(tmp_path / "r"), *words]) == code
     assert only(tmp_path / "r").record.outcome == outcome
 
 
-def test_a_live_line_on_a_terminal_that_closes_costs_nothing(engine, monkeypatch, tmp_path):
+def test_a_live_line_on_a_terminal_that_closes_costs_nothing(engine, handed, monkeypatch, tmp_path):
     master, slave = pty.openpty()
     with open(slave, "w", encoding="utf-8", buffering=1) as terminal:  # noqa: PTH123
         monkeypatch.setattr(sys, "stderr", terminal)
         monkeypatch.setenv("TERM", "xterm")
         execute = engine.execute
         monkeypatch.setattr(engine, "execute", lambda *words: (os.close(master), execute(*words))[1])
-        assert main(["run", "grad_cpu", "--results", str(tmp_path / "r")]) == 0
+        assert handed.main(["run", "grad_cpu", "--results", str(tmp_path / "r")]) == 0
     assert only(tmp_path / "r").record.outcome == "passed"
 
 
-def test_a_command_without_streams_runs(engine, monkeypatch, tmp_path):
+def test_a_command_without_streams_runs(engine, handed, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
-    assert main(["run", "grad_cpu", "--results", str(tmp_path / "r")]) == 0
+    assert handed.main(["run", "grad_cpu", "--results", str(tmp_path / "r")]) == 0
     for one in (sys.stdout, sys.stderr):
         one.close()
     assert only(tmp_path / "r").record.outcome == "passed"
@@ -97,9 +97,9 @@ def test_progress_may_be_lost_on_a_full_disk_and_a_result_may_not(monkeypatch, t
             print_json({})
 
 
-def test_a_connection_that_breaks_is_not_taken_for_a_reader_that_went(engine, capsys, tmp_path):
+def test_a_connection_that_breaks_is_not_taken_for_a_reader_that_went(engine, handed, capsys, tmp_path):
     engine.outcomes = [BrokenPipeError(32, "Broken pipe")]
-    assert main(["run", "grad_cpu", "--results", str(tmp_path / "r")]) == 6
+    assert handed.main(["run", "grad_cpu", "--results", str(tmp_path / "r")]) == 6
     assert "connection broke" in capsys.readouterr().err
 
 

@@ -64,7 +64,7 @@ def test_a_run_that_was_interrupted_survives_a_second_ctrl_c_after_its_end(engin
     assert only(tmp_path / "r").outcome == "interrupted"
 
 
-def test_the_look_at_the_host_afterwards_is_given_up_at_once(engine, calibrated, bench_, tmp_path):
+def test_the_look_at_the_host_afterwards_is_given_up_at_once(engine, handed, bench_, tmp_path):
     seen = []
 
     def calibrate():
@@ -74,7 +74,7 @@ def test_the_look_at_the_host_afterwards_is_given_up_at_once(engine, calibrated,
             seen.append("gone on")
         return {"one_core_s": 0.1}, {}
 
-    calibrated(calibrate)
+    handed.calibrate(calibrate)
     assert bench_("run", "grad_cpu", "--results", tmp_path / "r")[0] == 130
     assert seen == ["begun", "begun"]
     record = only(tmp_path / "r")
@@ -104,12 +104,12 @@ def test_before_the_first_run_it_leaves_a_bundle_without_runs(engine, monkeypatc
     assert (record.outcome, record.runs) == ("interrupted", ())
 
 
-def test_a_first_look_at_the_host_is_given_up_at_once(engine, calibrated, bench_, tmp_path):
+def test_a_first_look_at_the_host_is_given_up_at_once(engine, handed, bench_, tmp_path):
     def calibrate():
         strike()
         return {"one_core_s": 0.1}, {}
 
-    calibrated(calibrate)
+    handed.calibrate(calibrate)
     code, _, err = bench_("run", "grad_cpu", "--results", tmp_path / "r")
     assert (code, engine.executed, err.splitlines()[-1]) == (130, [], "bench: interrupted")
     record = only(tmp_path / "r")
@@ -142,7 +142,7 @@ def test_a_self_test_that_was_made_is_kept(engine, monkeypatch, bench_, tmp_path
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_from_outside_is_as_ctrl_c(engine, monkeypatch, tmp_path, number):
+def test_a_signal_from_outside_is_as_ctrl_c(engine, handed, monkeypatch, tmp_path, number):
     execute = engine.execute
 
     def interrupted(*words):
@@ -152,7 +152,7 @@ def test_a_signal_from_outside_is_as_ctrl_c(engine, monkeypatch, tmp_path, numbe
 
     before = signal.getsignal(number)
     monkeypatch.setattr(engine, "execute", interrupted)
-    assert main(["run", "grad_cpu", "--repeat", "2", "--results", str(tmp_path / "r")]) == 130
+    assert handed.main(["run", "grad_cpu", "--repeat", "2", "--results", str(tmp_path / "r")]) == 130
     assert signal.getsignal(number) is before
 
 

@@ -64,14 +64,12 @@ def test_an_interrupt_before_the_first_run(engine, bench_):
     assert json.loads(out)
 
 
-def test_a_fault_of_bench_itself(engine, monkeypatch, capsys):
-    from bench.cli import main
-
+def test_a_fault_of_bench_itself(engine, handed, capsys):
     def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("bench.cli.verbs.measure.run.choose", broken)
-    assert main(["run", "grad_cpu", "--json"]) == 6
+    handed.choose(broken)
+    assert handed.main(["run", "grad_cpu", "--json"]) == 6
     assert "ZeroDivisionError" in json.loads(capsys.readouterr().out)["error"]["what"]
 
 

@@ -11,7 +11,6 @@ import pytest
 
 import bench.run.measure
 import bench.run.recovery
-from bench.cli import main
 from bench.engine.protocol import Ending, Orphan
 from bench.errors import NotMeasured
 from bench.record.storage.find import find_bundles
@@ -36,7 +35,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def kill(engine, monkeypatch, tmp_path):
+def kill(engine, handed, monkeypatch, tmp_path):
     """Run a command that is killed: by an outcome that is ``Killed``, or as a function is entered."""
 
     def run(*words, at=None, outcomes=()):
@@ -46,7 +45,7 @@ def kill(engine, monkeypatch, tmp_path):
             if at is not None:
                 patch.setattr(*at, raising(Killed()))
             with pytest.raises(Killed):
-                main([str(word) for word in (*words, "--results", tmp_path / "r")])
+                handed.main([str(word) for word in (*words, "--results", tmp_path / "r")])
         disown()
 
     return run
@@ -370,10 +369,12 @@ def test_of_two_commands_one_finishes(engine, kill, after):
         assert not ours
 
 
-def test_a_fault_after_the_runs_leaves_them_to_the_next_command(engine, bench_, capsys, monkeypatch, tmp_path, after):
+def test_a_fault_after_the_runs_leaves_them_to_the_next_command(
+    engine, handed, bench_, capsys, monkeypatch, tmp_path, after
+):
     with monkeypatch.context() as patch:
         patch.setattr(bench.run.measure, "collect", raising(ZeroDivisionError()))
-        assert main(["run", "grad_cpu", "--results", str(tmp_path / "r")]) == 6
+        assert handed.main(["run", "grad_cpu", "--results", str(tmp_path / "r")]) == 6
     assert "what was measured is kept in" in capsys.readouterr().err
     disown()
     assert after()[0][0].record.outcome == "passed"
@@ -468,14 +469,13 @@ def test_an_older_experiment_is_gone_on_with_only_with_a_word(engine, kill, benc
     assert re.search(r"going on with ab-\w+: ab-\w+ began and has no run", err), err
 
 
-def test_pairs_that_nobody_can_read_yet_are_told_of(engine, kill, bench_, tmp_path, monkeypatch):
+def test_pairs_that_nobody_can_read_yet_are_told_of(engine, handed, kill, bench_, tmp_path):
     sides = ("--base", "env.A=1", "--head", "env.A=2", "--no-calibration")
     kill("ab", "dtype_cpu", *sides, outcomes=["passed"] * 4 + [Killed()])
 
     def gone(*_):
         raise NotMeasured("no engine answers", fix="start it")
 
-    with monkeypatch.context() as patch:
-        patch.setattr("bench.cli.verbs.measure.ab.choose", gone)
-        code, _, err = bench_("ab", "--resume", "--results", tmp_path / "r")
+    handed.choose(gone)
+    code, _, err = bench_("ab", "--resume", "--results", tmp_path / "r")
     assert (code, "could not be read yet" in err, "doctor" in err) == (2, True, True), err

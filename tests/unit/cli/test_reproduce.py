@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-import bench.cli.verbs.measure.reproduce
 from bench.engine.protocol import Capacity
 from bench.errors import NotMeasured
 from bench.record.storage.bundle import read_bundle
@@ -80,7 +79,7 @@ def test_threads_that_are_allowed_to_be_others_are_as_many_as_the_cpus(again, en
 
 
 @pytest.fixture
-def no_docker(engine, monkeypatch):
+def no_docker(engine, handed, monkeypatch):
     """No Docker engine answers; the local one does."""
 
     def choose(name, host, notify):
@@ -91,7 +90,7 @@ def no_docker(engine, monkeypatch):
 
     prepared = []
     prepare = engine.prepare
-    monkeypatch.setattr(bench.cli.verbs.measure.reproduce, "choose", choose)
+    handed.choose(choose)
     monkeypatch.setattr(engine, "prepare", lambda need, notify: prepared.append(need) or prepare(need, notify))
     return prepared
 

@@ -6,11 +6,8 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
-import bench.cli.session
-import bench.cli.verbs.measure.run
 import bench.run.measure
 import bench.run.recovery
-from bench.cli import main
 from bench.cli.inputs import samples_of
 from bench.compare.stats.values import ArithmeticFailed
 from bench.engine.choose import choose
@@ -268,8 +265,10 @@ def test_without_a_gpu_a_bundle_says_so(engine, bench_, tmp_path):
 @pytest.mark.parametrize(
     ("words", "cpu_model"), [((), "Test CPU"), (("--host", "tcp://127.0.0.1:9"), None)], ids=["here", "elsewhere"]
 )
-def test_where_no_engine_answers_a_bundle_says_so(engine, bench_, tmp_path, monkeypatch, words, cpu_model, name):
-    monkeypatch.setattr(bench.cli.verbs.measure.run, "choose", choose)
+def test_where_no_engine_answers_a_bundle_says_so(
+    engine, handed, bench_, tmp_path, monkeypatch, words, cpu_model, name
+):
+    handed.choose(choose)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     code, out, err = bench_("run", name, "--engine", "docker", *words, "--results", tmp_path / "r", "--json")
     assert (code, err.count("\n")) == (6, 1)
@@ -285,14 +284,15 @@ def test_where_no_engine_answers_a_bundle_says_so(engine, bench_, tmp_path, monk
 
 
 @pytest.mark.parametrize("name", ["grad_cpu", "selftest"])
-@pytest.mark.parametrize(
-    ("module", "where"), [(bench.cli.verbs.measure.run, "choose"), (bench.cli.session, "recover_all")]
-)
-def test_ctrl_c_before_the_measurement_leaves_a_bundle(engine, bench_, tmp_path, monkeypatch, module, where, name):
+@pytest.mark.parametrize("where", ["choose", "recover_all"])
+def test_ctrl_c_before_the_measurement_leaves_a_bundle(engine, handed, bench_, tmp_path, monkeypatch, where, name):
     def struck(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, where, struck)
+    if where == "choose":
+        handed.choose(struck)
+    else:
+        monkeypatch.setattr("bench.cli.session.recover_all", struck)
     code, _, err = bench_("run", name, "--results", tmp_path / "r")
     assert (code, err.splitlines()[-1], engine.executed) == (130, "bench: interrupted", [])
     nothing_ran(only(tmp_path / "r"), "interrupted", "the command was interrupted")
@@ -349,9 +349,9 @@ def test_bad_input_gets_one_line_and_its_code(engine, bench_, words, code, said,
         (ZeroDivisionError(), "a fault of bench itself"),
     ],
 )
-def test_a_fault_is_never_told_as_a_regression(engine, capsys, tmp_path, trouble, said):
+def test_a_fault_is_never_told_as_a_regression(engine, handed, capsys, tmp_path, trouble, said):
     engine.outcomes = [trouble]
-    assert main(["run", "grad_cpu", "--results", str(tmp_path / "r"), "--json"]) == 6
+    assert handed.main(["run", "grad_cpu", "--results", str(tmp_path / "r"), "--json"]) == 6
     told = capsys.readouterr()
     assert set(json.loads(told.out)) == {"error", "exit_code"}
     assert said in told.err.splitlines()[-1]
@@ -572,9 +572,9 @@ def test_a_remote_engine_s_host_is_not_described_by_this_one(engine, bench_, tmp
     assert record.calibration.before == {}
 
 
-def test_a_machine_that_got_slower_meanwhile_is_said(engine, bench_, tmp_path, calibrated):
+def test_a_machine_that_got_slower_meanwhile_is_said(engine, handed, bench_, tmp_path):
     seen = iter([0.1, 0.2])
-    calibrated(lambda: ({"one_core_s": next(seen)}, {}))
+    handed.calibrate(lambda: ({"one_core_s": next(seen)}, {}))
     bench_("run", "grad_cpu", "--repeat", "2", "--results", tmp_path / "r")
     first, last = only(tmp_path / "r").record.runs
     assert [warning.code for warning in last.warnings] == ["calibration_drifted"]

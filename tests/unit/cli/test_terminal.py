@@ -35,7 +35,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def on_a_terminal(monkeypatch):
+def on_a_terminal(monkeypatch, handed):
     """Run a command as on a terminal of that width: its exit code and all that it wrote there."""
 
     def run(words, width=80):
@@ -45,7 +45,7 @@ def on_a_terminal(monkeypatch):
             patch.setattr(sys, "stderr", screen)
             patch.setenv("COLUMNS", str(width))
             patch.setenv("TERM", "xterm-256color")
-            code = main([str(word) for word in words])
+            code = handed.main([str(word) for word in words])
         return code, screen.getvalue()
 
     return run

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-import bench.cli.verbs.measure.whatif
 from bench.errors import NotMeasured
 from bench.record.storage.find import find_bundles
 from bench.record.storage.verify import verify_bundle
@@ -127,12 +126,12 @@ TROUBLES = [
 @pytest.mark.parametrize("where", ["choose", "prepare", "execute"])
 @pytest.mark.parametrize(("trouble", "code", "outcome", "said"), TROUBLES, ids=["missing", "interrupted"])
 def test_where_nothing_can_run_each_variant_has_a_bundle_that_says_so(
-    engine, bench_, monkeypatch, tmp_path, where, trouble, code, outcome, said
+    engine, handed, bench_, monkeypatch, tmp_path, where, trouble, code, outcome, said
 ):
     def struck(*_):
         raise trouble
 
-    monkeypatch.setattr(bench.cli.verbs.measure.whatif if where == "choose" else engine, where, struck)
+    monkeypatch.setattr(engine, where, struck) if where != "choose" else handed.choose(struck)
     words = ("whatif", "grad_cpu", "--variants", "glibc,thp", "--repeat", "2", "--results", tmp_path / "r", "--json")
     done, out, err = bench_(*words)
     document = json.loads(out)
@@ -145,9 +144,7 @@ def test_where_nothing_can_run_each_variant_has_a_bundle_that_says_so(
     nothing_ran(tmp_path / "r", outcome, said)
 
 
-def test_an_engine_that_one_variant_asks_for_and_is_missing_costs_that_variant_alone(
-    engine, bench_, monkeypatch, tmp_path
-):
+def test_an_engine_that_one_variant_asks_for_and_is_missing_costs_that_variant_alone(engine, handed, bench_, tmp_path):
     engine.engine = "local"
 
     def choose(name, host, notify):
@@ -155,19 +152,17 @@ def test_an_engine_that_one_variant_asks_for_and_is_missing_costs_that_variant_a
             raise NotMeasured("no Docker engine answers")
         return engine
 
-    monkeypatch.setattr(bench.cli.verbs.measure.whatif, "choose", choose)
+    handed.choose(choose)
     words = ("whatif", "grad_cpu", "--variants", "native,docker", "--repeat", "2", "--results", tmp_path / "r")
     code, out, _ = bench_(*words)
     assert (code, len(engine.executed)) == (0, 2)
     assert "docker: no Docker engine answers" in " ".join(out.split())
 
 
-def test_variants_are_of_one_machine(engine, bench_, monkeypatch, tmp_path):
+def test_variants_are_of_one_machine(engine, handed, bench_, tmp_path):
     far = replace(engine, engine="docker", machine="far")
     engine.engine = "local"
-    monkeypatch.setattr(
-        bench.cli.verbs.measure.whatif, "choose", lambda name, host, notify: far if name == "docker" else engine
-    )
+    handed.choose(lambda name, host, notify: far if name == "docker" else engine)
     words = ("whatif", "grad_cpu", "--variants", "native,docker", "--repeat", "2", "--results", tmp_path / "r")
     code, out, _ = bench_(*words)
     assert (code, len(engine.executed)) == (0, 2)
@@ -176,22 +171,22 @@ def test_variants_are_of_one_machine(engine, bench_, monkeypatch, tmp_path):
     assert {bundle.record.engine.name for bundle in find_bundles(tmp_path / "r")} == {"local"}
 
 
-def test_a_word_that_says_nothing_of_who_measures_is_refused_before_anything(engine, bench_, monkeypatch, tmp_path):
+def test_a_word_that_says_nothing_of_who_measures_is_refused_before_anything(engine, handed, bench_, tmp_path):
     def choose(*_):
         raise NotMeasured("no Docker engine answers")
 
-    monkeypatch.setattr(bench.cli.verbs.measure.whatif, "choose", choose)
+    handed.choose(choose)
     code, _, err = bench_("whatif", "grad_cpu", "--if-busy", "ask", "--results", tmp_path / "r")
     assert (code, "wait or refuse" in err, (tmp_path / "r").exists()) == (2, True, False)
 
 
-def test_without_the_host_s_place_nothing_runs_in_another_engine_either(engine, bench_, monkeypatch, tmp_path):
+def test_without_the_host_s_place_nothing_runs_in_another_engine_either(engine, handed, bench_, tmp_path):
     def choose(name, host, notify):
         if name is None:
             raise KeyboardInterrupt
         return engine
 
-    monkeypatch.setattr(bench.cli.verbs.measure.whatif, "choose", choose)
+    handed.choose(choose)
     words = ("whatif", "grad_cpu", "--variants", "docker,native", "--repeat", "2", "--results", tmp_path / "r")
     assert bench_(*words)[0] == 130
     assert engine.executed == []

@@ -300,8 +300,8 @@ def test_some_megabytes_take_seconds() -> None:
 )
 def test_no_text_makes_a_pattern_run_away(text: str) -> None:
     start = time.process_time()
-    redact_text(text)
-    assert time.process_time() - start < 5
+    redact_text(text[:100_000])  # ten billion steps, if each character looked at all others
+    assert time.process_time() - start < 2
 
 
 @given(st.binary(max_size=300))

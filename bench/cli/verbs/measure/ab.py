@@ -15,9 +15,9 @@ from bench.cli.gates import code_of, held_to, parse_gates
 from bench.cli.output import notify
 from bench.cli.paired.experiments import Asked, absolute, experiment, parse_effect, prepare, rules_of, show, words_of
 from bench.cli.paired.resumed import sides_to_go_on_with
+from bench.cli.session import choose
 from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.measures import CALL, CPU, WALL
-from bench.engine.choose import choose
 from bench.errors import gravest
 from bench.record.storage.disk import check_results_folder
 from bench.record.storage.temporary import temporary_folder
@@ -161,7 +161,7 @@ def ab(
             )
         earlier = None
         if resume:
-            earlier = read_earlier(sides_to_go_on_with(name, given, results, if_busy, choose), folder / "earlier")
+            earlier = read_earlier(sides_to_go_on_with(name, given, results, if_busy), folder / "earlier")
             if given is not None and one is None:
                 given = msgspec.structs.replace(given, name=earlier.name)
         words = words_of(given, earlier, results)

@@ -16,11 +16,11 @@ from bench.cli.next_step import project_words, results_words, suggest
 from bench.cli.output import Console, complain, notify, print_json
 from bench.cli.paired.bisection import Bisection, EndsAlike
 from bench.cli.paired.experiments import Asked, absolute, parse_effect, rules_of
+from bench.cli.session import choose
 from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.bisection import Step, decisions_planned
 from bench.compare.measures import CALL, CPU, WALL
 from bench.compare.stats.pairs import EFFECT
-from bench.engine.choose import choose
 from bench.errors import UsageError
 from bench.record.storage.disk import check_results_folder
 from bench.report.terminal.bisection import search_sentence, steps_table

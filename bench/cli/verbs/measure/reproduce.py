@@ -20,12 +20,12 @@ from bench.cli.gates import code_of, document_of, held_to, parse_gates, print_he
 from bench.cli.inputs import original
 from bench.cli.next_step import doctor_words, suggest
 from bench.cli.output import Console, announce, complain_of, notify, print_json
-from bench.cli.session import open_session
+from bench.cli.session import choose, open_session
 from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.comparison import Comparison, compare
 from bench.engine.absent import AbsentEngine
 from bench.engine.assets import diagnostics_folder
-from bench.engine.choose import CONTAINERS, choose
+from bench.engine.choose import CONTAINERS
 from bench.engine.protocol import Capacity, Engine
 from bench.errors import ExitCode, NotMeasured, UsageError, gravest
 from bench.record.schema import Record, Source

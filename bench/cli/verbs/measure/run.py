@@ -19,12 +19,11 @@ from bench.cli.gates import code_of, document_of, held_to, parse_gates, print_he
 from bench.cli.misspelt import wrong_with
 from bench.cli.next_step import after_run, doctor_words, suggest
 from bench.cli.output import Console, complain, complain_of, notify, print_json
-from bench.cli.session import open_session
+from bench.cli.session import choose, open_session
 from bench.compare.reference import like_or_newest, without
 from bench.compare.sample import sample_of
 from bench.compare.work.difference import WorkDifference, compare_work
 from bench.engine.assets import diagnostics_folder
-from bench.engine.choose import choose
 from bench.errors import UsageError, gravest
 from bench.record.schema import Record, Source
 from bench.record.storage.disk import check_results_folder

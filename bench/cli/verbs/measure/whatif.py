@@ -15,14 +15,14 @@ from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.next_step import doctor_words, suggest
 from bench.cli.output import Console, complain_of, print_json
-from bench.cli.session import open_beside, open_session
+from bench.cli.session import choose, open_beside, open_session
 from bench.cli.verbs.measure.run import NEED_BYTES, checkout_of, plan_of
 from bench.compare.advice import advice
 from bench.compare.beside.rounds import agreed
 from bench.compare.comparison import compare
 from bench.compare.sample import sample_of
 from bench.engine.absent import AbsentEngine
-from bench.engine.choose import CONTAINERS, choose
+from bench.engine.choose import CONTAINERS
 from bench.engine.protocol import Engine
 from bench.errors import ExitCode, UsageError, gravest
 from bench.record.storage.disk import check_results_folder

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-import bench.cli.session
-import bench.cli.verbs.measure.run
 from bench.catalog.load import builtin, find
 from bench.cli import main
+from bench.cli.start.handed import Machine
 from bench.engine.interrupt import Interrupts
 from bench.engine.protocol import Capacity, Ending, Need, Place
 from bench.errors import ExitCode, NotMeasured, UsageError
@@ -130,7 +129,6 @@ STILL = HostProbes(
 
 @pytest.fixture
 def quiet(monkeypatch, tmp_path):
-    monkeypatch.setattr(bench.cli.session, "PROBES", STILL)
     monkeypatch.setenv("BENCH_LOCK_FOLDER", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
@@ -355,16 +353,16 @@ def test_what_the_host_did_is_in_the_runs_that_a_session_makes(quiet, monkeypatc
     assert "host_not_watched" in [warning.code for warning in reading.run.warnings]
 
 
-def test_the_command_line(quiet, monkeypatch, capsys, tmp_path):
+def test_the_command_line(quiet, capsys):
     engine = Pretended(wrong={"cpu": {"cpu": {"total_s": 2.5}}})
-    monkeypatch.setattr(bench.cli.verbs.measure.run, "choose", lambda name, host, notify: engine)
-    assert main(["run", "selftest", "--no-calibration"]) == ExitCode.TEST_FAILED
+    machine = Machine(lambda name, host, notify: engine, STILL)
+    assert main(["run", "selftest", "--no-calibration"], machine) == ExitCode.TEST_FAILED
     said = capsys.readouterr()
     assert "✕ cpu.total_s                      2.50 s      2.00 s  +25.00 %        1 %\n" in said.out
     assert "18 of 19 readings hold" in said.out
     assert "selftest [one_thread] run 1 of 12: started" in said.err
     engine.wrong = {}
-    assert main(["run", "selftest", "--no-calibration", "--json", "--quiet"]) == ExitCode.OK
+    assert main(["run", "selftest", "--no-calibration", "--json", "--quiet"], machine) == ExitCode.OK
     said = capsys.readouterr()
     document = json.loads(said.out)
     assert document["record"]["outcome"] == "passed"
