@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+import signal
+from dataclasses import dataclass, replace
 
 from bench.importer.read.clean import rows
 from bench.importer.read.lines import LETTERS, MAX_TESTS, SUMMARY, TESTED, Reading, read_line
 from bench.importer.read.tests import outcome_of_events, start_of
 from bench.record.storage.manifest import Problem
+
+_SIGNALS = {
+    "Killed": signal.SIGKILL,
+    "Terminated": signal.SIGTERM,
+    "Aborted": signal.SIGABRT,
+    "Segmentation fault": signal.SIGSEGV,
+    "Bus error": signal.SIGBUS,
+    "Illegal instruction": signal.SIGILL,
+    "Floating point exception": signal.SIGFPE,
+}
+"""A shell's words for a command that a signal ended, and those of Python's own handler."""
+_WORDS = "|".join(_SIGNALS)
+_BY_SHELL = re.compile(rf"(?:.*\s)?(?P<word>{_WORDS})(?: \(core dumped\))?(?: {{2,}}\S.*)?")
+_BY_PYTHON = re.compile(rf"(?:.*\s)?Fatal Python error: (?P<word>{_WORDS})")
+_LAST_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +43,8 @@ class PytestLog:
     """The figures of a log; times in seconds.
 
     ``stopped`` is pytest's own word on a session that it ended early; ``dump`` whether a timeout printed all stacks;
-    ``timeouts`` how many tests failed by a timeout; ``files`` the test files that it names if it names no test.
+    ``timeouts`` how many tests failed by a timeout; ``files`` the test files that it names if it names no test;
+    ``signal`` what ended a session that stops, by the word of a shell or of Python.
     """
 
     python: str | None = None
@@ -41,6 +59,7 @@ class PytestLog:
     dump: bool = False
     timeouts: int = 0
     files: tuple[str, ...] = ()
+    signal: int | None = None
 
     @property
     def ran(self) -> int:
@@ -69,6 +88,8 @@ def parse_pytest_log(text: str, file: str = "pytest.log") -> tuple[PytestLog, li
     for number, line in rows(whole):
         read_line(reading, number, line.rstrip())
     log = _log_of(reading)
+    if not log.ended:
+        log = replace(log, signal=_signal_of(text))
     return log, _problems(text, log, reading, file)
 
 
@@ -114,6 +135,14 @@ def _log_of(reading: Reading) -> PytestLog:
         max(len(reading.by_timeout), reading.timeouts),
         tuple(reading.files),
     )
+
+
+def _signal_of(text: str) -> int | None:
+    """The signal that the end of a log without an end names."""
+    lines = [line.strip() for _, line in rows(text) if line.strip()]
+    found = [match for line in lines if (match := _BY_PYTHON.fullmatch(line)) is not None]
+    found += [match for line in lines[-_LAST_LINES:] if (match := _BY_SHELL.fullmatch(line)) is not None]
+    return int(_SIGNALS[found[-1]["word"]]) if found else None
 
 
 def _doubt_the_summary(reading: Reading, outcomes: dict[str, str | None]) -> None:

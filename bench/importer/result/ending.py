@@ -42,12 +42,12 @@ def ending_of(evidence: Evidence, tests: Sequence[TestResult], exit_code: int | 
 
 
 def signal_of(evidence: Evidence, exit_code: int | None) -> int | None:
-    """Return the signal that ended it: by GNU time's first line, or as a shell reports it."""
+    """Return the signal that ended it: by GNU time's first line, as a shell reports it, or by the log's last words."""
     if evidence.time is not None and evidence.time.signal is not None:
         return evidence.time.signal
     if exit_code is not None and _SHELLS < exit_code <= _SHELLS + 64:
         return exit_code - _SHELLS
-    return None
+    return evidence.log.signal if evidence.log is not None and exit_code is None else None
 
 
 def limit_of(evidence: Evidence) -> float | None:

@@ -341,3 +341,47 @@ def test_what_a_command_runs() -> None:
 @pytest.mark.parametrize(("said", "code"), [("exit code: 3", 3), ("EXIT_STATUS=124\n", 124), ("rc 0", 0), ("7 tests", None), ("took 3", None)])  # fmt: skip
 def test_exit_codes_with_a_label(said, code) -> None:
     assert parse_exit_code(said)[0] == code
+
+
+STARTED = """============================= test session starts ==============================
+platform linux -- Python 3.13.5, pytest-8.4.1, pluggy-1.6.0
+collected 2 items
+
+tests/test_a.py::test_x PASSED                                           [ 50%]
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "signature"),
+    [
+        ("tests/test_a.py::test_y Killed\n", "ended by SIGKILL in tests/test_a.py::test_y; whether for memory"),
+        (
+            "tests/test_a.py::test_y \nrun.sh: line 3: 1234 Killed                  python -m pytest -vv\n",
+            "ended by SIGKILL in tests/test_a.py::test_y",
+        ),
+        (
+            "tests/test_a.py::test_y bash: line 1: 77 Segmentation fault      (core dumped) pytest\n",
+            "ended by SIGSEGV in tests/test_a.py::test_y",
+        ),
+        ("tests/test_a.py::test_y Terminated\n", "ended by SIGTERM in tests/test_a.py::test_y"),
+        (
+            "tests/test_a.py::test_y Fatal Python error: Aborted\n\nCurrent thread 0x1 (most recent call first):\n"
+            + "".join(f'  File "x.py", line {at} in f\n' for at in range(9)),
+            "ended by SIGABRT in tests/test_a.py::test_y",
+        ),
+    ],
+)
+def test_a_shell_s_last_word_tells_what_ended_a_log(tmp_path, end, signature) -> None:
+    (run,) = brought(tmp_path, {"run.log": STARTED + end}).runs
+    assert (run.outcome, run.signature.startswith(signature)) == ("failed", True)
+
+
+@pytest.mark.parametrize("said", ["Killed", "Terminated", "Fatal Python error: Aborted"])
+def test_what_a_test_prints_of_a_signal_is_not_how_its_session_ended(said) -> None:
+    whole = f"{STARTED}tests/test_a.py::test_y {said}\nPASSED\n\n== 2 passed in 1.00s ==\n"
+    log, _ = parse_pytest_log(whole)
+    assert (log.ended, log.signal) == (True, None)
+    stopped, _ = parse_pytest_log(
+        f"{STARTED}tests/test_a.py::test_y he was Killed by a line that goes on\n" + "x\n" * 9
+    )
+    assert stopped.signal is None
