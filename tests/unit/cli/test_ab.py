@@ -454,7 +454,8 @@ def test_a_side_that_fails_ends_it_after_its_pair(engine, bench_, project, tmp_p
     engine.outcomes = list(outcomes)
     found, _, err = bench_("ab", "slow", "--project", project, "--base", "v1", "--results", tmp_path / "r")
     assert (found, len(engine.executed)) == (code, 2), err
-    assert "its time means nothing" in err
+    assert "its time means nothing; of the " in err
+    assert "test_grad.py::test_a: AssertionError" in err  # how it ended, and not only that it did
 
 
 def test_an_engine_that_is_lost_leaves_the_pairs_so_far(takes, engine, bench_, project, tmp_path):
