@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -58,8 +59,22 @@ _PATH = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin{os.pathsep}/sbin"
 
 
 @contextmanager
-def private_slurm(home: Path) -> Iterator[Mapping[str, str]]:
-    """Yield the variables with which Slurm's commands find it; all daemons are gone at the end."""
+def private_slurm() -> Iterator[Mapping[str, str]]:
+    """Yield the variables with which Slurm's commands find it; all daemons are gone at the end, and their folder is.
+
+    That folder is none of the test's own: a step's socket lies in it, whose path may have 108 bytes.
+    """
+    home = Path(tempfile.mkdtemp(prefix="sl-"))
+    home.chmod(0o755)
+    try:
+        with _running(home) as found:
+            yield found
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _running(home: Path) -> Iterator[Mapping[str, str]]:
     for name in ("munge", "state", *(f"spool.{node}" for node in NODES)):
         (home / name).mkdir(parents=True, mode=0o755)
     conf = home / "slurm.conf"

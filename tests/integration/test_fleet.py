@@ -69,7 +69,12 @@ def worker(scheduler: str, node: str, home: Path) -> Iterator[subprocess.Popen[b
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
-    out, err = process.communicate(timeout=180)
+    try:
+        out, err = process.communicate(timeout=180)
+    except subprocess.TimeoutExpired:
+        process.kill()  # what it has said so far is in the failure
+        process.wait()
+        raise
     return process.returncode, json.loads(out) if out else {}, err
 
 
@@ -133,8 +138,7 @@ def interrupted(folder: Path) -> Any:
 
 @pytest.mark.skipif(missing() is not None, reason=str(missing()))
 def test_slurm_gives_two_nodes_and_its_own_line_runs_there_too(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    with private_slurm(tmp_path / "slurm") as found:
+    with private_slurm() as found:
         more = {**found, "DASK_JOBQUEUE__SLURM__INTERFACE": "lo", "BENCH_LOCK_FOLDER": str(tmp_path)}
         words = ("fleet", "--on", "slurm", "--nodes", "alpha,beta", *LOCAL, "--json", "--", "sleep", "0.2")
         code, document, said = ended(bench(tmp_path, *words, more=more))
