@@ -370,6 +370,21 @@ def test_a_sweep_removes_the_dead_and_says_so(engine, ledger, dead, tmp_path, mo
     assert not (tmp_path / "asked").exists()
 
 
+def test_a_sweep_removes_nothing_that_bears_no_name_of_a_run(engine, ledger, dead, tmp_path, monkeypatch):
+    monkeypatch.setattr(orphans.tempfile, "gettempdir", lambda: str(tmp_path))
+    mine = [tmp_path / name for name in ("bench-mine/data", "work-mine", "group/bench-other")]
+    for folder in mine:
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("mine")
+    removed = []
+    monkeypatch.setattr(Group, "remove", lambda self: removed.append(self) or True)
+    entry = replace(ledger.left_behind()[0], out=str(mine[0]), work=str(mine[1]), version=2, folders={"": str(mine[2])})
+    ledger.write(entry, {})
+    engine.sweep(lambda _: None)
+    assert [(folder / "file").read_text() for folder in mine] == ["mine"] * 3
+    assert (removed, ledger.left_behind()) == ([], [])
+
+
 def test_a_sweep_says_what_it_could_not_remove(engine, ledger, dead, monkeypatch):
     monkeypatch.setattr(orphans, "kill_strays", lambda run_id: False)
     said = []
