@@ -69,6 +69,20 @@ def test_a_run_leaves_its_evidence_and_nothing_else(engine, here, out, ledger, t
     assert list((tmp_path / "ledger").iterdir()) == []
 
 
+def test_no_other_user_can_read_a_run_s_variables(engine, here, out, ledger):
+    code = (
+        "import os, stat, glob\n"
+        "print(open(f'/proc/{os.getppid()}/cmdline').read().replace(chr(0), ' '))\n"
+        f"print([oct(stat.S_IMODE(os.stat(one).st_mode)) for one in glob.glob({str(ledger._folder)!r} + '/*')])\n"
+    )
+    ending = engine.execute(here, task_of(code, env={"DB_PASSWORD": "hunter2-of-mine"}), out, print)
+    assert (ending.exit_code, ending.error) == (0, None)
+    said = (out / "pytest.log").read_text()
+    assert "__main__.py @" in said
+    assert "hunter2-of-mine" not in said
+    assert "['0o600']" in said
+
+
 def test_a_project_is_copied_and_not_written_to(engine, here, out, tmp_path):
     root = tmp_path / "checkout"
     (root / "pkg").mkdir(parents=True)
