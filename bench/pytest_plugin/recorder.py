@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,11 +17,15 @@ from bench.agent.plugin.bench_pytest_plugin.reports import PHASES, is_subtest, m
 from bench.errors import BenchError, ExitCode
 from bench.host.kernel_files import STATE_FILES, read_texts
 from bench.pytest_plugin.counters import Counters, read_counters, read_peak, reset_peak
+from bench.pytest_plugin.guarded import Guard, duration, unix_s
 from bench.record.storage.disk import check_results_folder
 
 NEED_BYTES = 64 * 1024**2
 """Room that the bundles may need, checked before the first test."""
 LOG_CHARACTERS = 1024**2
+ALL_CHARACTERS = 64 * LOG_CHARACTERS
+"""Of what all tests of a session printed; of later ones the end is kept."""
+END_CHARACTERS = 4096
 FRESH_S = 1.0
 """A look at the host is as good as a new one for so long."""
 _ENDS = (KeyboardInterrupt, pytest.exit.Exception)
@@ -87,15 +90,18 @@ class Recorder:
         self._looked_s = -FRESH_S
         self._texts: dict[str, str] = {}
         self._said: list[str] = []
+        self._guard = Guard()
+        self._characters = ALL_CHARACTERS
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
         """All of a test, with what repeats it: fixtures, call, and what they leave to be cleared away."""
         texts = self._look()
         can_tell = reset_peak()
-        test = Test(item.nodeid, time.time(), read_counters(), (texts, texts))
+        test = Test(item.nodeid, unix_s(), read_counters(), (texts, texts))
         self._now = test
-        test.marker_timeout_s = _asked_timeout(item.get_closest_marker("timeout"))
+        with self._guard:
+            test.marker_timeout_s = _asked_timeout(item.get_closest_marker("timeout"))
         outcome: Any = yield
         test.after, test.peak_bytes = read_counters(), read_peak() if can_tell else None
         self._now = None
@@ -109,8 +115,11 @@ class Recorder:
     def pytest_runtest_logreport(self, report: Any) -> None:
         """A phase of it has ended."""
         test = self._now
-        if test is None or report.nodeid != test.node:
-            return
+        with self._guard:
+            if test is not None and report.nodeid == test.node:
+                self._take(test, report)
+
+    def _take(self, test: Test, report: Any) -> None:
         if report.when == "setup":
             test.attempts += 1
             test.outcome = test.message = None  # a test that is tried again ends as its last attempt does
@@ -118,15 +127,17 @@ class Recorder:
             word = outcome_of(report) or report.outcome
             test.subtests[word] = test.subtests.get(word, 0) + 1
         elif report.when in PHASES:
-            test.spent_s[report.when] = test.spent_s.get(report.when, 0.0) + max(float(report.duration), 0.0)
+            test.spent_s[report.when] = test.spent_s.get(report.when, 0.0) + (duration(report.duration) or 0.0)
         said = outcome_of(report) if not is_subtest(report) or report.outcome == "failed" else None
         if said is not None and (test.outcome is None or said in ("failed", "error")):
             test.outcome = said if test.outcome != "failed" else "failed"
         if report.outcome == "failed" and test.message is None:
             test.message = message_of(report)
         if report.when == "teardown":
-            test.properties = list(report.user_properties)
-        test.log += _shown(report)
+            with self._guard:
+                test.properties = list(report.user_properties)
+        with self._guard:
+            test.log = (test.log + _shown(report))[-LOG_CHARACTERS:]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: Any) -> None:
@@ -153,14 +164,18 @@ class Recorder:
     def _write(self) -> list[str]:
         from bench.pytest_plugin.write import write_all  # with numpy and more, which the tests were measured without
 
-        kept = write_all(self._tests, self._results, self._root, self._command)
+        kept = write_all(self._tests, self._results, self._root, self._command, self._guard)
         said = [f"{len(kept)} result{'s' * (len(kept) != 1)} kept in {self._results}"]
+        if self._guard.faults:
+            said.append(f"what some tests said of themselves could not be kept ({', '.join(self._guard.faults)})")
         return said + [f"{self._skipped} skipped, of which nothing is kept"] * bool(self._skipped)
 
     def _keep(self, test: Test) -> None:
         if test.outcome == "skipped":
             self._skipped += 1
         else:
+            test.log = test.log if self._characters > 0 else test.log[-END_CHARACTERS:]
+            self._characters -= len(test.log)
             self._tests.append(test)
 
     def _look(self) -> dict[str, str]:
@@ -173,7 +188,7 @@ class Recorder:
 def _asked_timeout(marker: Any) -> float | None:
     """The seconds that a ``timeout`` marker names."""
     asked = None if marker is None else marker.args[0] if marker.args else marker.kwargs.get("timeout")
-    return float(asked) if isinstance(asked, int | float) and asked > 0 else None
+    return duration(asked)
 
 
 def _shown(report: Any) -> str:
@@ -181,5 +196,6 @@ def _shown(report: Any) -> str:
     lines = [f"{report.nodeid} {report.when}: {report.outcome}"]
     if report.outcome == "failed":
         lines.append(str(report.longreprtext))
-    lines += [f"--- {name} ---\n{text}" for name, text in report.sections if report.when in name]
+    shown = ((str(name), str(text)) for name, text in report.sections)
+    lines += [f"--- {name} ---\n{text}" for name, text in shown if report.when in name]
     return "\n".join(lines)[-LOG_CHARACTERS:] + "\n"

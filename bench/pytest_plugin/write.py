@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ from bench.host.state import parse_state
 from bench.host.system_texts import read_disk_usage, read_system_load
 from bench.names import is_diagnostic_name, make_stamp, record_id
 from bench.pytest_plugin.counters import used
+from bench.pytest_plugin.guarded import Guard
 from bench.record.host_id import host_id
 from bench.record.redact import allowed_environ
 from bench.record.schema import (
@@ -69,6 +70,7 @@ ENGINE = "pytest"
 """Engine of what was measured in pytest's own process: nothing else ran it."""
 FACTS = {"place": "in the process of pytest, beside the tests of its session", "isolated": False}
 NO_GROUP = "the test ran in pytest's own process, without a control group"
+_PREFIX = "bench-pytest-"
 _PASSES = frozenset({"passed", "xfailed", "xpassed"})
 _REASONS = {
     "environment.lock_sha256": "no lock of ours made the environment",
@@ -106,7 +108,7 @@ class Around:
     command: str
 
 
-def write_all(tests: Sequence[Test], results: Path, root: Path, command: str) -> list[Path]:
+def write_all(tests: Sequence[Test], results: Path, root: Path, command: str, guard: Guard) -> list[Path]:
     """Write a bundle of each test; return where they lie.
 
     Args:
@@ -114,6 +116,7 @@ def write_all(tests: Sequence[Test], results: Path, root: Path, command: str) ->
         results: the folder that takes the bundles.
         root: pytest's root folder.
         command: the session's command line.
+        guard: takes the fault of a test whose own words cannot be kept; its figures are, and the others' results.
 
     Raises:
         NotMeasured: the disk is full or failed; what was written by then stays.
@@ -130,13 +133,25 @@ def write_all(tests: Sequence[Test], results: Path, root: Path, command: str) ->
             names[test.node], test.node, None, None, None, None, around.source
         )
         diagnostic = msgspec.structs.replace(diagnostic, source=around.source)
-        paths.append(_write(test, diagnostic, around, results))
+        try:
+            path = _write(test, diagnostic, around, results)
+        except BenchError:  # the disk, which takes no other result either
+            raise
+        except Exception as fault:
+            guard.faults[type(fault).__name__] = None
+            path = _write(_without_words(test), diagnostic, around, results)
+        paths.append(path)
     return paths
+
+
+def _without_words(test: Test) -> Test:
+    """What was measured of a test, without what it said of itself."""
+    return replace(test, properties=[], log="", message=None, marker_timeout_s=None)
 
 
 def _look_around(results: Path, root: Path, command: str) -> Around:
     host, missing = read_class()
-    python = Found(Path(sys.executable), sys.version_info[:3], sys.version, Path(sys.prefix), tuple(sys.path))
+    python = Found(Path(sys.executable), sys.version_info[:3], sys.version, Path(sys.prefix), tuple(map(str, sys.path)))
     try:
         content = read_content(python, default_cache().parent / "existing", lambda _: None)
         environment = environment_of(python, content)
@@ -213,11 +228,19 @@ def _write(test: Test, diagnostic: Diagnostic, around: Around, results: Path) ->
         environ=allowed_environ(os.environ),
     )
     record = with_verdict(record, 1)
-    with tempfile.TemporaryDirectory(prefix="bench-pytest-") as folder:
+    with _folder(existing(results)) as folder:
         out = Path(folder)
         (out / LOG).write_text(test.log, encoding="utf-8", errors="replace")
         one = OneRun(Reading(run, {}), out, Ending(None, commands=(around.command,)))
         return write_bundle(results, record, collect(record, [one], around.looks, None))
+
+
+def _folder(otherwise: Path) -> tempfile.TemporaryDirectory[str]:
+    """A temporary folder, beside the results if a test took the system's away."""
+    try:
+        return tempfile.TemporaryDirectory(prefix=_PREFIX)
+    except OSError:
+        return tempfile.TemporaryDirectory(prefix=_PREFIX, dir=otherwise)
 
 
 def _reasons(diagnostic: Diagnostic, around: Around) -> dict[str, str]:

@@ -14,6 +14,10 @@ from bench.errors import UsageError
 from bench.record.redact import redact_text, redact_words
 from bench.record.schema import Source
 from bench.record.storage.manifest import hash_file
+from bench.units import size
+
+MAX_INPUT_BYTES = 8 * 1024**3
+"""All of it is read for its hash, and copied into a container."""
 
 SHELL = "/bin/sh"
 
@@ -45,7 +49,7 @@ def input_of(command: Command, tree: Tree | None) -> Path | None:
     """Return the file that a command reads, ``None`` if it reads none; one of a project that is copied, in the copy.
 
     Raises:
-        UsageError: it is not a file.
+        UsageError: it is not a file, or a very large one.
     """
     if command.input is None:
         return None
@@ -55,6 +59,9 @@ def input_of(command: Command, tree: Tree | None) -> Path | None:
         path = copied if copied.is_file() else path  # git may ignore it: then it is no part of the copy
     if not path.is_file():
         raise UsageError(f"{path}, which the command reads, is not a file", fix="give a file")
+    if (holds := path.stat().st_size) > MAX_INPUT_BYTES:
+        what = f"{path}, which the command reads, holds {size(holds)}"
+        raise UsageError(what, f"a run takes at most {size(MAX_INPUT_BYTES)}", "give a part of it")
     return path
 
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -64,11 +65,17 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def run(project: Path, line: str, code: int = 0) -> str:
+def run(project: Path, line: str, code: int = 0, env: Mapping[str, str] | None = None) -> str:
     known = {name: value for name, value in os.environ.items() if not name.startswith(("BENCH_", "PYTEST_", "COV_"))}
-    env = {**known, "PYTHONPATH": str(ROOT), "MY_TOKEN": "hunter2hunter2", "XDG_CACHE_HOME": str(project.parent / "c")}
+    environ = {
+        **known,
+        "PYTHONPATH": str(ROOT),
+        "MY_TOKEN": "hunter2hunter2",
+        "XDG_CACHE_HOME": str(project.parent / "c"),
+        **(env or {}),
+    }
     words = [sys.executable, "-m", *shlex.split(line), "-p", "bench.pytest_plugin", "-p", "no:cacheprovider"]
-    done = subprocess.run(words, cwd=project, env=env, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(words, cwd=project, env=environ, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -154,3 +161,50 @@ def test_unasked_it_reads_nothing_more_and_keeps_nothing(project: Path) -> None:
     said = run(project, "pytest tests", 1)
     assert "['bench', 'bench.pytest_plugin']" in said
     assert not (project / "results").exists()
+
+
+ODD = """
+import os, shutil, tempfile, time, types, pytest
+
+class Mute:
+    def __repr__(self): raise RuntimeError
+    __str__ = __repr__
+
+@pytest.mark.timeout(10**400)
+def test_odd(request, record_property, monkeypatch):
+    request.node.user_properties += ["no pair", (Mute(), 1), ("fact:x", Mute()), ("metric:m", float("nan")), ("kept", 3)]
+    print("\\ud800 \\0")
+    time.time = time.monotonic = lambda: float("nan")
+    shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
+
+@pytest.mark.timeout(float("nan"))
+def test_next(): ...
+"""
+ODD_REPORTS = """
+import pytest
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    made = yield
+    report = made.get_result()
+    if "next" in item.nodeid:
+        report.sections.append((None, object()))
+        report.duration = "long"
+"""
+
+
+def test_what_a_test_says_or_breaks_costs_no_result_and_no_other_test(project: Path) -> None:
+    (project / "tests/test_x.py").write_text(ODD)
+    (project / "conftest.py").write_text(ODD_REPORTS)
+    (project / "tmp").mkdir()
+    said = run(
+        project,
+        f"pytest -q -p no:timeout --bench --basetemp={project / 'base'} tests",
+        env={"TMPDIR": str(project / "tmp")},
+    )
+    assert "2 results kept" in said
+    assert "INTERNALERROR" not in said
+    records = [json.loads((path / "record.json").read_text()) for path in bundle_folders(project / "results")]
+    assert sorted(one["outcome"] for one in records) == ["passed", "passed"]
+    assert [one["runs"][0]["metrics"]["kept"]["value"] for one in records if "odd" in one["id"]] == [3.0]
+    assert main(["verify", str(project / "results")]) == 0

@@ -123,6 +123,7 @@ class LocalEngine:
             stack.callback(kill_strays, run_id)
             marked = replace(task, env={**task.env, MARK: run_id})
             argv = supervisor_argv(place, supervisor_spec(place, marked, folders, group.spec() if group else None))
+            argv[-1] = f"@{_apart(work, argv[-1])}"
             env = {"PATH": folders.path, "HOME": folders.home, "LANG": "C.UTF-8", MARK: run_id}
             if self.mode.name == "scope":
                 argv, env = scope_argv(f"bench-{run_id}", task.limits, argv), env | scope_environment()
@@ -231,6 +232,22 @@ def make_folders(work: Path, place: Place, out: Path, tree: Tree | None) -> Fold
     home, tmp, src = (str(folders[name]) for name in ("home", "tmp", "src"))
     here = place.folder or str(Path.cwd())
     return Folders(out=str(out.resolve()), src=src, home=home, tmp=tmp, path=path, here=here)
+
+
+def _apart(work: Path, spec: str) -> Path:
+    """Put the specification into a file of this user's alone: every user can read a command line, and it has variables.
+
+    Raises:
+        NotMeasured: the disk refuses.
+    """
+    path = work / "spec.json"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(spec)
+    except OSError as error:
+        raise NotMeasured(f"{path} cannot be written", error.strerror or str(error), "make room there") from error
+    return path
 
 
 def _input_of(task: Task) -> str | None:

@@ -54,11 +54,14 @@ class Ledger:
 
     def write(self, entry: Entry, task_labels: Mapping[str, str]) -> None:
         """Keep an entry, or a newer state of it, whole or not at all."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         labels = {**task_labels, **owner_labels(current_owner(), entry.run_id)}
         path = self._path(entry.run_id)
         fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(entry) | {"labels": labels}), encoding="utf-8")
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)  # it has variables
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(entry) | {"labels": labels}))
         os.replace(fresh, path)  # noqa: PTH105
 
     def forget(self, run_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -18,6 +19,8 @@ from bench.errors import NotMeasured
 from bench.record.storage.disk import discard_tree
 
 STOP_S = 30.0
+_RUN = re.compile(r"run-\d{4,}", re.ASCII)
+"""A run's evidence in the store of its command."""
 WORK = "bench-work-"
 """How the name of a run's working folder begins."""
 
@@ -87,12 +90,14 @@ def remove(ledger: Ledger, entry: Entry) -> bool:
             psutil.Process(entry.pid).kill()
     done = kill_strays(entry.run_id)
     group = entry.group
-    if group is not None:
+    # What an entry names is removed if it bears a name as a run gives it: a test may have written the entry.
+    if group is not None and all(folder.name == f"bench-{entry.run_id}" for folder in group.folders.values()):
         done = group.remove() and done
     if Path(entry.work).name.startswith(WORK) and Path(entry.work).is_absolute():
         discard_tree(Path(entry.work))
     parent = Path(entry.out).parent
-    if parent.name.startswith("bench-") and parent.parent == Path(tempfile.gettempdir()):  # the killed command's own
+    of_a_store = parent.name.startswith("bench-") and _RUN.fullmatch(Path(entry.out).name) is not None
+    if of_a_store and parent.parent == Path(tempfile.gettempdir()):  # the killed command's own
         discard_tree(Path(entry.out))
         with contextlib.suppress(OSError):
             parent.rmdir()  # unless something else is left in it

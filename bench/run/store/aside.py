@@ -67,7 +67,7 @@ def try_later(folder: Path, error: Exception) -> bool:
     if not passing or tried.exists():
         return False
     with contextlib.suppress(OSError):  # if there is no room even for this it is tried once more
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         tried.touch()
     return True
 
@@ -117,7 +117,7 @@ def set_aside_alone(engine: Engine, orphan: Orphan, error: Exception, notify: No
     """
     folder = folder_of(orphan)
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     fetched = _fetched(engine, orphan, folder)
     where = f"in {folder}" if fetched else "in the engine"
     notify(f"evidence of a killed run could not be finished and is kept {where} (run {orphan.run_id}): {said(error)}")

@@ -1,5 +1,6 @@
 """A command in a plan, in a record and in what is judged."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +67,22 @@ def test_the_input_of_a_command_line_is_not_one_of_that_name_in_the_project(tmp_
     tree = Tree(tmp_path / "project", ("data",), "0" * 64)
     made = of_command(["cat"], Asked(input=Path("data")))
     assert placed(made.command, tree).around.input == tmp_path / "data"
+
+
+@pytest.mark.parametrize("kind", ["sparse", "pipe", "folder", "device"])
+def test_an_input_that_has_no_end_or_is_no_file_is_refused_at_once(tmp_path, kind):
+    path = tmp_path / "data"
+    if kind == "sparse":
+        with path.open("wb") as file:
+            file.truncate(1 << 42)
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(UsageError, match="data"):
+        plan(["cat"], input=path)
 
 
 def test_another_command_or_input_is_another_source(tmp_path):

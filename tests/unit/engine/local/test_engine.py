@@ -69,6 +69,20 @@ def test_a_run_leaves_its_evidence_and_nothing_else(engine, here, out, ledger, t
     assert list((tmp_path / "ledger").iterdir()) == []
 
 
+def test_no_other_user_can_read_a_run_s_variables(engine, here, out, ledger):
+    code = (
+        "import os, stat, glob\n"
+        "print(open(f'/proc/{os.getppid()}/cmdline').read().replace(chr(0), ' '))\n"
+        f"print([oct(stat.S_IMODE(os.stat(one).st_mode)) for one in glob.glob({str(ledger._folder)!r} + '/*')])\n"
+    )
+    ending = engine.execute(here, task_of(code, env={"DB_PASSWORD": "hunter2-of-mine"}), out, print)
+    assert (ending.exit_code, ending.error) == (0, None)
+    said = (out / "pytest.log").read_text()
+    assert "__main__.py @" in said
+    assert "hunter2-of-mine" not in said
+    assert "['0o600']" in said
+
+
 def test_a_project_is_copied_and_not_written_to(engine, here, out, tmp_path):
     root = tmp_path / "checkout"
     (root / "pkg").mkdir(parents=True)
@@ -368,6 +382,21 @@ def test_a_sweep_removes_the_dead_and_says_so(engine, ledger, dead, tmp_path, mo
     assert not (tmp_path / "bench-session").exists()
     dead.wait(5)
     assert not (tmp_path / "asked").exists()
+
+
+def test_a_sweep_removes_nothing_that_bears_no_name_of_a_run(engine, ledger, dead, tmp_path, monkeypatch):
+    monkeypatch.setattr(orphans.tempfile, "gettempdir", lambda: str(tmp_path))
+    mine = [tmp_path / name for name in ("bench-mine/data", "work-mine", "group/bench-other")]
+    for folder in mine:
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("mine")
+    removed = []
+    monkeypatch.setattr(Group, "remove", lambda self: removed.append(self) or True)
+    entry = replace(ledger.left_behind()[0], out=str(mine[0]), work=str(mine[1]), version=2, folders={"": str(mine[2])})
+    ledger.write(entry, {})
+    engine.sweep(lambda _: None)
+    assert [(folder / "file").read_text() for folder in mine] == ["mine"] * 3
+    assert (removed, ledger.left_behind()) == ([], [])
 
 
 def test_a_sweep_says_what_it_could_not_remove(engine, ledger, dead, monkeypatch):
