@@ -27,7 +27,7 @@ _BY_OUTCOME: dict[Outcome, ExitCode] = {
 }
 
 
-def verdict_of(record: Record, baseline: Sequence[Record] = (), *, asked: bool = True) -> Verdict:
+def verdict_of(record: Record, baseline: Sequence[Record] = (), *, asked: bool | None = None) -> Verdict:
     """Return the verdict that goes into a record.
 
     It is the first that applies: ``not_measured`` if no run has a time, ``over_ceiling``, ``not_measured`` if the
@@ -38,11 +38,13 @@ def verdict_of(record: Record, baseline: Sequence[Record] = (), *, asked: bool =
         baseline: earlier results, in any order. Those that are like this one are its history; if none is, the newest
             of the same diagnostic, with what is like it, is compared with, and the verdict names what differs.
         asked: whether somebody named that baseline. One that merely lay there and is not like this result leaves it
-            ``ok``, unless other tests ran; the reasons name the differences all the same.
+            ``ok``, unless other tests ran; the reasons name the differences all the same. If not given, a baseline was
+            named if there is any.
 
     Raises:
         DamagedData: a wall time that is none.
     """
+    asked = bool(baseline) if asked is None else asked
     result = sample_of(record)
     margin, over = margin_s(result), over_reason(result)
     reasons, status = _measured(result, beyond=over is not None)
@@ -57,7 +59,7 @@ def verdict_of(record: Record, baseline: Sequence[Record] = (), *, asked: bool =
         reasons += against.reasons
     if status is None and record.outcome != "passed":
         status = "not_measured"
-    missing = no_reference(record, baseline) if asked and baseline and result.walls else None
+    missing = no_reference(record, baseline) if asked and result.walls else None
     if missing is not None:
         reasons.append(f"nothing was compared: {missing}")
         # A profile is no time to compare, and nobody who asks for one expects that.

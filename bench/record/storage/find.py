@@ -157,9 +157,13 @@ def _together(scans: Iterable[Scan]) -> Scan:
     )
 
 
-def no_bundle_in(folder: Path) -> DamagedData:
+class NoBundle(DamagedData):
+    """A folder is there and holds no bundle. Where it may hold none, as a baseline may, this is an answer."""
+
+
+def no_bundle_in(folder: Path) -> NoBundle:
     """Return what is wrong with a folder that is there and is none of ours."""
-    return DamagedData(
+    return NoBundle(
         f"there is no bundle in {folder}", "it is empty, or of another tool", "give a bundle or a folder of bundles"
     )
 

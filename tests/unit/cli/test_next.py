@@ -209,6 +209,21 @@ def test_what_is_wrong_with_a_first_result_is_no_part_of_three_lines(engine, ben
     assert "minor faults" in out, "what is to be compared is"
 
 
+def test_a_baseline_that_holds_nothing_is_an_answer(engine, bench_, tmp_path):
+    empty, results, other = tmp_path / "empty", tmp_path / "r", tmp_path / "o"
+    empty.mkdir()
+    said = "the baseline holds no result of grad_cpu"
+    code, out, err = bench_("run", "grad_cpu", "--baseline", empty, "--results", results)
+    assert (code, f"{said}: the run will be compared with nothing" in err, said in out) == (6, True, True)
+    (summary,) = results.rglob("summary.md")
+    assert said in summary.read_text()
+    assert bench_("run", "dtype_cpu", "--results", other)[0] == 0
+    for baseline, more in ((empty, ""), (other, ", only of dtype_cpu")):
+        code, out, err = bench_("report", results, "--baseline", baseline)
+        assert (code, f"{said}{more}: nothing is compared with it" in err, "grad_cpu" in out) == (6, True, True)
+    assert bench_("report", results, "--baseline", results)[0] == 0
+
+
 def test_the_first_experiment_that_decides_is_three_lines(project, bench_, tmp_path):
     root, shas = project
     words = ("ab", "slow", "--project", root, "--base", shas[0], "--results", tmp_path / "r")

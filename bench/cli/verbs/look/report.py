@@ -21,7 +21,7 @@ from bench.compare.reference import without
 from bench.errors import BenchError, ExitCode, UsageError
 from bench.record.schema import Experiment, Record
 from bench.record.storage.bundle import Bundle, read_bundle
-from bench.record.storage.find import Read, scan_named
+from bench.record.storage.find import NoBundle, Read, scan_named
 from bench.record.storage.output import find_output, write_output
 from bench.report.entry import Entry, timeline_entries
 from bench.run.baseline import read_results
@@ -90,6 +90,7 @@ def report(
     bundles = own_results(paths, bundles)
     entries = _entries(bundles)
     wrong: Sequence[BenchError] = ()
+    compared_none = False
     if compared:
         from bench.report.against import with_comparisons
 
@@ -97,12 +98,17 @@ def report(
     elif baseline is not None:
         from bench.report.against import against
 
-        known, damaged = _read([str(baseline)], results)
+        try:
+            known, damaged = _read([str(baseline)], results)
+        except NoBundle:
+            known, damaged = [], []
         entries, wrong = against(entries, _records(known), _records(read_results(results, READING)))
         problems += damaged
-        for name in sorted({entry.record.diagnostic.name for entry in entries}):
-            if (missing := without(name, _records(known))) is not None:
-                notify(f"{missing}: nothing is compared with it")
+        names = sorted({entry.record.diagnostic.name for entry in entries})
+        missing = [found for name in names if (found := without(name, _records(known))) is not None]
+        for one in missing:
+            notify(f"{one}: nothing is compared with it")
+        compared_none = len(missing) == len(names)
     unread = [str(problem) for problem in problems]
     said = [*unread, *map(str, wrong)]
     comparisons = [entry.comparison for entry in entries if entry.comparison is not None]
@@ -128,7 +134,7 @@ def report(
     else:
         suggest("history", entries[-1].record.diagnostic.name, *results_words(results))
     complain_of(said)
-    return ExitCode.DAMAGED if said else ExitCode.OK
+    return ExitCode.DAMAGED if said else ExitCode.NOT_MEASURED if compared_none else ExitCode.OK
 
 
 def _streamed(words: Sequence[str], results: Path) -> int | None:

@@ -27,7 +27,7 @@ from bench.engine.assets import diagnostics_folder
 from bench.errors import UsageError, gravest
 from bench.record.schema import Record, Source
 from bench.record.storage.disk import check_results_folder
-from bench.record.storage.find import find_bundles
+from bench.record.storage.find import NoBundle, find_bundles
 from bench.report.entry import Entry
 from bench.report.terminal.checks.selftest import selftest_view
 from bench.report.terminal.results import first_summary, result_summary
@@ -278,7 +278,10 @@ def _engine_of(plan: Plan, name: str | None) -> str | None:
 def _baseline(path: Path | None, results: Path, plan: Plan) -> Baseline:
     if path is None:
         return default_baseline(results, plan.diagnostic.name, plan.profile)
-    known = tuple(bundle.record for bundle in find_bundles(str(path), results))
+    try:
+        known = tuple(bundle.record for bundle in find_bundles(str(path), results))
+    except NoBundle:
+        known = ()
     if (missing := without(plan.diagnostic.name, known)) is not None:  # it is in the verdict too, hours later
         notify(f"{missing}: the run will be compared with nothing")
     return Baseline(known, asked=True)
