@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 from bench.lines import Passing
-from bench.report.text import plain, without_passwords
+from bench.report.text import json_pieces, plain, without_passwords
 
 if TYPE_CHECKING:
     import rich.console  # a command that fails or prints a document draws nothing: read once something is drawn
@@ -250,14 +250,14 @@ def print_json(document: Any) -> None:
     """One JSON document on standard output, and nothing else."""
     import msgspec
 
-    print_json_parts([msgspec.json.format(msgspec.json.encode(document), indent=2).decode()])
+    print_json_parts(json_pieces(msgspec.json.encode(document)))
 
 
 def print_json_parts(parts: Iterable[str]) -> None:
     """One JSON document on standard output, whose text comes in parts."""
-    Console.answered = True
     stream = out()
     for part in parts:
+        Console.answered = True
         stream.write(_ACTS.sub(lambda found: f"\\u{ord(found[0]):04x}", part))
     stream.write("\n")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 ELLIPSIS = "…"
 
@@ -116,3 +116,24 @@ def slug(text: object) -> str:
     """Return a part of an anchor or a file's name: lower-case ASCII letters, digits and dashes; never empty."""
     kept = re.sub(r"[^a-z0-9]+", "-", plain(text).lower()).strip("-")
     return kept or "x"
+
+
+_PIECE = 1 << 20
+"""Bytes of a document that are text at once."""
+
+
+def json_pieces(document: bytes, margin: str = "") -> Iterator[str]:
+    """Yield JSON with its levels indented, in pieces of whole lines: of many megabytes few copies are made.
+
+    Args:
+        document: JSON, in whatever layout.
+        margin: stands before each line but the first.
+    """
+    import msgspec
+
+    made = msgspec.json.format(document, indent=2)
+    start = 0
+    while start < len(made):
+        end = made.find(b"\n", start + _PIECE) + 1 or len(made)
+        yield made[start:end].decode().replace("\n", f"\n{margin}")
+        start = end

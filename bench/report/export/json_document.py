@@ -12,6 +12,7 @@ import msgspec
 from bench.compare.comparison import Comparison
 from bench.compare.explain.difference import DeltaExplanation, Explanation
 from bench.report.entry import Entry, worst_first
+from bench.report.text import json_pieces
 from bench.times import utc_text
 
 SCHEMA = "bench.report/1"
@@ -57,31 +58,26 @@ def result_document(entry: Entry) -> dict[str, Any]:
     }
 
 
-def document_parts(
-    counts: Mapping[str, int], results: Iterable[Mapping[str, Any]], unreadable: Sequence[str]
-) -> Iterator[str]:
+def document_parts(counts: Mapping[str, int], results: Iterable[bytes], unreadable: Sequence[str]) -> Iterator[str]:
     """Yield the same document as text, of results that are compared with nothing and come one at a time.
 
     Args:
         counts: of the states of all results.
-        results: in their order (:func:`result_document`).
+        results: in their order, each the JSON of a :func:`result_document`.
         unreadable: read once the results are at their end.
     """
     made = report_document([]) | {"counts": dict(counts)}
     written = 0
-    yield _text(made).partition(_NO_RESULT)[0]
+    yield "".join(json_pieces(msgspec.json.encode(made))).partition(_NO_RESULT)[0]
     for written, result in enumerate(results, 1):
-        yield f"{_RESULTS if written == 1 else ','}\n    {_text(result).replace(chr(10), chr(10) + '    ')}"
+        yield f"{_RESULTS if written == 1 else ','}\n    "
+        yield from json_pieces(result, "    ")
     yield "\n  ]" if written else _NO_RESULT
-    yield _text(made | {"unreadable": list(unreadable)}).partition(_NO_RESULT)[2]
+    yield "".join(json_pieces(msgspec.json.encode(made | {"unreadable": list(unreadable)}))).partition(_NO_RESULT)[2]
 
 
 _RESULTS = '\n  "results": ['
 _NO_RESULT = f"{_RESULTS}]"
-
-
-def _text(document: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
 def explanation_document(explanation: Explanation | DeltaExplanation) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from bench.report import text as writing
 from bench.report.text import (
+    json_pieces,
     markdown,
     markdown_block,
     markdown_code,
@@ -142,3 +145,14 @@ def test_a_table_is_one_table_and_none_without_a_row() -> None:
 def test_slug() -> None:
     assert slug("AMD Ryzen 9 <5950X>") == "amd-ryzen-9-5950x"
     assert slug("…") == "x"
+
+
+@pytest.mark.parametrize("margin", ["", "  "])
+def test_a_document_in_pieces_is_the_document(monkeypatch, margin):
+    document = {"a": [1, 2.5, None], "é": {"x\ny": "ü" * 50}, "none": []}
+    whole = json.dumps(document, indent=2, ensure_ascii=False).replace("\n", f"\n{margin}")
+    for size in (1, 20, 10_000):
+        monkeypatch.setattr(writing, "_PIECE", size)
+        pieces = list(json_pieces(json.dumps(document, ensure_ascii=False).encode(), margin))
+        assert "".join(pieces) == whole
+        assert (len(pieces) > 1) == (size < 10_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -67,11 +67,13 @@ class Streamed:
         counts = Counter(self._places[bundle.path].state for bundle in ordered)
         yield from document_parts(counts, self._results(ordered, unreadable), unreadable)
 
-    def _results(self, bundles: list[Bundle], unreadable: list[str]) -> Iterator[dict[str, Any]]:
+    def _results(self, bundles: list[Bundle], unreadable: list[str]) -> Iterator[bytes]:
         for bundle in READING(bundles):
             try:
                 read = read_bundle(bundle.path)
             except BenchError as error:
                 unreadable.append(str(error))
             else:
-                yield result_document(entry_of(read))
+                made = msgspec.json.encode(result_document(entry_of(read)))
+                del read  # what is written needs its room
+                yield made
