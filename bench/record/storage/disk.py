@@ -125,7 +125,7 @@ def being_written(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[bool]:
-    """Yield whether nobody is writing a partial folder; if so nobody begins to before the context's end."""
+    """Yield whether a folder is there and nobody else holds it; if so nobody does before the context's end."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
@@ -134,7 +134,7 @@ def claimed(folder: Path) -> Iterator[bool]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError:  # held, or on a disk without such locks
             yield False
             return
         yield True

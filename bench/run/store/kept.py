@@ -11,7 +11,6 @@ One folder a command, in the user's state::
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import tempfile
 import uuid
@@ -29,6 +28,7 @@ from bench.errors import DamagedData, NotMeasured
 from bench.files import read_plain
 from bench.record.codec import encode
 from bench.record.schema import Record
+from bench.record.storage.disk import claimed as claimed_folder
 from bench.record.storage.disk import discard_tree
 from bench.run.result.reading import Reading
 
@@ -266,20 +266,8 @@ def left_behind(folder: Path | None = None, here: Owner | None = None) -> list[t
 @contextlib.contextmanager
 def claimed(store: Store) -> Iterator[bool]:
     """Yield whether a store is there and ours to finish; of two commands that want the same one, one learns it."""
-    try:
-        descriptor = os.open(store.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        yield False
-        return
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield store.path.is_dir()
-    finally:
-        os.close(descriptor)
+    with claimed_folder(store.path) as ours:
+        yield ours and store.path.is_dir()
 
 
 def _read(path: Path, kind: type[_T]) -> _T:

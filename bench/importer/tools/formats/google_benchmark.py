@@ -22,7 +22,6 @@ from bench.importer.tools.units import better_of, to_si
 from bench.record.schema import HostClass, HostState
 from bench.record.storage.manifest import Problem
 
-NO_ROWS = "the file has aggregates alone: Google Benchmark left the single rows out"
 _OWN = frozenset(
     (
         *("name", "family_index", "per_family_instance_index", "run_name", "run_type", "repetitions", "label"),

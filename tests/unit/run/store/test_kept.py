@@ -242,7 +242,7 @@ def test_a_store_that_is_gone_cannot_be_claimed(store):
 
 
 def test_a_store_that_was_removed_as_it_was_claimed_is_not_ours(store, monkeypatch):
-    monkeypatch.setattr(module.fcntl, "flock", lambda *_: store.remove())
+    monkeypatch.setattr("fcntl.flock", lambda *_: store.remove())
     with claimed(store) as free:
         assert free is False
 
