@@ -31,7 +31,13 @@ class Whole(Text):
     """Text of which no line ends within a figure."""
 
     def wrap(self, console: Console, width: int, **how: Any) -> Lines:
-        """Break it into lines of a width."""
+        """Break it into lines, as :meth:`rich.text.Text.wrap` does but for figures.
+
+        Args:
+            console: what they are shown on.
+            width: columns of the longest.
+            how: passed on.
+        """
         lines = self._joined().wrap(console, width, **how)
         for line in lines:
             line.plain = line.plain.replace(_JOINT, " ")
