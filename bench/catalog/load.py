@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -99,9 +99,18 @@ def find(catalog: Catalog, name: str) -> Diagnostic:
         UsageError: there is none; the nearest name is offered.
     """
     by_name = {diagnostic.name: diagnostic for diagnostic in catalog.diagnostics}
-    if name in by_name:
-        return by_name[name]
-    raise UsageError(f"no diagnostic is called '{name}'", fix=_offer(name, list(by_name)))
+    require_name(name, list(by_name))
+    return by_name[name]
+
+
+def require_name(name: str, names: Sequence[str]) -> None:
+    """Refuse a name that no diagnostic has.
+
+    Raises:
+        UsageError: it is none of ``names``; the nearest is offered.
+    """
+    if name not in names:
+        raise UsageError(f"no diagnostic is called '{name}'", fix=_offer(name, list(names)))
 
 
 def find_variant(catalog: Catalog, name: str) -> Variant:

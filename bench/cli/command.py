@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -67,9 +68,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         output.silence(sys.stdout)  # a reader that has seen enough of the help
         return int(ExitCode.OK)
     except USAGE_FAILURE as error:
-        text = getattr(error, "format_message", error.__str__)()
-        verb = getattr(getattr(error, "ctx", None), "command_path", "bench")  # of the verb, if it got that far
-        return failure(ExitCode.USAGE, UsageError(text.rstrip("."), fix=f"see '{verb} --help'") if text else None)
+        return failure(ExitCode.USAGE, _in_our_words(error))
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         refused = NotMeasured(
@@ -88,6 +87,22 @@ def _run(arguments: Sequence[str] | None) -> int:
     if code == ExitCode.INTERRUPTED:  # typer makes this code of a KeyboardInterrupt
         return failure(ExitCode.INTERRUPTED, Interrupted("interrupted"))
     return int(code or 0)
+
+
+def _in_our_words(error: Exception) -> UsageError | None:
+    """What typer says of a command line, and what to do; ``None`` if it has nothing to say."""
+    text = getattr(error, "format_message", error.__str__)().rstrip(".")
+    context = getattr(error, "ctx", None)  # of the verb, if it got that far
+    fix = f"see '{getattr(context, 'command_path', 'bench')} --help'"
+    more = re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", text, re.DOTALL)
+    if more is not None:
+        return UsageError(f"too many words: {more[1]}", fix=f"leave out what is too many; {fix}")
+    example = re.search(
+        r"^ *Example: (.+)$", getattr(getattr(context, "command", None), "help", None) or "", re.MULTILINE
+    )
+    if example is not None and text.startswith("Missing "):
+        return UsageError(f"{text}, as in: {example[1]}", fix=fix)
+    return UsageError(text, fix=fix) if text else None
 
 
 def _ignore_signals() -> None:

@@ -70,7 +70,7 @@ def check_if_busy(if_busy: str) -> None:
         UsageError: it is neither ``wait`` nor ``refuse``.
     """
     if if_busy not in {"wait", "refuse"}:
-        raise UsageError(f"'{if_busy}' says nothing of what to do while another command measures", fix="wait or refuse")
+        raise UsageError(f"--if-busy '{if_busy}' is not known", fix="choose wait or refuse")
 
 
 def lock_name(engine: Engine) -> str:

@@ -165,7 +165,7 @@ def held_but(connection: duckdb.DuckDBPyConnection, wanted: Collection[int]) -> 
 
 
 def _wrong(error: Exception) -> UsageError:
-    return UsageError("the query failed", " ".join(str(error).split()))
+    return UsageError("the query failed", " ".join(str(error).split()), "bench query 'describe runs' lists the columns")
 
 
 def _interruptible(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:

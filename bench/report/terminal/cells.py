@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bench.report.presentation import stamp_text, state_text
 from bench.report.status import State
-from bench.report.terminal.narrow import NarrowTable
+from bench.report.terminal.narrow import NarrowTable, Whole
 from bench.report.text import plain
 from bench.units import NOT_KNOWN
 
@@ -34,7 +34,7 @@ def text(value: object, style: str = "", width: int | None = None) -> Text:
         style: of rich.
         width: the most characters.
     """
-    return Text(plain(value, width), style=style)
+    return Whole(plain(value, width), style=style)
 
 
 def state(value: State) -> Text:
@@ -111,7 +111,7 @@ def interval(low: float, middle: float, high: float, reach: float, half: int) ->
 
 def indented(line: Text) -> Padding:
     """Return a line that is indented as a whole if it is folded."""
-    return Padding(line, (0, 0, 0, 2))
+    return Padding(line if line.no_wrap else Whole.assemble(line), (0, 0, 0, 2))
 
 
 def written_line(path: str) -> Text:

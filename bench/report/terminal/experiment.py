@@ -14,6 +14,7 @@ from bench.compare.experiment import PairedChange, Trial
 from bench.compare.reasons import bounds, outcome_word
 from bench.report.status import STATES, state_of_trial
 from bench.report.terminal.cells import STYLES, bullets, indented, state, table, text, work_tables
+from bench.report.terminal.narrow import Whole
 
 _STYLE = {"slower": "bad", "faster": "good", "same": "none", "undecided": "caution"}
 
@@ -21,7 +22,7 @@ _STYLE = {"slower": "bad", "faster": "good", "same": "none", "undecided": "cauti
 def experiment_view(comparison: Comparison, trial: Trial) -> RenderableType:
     """Return the sentence that decides, a table of all figures, what else there is to know, and the work of both."""
     sentence, *others = comparison.reasons
-    head = Text.assemble(
+    head = Whole.assemble(
         state(state_of_trial(comparison.status, trial.compared)), "  ", text(comparison.diagnostic, "bold")
     )
     how = f"experiment {trial.id}, seed {trial.seed}{', both sides at once' if trial.duet else ''}"
@@ -44,7 +45,7 @@ def decision_view(comparison: Comparison, trial: Trial) -> RenderableType:
     """Return what an experiment decided in two lines: the verdict with both medians, and the sentence."""
     decides = trial.decides
     form = _form(decides.unit)
-    head = Text.assemble(state(STATES[comparison.status]), "  ", text(comparison.diagnostic, "bold"))
+    head = Whole.assemble(state(STATES[comparison.status]), "  ", text(comparison.diagnostic, "bold"))
     at_once = ", both sides at once" if trial.duet else ""
     head.append(f": {decides.name} {form(decides.a)} became {form(decides.b)}{at_once}")
     return Group(head, indented(text(comparison.reasons[0], "bold")))

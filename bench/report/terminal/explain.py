@@ -14,6 +14,7 @@ from bench.compare.explain.difference import DeltaExplanation, DeltaTerm, Explan
 from bench.compare.work.wording import total_text
 from bench.report.status import spoken
 from bench.report.terminal.cells import bar, bullets, signed_bar, table, text, whole, work_tables
+from bench.report.terminal.narrow import Whole
 
 _BAR, _HALF = 16, 7
 _STYLES = {"user": "blue", "system": "red", "rest": "dim"}
@@ -35,7 +36,7 @@ def explanation_view(explanation: Explanation) -> RenderableType:
     spent = explanation.budget
     ended = " stopped at the timeout" if explanation.timed_out else ""
     runs = f"mean of {units.counted(spent.runs, 'run')}{ended}"
-    head = Text.assemble(text(explanation.diagnostic, "bold"), f": where {units.seconds(spent.wall_s)} went ({runs})")
+    head = Whole.assemble(text(explanation.diagnostic, "bold"), f": where {units.seconds(spent.wall_s)} went ({runs})")
     id_ = whole(text(explanation.id, "dim"))
     made = table("=", ">wall", ">share", f"={'':{_BAR}}", "what it is")
     for term in spent.terms:
@@ -59,12 +60,12 @@ def difference_view(difference: DeltaExplanation, decided: Decided | None = None
     ``decided`` is what their experiment decided, which leads.
     """
     a, b = difference.a, difference.b
-    head = Text.assemble(
+    head = Whole.assemble(
         text(a.diagnostic, "bold"),
         f": {units.seconds(a.budget.wall_s)} became {units.seconds(b.budget.wall_s)}, ",
         (_signed(difference.delta_s), "bold"),
     )
-    sides = whole(Text.assemble(("from ", "dim"), text(a.id), ("\nto   ", "dim"), text(b.id)))
+    sides = whole(Whole.assemble(("from ", "dim"), text(a.id), ("\nto   ", "dim"), text(b.id)))
     most = max((abs(term.seconds) for term in difference.terms), default=0.0)
     made = table("", ">before", ">after", ">difference", f"={'less':<{_HALF}}│{'more':>{_HALF}}")
     for term in difference.terms:
@@ -79,7 +80,7 @@ def difference_view(difference: DeltaExplanation, decided: Decided | None = None
     if decided is not None:
         wall = f"\nWhere the wall time of a run went: {units.seconds(a.budget.wall_s)} became "
         wall += f"{units.seconds(b.budget.wall_s)}, {_signed(difference.delta_s)}"
-        first = Text.assemble(text(a.diagnostic, "bold"), f": {decided.medians}")
+        first = Whole.assemble(text(a.diagnostic, "bold"), f": {decided.medians}")
         shares = [] if decided.calls_s is None else [_share(difference.delta_s, decided.calls_s)]
         parts = [first, text(decided.sentence, "bold"), sides, text(wall, "bold"), *shares]
     parts += [made, *_ties(difference.terms)]
@@ -128,14 +129,14 @@ def _findings(explanation: Explanation) -> list[RenderableType]:
         return [Text("\nNothing stands out.", style="dim")]
     parts: list[RenderableType] = [Text("\nWhat stands out", style="bold")]
     for finding in found:
-        body = Text.assemble(text(finding.meaning), "\n", text(finding.evidence, "dim"), "\n→ ", text(finding.remedy))
-        parts += [Text.assemble("• ", text(spoken(finding.code), "bold")), Padding(body, (0, 0, 0, 2))]
+        body = Whole.assemble(text(finding.meaning), "\n", text(finding.evidence, "dim"), "\n→ ", text(finding.remedy))
+        parts += [Whole.assemble("• ", text(spoken(finding.code), "bold")), Padding(body, (0, 0, 0, 2))]
     variants = list(dict.fromkeys(name for finding in found for name in finding.variants))
     if variants and not explanation.commands:
-        parts.append(Text.assemble("\nVariants of 'bench whatif' to try: ", text(", ".join(variants), "cyan")))
+        parts.append(Whole.assemble("\nVariants of 'bench whatif' to try: ", text(", ".join(variants), "cyan")))
     if explanation.commands:
         parts.append(Text("\nTo try it", style="bold"))
-        parts += [Text.assemble("  ", text(command, "cyan")) for command in explanation.commands]
+        parts += [Whole.assemble("  ", text(command, "cyan")) for command in explanation.commands]
     return parts
 
 
@@ -145,7 +146,7 @@ def _ties(terms: Sequence[DeltaTerm]) -> list[RenderableType]:
     for term in sorted(terms, key=lambda term: -abs(term.seconds)):
         if not term.seconds or not term.ties:
             continue
-        head = Text.assemble(
+        head = Whole.assemble(
             text(spoken(term.name), "bold"), f" {_signed(term.seconds)}: ", text("; ".join(term.ties), "dim")
         )
         parts.append(head)

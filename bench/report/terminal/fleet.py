@@ -18,6 +18,7 @@ from bench.report.hosts import calibration_name, calibration_text, calibrations,
 from bench.report.status import PASSED, STATES, State, state_of
 from bench.report.terminal.cells import state, table, text
 from bench.report.terminal.compare import ranking_view
+from bench.report.terminal.narrow import Whole
 
 COLUMNS = 4
 """How many stand side by side; of more the equal ones are put together."""
@@ -81,10 +82,10 @@ def legs_table(lines: Sequence[LegLine]) -> Table:
         entry = Entry(record) if record is not None else None
         host = f"{line.host} at {line.address}" if line.address not in ("", line.host) else line.host
         made.add_row(
-            Text.assemble(
+            Whole.assemble(
                 *(state(_state(line)), "  ", text(line.what, "bold"), "\n", text(host)),
                 *(("\n", text(line.host_id, "dim")) if line.host_id else ()),
-                *(Text.assemble("\n", text(why)) for why in line.why),
+                *(Whole.assemble("\n", text(why)) for why in line.why),
             ),
             str(len(record.measured_runs)) if record is not None and record.runs else "",
             units.seconds(entry.wall_s if entry is not None else None),

@@ -15,6 +15,7 @@ from bench.report.changes import range_text, size_text, too_few_text, word_of
 from bench.report.entry import Entry
 from bench.report.presentation import time_text
 from bench.report.terminal.cells import bullets, day, sparkline, state, table, text
+from bench.report.terminal.narrow import Whole
 from bench.report.trend import WINDOW, Band, bands
 
 SPARK = 40
@@ -65,7 +66,7 @@ def changes_view(series: Sequence[Series]) -> RenderableType:
             made.add_row(
                 day(change.after.stamp),
                 text(", ".join((change.host, *change.setup))),
-                Text.assemble((word, style), f", {size_text(change)}"),
+                Whole.assemble((word, style), f", {size_text(change)}"),
                 text(levels),
                 text(range_text(change)),
                 f"{change.p_value:.3f}",
@@ -106,9 +107,9 @@ def _table_of(host: str, experiments: Sequence[Entry]) -> list[RenderableType]:
     name = experiments[-1].record.diagnostic.name
     made = table("=head", "base → head, change", "verdict")
     for entry in experiments:
-        shown = Text.assemble(text(" → ".join(entry.sides)), "\n", text(entry.decision), f"\n{time_text(entry)}")
+        shown = Whole.assemble(text(" → ".join(entry.sides)), "\n", text(entry.decision), f"\n{time_text(entry)}")
         made.add_row(text(entry.record.stamp), shown, state(entry.state))
-    return [Text.assemble(text(name, "bold"), ": experiments on ", text(host, "bold")), made, Text()]
+    return [Whole.assemble(text(name, "bold"), ": experiments on ", text(host, "bold")), made, Text()]
 
 
 def _host(key: tuple[str, str], members: Sequence[Entry], most: int, older: int) -> list[RenderableType]:
@@ -117,12 +118,12 @@ def _host(key: tuple[str, str], members: Sequence[Entry], most: int, older: int)
     walls = [entry.wall_s for entry in measured if entry.wall_s is not None]
     expected = dict(zip((id(entry) for entry in measured), bands(measured), strict=True))
     ceiling = members[-1].record.diagnostic.ceiling_s
-    head = Text.assemble(
+    head = Whole.assemble(
         text(group, "bold"), " on ", text(host, "bold"), f", ceiling {units.seconds(ceiling)}" if ceiling else ""
     )
     parts: list[RenderableType] = [head]
     if len(walls) > 1:
-        parts.append(Text.assemble((sparkline(walls[-SPARK:]), "cyan"), _range(walls[-SPARK:])))
+        parts.append(Whole.assemble((sparkline(walls[-SPARK:]), "cyan"), _range(walls[-SPARK:])))
     made = table("=result", ">runs", ">median", ">expected", "verdict")
     for entry in members[-most:]:
         made.add_row(

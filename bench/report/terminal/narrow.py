@@ -1,8 +1,16 @@
-"""A table that breaks no word: if its columns do not fit the terminal, each row stands as lines below one another."""
+"""A table that breaks no word, and text that parts no figure from its unit.
+
+If a table's columns do not fit the terminal, each of its rows stands as lines below one another.
+"""
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.containers import Lines
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +19,38 @@ _LONGEST = 24
 """A word of more characters, as a path or a hash, may be folded."""
 GAP = 2
 """Columns between two of a table: a cell's padding, and what stands between."""
+
+
+_WITHIN = re.compile(r"(?<=\d) (?=(?:%|[nmµ]?s|min|h|[KMGT]i?B|kB|B|[kMG]?Hz|[kMGT]?FLOP)(?!\w)|\d{3}(?!\d))")
+"""The space within a figure: before its unit, and between its thousands."""
+_JOINT = "\ue000"
+"""Stands for that space while lines are broken: a character of nobody's, as wide, at which no line is broken."""
+
+
+class Whole(Text):
+    """Text of which no line ends within a figure."""
+
+    def wrap(self, console: Console, width: int, **how: Any) -> Lines:
+        """Break it into lines, as :meth:`rich.text.Text.wrap` does but for figures.
+
+        Args:
+            console: what they are shown on.
+            width: columns of the longest.
+            how: passed on.
+        """
+        lines = self._joined().wrap(console, width, **how)
+        for line in lines:
+            line.plain = line.plain.replace(_JOINT, " ")
+        return lines
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Its least width is that of its longest word or figure."""
+        return self._joined().__rich_measure__(console, options)
+
+    def _joined(self) -> Text:
+        made = self.copy()
+        made.plain = _WITHIN.sub(_JOINT, self.plain)
+        return made
 
 
 class NarrowTable(Table):

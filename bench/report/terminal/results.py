@@ -18,6 +18,7 @@ from bench.report.figures import own_numbers
 from bench.report.presentation import ANONYMOUS, run_columns, time_text, warmup_mark
 from bench.report.status import state_of_run
 from bench.report.terminal.cells import bar, indented, state, table, text, written_line
+from bench.report.terminal.narrow import Whole
 from bench.report.text import plain
 from bench.report.warnings import merged
 from bench.report.work import work_in
@@ -36,13 +37,13 @@ def results_table(entries: Sequence[Entry]) -> Table:
         record = entry.record
         runs = units.counted(len(record.measured_runs), "run")
         made.add_row(
-            Text.assemble(
+            Whole.assemble(
                 *(state(entry.state), "  ", text(entry.group, "bold"), "\n", text(record.host.id), "\n"),
                 (f"{plain(record.stamp)}, {runs}", "dim"),
-                *([Text.assemble("\n", text(entry.decision))] if entry.decision else []),
-                *(Text.assemble("\n", text(line, "dim")) for line in _numbers(entry, _SHOWN)),
+                *([Whole.assemble("\n", text(entry.decision))] if entry.decision else []),
+                *(Whole.assemble("\n", text(line, "dim")) for line in _numbers(entry, _SHOWN)),
             ),
-            Text.assemble(time_text(entry).replace(" → ", " →\n"), "\n", _of_ceiling(entry)),
+            Whole.assemble(time_text(entry).replace(" → ", " →\n"), "\n", _of_ceiling(entry)),
             units.seconds(record.verdict.ceiling_margin_s),
         )
     return made
@@ -66,7 +67,7 @@ def _of_ceiling(entry: Entry) -> Text:
     if entry.wall_s is None or not ceiling or ceiling < 0:
         return Text()
     drawn = bar(entry.wall_s / ceiling, BAR, "red" if entry.wall_s > ceiling else "cyan")
-    return Text.assemble(drawn, ("·" * (BAR - drawn.cell_len), "dim"))
+    return Whole.assemble(drawn, ("·" * (BAR - drawn.cell_len), "dim"))
 
 
 def result_summary(entry: Entry, told: Collection[str] = ()) -> RenderableType:
@@ -77,22 +78,22 @@ def result_summary(entry: Entry, told: Collection[str] = ()) -> RenderableType:
         told: what is reported beside it, and need not be repeated.
     """
     record = entry.record
-    head = Text.assemble(state(entry.state), "  ", text(record.diagnostic.name, "bold"), " on ", text(record.host.id))
+    head = Whole.assemble(state(entry.state), "  ", text(record.diagnostic.name, "bold"), " on ", text(record.host.id))
     parts: list[RenderableType] = [head]
     if (line := time_line(entry)) is not None:
-        parts.append(Text.assemble("  ", line))
+        parts.append(Whole.assemble("  ", line))
     reasons = [reason for reason in record.verdict.reasons if not any(one in reason for one in told)]
     if told and not record.runs:  # why nothing ran is told beside it
         reasons = [reason for reason in reasons if not reason.startswith("no run passed")]
     parts += [indented(text(reason)) for reason in reasons]
     if record.runs:
         parts.append(_runs_table(record.runs))
-    parts += [Text.assemble("  ", text(line)) for line in _numbers(entry)]
+    parts += [Whole.assemble("  ", text(line)) for line in _numbers(entry)]
     work = work_in(record)
     if work is not None:
-        parts.append(Text.assemble("  ", ("work: ", "dim"), text(total_text(work))))
+        parts.append(Whole.assemble("  ", ("work: ", "dim"), text(total_text(work))))
     for code, message in merged(record.runs):
-        parts.append(indented(Text.assemble(text(code, "yellow"), ": ", text(message))))
+        parts.append(indented(Whole.assemble(text(code, "yellow"), ": ", text(message))))
     if entry.origin:
         parts.append(written_line(entry.origin))
     return Group(*parts)
@@ -105,7 +106,7 @@ def first_summary(entry: Entry) -> RenderableType:
     """
     record = entry.record
     where = ", without a container" if record.engine.name == "local" else ""
-    head = Text.assemble(state(entry.state), "  ", text(record.diagnostic.name, "bold"), " on ", text(record.host.id))
+    head = Whole.assemble(state(entry.state), "  ", text(record.diagnostic.name, "bold"), " on ", text(record.host.id))
     head.append_text(text(f"{where}: {'; '.join(record.verdict.reasons)}" if record.verdict.reasons else where))
     warnings = merged(record.runs)
     busy = " on a busy machine" if any(code in DISTURBANCES for code, _ in warnings) else ""
@@ -136,6 +137,6 @@ def _runs_table(runs: Sequence[Run]) -> Table:
     shown = run_columns(runs)
     made = table(">run", "outcome", *(">anon peak" if one is ANONYMOUS else f">{one.name}" for one in shown))
     for run in runs:
-        ended = Text.assemble(state(state_of_run(run.outcome)), (warmup_mark(run), "dim"))
+        ended = Whole.assemble(state(state_of_run(run.outcome)), (warmup_mark(run), "dim"))
         made.add_row(str(run.index), ended, *(one.text(run) for one in shown))
     return made

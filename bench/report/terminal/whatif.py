@@ -20,6 +20,7 @@ from bench.report.presentation import MINOR_FAULTS, Reading, ratio_interval, rat
 from bench.report.status import STATES
 from bench.report.terminal.cells import bullets, state, table, text
 from bench.report.terminal.compare import WORD_STYLES, ratio_bar, reach_of
+from bench.report.terminal.narrow import Whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,11 @@ def whatif_view(diagnostic: str, lines: Sequence[VariantLine], advice: str) -> R
     for line in lines:
         comparison = line.comparison
         if line.problem is not None and not line.runs:
-            unmeasured.append(Text.assemble(text(line.name), ": ", text(line.problem)))
+            unmeasured.append(Whole.assemble(text(line.name), ": ", text(line.problem)))
             continue
         if line.problem is not None:
             after = f" after {units.counted(line.runs, 'run')}: "
-            lost.append(Text.assemble(text(line.name), after, text(line.problem)))
+            lost.append(Whole.assemble(text(line.name), after, text(line.problem)))
         made.add_row(
             text(line.name),
             units.seconds(line.median_s),
@@ -73,13 +74,13 @@ def whatif_view(diagnostic: str, lines: Sequence[VariantLine], advice: str) -> R
             _test(line),
             _verdict(comparison),
         )
-    head = Text.assemble(text(diagnostic, "bold"), ": wall time against the first variant")
+    head = Whole.assemble(text(diagnostic, "bold"), ": wall time against the first variant")
     left_out: list[RenderableType] = []
     for title, problems in (("not measured:", unmeasured), ("lost:", lost)):
         left_out += [Text(title, style="dim"), bullets(problems)] if problems else []
     against = [(line.name, contradiction(line.comparison)) for line in lines if line.comparison is not None]
     against += [(line.name, line.comparison.work.said) for line in lines if line.comparison and line.comparison.work]
-    notes = [Text.assemble(text(name), ": ", text(why)) for name, why in against if why]
+    notes = [Whole.assemble(text(name), ": ", text(why)) for name, why in against if why]
     said = [bullets(notes)] if notes else []
     figures = _figures(lines)
     beside: list[RenderableType] = [figures, Text()] if figures.row_count else []

@@ -43,6 +43,16 @@ def test_a_slower_level_is_named_and_fails_the_gate(slower, bench_):
     assert "1111111111 to 1212121212" in err
 
 
+def test_a_misspelt_name_is_offered_those_of_the_results(bench_, tmp_path):
+    made = synthetic_record("dtype_cpu", stamp=stamps(1)[0], runs=1)
+    named = msgspec.structs.replace(made.diagnostic, name="slow_cpu")
+    write(tmp_path, msgspec.structs.replace(made, diagnostic=named, id=made.id.replace("dtype_cpu", "slow_cpu")))
+    code, _, err = bench_("history", "slow_cp", "--results", tmp_path)
+    assert (code, "did you mean 'slow_cpu'?" in err) == (2, True), err
+    code, _, err = bench_("history", "grad_cpu", "--results", tmp_path)
+    assert (code, "no result of grad_cpu lies in" in err) == (0, True), err
+
+
 @pytest.mark.parametrize(("scales", "code"), [([1.0] * 18, 0), ([1.0] * 12 + [0.9] * 6, 0), ([1.0] * 9, 6), ([], 6)])
 def test_the_gate_ends_with_what_it_knows(bench_, tmp_path, scales, code):
     assert bench_("history", "dtype_cpu", "--results", keep(tmp_path / "r", scales), "--gate")[0] == code

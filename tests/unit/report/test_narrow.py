@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 
-from bench.report.terminal.cells import table
+from bench.report.terminal.cells import table, text
 from bench.report.terminal.narrow import shared
 
 HEADS = ("figure", ">pairs", ">base", ">head", ">change", "99 % interval", "=verdict")
@@ -49,3 +49,26 @@ def test_room_goes_to_the_narrowest_column_that_can_use_it() -> None:
     assert shared([3, 5], [3, 9], 10) == [3, 7]
     assert shared([2, 2], [9, 9], 10) == [5, 5]
     assert shared([2, 2], [3, 3], 10) == [3, 3]
+
+
+def told(view: RenderableType, width: int, *, terminal: bool = False) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width, force_terminal=terminal).print(Group(view))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", range(14, 60))
+def test_no_figure_is_parted_from_its_unit(width: int) -> None:
+    said = "slower: wall +23.5 % (between -10.7 % and +35.1 %), 12 019 faults, 1 024.50 MiB in 3.40 ms"
+    lines = told(text(said, "bold"), width).splitlines()
+    assert " ".join(line.strip() for line in lines) == said, "nothing is lost"
+    assert not [line for line in lines if line.split()[0] in ("%", "%),", "019", "MiB", "ms", "024.50")], lines
+    made = table("what", "found")
+    made.add_row(text("a name"), text("+35.1 %"))
+    assert "+35.1 %" in told(made, width)
+
+
+def test_a_figure_kept_whole_keeps_its_style() -> None:
+    said = text("took 3.40 ms more", "bold")
+    assert "3.40 ms" in told(said, 12)
+    assert told(said, 12, terminal=True).count("\x1b[1m") == 2

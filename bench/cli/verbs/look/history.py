@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.catalog.load import builtin, require_name
 from bench.cli import completion, options
 from bench.cli.app import app
 from bench.cli.inputs import each_listed, entry_of, listed
@@ -45,7 +46,8 @@ def history_(
     listing = listed(results)
     entries = sorted(listing.of({name}), key=lambda one: one.stamp)
     if not entries:
-        options.diagnostic_called(name)
+        known = dict.fromkeys(one.diagnostic for one in listing.entries)
+        require_name(name, list(known | dict.fromkeys(one.name for one in builtin().diagnostics)))
         notify(f"no result of {name} lies in {results}")
     if not (json or gate or changes):
         _show(listing, entries, metric)
