@@ -10,7 +10,9 @@ import msgspec
 
 from bench import units
 from bench.cli.output import complain, complain_of, notify
-from bench.cli.paired.experiments import Asked, Prepared, experiment, more_pairs, prepare, report
+from bench.cli.paired.asked import Asked, more_pairs
+from bench.cli.paired.experiments import experiment, report
+from bench.cli.paired.prepare import Prepared, prepare
 from bench.compare.bisection import (
     Step,
     answer_of,

@@ -10,7 +10,7 @@ import threading
 import msgspec
 import pytest
 
-from bench.cli.paired.experiments import more_pairs
+from bench.cli.paired.asked import more_pairs
 from bench.compare.experiment import place
 from bench.errors import NotMeasured
 from bench.record.storage.find import find_bundles
@@ -244,7 +244,7 @@ def test_a_revision_of_a_shipped_diagnostic_is_one_of_the_checkout_that_runs(
 ):
     files = {"bench/diagnostics/test_grad.py": "old\n", "other.py": "\n"}
     old, _ = make_history(tmp_path / "ours", [files, {"bench/diagnostics/test_grad.py": "new\n"}])
-    monkeypatch.setattr("bench.cli.paired.experiments.diagnostics_folder", lambda: tmp_path / "ours/bench/diagnostics")
+    monkeypatch.setattr("bench.cli.paired.prepare.diagnostics_folder", lambda: tmp_path / "ours/bench/diagnostics")
     took = {"old\n": 1.0, "new\n": 1.2}
     takes(lambda task: took[(task.tree.root / "test_grad.py").read_text()])
     words = ("ab", "grad_cpu", "--base", old, "--head", "main", "--results", tmp_path / "r")
@@ -417,7 +417,7 @@ def test_a_module_that_is_missing_leads_to_the_same_command_with_requirements(en
 
 
 def test_without_a_checkout_there_is_no_revision(engine, bench_, project, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.cli.paired.experiments.diagnostics_folder", lambda: tmp_path)
+    monkeypatch.setattr("bench.cli.paired.prepare.diagnostics_folder", lambda: tmp_path)
     code, _, err = bench_("ab", "grad_cpu", "--base", "main", "--results", tmp_path / "r")
     assert (code, "shipped diagnostic" in err) == (2, True)
     subprocess.run(["rm", "-rf", str(project / ".git")], check=True)

@@ -13,8 +13,11 @@ from bench.cli import commands, completion, options
 from bench.cli.app import app
 from bench.cli.gates import code_of, held_to, parse_gates
 from bench.cli.output import notify
-from bench.cli.paired.experiments import Asked, absolute, experiment, parse_effect, prepare, rules_of, show, words_of
+from bench.cli.paired.asked import Asked, absolute, parse_effect, rules_of, words_of
+from bench.cli.paired.experiments import experiment
+from bench.cli.paired.prepare import prepare
 from bench.cli.paired.resumed import sides_to_go_on_with
+from bench.cli.paired.shown import show
 from bench.cli.session import choose
 from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.measures import CALL, CPU, WALL

@@ -14,8 +14,8 @@ from bench.cli import completion, options
 from bench.cli.app import app
 from bench.cli.next_step import project_words, results_words, suggest
 from bench.cli.output import Console, complain, notify, print_json
+from bench.cli.paired.asked import Asked, absolute, parse_effect, rules_of
 from bench.cli.paired.bisection import Bisection, EndsAlike
-from bench.cli.paired.experiments import Asked, absolute, parse_effect, rules_of
 from bench.cli.session import choose
 from bench.cli.verbs.measure.run import NEED_BYTES, wanted_work
 from bench.compare.bisection import Step, decisions_planned
