@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from bench.engine.transfer import INTERRUPTED, TOO_LONG, GaveUp
+from bench.engine.transfer.bounds import INTERRUPTED, TOO_LONG, GaveUp
 
 MAX_LINE_BYTES = 1 << 20
 TAIL_BYTES = 4096

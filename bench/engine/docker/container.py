@@ -23,7 +23,9 @@ from bench.engine.docker.info import DOCKER, PODMAN, USER_ID
 from bench.engine.labels import ROLE
 from bench.engine.protocol import EngineLost, State, Tree
 from bench.engine.stream import EventReader, PieceReader
-from bench.engine.transfer import FIRST, Bounds, Copied, GaveUp, at_most, packing, unpack, unpack_one, write_folder
+from bench.engine.transfer.bounds import FIRST, Bounds, Copied, GaveUp
+from bench.engine.transfer.packing import packing, write_folder
+from bench.engine.transfer.unpacking import at_most, unpack, unpack_one
 from bench.errors import NotMeasured, UsageError
 
 REMOVE_PATIENCE_S = 10.0

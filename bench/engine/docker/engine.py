@@ -27,7 +27,7 @@ from bench.engine.labels import ROLE, current_owner, owner_labels
 from bench.engine.protocol import Capacity, Ending, EngineLost, Need, Notify, OnEvent, Orphan, Place, State, Task
 from bench.engine.supervise import RETURN_PATIENCE_S, Follower, Followup
 from bench.engine.task import command_of, latest_end_s, stop_s
-from bench.engine.transfer import Bounds
+from bench.engine.transfer.bounds import Bounds
 from bench.errors import NotMeasured, UsageError
 from bench.record.schema import Engine as EngineRecord
 from bench.record.schema import Limits

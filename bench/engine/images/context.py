@@ -14,7 +14,7 @@ from typing import IO
 import bench
 from bench.engine.images.options import BuildOptions
 from bench.engine.images.rootfs import EPOCH
-from bench.engine.transfer import packing
+from bench.engine.transfer.packing import packing
 from bench.errors import UsageError
 from bench.record.storage.manifest import hash_file
 

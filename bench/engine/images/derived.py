@@ -38,7 +38,7 @@ from bench.engine.images.named import Named
 from bench.engine.images.options import BuildOptions
 from bench.engine.images.rootfs import EPOCH
 from bench.engine.protocol import Need, Tree
-from bench.engine.transfer import packing, write_folder
+from bench.engine.transfer.packing import packing, write_folder
 from bench.errors import NotMeasured, UsageError
 
 _INSIDE = Path(__file__).parent / "inside"

@@ -34,7 +34,7 @@ from bench.engine.present.host_place import host_place, is_host
 from bench.engine.protocol import Capacity, Ending, Event, Need, Notify, OnEvent, Orphan, Place, Task, Tree
 from bench.engine.supervise import Follower
 from bench.engine.task import MARK, Folders, command_of, latest_end_s, stop_s, supervisor_argv, supervisor_spec
-from bench.engine.transfer import copy_tree, set_aside
+from bench.engine.transfer.plain import copy_tree, set_aside
 from bench.errors import NotMeasured, UsageError
 from bench.host.outer import read_outer
 from bench.record.schema import Engine as EngineRecord

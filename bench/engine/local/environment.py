@@ -26,7 +26,7 @@ from bench.engine.local.find_python import Python, find_python
 from bench.engine.local.inspect import Inside, read_inside
 from bench.engine.local.installer import Installer, InstallError, check_room, find_uv
 from bench.engine.protocol import Need, Notify, Place, Tree
-from bench.engine.transfer import copy_tree
+from bench.engine.transfer.plain import copy_tree
 from bench.engine.waiting.progress import still_at_it
 from bench.errors import NotMeasured, UsageError
 from bench.files import read_plain

@@ -14,7 +14,7 @@ from bench.engine.labels import is_alive
 from bench.engine.local.ledger import Entry, Ledger
 from bench.engine.local.process import kill_strays
 from bench.engine.protocol import KILLED, Ending, Notify, Orphan
-from bench.engine.transfer import copy_plain
+from bench.engine.transfer.plain import copy_plain
 from bench.errors import NotMeasured
 from bench.record.storage.disk import discard_tree
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.engine.protocol import Tree
-from bench.engine.transfer import copy_tree
+from bench.engine.transfer.plain import copy_tree
 from bench.errors import NotMeasured
 from bench.host.mounts import lies_in_memory
 from bench.record.schema import Source

@@ -9,22 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine.stream import PieceReader
-from bench.engine.transfer import (
-    FIRST,
-    INTERRUPTED,
-    MAX_FIRST_BYTES,
-    TOO_LONG,
-    Bounds,
-    GaveUp,
-    Stream,
-    copy_plain,
-    packing,
-    safe_parts,
-    set_aside,
-    unpack,
-    unpack_one,
-    write_folder,
-)
+from bench.engine.transfer.bounds import FIRST, INTERRUPTED, MAX_FIRST_BYTES, TOO_LONG, Bounds, GaveUp
+from bench.engine.transfer.packing import packing, write_folder
+from bench.engine.transfer.plain import copy_plain, set_aside
+from bench.engine.transfer.unpacking import Stream, safe_parts, unpack, unpack_one
 from bench.record.storage.disk import remove_tree
 from tests.support.deep import make_deep
 

@@ -10,7 +10,7 @@ from bench.engine.docker.engine import DockerEngine
 from bench.engine.docker.info import check_limits_hold, engine_name, engine_record, profile_name
 from bench.engine.docker.machine import machine_of
 from bench.engine.protocol import Tree
-from bench.engine.transfer import unpack
+from bench.engine.transfer.unpacking import unpack
 from bench.errors import NotMeasured
 from bench.record.schema import Limits
 

@@ -21,7 +21,7 @@ from bench.engine.docker.answers import BoundedApi, hang_up, in_time
 from bench.engine.docker.container import copy_folder
 from bench.engine.reach import unix
 from bench.engine.stream import EventReader
-from bench.engine.transfer import Bounds
+from bench.engine.transfer.bounds import Bounds
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
 UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"

@@ -2,7 +2,7 @@ import subprocess
 
 import pytest
 
-from bench.engine.transfer import copy_tree
+from bench.engine.transfer.plain import copy_tree
 from bench.run.source.read import read_project
 
 

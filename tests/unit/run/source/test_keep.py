@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.engine.transfer import copy_tree
+from bench.engine.transfer.plain import copy_tree
 from bench.errors import NotMeasured, UsageError
 from bench.record.storage.partial import mark
 from bench.record.storage.temporary import remove_left
