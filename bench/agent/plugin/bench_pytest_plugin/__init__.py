@@ -17,9 +17,8 @@ from typing import Any
 from .attempts import Attempts
 from .collected import Collected
 from .deadline import Deadline
-from .guard import Guard
+from .guard import Guard, begin, end, is_within
 from .junit import JUnit
-from .measured import begin, end, is_within
 from .recorder import Recorder, WorkerThreads
 from .traces import die_with_traceback
 from .writer import Writer

@@ -8,9 +8,8 @@ from typing import Any
 from .attempts import Attempts
 from .clock import monotonic_s
 from .deadline import Deadline
-from .guard import Guard
+from .guard import MEASURED, Guard
 from .hook import hook
-from .measured import MEASURED
 from .plain import LeftOut, number, text, type_name
 from .properties import Properties
 from .reports import DECIDED, PHASES, benchmarks, is_subtest, message_of, node_id, outcome_of, seconds
