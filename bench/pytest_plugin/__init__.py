@@ -9,38 +9,40 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-BARE = "--bench"
+BARE, LONG = "--bench", "--bench-reproducer"
+"""The option, and its name that no other plugin has."""
 RESULTS = "results"
 
 
-def pytest_addoption(parser: Any) -> None:
-    """Add the option."""
-    group = parser.getgroup("bench", "keep evidence of each test (bench-reproducer)")
-    text = f"Keep a bundle of each test that runs, in DIR ({RESULTS})."
-    group.addoption(BARE, nargs="?", const=RESULTS, default=None, metavar="DIR", dest="bench_results", help=text)
-
-
-def with_folder(words: list[str]) -> list[str]:
-    """Return a command line in which the option has its folder: what follows a bare ``--bench`` is a test's path."""
+def with_folder(words: list[str], names: Sequence[str] = (BARE, LONG)) -> list[str]:
+    """Return a command line in which the option has its folder: what follows a bare one is a test's path."""
     end = words.index("--") if "--" in words else len(words)
-    return [f"{BARE}={RESULTS}" if word == BARE and at < end else word for at, word in enumerate(words)]
+    return [f"{word}={RESULTS}" if word in names and at < end else word for at, word in enumerate(words)]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: Any, parser: Any, args: list[str]) -> None:
-    """Before pytest looks for conftest files: what it takes for the tests' paths must not lack one.
+    """Add the option: before pytest looks for conftest files, and after all plugins added theirs.
+
+    A plugin that has an option of this name keeps it, whichever of the two pytest read first.
 
     Args:
         early_config: pytest's configuration so far.
         parser: what reads the command line.
         args: the command line, changed in place.
     """
-    if BARE in args:
-        args[:] = with_folder(args)
+    taken = {name for group in (parser._anonymous, *parser._groups) for one in group.options for name in one.names()}
+    names = [LONG] if BARE in taken else [BARE, LONG]
+    group = parser.getgroup("bench", "keep evidence of each test (bench-reproducer)")
+    text = f"Keep a bundle of each test that runs, in DIR ({RESULTS})."
+    group.addoption(*names, nargs="?", const=RESULTS, default=None, metavar="DIR", dest="bench_results", help=text)
+    if any(word.partition("=")[0] in names for word in args):
+        args[:] = with_folder(args, names)
         early_config.known_args_namespace = parser.parse_known_args(args, namespace=copy.copy(early_config.option))
 
 

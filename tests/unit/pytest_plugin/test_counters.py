@@ -86,3 +86,11 @@ def test_pairs_are_whole_numbers():
 )
 def test_what_follows_the_option_is_no_folder(given, read):
     assert with_folder(given) == read
+
+
+def test_an_option_of_that_name_stays_another_plugin_s():
+    assert with_folder(["--bench", "--bench-reproducer", "t.py"], ["--bench-reproducer"]) == [
+        "--bench",
+        "--bench-reproducer=results",
+        "t.py",
+    ]
