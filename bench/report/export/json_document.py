@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bench.compare.comparison import Comparison
 from bench.compare.explain.difference import DeltaExplanation, Explanation
 from bench.report.entry import Entry, worst_first
 from bench.report.text import json_pieces
 from bench.times import utc_text
+
+if TYPE_CHECKING:
+    from bench.compare.comparison import (
+        Comparison,
+    )  # it brings the statistics, of which results by themselves need none
 
 SCHEMA = "bench.report/1"
 

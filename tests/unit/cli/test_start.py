@@ -14,6 +14,7 @@ import bench
 from bench.cli import main
 from bench.cli.app import load_verbs
 from bench.cli.start.verbs import VERBS, module_of, purpose
+from bench.importer.shipped import write_reference
 
 ROOT = Path(bench.__file__).parents[1]
 SLOW = {"docker", "duckdb", "jinja2", "numpy", "psutil", "requests"}
@@ -108,6 +109,13 @@ def test_the_list_of_what_can_be_run_reads_no_statistics(tmp_path):
     assert modules & {"bench.record.index.columns", "bench.record.storage.verify"} == set()
     modules, _ = imported("list", "--json", "--results", str(tmp_path / "none"))
     assert modules & (READS | UNREAD) == set()
+
+
+def test_a_document_of_results_reads_no_statistics(tmp_path):
+    write_reference(tmp_path)
+    modules, said = imported("report", "--json", str(tmp_path))
+    assert '"bench.report/1",' in said
+    assert modules & (READS - {"backports"}) == set()
 
 
 def test_at_a_tab_a_verb_takes_the_words_it_always_takes():
