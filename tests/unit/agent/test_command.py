@@ -44,7 +44,7 @@ def test_a_preparation_that_fails_lets_nothing_start(supervise: Callable[..., An
     ("argv", "changes", "said"),
     [
         (["nosuch-program"], {}, "execute nosuch-program: No such file"),
-        (["true"], {"stdin": "/nothing/there"}, "read /nothing/there: No such file"),
+        (["true"], {"stdin": "/proc/nothing/there"}, "read /proc/nothing/there: No such file"),
         (["true"], {"prepare": ["nosuch-program"]}, "preparation failed: execute nosuch-program"),
     ],
 )

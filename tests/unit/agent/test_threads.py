@@ -76,8 +76,8 @@ def test_torch_is_asked_where_the_tests_ran(run, options: tuple[str, ...]) -> No
         ),
     ],
 )
-def test_mkl_s_variable_asks_too(env: dict[str, str], said: list[str]) -> None:
-    log = TestLog("/nothing", None)  # type: ignore[arg-type]
+def test_mkl_s_variable_asks_too(tmp_path: Path, env: dict[str, str], said: list[str]) -> None:
+    log = TestLog(str(tmp_path / "told"), None)  # type: ignore[arg-type]
     log.session.threads = [(2, "no OpenMP")]
     assert [one["message"] for one in read_told(log, env).warnings] == said
 
