@@ -96,7 +96,7 @@ def _in_our_words(error: Exception) -> UsageError | None:
     fix = f"see '{getattr(context, 'command_path', 'bench')} --help'"
     more = re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", text, re.DOTALL)
     if more is not None:
-        return UsageError(f"too many words: {more[1]}", fix=f"leave out what is too many; {fix}")
+        return UsageError(f"too many arguments: {more[1]}", fix=f"leave out what is too many; {fix}")
     example = re.search(
         r"^ *Example: (.+)$", getattr(getattr(context, "command", None), "help", None) or "", re.MULTILINE
     )

@@ -21,8 +21,10 @@ GAP = 2
 """Columns between two of a table: a cell's padding, and what stands between."""
 
 
-_WITHIN = re.compile(r"(?<=\d) (?=(?:%|[nmµ]?s|min|h|[KMGT]i?B|kB|B|[kMG]?Hz|[kMGT]?FLOP)(?!\w)|\d{3}(?!\d))")
-"""The space within a figure: before its unit, and between its thousands."""
+_WITHIN = re.compile(
+    r"(?<=\d) (?=(?:%|[nmµ]?s|min|h|[KMGT]i?B|kB|B|[kMG]?Hz|[kMGT]?FLOP)(?!\w)|\d{3}(?!\d))|(?<=,) (?=[+-]\d)"
+)
+"""The space within a figure: before its unit, between its thousands, and before one that follows its word."""
 _JOINT = "\ue000"
 """Stands for that space while lines are broken: a character of nobody's, as wide, at which no line is broken."""
 

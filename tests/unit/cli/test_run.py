@@ -332,7 +332,7 @@ def test_a_run_that_cannot_be_started_is_one_that_was_not_measured(engine, bench
         (["run", "--project", ".", "--node", "a.py::t", "--device", "tpu"], 2, "is no device"),
         (["frobnicate"], 2, "No such command"),
         (["history"], 2, ", as in: bench history grad_cpu; see 'bench history --help'"),
-        (["run", "grad_cpu", "dtype_cpu"], 2, "too many words: dtype_cpu; leave out"),
+        (["run", "grad_cpu", "dtype_cpu"], 2, "too many arguments: dtype_cpu; leave out"),
         (["query", "select nope from runs"], 2, "bench query 'describe runs' lists the columns"),
     ],
 )
