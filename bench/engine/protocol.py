@@ -46,6 +46,7 @@ class Place:
     ``launcher`` stands before ``python`` if that cannot start alone, and ``runtime`` names the volume that brings both
     into an image that is not ours. ``env`` are variables of the place's own, ``path`` its PATH and ``folder`` where a
     command without a project runs there. Without ``has_python``, ``python`` is ours alone and no part of the place.
+    With ``has_own`` it may have a project's own modules installed, ``own`` among others.
     """
 
     python: str
@@ -64,6 +65,8 @@ class Place:
     path: str | None = None
     folder: str | None = None
     has_python: bool = True
+    has_own: bool = False
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

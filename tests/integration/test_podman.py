@@ -23,6 +23,7 @@ from bench.engine.images.facts import ImageFacts
 from bench.engine.protocol import Task, Tree
 from bench.record.schema import Limits
 from bench.record.storage.bundle import read_bundle
+from bench.run.selftest.checks import CHECKS
 from tests.integration.command import Command
 from tests.integration.private_engine import client_of
 from tests.integration.private_podman import PrivatePodman, podman
@@ -107,7 +108,16 @@ def test_files_arrive_also_piece_by_piece(
     assert (out / "b.txt").read_text() == "mine"
 
 
-def test_a_result_of_docker_is_reproduced_in_podman_and_variants_are_tried_there(
+def test_what_the_self_test_reads_is_true(service: PrivatePodman, tmp_path: Path) -> None:
+    done = Command(tmp_path)("run", "selftest", "--no-calibration", "--json", DOCKER_HOST=service.url)
+    assert done.code == 0, done.err
+    record = read_bundle(tmp_path / done.path()).record
+    assert (record.engine.name, record.outcome, len(record.runs)) == ("podman", "passed", len(CHECKS))
+    assert [held for held in done.document["readings"] if held["outcome"] == "failed"] == []
+    assert not done.document["not_made"]
+
+
+def test_a_result_of_docker_is_reproduced_in_podman_and_back_and_variants_are_tried_there(
     service: PrivatePodman, tmp_path: Path
 ) -> None:
     make_project(tmp_path / "project")
@@ -120,6 +130,9 @@ def test_a_result_of_docker_is_reproduced_in_podman_and_variants_are_tried_there
     assert again.code == 0, again.err
     assert {one["code"] for one in again.document["mismatches"] if one["blocking"]} == {"engine"}
     assert again.document["comparison"]["status"] in {"setup_differs", "limit_bound"}  # the latter by other ulimits
+    back = command("reproduce", again.path(), *more, "--trust", "--allow", "engine", "--results", "back")
+    assert back.code == 0, back.err
+    assert {one["code"] for one in back.document["mismatches"] if one["blocking"]} == {"engine"}
     tried = command("whatif", "passes_cpu", *more, "--variants", "glibc,unconfined", "--repeat", "1", **there)
     assert tried.code == 0, tried.err
     assert [(one["name"], one["passed"]) for one in tried.document["variants"]] == [

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from bench.compare.build.packages import in_words
-from bench.compare.likeness.what_ran import GROUP, unlike_tests
+from bench.compare.likeness.what_ran import GROUP, code_from_elsewhere, unlike_tests
 from bench.errors import UsageError
 from bench.record.schema import Diagnostic, Environment, Image, Record, Source, Status
 
@@ -27,6 +27,7 @@ GROUPS = (
     "host",
     "state",
     "source",
+    "code",
     "profile",
     "params",
     "node",
@@ -96,6 +97,7 @@ def forced_status(found: Collection[Difference]) -> Status | None:
 
 def _all(a: Record, b: Record) -> Iterator[Difference]:
     yield from _diagnostic(a, b)
+    yield from _code_that_ran(a, b)
     yield from _build(a, b)
     yield from _engine(a, b)
     yield from _limits(a, b)
@@ -162,6 +164,14 @@ def _source(one: Source, two: Source) -> Iterator[Difference]:
         yield from _known("source", one.sha256, two.sha256, meaning, forces)
     elif project:
         yield from _known("source", one.commit, two.commit, meaning, forces)
+
+
+def _code_that_ran(a: Record, b: Record) -> Iterator[Difference]:
+    """A change of the source that may not have been run: both sides would be the same, whatever it costs."""
+    told = (code_from_elsewhere(a), code_from_elsewhere(b))
+    if told != (None, None) and a.diagnostic.source.sha256 != b.diagnostic.source.sha256:
+        meaning = "the source differs, and what ran was not the source that is named"
+        yield _difference("code", *told, meaning, "build_differs")
 
 
 def _build(a: Record, b: Record) -> Iterator[Difference]:

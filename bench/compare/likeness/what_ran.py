@@ -198,3 +198,9 @@ def _known(side: Sequence[_Ran]) -> bool:
 def _repeated(side: Sequence[_Ran]) -> str:
     count = sum(bool(ran.repeated) for ran in side)
     return f"tried again in {count} of {units.counted(len(side), 'run')}"
+
+
+def code_from_elsewhere(record: Record) -> str | None:
+    """Return what tells that a run took the project's modules from elsewhere than its copy; ``None`` if none did."""
+    warnings = (warning for run in record.runs for warning in run.warnings)
+    return next((warning.message for warning in warnings if warning.code == "code_elsewhere"), None)

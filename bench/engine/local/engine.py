@@ -31,6 +31,7 @@ from bench.engine.local.process import LocalProcess, kill_strays
 from bench.engine.local.systemd_scope import read_scope, scope_argv, scope_environment
 from bench.engine.present.existing import existing_environment
 from bench.engine.present.host_place import host_place, is_host
+from bench.engine.present.own import with_own_modules
 from bench.engine.protocol import Capacity, Ending, Event, Need, Notify, OnEvent, Orphan, Place, Task, Tree
 from bench.engine.supervise import Follower
 from bench.engine.task import MARK, Folders, command_of, latest_end_s, stop_s, supervisor_argv, supervisor_spec
@@ -121,6 +122,7 @@ class LocalEngine:
             if group is not None:
                 stack.callback(group.remove)
             stack.callback(kill_strays, run_id)
+            task = with_own_modules(place, task)
             marked = replace(task, env={**task.env, MARK: run_id})
             argv = supervisor_argv(place, supervisor_spec(place, marked, folders, group.spec() if group else None))
             argv[-1] = f"@{_apart(work, argv[-1])}"

@@ -34,15 +34,24 @@ CURRENT = "."
 _ASK_S = 120.0
 _WHERE = "import json, sys; print(json.dumps([list(sys.version_info[:3]), sys.version, sys.prefix, sys.path]))"
 _WHAT = """
-import importlib.metadata as m, json, sysconfig
-packages, torch = {}, None
+import importlib.metadata as m, json, os, sys, sysconfig
+packages, torch, local = {}, None, set()
 for d in m.distributions():
     name = d.metadata["Name"]
     if name and name not in packages:
         packages[name] = d.version
     if name and name.lower() == "torch" and torch is None:
         torch = open(str(d.locate_file("torch/version.py")), encoding="utf-8").read()
-print(json.dumps({"packages": packages, "torch": torch, "build": str(sysconfig.get_config_var("CONFIG_ARGS"))}))
+    if name and '"file:' in (d.read_text("direct_url.json") or ""):
+        tops = (d.read_text("top_level.txt") or "").split() or [f.parts[0].partition(".")[0] for f in d.files or ()]
+        local.update([name.replace("-", "_").replace(".", "_"), *tops])
+homes = tuple(os.path.join(os.path.realpath(one), "") for one in (sys.prefix, sys.base_prefix))
+for folder in filter(os.path.isdir, map(os.path.realpath, sys.path)):
+    if not os.path.join(folder, "").startswith(homes) and not folder.endswith("-packages"):
+        local.update(one.partition(".")[0] for one in os.listdir(folder)[:1000])
+local = sorted(one for one in local if one.isidentifier())[:1000]
+build = str(sysconfig.get_config_var("CONFIG_ARGS"))
+print(json.dumps({"packages": packages, "torch": torch, "build": build, "local": local}))
 """
 _CONDA = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.json")
 
@@ -59,13 +68,17 @@ class Found:
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What an environment holds: packages by name, those of conda beside them, and torch's build."""
+    """What an environment holds: packages by name, those of conda beside them, and torch's build.
+
+    ``local`` are modules that were installed from a folder of this machine, or are imported from one.
+    """
 
     packages: dict[str, str]
     conda: dict[str, str]
     torch: str | None
     torch_git: str | None
     build: str
+    local: tuple[str, ...]
 
 
 def existing_environment(need: Need, notify: Notify, cache: Path | None = None) -> Place:
@@ -102,6 +115,8 @@ def existing_environment(need: Need, notify: Notify, cache: Path | None = None) 
         preloads=find_preloads(),
         env=env,
         path=path,
+        has_own=True,
+        own=content.local,
     )
 
 
@@ -182,7 +197,8 @@ def parse_content(text: str, conda: Mapping[str, str]) -> Content:
     try:
         data: dict[str, Any] = json.loads(text)
         torch, git = parse_torch(data["torch"]) if data["torch"] is not None else (None, None)
-        return Content(dict(sorted(data["packages"].items())), dict(conda), torch, git, str(data["build"]))
+        packages, local = dict(sorted(data["packages"].items())), tuple(map(str, data["local"]))
+        return Content(packages, dict(conda), torch, git, str(data["build"]), local)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotMeasured("the environment does not say what it holds", str(error)) from error
 

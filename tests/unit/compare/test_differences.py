@@ -4,7 +4,7 @@ import pytest
 from bench.compare.likeness.differences import differences, forced_status
 from bench.compare.reference import require_comparable
 from bench.errors import ExitCode, NotComparable
-from bench.record.schema import Environment, HostClass, Image, Limits, Outer, Run, Source, ThreadsUsed
+from bench.record.schema import Environment, HostClass, Image, Limits, Outer, Run, Source, ThreadsUsed, Warning_
 from tests.support.records import RYZEN, XEON, record, replace
 
 
@@ -93,6 +93,20 @@ def test_the_source_of_a_project_is_the_thing_under_test():
     assert (found.name, found.forces) == ("source", None)
     commits = differences(record(source=Source("project", commit="1")), record(source=Source("project", commit="2")))
     assert [one.name for one in commits] == ["source"]
+
+
+def test_a_change_of_the_source_that_may_not_have_run_is_no_code_under_test():
+    """The tests took what is installed, on both sides, and would be called the same whatever the change costs."""
+
+    def ran(sha256, code="code_elsewhere"):
+        one = record(source=Source("project", sha256=sha256))
+        run = msgspec.structs.replace(one.runs[0], warnings=(Warning_(code, "not from the copy"),))
+        return msgspec.structs.replace(one, runs=(run,))
+
+    assert forced_status(differences(ran("1" * 64), ran("2" * 64))) == "build_differs"
+    assert forced_status(differences(ran("1" * 64, "other"), ran("2" * 64))) == "build_differs"
+    assert differences(ran("1" * 64), ran("1" * 64)) == ()
+    assert forced_status(differences(ran("1" * 64, "other"), ran("2" * 64, "other"))) is None
 
 
 def test_what_is_accepted_is_named_and_forces_nothing():

@@ -14,7 +14,7 @@ from bench.engine.protocol import Need
 from bench.errors import NotMeasured, UsageError
 
 FOUND = Found(Path("/env/bin/python"), (3, 12, 1), "3.12.1 (main)", Path("/env"), ("/env/lib",))
-CONTENT = Content({"numpy": "2.1", "pytest": "8"}, {"mkl": "2024.1 h5", "numpy": "2.1 py_0"}, None, None, "--x")
+CONTENT = Content({"numpy": "2.1", "pytest": "8"}, {"mkl": "2024.1 h5", "numpy": "2.1 py_0"}, None, None, "--x", ())
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def answering(monkeypatch):
         asked.append(question)
         if question == existing._WHERE:
             return '[[3, 12, 1], "3.12.1", "/env", []]'
-        return '{"packages": {"numpy": "2.1"}, "torch": null, "build": ""}'
+        return '{"packages": {"numpy": "2.1"}, "torch": null, "build": "", "local": ["pkg"]}'
 
     monkeypatch.setattr(existing, "_answer", answer)
     return asked
@@ -71,6 +71,7 @@ def test_an_environment_is_read_once(answering, venv, tmp_path):
     assert places[0].environment == places[1].environment
     assert places[0].environment.note.startswith("an existing")
     assert places[0].path.startswith(str(venv.parent))
+    assert [(place.has_own, place.own) for place in places] == [(True, ("pkg",))] * 2
 
 
 def test_one_without_pytest_or_torch_is_refused_in_a_line_that_says_what_to_do(answering, venv, tmp_path):
@@ -127,7 +128,7 @@ def test_conda_s_packages_are_read_from_its_files(tmp_path):
     assert read_conda(tmp_path / "none") == {}
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"packages": 3, "torch": null, "build": ""}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"packages": 3, "torch": null, "build": "", "local": ["pkg"]}'])
 def test_an_answer_that_is_none_is_an_error(text):
     with pytest.raises(NotMeasured):
         parse_content(text, {})
@@ -155,3 +156,19 @@ def test_a_command_runs_on_the_host_as_it_is(tmp_path, monkeypatch):
     assert is_host(Need("small", program="x"))
     assert not is_host(Need("cpu", program="x"))
     assert not is_host(Need("small"))
+
+
+def test_modules_that_come_from_folders_of_this_machine_are_known(tmp_path, monkeypatch):
+    """A folder that an editable install puts on the path, and a package that was installed from a folder."""
+    (tmp_path / "lib" / "beside").mkdir(parents=True)
+    packages = tmp_path / "site-packages"
+    for name, address in (("from-here", "file:///x"), ("from-there", "https://x")):
+        about = packages / f"{name}.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
+        (about / "direct_url.json").write_text(f'{{"url": "{address}"}}')
+        (about / "top_level.txt").write_text("inner\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'lib'}:{packages}")
+    content = parse_content(existing._answer(Path(sys.executable), existing._WHAT), {})
+    assert {"beside", "inner", "from_here"} <= set(content.local)
+    assert "from_there" not in content.local

@@ -10,6 +10,7 @@ from .clock import monotonic_s
 from .deadline import Deadline
 from .guard import MEASURED, Guard
 from .hook import hook
+from .imported import Own, told
 from .plain import LeftOut, number, text, type_name
 from .properties import Properties
 from .reports import DECIDED, PHASES, benchmarks, is_subtest, message_of, node_id, outcome_of, seconds
@@ -20,6 +21,7 @@ REASON_CHARACTERS = 300
 NOT_RUN = (("collectonly", "--collect-only"), ("setupplan", "--setup-plan"), ("setuponly", "--setup-only"))
 """pytest's options with which it runs no test's body."""
 THREADS = "bench_threads"
+ELSEWHERE = "bench_elsewhere"
 
 
 class _Test:
@@ -63,6 +65,8 @@ class Recorder:
         self._tests: dict[str, _Test] = {}
         self._outcomes: dict[str, int] = {}
         self._threads: list[dict[str, Any]] = []
+        self._own = Own()
+        self._elsewhere: set[str] = set()
         self._only: str | None = None
 
     @hook(tryfirst=True)
@@ -135,9 +139,11 @@ class Recorder:
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker of pytest-xdist has ended."""
         with self._guard:
-            told = (getattr(node, "workeroutput", None) or {}).pop(THREADS, None)
-            if type(told) is dict:
-                self._threads.append(told)
+            output = getattr(node, "workeroutput", None) or {}
+            threads, elsewhere = output.pop(THREADS, None), output.pop(ELSEWHERE, ())
+            if type(threads) is dict:
+                self._threads.append(threads)
+            self._elsewhere.update(name for name in elsewhere if type(name) is str)
 
     @hook(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: Any, exitstatus: int) -> Iterator[None]:
@@ -153,8 +159,14 @@ class Recorder:
                     "stopped", reason=text(stop, REASON_CHARACTERS) if type(stop) is str else "it was told to stop"
                 )
         with self._guard:
-            for told in self._threads or [read_threads()]:
-                self._writer.put("threads", torch=told.get("torch"), openmp=told.get("openmp"))
+            for threads in self._threads or [read_threads()]:
+                self._writer.put("threads", torch=threads.get("torch"), openmp=threads.get("openmp"))
+        with self._guard:
+            names = sorted(self._elsewhere.union(self._own.elsewhere()))
+            if names:
+                self._writer.put(
+                    "warning", code="code_elsewhere", message=told(names), value=len(names), unit="modules"
+                )
         with self._guard:
             self._writer.put_last(
                 "finished",
@@ -229,10 +241,11 @@ class Recorder:
 
 
 class WorkerThreads:
-    """A worker of pytest-xdist tells its controller how many threads its tests had."""
+    """A worker of pytest-xdist tells its controller how many threads its tests had, and whose code they took."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
+        self._own = Own()
 
     @hook(tryfirst=True)
     def pytest_sessionfinish(self, session: Any) -> None:
@@ -241,6 +254,7 @@ class WorkerThreads:
             output = getattr(session.config, "workeroutput", None)
             if type(output) is dict:
                 output[THREADS] = read_threads()
+                output[ELSEWHERE] = self._own.elsewhere()
 
 
 def _reason(error: BaseException) -> str:
