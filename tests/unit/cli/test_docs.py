@@ -275,6 +275,8 @@ def test_every_variable_of_the_environment_is_in_a_table_and_every_exit_code_too
         "BENCH_RUN_ID",
         "BENCH_EVENTS",
         "BENCH_MEASURED_PYTEST",
+        "BENCH_OWN_MODULES",
+        "BENCH_OWN_ROOTS",
         "BENCH_PROFILER_OUT",
         "BENCH_WORK_OUT",
     }
