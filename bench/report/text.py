@@ -48,11 +48,15 @@ def plain(text: object, width: int | None = None, *, keep_lines: bool = False) -
 
 
 def without_passwords(text: str) -> str:
-    """Return text in which no address shows a password: ``ssh://me:[redacted]@lab``."""
-    return _PASSWORD.sub(r"\1:[redacted]@", text)
+    """Return text in which no address shows a password: ``ssh://me:[redacted]@lab``.
+
+    Before a host of the web a word alone is a token, as git and pip take it: ``https://[redacted]@host``.
+    """
+    return _TOKEN.sub("[redacted]@", _PASSWORD.sub(r"\1:[redacted]@", text))
 
 
 _PASSWORD = re.compile(r"(?<=://)([^\s/@:\"']*):[^\s/]*@")
+_TOKEN = re.compile(r"(?:(?<=http://)|(?<=https://))[^\s/@:\"']+@")
 
 
 def _printable(text: str) -> str:

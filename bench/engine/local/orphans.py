@@ -93,7 +93,8 @@ def remove(ledger: Ledger, entry: Entry) -> bool:
     # What an entry names is removed if it bears a name as a run gives it: a test may have written the entry.
     if group is not None and all(folder.name == f"bench-{entry.run_id}" for folder in group.folders.values()):
         done = group.remove() and done
-    if Path(entry.work).name.startswith(WORK) and Path(entry.work).is_absolute():
+    of_the_run = re.fullmatch(re.escape(f"{WORK}{entry.run_id}") + "[0-9a-f]{8}", Path(entry.work).name)
+    if of_the_run is not None and Path(entry.work).is_absolute():
         discard_tree(Path(entry.work))
     parent = Path(entry.out).parent
     of_a_store = parent.name.startswith("bench-") and _RUN.fullmatch(Path(entry.out).name) is not None

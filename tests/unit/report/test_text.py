@@ -50,7 +50,16 @@ def test_plain(text: object, shown: str) -> None:
         ("at ssh://me:word@lab:22: it ended", "at ssh://me:[redacted]@lab:22: it ended"),
         ("--host 'ssh://me:w@rd@lab'", "--host 'ssh://me:[redacted]@lab'"),
         ("tcp://:word@lab:2375/x and http://a:b@c", "tcp://:[redacted]@lab:2375/x and http://a:[redacted]@c"),
-        *((same, same) for same in ("ssh://me@lab:22/run/x@y", "tcp://lab:2375: mail me@lab", "https://lab:80/a@b")),
+        ("git+https://t0ken@host/a and http://me@host", "git+https://[redacted]@host/a and http://[redacted]@host"),
+        *(
+            (same, same)
+            for same in (
+                "ssh://me@lab:22/run/x@y",
+                "git+ssh://git@host/a",
+                "tcp://lab:2375: mail me@lab",
+                "https://lab:80/a@b",
+            )
+        ),
     ],
 )
 def test_no_address_shows_a_password(text: str, shown: str) -> None:

@@ -319,7 +319,7 @@ def dead(ledger, tmp_path, monkeypatch):
     supervisor = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     supervisor.stdout.readline()
     supervisor.stdout.close()
-    out, work = tmp_path / "theirs", tmp_path / "bench-work-1"
+    out, work = tmp_path / "theirs", tmp_path / "bench-work-r10123abcd"
     for folder in (out, work):
         folder.mkdir()
     (out / "result.json").write_text("{}")
@@ -342,10 +342,10 @@ def test_an_orphan_is_finished_and_removed(engine, dead, out, tmp_path):
     assert ending.notes == ("'link' was not copied: no plain file",)
     assert (out / "deep" / "x").read_text() == "x"
     assert ending.killed
-    assert (tmp_path / "bench-work-1").exists()  # until its bundle is written
+    assert (tmp_path / "bench-work-r10123abcd").exists()  # until its bundle is written
     assert engine.discard(orphan)
     assert engine.discard(orphan)
-    assert not (tmp_path / "bench-work-1").exists()
+    assert not (tmp_path / "bench-work-r10123abcd").exists()
     assert (tmp_path / "theirs").exists()  # not a folder of ours by its place
     dead.wait(5)
     assert (tmp_path / "asked").exists()  # TERM, which a supervisor answers with its last readings
@@ -449,8 +449,9 @@ def test_an_owner_that_is_no_process_stops_nothing(tmp_path, monkeypatch, pid):
     assert ledger.left_behind() == []
 
 
-def test_a_folder_that_no_run_made_is_not_removed(tmp_path, monkeypatch):
-    mine = tmp_path / "mine"
+@pytest.mark.parametrize("name", ["mine", "bench-work-notes", "bench-work-y0123abcd"])
+def test_a_folder_that_no_run_made_is_not_removed(tmp_path, name):
+    mine = tmp_path / name
     mine.mkdir()
     ledger = Ledger(tmp_path / "ledger")
     ledger.write(Entry("x", {}, str(mine), str(mine)), {})
