@@ -74,8 +74,8 @@ class Tree:
     """Files to copy to ``/src`` in the task (never mounted): paths relative to ``root``.
 
     ``links`` holds, by their paths, where links lead from where they lie; never out of the tree. ``left_out`` says in
-    plain lines what the project has and the copy has not. ``kept`` is the folder of the copy that a command works from,
-    so that ``root`` may be edited meanwhile.
+    plain lines what the project has and the copy has not. ``folders`` hold nothing. ``kept`` is the folder of the copy
+    that a command works from, so that ``root`` may be edited meanwhile.
     """
 
     root: Path
@@ -83,7 +83,13 @@ class Tree:
     sha256: str
     links: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     kept: Path | None = None
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """Its files, and its folders that hold nothing with a slash at the end."""
+        return (*self.files, *(f"{name}/" for name in self.folders))
 
     @property
     def source(self) -> Path:

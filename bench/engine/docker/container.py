@@ -275,7 +275,7 @@ def _copy_little(api: APIClient, handle: str, target: Path, bounds: Bounds) -> C
 
 def _write_tree(archive: tarfile.TarFile, name: str, tree: Tree) -> None:
     try:
-        write_folder(archive, name, USER_ID, tree.source, tree.files, tree.links)
+        write_folder(archive, name, USER_ID, tree.source, tree.entries, tree.links)
     except OSError as error:
         raise UsageError(f"the project {tree.root} cannot be copied", str(error)) from error
 

@@ -176,7 +176,7 @@ def _put_project(container: Container, tree: Tree) -> None:
     """Put the project where the runs will have it: a build may write beside its sources, in this copy."""
     with tempfile.TemporaryFile() as target:
         with packing(target) as archive:
-            write_folder(archive, ".", 0, tree.source, tree.files, tree.links)
+            write_folder(archive, ".", 0, tree.source, tree.entries, tree.links)
         container.put_archive(SOURCE, target)
 
 

@@ -40,7 +40,8 @@ def write_folder(
         name: the folder's name in it; empty for the archive's own root, which stays as it is.
         uid: who owns all of it.
         root: where the files lie.
-        files: their paths below it. Of a link among them, what it leads to is taken.
+        files: their paths below it. Of a link among them, what it leads to is taken; one that ends with a slash is a
+            folder that holds nothing.
         links: where links lead, by their paths.
 
     Raises:
@@ -58,6 +59,11 @@ def write_folder(
                 archive.addfile(_folder(str(folder), uid))
         if links and file in links:
             archive.addfile(_link(str(target), links[file], uid))
+            continue
+        if file.endswith("/"):
+            if target not in made:
+                made.add(target)
+                archive.addfile(_folder(str(target), uid))
             continue
         with Path(root or "", file).open("rb") as stream:
             about = os.fstat(stream.fileno())

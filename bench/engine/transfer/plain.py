@@ -64,6 +64,8 @@ def copy_tree(tree: Tree, target: Path) -> None:
     Raises:
         OSError: a file cannot be read, or the disk refuses.
     """
+    for name in tree.folders:
+        (target / name).mkdir(parents=True, exist_ok=True)
     for name in tree.files:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         copy_file(tree.source / name, target / name)

@@ -39,6 +39,7 @@ class Names:
     nested: tuple[str, ...]
     ignored: tuple[str, ...]
     unread: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 def read_names(folder: Path) -> Names | None:
@@ -56,13 +57,14 @@ def read_names(folder: Path) -> Names | None:
     nested += [name.rstrip("/") for name in untracked if name.endswith("/")]
     if not tracked and not nested and not untracked and _git(folder, "check-ignore", "-q", ".") is not None:
         return None
-    asked = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", ".")
+    asked = ("ls-files", "-z", "--others", "--exclude-standard", "--directory")
     return Names(
         tracked=tuple(sorted(set(tracked))),  # a conflict lists a name for each side
         untracked=tuple(name for name in untracked if not name.endswith("/")),
         nested=tuple(sorted(set(nested))),
-        ignored=tuple(_split(_git(folder, *asked) or "")),
+        ignored=tuple(_split(_git(folder, *asked, "--ignored", "--", ".") or "")),
         unread=unread,
+        folders=tuple(name for name in _split(_git(folder, *asked, "--", ".") or "") if name.endswith("/")),
     )
 
 

@@ -18,11 +18,15 @@ from bench.run.source.walk import is_too_deep, unknown
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """Names of plain files, links with where they lead from where they lie, and lines on what cannot be copied."""
+    """Names of plain files, links with where they lead from where they lie, and lines on what cannot be copied.
+
+    ``folders`` are those that hold nothing.
+    """
 
     files: tuple[str, ...]
     links: Mapping[str, str]
     left_out: tuple[str, ...]
+    folders: tuple[str, ...] = ()
 
 
 def sort_out(root: Path, names: Iterable[str]) -> Sorted:
@@ -34,6 +38,7 @@ def sort_out(root: Path, names: Iterable[str]) -> Sorted:
     """
     top = read_top(root) or root
     files: list[str] = []
+    folders: list[str] = []
     links: dict[str, str] = {}
     outside: list[str] = []
     special: list[str] = []
@@ -57,6 +62,8 @@ def sort_out(root: Path, names: Iterable[str]) -> Sorted:
                 outside.append(name)
         elif path.is_file():
             files.append(name)
+        elif name.endswith("/"):
+            folders.append(name.rstrip("/"))
         elif not path.is_dir():
             special.append(name)
     left_out = (
@@ -64,7 +71,7 @@ def sort_out(root: Path, names: Iterable[str]) -> Sorted:
         *named("what is no plain file", special),
         *named("what lies too deep", deep),
     )
-    return Sorted(tuple(sorted(files)), links, left_out)
+    return Sorted(tuple(sorted(files)), links, left_out, tuple(sorted(folders)))
 
 
 def _of_the_checkout(target: Path, top: Path) -> bool:
@@ -76,7 +83,7 @@ def _beside(name: str, target: Path) -> list[tuple[str, Path]]:
     """What a link stands for: a file, or what a folder holds, by names below the link, each with where it really is."""
     if target.is_file():
         return [(name, target)]
-    held = [(f"{name}/{one}", target / one) for one in list_project(target).names]
+    held = [(f"{name}/{one}", target / one) for one in list_project(target).names if not one.endswith("/")]
     return [(one, Path(os.path.realpath(path))) for one, path in held if os.path.lexists(path)]
 
 

@@ -19,7 +19,8 @@ UNREAD = "folders that cannot be read or lie too deep"
 class Listing:
     """Names relative to the root: of files and links, of those that git tracks, and of what changed since the commit.
 
-    ``left_out`` says in plain lines what is there and is not among the names.
+    Among the names are those of folders that hold nothing, with a slash at the end. ``left_out`` says in plain lines
+    what is there and is not among the names.
     """
 
     names: tuple[str, ...]
@@ -38,11 +39,12 @@ def list_project(root: Path) -> Listing:
     untracked = [name for name in names.untracked if not made.holds(name)]
     inside = [_prefixed(name, _list_nested(root / name, name)) for name in names.nested if not is_made(root / name)]
     ignored = [name for name in names.ignored if not _is_made(root, made, name)]
+    empty = [name for folder in names.folders for name in _empty_in(root, folder, made)]
     changed = read_changed(root)
     tracked = frozenset(names.tracked)
     own = [name for name in changed or () if name in tracked or not made.holds(name)]
     return Listing(
-        names=tuple(sorted({*names.tracked, *untracked, *(name for one in inside for name in one.names)})),
+        names=tuple(sorted({*names.tracked, *untracked, *empty, *(name for one in inside for name in one.names)})),
         tracked=tracked.union(*(one.tracked for one in inside)),
         changed=None if changed is None else (*own, *(name for one in inside for name in one.changed or ())),
         commit=read_commit(root),
@@ -67,7 +69,15 @@ def _list_nested(folder: Path, name: str) -> Listing:
 
 def _walked(folder: Path) -> Listing:
     found = walk(folder)
-    return Listing(found.names, left_out=named(UNREAD, found.unread))
+    return Listing((*found.names, *found.empty), left_out=named(UNREAD, found.unread))
+
+
+def _empty_in(root: Path, folder: str, made: Made) -> list[str]:
+    """Folders that hold nothing, in one of which git tracks no file; a clone lists its own."""
+    if made.holds(f"{folder}x") or (root / folder / ".git").exists():
+        return []
+    names = [f"{folder}{name}" for name in walk(root / folder).empty]
+    return names or ([folder] if not any((root / folder).iterdir()) else [])
 
 
 def _prefixed(name: str, listing: Listing) -> Listing:

@@ -78,7 +78,7 @@ def list_code(root: Path, results: Path | None = None) -> tuple[Source, Tree]:
         raise UsageError(f"--project {root} holds no files", fix="give the folder of a checkout")
     _check_size(root, found.files)
     left_out = (*listing.left_out, *found.left_out, *ours)
-    tree = Tree(real, found.files, "", links=found.links, left_out=left_out)
+    tree = Tree(real, found.files, "", links=found.links, left_out=left_out, folders=found.folders)
     return Source(kind="project", commit=listing.commit, dirty=_dirty(listing, own)), tree
 
 

@@ -73,16 +73,21 @@ def is_too_deep(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """Files and links below a folder, and the folders that could not be listed, by paths relative to it."""
+    """Files and links below a folder, the folders that could not be listed, and those that hold nothing at all.
+
+    By paths relative to it; those of empty folders end with a slash.
+    """
 
     names: tuple[str, ...]
     unread: tuple[str, ...]
+    empty: tuple[str, ...] = ()
 
 
 def walk(root: Path) -> Walked:
     """Return all files and links below a folder but what tools made. No link is followed."""
     names: list[str] = []
     unread: list[str] = []
+    empty: list[str] = []
     waiting = [""]
     while waiting:
         folder = waiting.pop()
@@ -92,6 +97,8 @@ def walk(root: Path) -> Walked:
         except OSError:
             unread.append(folder.rstrip("/"))
             continue
+        if folder and not found:
+            empty.append(folder)
         for name, is_folder in found:
             if not is_folder:
                 names.append(name)
@@ -100,4 +107,5 @@ def walk(root: Path) -> Walked:
             elif not is_made(root / name):
                 waiting.append(f"{name}/")
     made = Made(root)
-    return Walked(tuple(sorted(name for name in names if not made.holds(name))), tuple(sorted(unread)))
+    files = tuple(sorted(name for name in names if not made.holds(name)))
+    return Walked(files, tuple(sorted(unread)), tuple(sorted(empty)))

@@ -309,3 +309,15 @@ def test_a_deep_folder_is_copied_as_far_as_paths_lead(tmp_path):
     assert copy_plain(source, target) == ()
     assert [path.name for path in target.iterdir()] == ["near"]
     remove_tree(source)
+
+
+def test_a_folder_that_holds_nothing_goes_in_once(tmp_path):
+    (tmp_path / "a.txt").touch()
+    target = io.BytesIO()
+    with packing(target) as archive:
+        write_folder(archive, "src", 5, tmp_path, ("a.txt", "deep/empty/", "deep/"))
+    with tarfile.open(fileobj=target) as archive:
+        found = [(member.name, member.isdir(), member.uid) for member in archive]
+    assert found == [
+        ("src", True, 5), ("src/a.txt", False, 5), ("src/deep", True, 5), ("src/deep/empty", True, 5),
+    ]  # fmt: skip

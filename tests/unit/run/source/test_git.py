@@ -47,6 +47,7 @@ def test_names_are_told_by_what_git_knows_of_them(checkout, library):
         untracked=("new.py",),
         nested=("dep", "vendor"),
         ignored=("build/", "noise.log"),
+        folders=("dep/",),
     )
 
 

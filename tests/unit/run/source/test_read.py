@@ -1,7 +1,10 @@
 """A project's source and files: hashed by content, refused in one line if they cannot be copied."""
 
+import subprocess
+
 import pytest
 
+from bench.engine.transfer.plain import copy_tree
 from bench.errors import UsageError
 from bench.run.source import read as module
 from bench.run.source.own import is_bundle
@@ -192,3 +195,34 @@ def test_committed_results_are_counted_and_not_copied(checkout):
     source, tree = read_project(checkout.root, checkout.root / "results")
     assert (tree.files, tree.left_out) == (("tests/test_a.py",), ("2 file(s) of results that git tracks",))
     assert source.dirty is False
+
+
+def test_a_folder_that_holds_nothing_is_in_the_copy_too(checkout, tmp_path):
+    """Git knows none; a test may write into it."""
+    checkout.write(".gitignore", "tmp/\n")
+    checkout.commit()
+    before = read_project(checkout.root)[0]
+    for name in ("out", "tests/data", "new/deep/est", "tmp", "results/host/grad_cpu/.partial"):
+        (checkout.root / name).mkdir(parents=True)
+    checkout.write("new/file.txt")
+    (checkout.root / "new/file.txt").unlink()
+    source, tree = read_project(checkout.root, checkout.root / "results")
+    assert tree.folders == ("new/deep/est", "out", "results/host/grad_cpu/.partial", "tests/data")
+    assert tree.left_out == ("what git ignores: tmp/",)
+    assert source.sha256 == before.sha256
+    copy_tree(tree, tmp_path / "copy")
+    assert (tmp_path / "copy" / "new" / "deep" / "est").is_dir()
+    assert not (tmp_path / "copy" / "tmp").exists()
+
+
+def test_folders_that_hold_nothing_are_found_without_git_and_in_a_clone_inside(checkout, tmp_path):
+    plain = tmp_path / "plain"
+    for name in ("a/b", ".venv/x", ".pytest_cache"):
+        (plain / name).mkdir(parents=True)
+    (plain / "x.py").touch()
+    assert read_project(plain)[1].folders == ("a/b",)
+    clone = tmp_path / "outer"
+    subprocess.run(["git", "init", "-q", clone], check=True)
+    subprocess.run(["git", "clone", "-q", checkout.root, clone / "inner"], check=True)
+    (clone / "inner" / "out").mkdir()
+    assert read_project(clone)[1].folders == ("inner/out",)
