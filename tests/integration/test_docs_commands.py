@@ -232,11 +232,14 @@ def decides_a_project(line: str, request: pytest.FixtureRequest, tmp_path: Path)
     project = tmp_path / "project"
     (project / "tests").mkdir(parents=True)
     words = shlex.split(line)
-    test = project / words[words.index("--node") + 1].partition("::")[0]
-    test.write_text("def test_y(): pass\n")
+    file, _, name = words[words.index("--node") + 1].partition("::")
+    test = project / file
     user = {f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    execute("git init -q -b main . && git add . && git commit -qm one", project, user)
-    test.write_text("def test_y(): assert 1\n")
+    execute("git init -q -b main .", project)
+    for revision in ("pass", "assert 1"):
+        test.write_text(f"def {name}(): {revision}\n")
+        execute("git add . && git commit -qm one", project, user)
+    test.write_text(f"def {name}(): assert 2\n")
     in_own = "--python" in words
     more = {
         "PATH": f"{checkout}/.venv/bin:{os.environ['PATH']}",

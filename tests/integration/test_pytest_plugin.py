@@ -164,7 +164,7 @@ def test_unasked_it_reads_nothing_more_and_keeps_nothing(project: Path) -> None:
 
 
 ODD = """
-import os, shutil, tempfile, time, types, pytest
+import os, shutil, time, types, pytest
 
 class Mute:
     def __repr__(self): raise RuntimeError
@@ -175,7 +175,7 @@ def test_odd(request, record_property, monkeypatch):
     request.node.user_properties += ["no pair", (Mute(), 1), ("fact:x", Mute()), ("metric:m", float("nan")), ("kept", 3)]
     print("\\ud800 \\0")
     time.time = time.monotonic = lambda: float("nan")
-    shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
+    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
 
 @pytest.mark.timeout(float("nan"))
 def test_next(): ...

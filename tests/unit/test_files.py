@@ -50,4 +50,4 @@ def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path, kind: str) -> 
         with pytest.raises(OSError) as refused:
             read_plain(path, 10)
         assert refused.value.errno in (errno.EINVAL, errno.ENXIO)
-    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= open_before

@@ -48,7 +48,7 @@ class Outer(msgspec.Struct, frozen=True):
 
     ``cpus`` is the least quota over period, ``cpuset`` the CPUs that could be used if not all, ``memory_bytes`` and
     ``pids`` the least limits, ``nice`` the niceness. A limit that is not below what the host has is none. These keys
-    are absent where all is as usual: ``cpu_share``, the weight of the groups among their neighbours (1 is the usual
+    are absent if all is as usual: ``cpu_share``, the weight of the groups among their neighbours (1 is the usual
     one), ``scheduling``, the policy that the command was started with (``batch``, ``idle``, ``fifo``, ``round robin``),
     and ``io_priority``.
     """

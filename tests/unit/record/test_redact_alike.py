@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import pytest
 
 from bench.record.redact import redact_bytes
@@ -12,6 +9,7 @@ from bench.record.redact.lines import alike
 from bench.record.redact.lines.alike import Alike
 from bench.record.redact.text import RULES
 from benchmarks.redaction.forms import FORMS, plain, secrets
+from tests.support.cpu_time import cost
 
 MARKED = list(dict.fromkeys(marked for texts in FORMS.values() for marked in texts))
 QUIET = b"step %d key=word%d token=abc loss=%.4f\n"
@@ -88,10 +86,3 @@ def test_a_log_that_names_a_secret_in_each_line_takes_a_fraction_of_looking_at_e
     # Several times: what shares the core's caches makes one look cost twice as much.
     each = cost(lambda: RULES.redact(data))
     assert any(cost(lambda: _alike().redact(data)) < each / 3 for _ in range(5))
-
-
-def cost(call: Callable[[], object]) -> float:
-    """Seconds of CPU that a call takes."""
-    start = time.process_time()
-    call()
-    return time.process_time() - start

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import string
-import time
-from collections.abc import Callable
 
 import pytest
 
@@ -14,6 +12,7 @@ from bench.record.redact.lines.spans import hidden_of
 from bench.record.redact.lines.tokens import Tokens
 from bench.record.redact.scan import LARGE
 from bench.record.redact.text import RULES
+from tests.support.cpu_time import cost
 
 FORMS = [
     "GET /v1/items/{i} Authorization: Bearer {t} 200",
@@ -101,13 +100,6 @@ def test_numbers_of_other_lengths_are_one_form() -> None:
 )
 def test_what_was_hidden_is_told_from_what_became_of_a_line(redacted: bytes, hidden: object) -> None:
     assert hidden_of(b"a b c d", redacted) == hidden
-
-
-def cost(call: Callable[[], object]) -> float:
-    """Seconds of CPU that a call takes."""
-    start = time.process_time()
-    call()
-    return time.process_time() - start
 
 
 @pytest.mark.timed

@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 import re
 import string
-import time
-from collections.abc import Callable
 
 import pytest
 
@@ -14,6 +12,7 @@ from bench.record.redact.entropy import redact_random
 from bench.record.redact.lines.values import redact_values
 from bench.record.redact.scan import LARGE
 from bench.record.redact.text import RULES
+from tests.support.cpu_time import cost
 
 MIXED = string.ascii_letters + string.digits
 FORMS = [
@@ -83,10 +82,3 @@ def test_random_strings_cost_no_more_than_a_few_looks_at_each() -> None:
     # Several times: what shares the core's caches makes one look cost twice as much.
     passes = 3 * min(cost(lambda: sum(1 for _ in re.finditer(rb"[A-Za-z0-9+/_-]{20,}", data))) for _ in range(3))
     assert any(cost(lambda: redact_random(data, b"#")) < 60 * passes for _ in range(5))
-
-
-def cost(call: Callable[[], object]) -> float:
-    """Seconds of CPU that a call takes."""
-    start = time.process_time()
-    call()
-    return time.process_time() - start

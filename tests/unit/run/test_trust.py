@@ -78,7 +78,7 @@ def test_a_newer_one_replaces_what_is_known_and_an_older_one_does_not(tmp_path):
         '{"stamp": "20260101T000000Z"}',
         '{"stamp": "20261301T000000Z", "held": true}',
         b'{"stamp": "\xff"}',
-        b'{"x": ' + b"[" * 100_000,
+        pytest.param(b'{"x": ' + b"[" * 100_000, id="nested too deep"),
     ],
 )
 def test_damage_is_as_good_as_nothing_and_is_replaced(tmp_path, text):
