@@ -19,7 +19,8 @@ from bench.errors import DamagedData, NotComparable
 from bench.record.schema import Better, Experiment, Record, Status
 
 CONFIDENCE = 1 - rule.ALPHA
-UNDER_TEST = ("variant", "environ", "image", "source", "engine", "security", "limits.threads", "limits.cpuset")
+_THREADS = ("limits.threads", "limits.threads_used.torch", "limits.threads_used.openmp")
+UNDER_TEST = ("variant", "environ", "image", "source", "engine", "security", "limits.cpuset", *_THREADS)
 """Differences between the sides of an experiment that are what it asks about."""
 STATUS: dict[rule.Outcome, Status] = {
     "slower": "code_regressed",

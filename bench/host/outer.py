@@ -56,8 +56,15 @@ def read_outer(version: int | None, folders: Mapping[str, str], memory_bytes: in
         nice=os.getpriority(os.PRIO_PROCESS, 0),
         cpu_share=_share(folders, version),
         scheduling=_POLICIES.get(os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK, msgspec.UNSET),
-        io_priority=io_priority(*psutil.Process().ionice()),
+        io_priority=_io(),
     )
+
+
+def _io() -> str | msgspec.UnsetType:
+    try:
+        return io_priority(*psutil.Process().ionice())
+    except (OSError, psutil.Error):  # a sandbox may refuse the question
+        return msgspec.UNSET
 
 
 def io_priority(which: int, level: int) -> str | msgspec.UnsetType:

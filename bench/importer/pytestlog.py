@@ -22,7 +22,11 @@ _SIGNALS = {
 }
 """A shell's words for a command that a signal ended, and those of Python's own handler."""
 _WORDS = "|".join(_SIGNALS)
-_BY_SHELL = re.compile(rf"(?:.*\s)?(?P<word>{_WORDS})(?: \(core dumped\))?(?: {{2,}}\S.*)?")
+_BY_SHELL = re.compile(
+    r"(?:\S+::\S+ +)?(?:\S+: )?(?:line \d+: )?(?:\[\d+\][+-]? +)?(?:\d+ +)?"
+    rf"(?P<word>{_WORDS})(?: +\(core dumped\))?(?: {{1,}}\S.*)?"
+)
+_RESULT = re.compile(r"(?:.*\s)?(?:PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?:\s.*)?")
 _BY_PYTHON = re.compile(rf"(?:.*\s)?Fatal Python error: (?P<word>{_WORDS})")
 _LAST_LINES = 4
 
@@ -140,7 +144,10 @@ def _log_of(reading: Reading) -> PytestLog:
 def _signal_of(text: str) -> int | None:
     """The signal that the end of a log without an end names."""
     lines = [line.strip() for _, line in rows(text) if line.strip()]
-    found = [match for line in lines if (match := _BY_PYTHON.fullmatch(line)) is not None]
+    last = max(
+        (at for at, line in enumerate(lines) if _RESULT.fullmatch(line)), default=0
+    )  # what is before it did not end
+    found = [match for line in lines[last:] if (match := _BY_PYTHON.fullmatch(line)) is not None]
     found += [match for line in lines[-_LAST_LINES:] if (match := _BY_SHELL.fullmatch(line)) is not None]
     return int(_SIGNALS[found[-1]["word"]]) if found else None
 

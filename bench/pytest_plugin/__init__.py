@@ -29,7 +29,8 @@ def with_folder(words: list[str], names: Sequence[str] = (BARE, LONG)) -> list[s
 def pytest_load_initial_conftests(early_config: Any, parser: Any, args: list[str]) -> None:
     """Add the option: before pytest looks for conftest files, and after all plugins added theirs.
 
-    A plugin that has an option of this name keeps it, whichever of the two pytest read first.
+    A plugin that has an option of this name keeps it, whichever of the two pytest read first. What a conftest adds is
+    not known yet: so the short name is there only if somebody gave it, or asks for help.
 
     Args:
         early_config: pytest's configuration so far.
@@ -37,7 +38,8 @@ def pytest_load_initial_conftests(early_config: Any, parser: Any, args: list[str
         args: the command line, changed in place.
     """
     taken = {name for group in (parser._anonymous, *parser._groups) for one in group.options for name in one.names()}
-    names = [LONG] if BARE in taken else [BARE, LONG]
+    asked = any(word.partition("=")[0] in (BARE, "-h", "--help") for word in args)
+    names = [BARE, LONG] if asked and BARE not in taken else [LONG]
     group = parser.getgroup("bench", "keep evidence of each test (bench-reproducer)")
     text = f"Keep a bundle of each test that runs, in DIR ({RESULTS})."
     group.addoption(*names, nargs="?", const=RESULTS, default=None, metavar="DIR", dest="bench_results", help=text)

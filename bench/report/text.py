@@ -56,7 +56,7 @@ def without_passwords(text: str) -> str:
 
 
 _PASSWORD = re.compile(r"(?<=://)([^\s/@:\"']*):[^\s/]*@")
-_TOKEN = re.compile(r"(?:(?<=http://)|(?<=https://))[^\s/@:\"']+@")
+_TOKEN = re.compile(r"(?i:(?<=http://)|(?<=https://))[^\s/@:\"']+@")
 
 
 def _printable(text: str) -> str:

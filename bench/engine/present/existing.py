@@ -46,9 +46,12 @@ for d in m.distributions():
         tops = (d.read_text("top_level.txt") or "").split() or [f.parts[0].partition(".")[0] for f in d.files or ()]
         local.update([name.replace("-", "_").replace(".", "_"), *tops])
 homes = tuple(os.path.join(os.path.realpath(one), "") for one in (sys.prefix, sys.base_prefix))
-for folder in filter(os.path.isdir, map(os.path.realpath, sys.path)):
-    if not os.path.join(folder, "").startswith(homes) and not folder.endswith("-packages"):
-        local.update(one.partition(".")[0] for one in os.listdir(folder)[:1000])
+for folder in {os.path.realpath(one) for one in sys.path if one} - {"/"}:
+    if os.path.join(folder, "").startswith(homes) or folder.endswith("-packages"):
+        continue
+    if os.path.isdir(folder) and os.access(folder, os.R_OK | os.X_OK):
+        local.update(one.partition(".")[0] for one in sorted(os.listdir(folder))[:1000])
+local -= set(sys.stdlib_module_names)
 local = sorted(one for one in local if one.isidentifier())[:1000]
 build = str(sysconfig.get_config_var("CONFIG_ARGS"))
 print(json.dumps({"packages": packages, "torch": torch, "build": build, "local": local}))
@@ -252,7 +255,7 @@ def _key(found: Found) -> str:
     """One hash of what is known of an environment without asking it: where it lies, and when its folders changed."""
     folders = [found.prefix / "conda-meta", *(Path(one) for one in found.folders if one)]
     dates = [(str(one), one.stat().st_mtime_ns) for one in folders if one.is_dir()]
-    return hashlib.sha256(json.dumps([str(found.path), found.version, dates]).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([str(found.path), found.version, dates, _WHAT]).encode()).hexdigest()[:32]
 
 
 def _answer(path: Path, question: str) -> str:

@@ -60,7 +60,7 @@ def is_podman(version: Mapping[str, Any]) -> bool:
 
 
 def _podman_limits(info: Mapping[str, Any], rootless: bool) -> Check:
-    """What Podman reports of its limits is not asked: it denies some that it applies, and names others."""
+    """Podman is not asked for its limits: it denies some that it applies, and names some that it does not."""
     if rootless and str(info.get("CgroupVersion")) != "2":
         detail = "a rootless Podman on version 1 applies none, and a run that asks for one is not measured"
         return warn("limits", detail, "run Podman as root, or boot with systemd.unified_cgroup_hierarchy=1")

@@ -9,6 +9,8 @@ from bench.importer.tools.signs import has_signs
 from bench.record.storage.manifest import Problem
 
 _HEAD = 65536
+_MOST_ASKED = 200
+"""Lines that may begin a document, of which each is looked at with what follows: a log has as many as it likes."""
 _EVENT = '"Action":'
 """Stands in each line of ``go test -json``."""
 
@@ -21,14 +23,16 @@ def problems_of_others(text: str, file: str) -> list[Problem]:
         file: what problems call it.
     """
     counts: list[int] = []
-    start = 0
+    start = asked = 0
     found: list[Problem] = []
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         if is_count(line.strip()):
             counts.append(number)
-        elif line[:1] in ("{", "[", "<", "w") and _EVENT not in line and _begins(text[start : start + _HEAD]):
-            found.append(Problem(file, _said("a document of another tool"), number))
-            break
+        elif line[:1] in ("{", "[", "<", "w") and _EVENT not in line and asked < _MOST_ASKED:
+            asked += 1
+            if _begins(text[start : start + _HEAD]):
+                found.append(Problem(file, _said("a document of another tool"), number))
+                break
         start += len(line)
     if counts:
         said = "a line" if len(counts) == 1 else f"the first of {len(counts)} lines"

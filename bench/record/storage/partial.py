@@ -39,7 +39,13 @@ def held(parent: Path, prefix: str, suffix: str = "") -> Iterator[Path]:
     with contextlib.ExitStack() as stack:
         folder = None
         while folder is None:  # another command took it for a leftover before it was held
-            folder = _held(make(parent, prefix, suffix), stack)
+            made = make(parent, prefix, suffix)
+            try:
+                folder = _held(made, stack)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    remove_marked(made)  # a disk that is full, or has no locks
+                raise
         try:
             yield folder
         finally:

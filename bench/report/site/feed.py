@@ -27,7 +27,7 @@ _OURS = uuid.UUID("5b3c7a52-6a57-4c1e-9b0e-4d6f0e8a9c21")
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A result that is not as the one before it on the same host was: ``what`` is in which way."""
+    """A result that is not as the one before it on the same host was: ``what`` is what changed."""
 
     entry: Entry
     what: str

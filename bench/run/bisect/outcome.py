@@ -13,6 +13,7 @@ from bench.errors import ExitCode
 from bench.record.schema import Record
 from bench.run.ab.experiment import Done
 from bench.run.bisect.search import Ended, Tried
+from bench.run.result import held
 
 _HOW = {"failed": "its test failed", "timed_out": "its test timed out", "oom_killed": "it was killed for memory"}
 
@@ -68,7 +69,7 @@ def why_skipped(done: Done, trial: Trial) -> str | None:
     if _has_place(done.base.record) and not _has_place(done.head.record):
         return f"it does not build: {done.head.failure}"
     refused, good_end = (_refusal(one.record) for one in (done.head, done.base))
-    if refused is not None and good_end is None:
+    if refused is not None and good_end is None and done.base.record.runs:
         return f"its test cannot be run: {refused}"
     return None
 
@@ -77,6 +78,8 @@ def _refusal(record: Record) -> str | None:
     """Why the newest run measured nothing although its command came to an end: pytest could not import the test."""
     last = record.runs[-1] if record.runs else None
     if last is None or last.outcome != "not_measured" or last.exit_code is None:
+        return None
+    if any(warning.code == held.CODE for warning in last.warnings):  # the engine's own fault, whatever the commit
         return None
     return last.signature or "no test ran"
 

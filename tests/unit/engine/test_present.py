@@ -161,6 +161,7 @@ def test_a_command_runs_on_the_host_as_it_is(tmp_path, monkeypatch):
 def test_modules_that_come_from_folders_of_this_machine_are_known(tmp_path, monkeypatch):
     """A folder that an editable install puts on the path, and a package that was installed from a folder."""
     (tmp_path / "lib" / "beside").mkdir(parents=True)
+    (tmp_path / "lib" / "wave.py").touch()
     packages = tmp_path / "site-packages"
     for name, address in (("from-here", "file:///x"), ("from-there", "https://x")):
         about = packages / f"{name}.dist-info"
@@ -172,3 +173,4 @@ def test_modules_that_come_from_folders_of_this_machine_are_known(tmp_path, monk
     content = parse_content(existing._answer(Path(sys.executable), existing._WHAT), {})
     assert {"beside", "inner", "from_here"} <= set(content.local)
     assert "from_there" not in content.local
+    assert not {"lib", "run", "home", "wave"} & set(content.local), "neither the root folder nor the standard library"

@@ -122,3 +122,11 @@ def test_a_share_is_that_of_all_groups_above(tmp_path, version, name, usual):
 @pytest.mark.parametrize(("given", "said"), [((0, 4), msgspec.UNSET), ((3, 0), "idle"), ((1, 2), "real time 2")])
 def test_the_words_for_an_io_priority(given, said):
     assert io_priority(*given) == said
+
+
+def test_a_sandbox_that_refuses_to_tell_the_io_priority_ends_nothing(monkeypatch):
+    def refuse(_self):
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(psutil.Process, "ionice", refuse)
+    assert read_outer(None, {}).io_priority is msgspec.UNSET

@@ -385,3 +385,11 @@ def test_what_a_test_prints_of_a_signal_is_not_how_its_session_ended(said) -> No
         f"{STARTED}tests/test_a.py::test_y he was Killed by a line that goes on\n" + "x\n" * 9
     )
     assert stopped.signal is None
+
+
+def test_what_a_child_printed_long_before_did_not_end_the_session() -> None:
+    early = (
+        f"{STARTED}Fatal Python error: Segmentation fault\ntests/test_a.py::test_y PASSED\ntests/test_a.py::test_z \n"
+    )
+    assert parse_pytest_log(early)[0].signal is None
+    assert parse_pytest_log(f"{STARTED}tests/test_a.py::test_y \nINFO worker 3: Terminated\n")[0].signal is None

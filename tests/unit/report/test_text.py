@@ -50,7 +50,7 @@ def test_plain(text: object, shown: str) -> None:
         ("at ssh://me:word@lab:22: it ended", "at ssh://me:[redacted]@lab:22: it ended"),
         ("--host 'ssh://me:w@rd@lab'", "--host 'ssh://me:[redacted]@lab'"),
         ("tcp://:word@lab:2375/x and http://a:b@c", "tcp://:[redacted]@lab:2375/x and http://a:[redacted]@c"),
-        ("git+https://t0ken@host/a and http://me@host", "git+https://[redacted]@host/a and http://[redacted]@host"),
+        ("git+https://t0ken@host/a and HTTP://me@host", "git+https://[redacted]@host/a and HTTP://[redacted]@host"),
         *(
             (same, same)
             for same in (

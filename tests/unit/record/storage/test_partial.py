@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import bench.record.storage.bundle as bundle_module
+from bench.record.storage import partial
 from bench.record.storage.archive import export, import_archive
 from bench.record.storage.bundle import write_bundle
 from bench.record.storage.find import find_bundles
@@ -205,3 +206,14 @@ def test_an_empty_folder_of_such_a_name_that_was_not_made_here_stays(tmp_path) -
     (folder / "mydata").write_text("mine")
     assert remove_partials(tmp_path) == []
     assert (folder / "mydata").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_marked_is_not_left(tmp_path, monkeypatch) -> None:
+    def full(folder: Path) -> None:
+        (folder / partial.MARK).touch()
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(partial, "mark", full)
+    with pytest.raises(OSError, match="no space"), partial.held(tmp_path, partial.IMPORT, ".partial"):
+        pass
+    assert list(tmp_path.iterdir()) == []
