@@ -69,7 +69,7 @@ def why_skipped(done: Done, trial: Trial) -> str | None:
     if _has_place(done.base.record) and not _has_place(done.head.record):
         return f"it does not build: {done.head.failure}"
     refused, good_end = (_refusal(one.record) for one in (done.head, done.base))
-    if refused is not None and good_end is None and done.base.record.runs:
+    if refused is not None and good_end is None:
         return f"its test cannot be run: {refused}"
     return None
 
