@@ -8,11 +8,12 @@ import pytest
 from bench.compare.bisection import Step
 from bench.compare.comparison import compare
 from bench.compare.experiment import trial_of
-from bench.record.schema import Image
+from bench.record.schema import Image, Warning_
 from bench.run.ab.experiment import Done
 from bench.run.bisect.outcome import tried_of, why_skipped, with_figures
 from bench.run.bisect.search import Tried
 from bench.run.measure import WrittenResult
+from bench.run.result import held
 from tests.support.paired import noisy, run, side
 from tests.support.records import replace
 
@@ -127,3 +128,12 @@ def test_a_commit_is_skipped_for_a_place_that_it_alone_lacks(base, head, skipped
 def test_who_does_not_wait_for_a_failing_commit_gets_no_skip():
     found = tried(done(head=FAILED["failed"], ended_by="failed", interrupted=True))
     assert (found.step.answer, found.ends) == ("undecided", "interrupted")
+
+
+@pytest.mark.parametrize(("codes", "skipped"), [((), True), ((held.CODE,), False)], ids=["pytest", "the engine"])
+def test_a_limit_that_does_not_hold_is_no_fault_of_a_commit(codes, skipped):
+    """Whichever side ran first; nothing of the other is needed to tell."""
+    warnings = tuple(Warning_(code, "x") for code in codes)
+    last = replace(run(0, 1.0, "not_measured"), exit_code=4, signature="no", warnings=warnings)
+    made = done(NOTHING, side("head", [last]), "lost")
+    assert why_skipped(made, trial_of(BASE, SLOWER)) == ("its test cannot be run: no" if skipped else None)
